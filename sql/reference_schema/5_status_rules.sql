@@ -1,0 +1,31 @@
+-- The contract's rules, for the labels that this application's enum has.
+insert into app.booking_statuses (status, is_confirm_target, holds_tables, releases_tables)
+select e.enumlabel::app.booking_status, r.is_confirm_target, r.holds_tables, r.releases_tables
+from pg_catalog.pg_enum e
+join (values
+  ('pending', false, true, false),
+  ('pending_allocation', false, true, false),
+  ('PRIORITY_WAITLIST', false, true, false),
+  ('confirmed', true, true, false),
+  ('checked_in', false, true, false),
+  ('completed', false, false, true),
+  ('cancelled', false, false, true),
+  ('no_show', false, false, false)
+) r (status, is_confirm_target, holds_tables, releases_tables) on r.status = e.enumlabel
+where e.enumtypid = 'app.booking_status'::regtype
+on conflict do nothing;
+
+insert into app.booking_status_transitions (from_status, to_status)
+select f.status, t.status
+from (values
+  ('pending', 'pending_allocation'), ('pending', 'confirmed'), ('pending', 'cancelled'),
+  ('pending_allocation', 'confirmed'), ('pending_allocation', 'cancelled'),
+  ('confirmed', 'checked_in'), ('confirmed', 'cancelled'), ('confirmed', 'no_show'),
+  ('PRIORITY_WAITLIST', 'checked_in'), ('PRIORITY_WAITLIST', 'cancelled'),
+  ('PRIORITY_WAITLIST', 'no_show'), ('PRIORITY_WAITLIST', 'confirmed'),
+  ('checked_in', 'completed'), ('checked_in', 'no_show'),
+  ('no_show', 'confirmed')
+) m (from_status, to_status)
+join app.booking_statuses f on f.status::text = m.from_status
+join app.booking_statuses t on t.status::text = m.to_status
+on conflict do nothing;

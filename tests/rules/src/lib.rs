@@ -1,0 +1,1 @@
+//! Table-driven cases and properties of the rules.
