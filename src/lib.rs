@@ -1,5 +1,7 @@
 //! holdfast: a held table becomes a confirmed booking exactly once.
 
+pub mod rules;
+
 #[cfg(feature = "pgrx")]
 ::pgrx::pg_module_magic!(name, version);
 

@@ -11,10 +11,13 @@ create table app.booking_statuses (
   is_confirm_target boolean not null default false,
   -- A booking in this status may hold tables.
   holds_tables boolean not null default false,
+  -- The party sits at its tables.
+  occupies_tables boolean not null default false,
   -- Tables left behind by a booking in this status are free for others.
   releases_tables boolean not null default false,
   check (not (holds_tables and releases_tables)),
-  check (holds_tables or not is_confirm_target)
+  check (holds_tables or not is_confirm_target),
+  check (holds_tables or not occupies_tables)
 );
 
 -- The legal moves (G8). A move of a status to itself is always legal and needs no row.

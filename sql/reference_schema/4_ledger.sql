@@ -40,7 +40,8 @@ create table app.capacity_outbox (
   attempt_count integer not null default 0 check (attempt_count >= 0),
   next_attempt_at timestamptz not null default pg_catalog.now(),
   restaurant_id uuid not null,
-  booking_id uuid not null,
+  -- NULL: an event of a hold without a booking.
+  booking_id uuid,
   idempotency_key text,
   payload jsonb not null default '{}',
   created_at timestamptz not null default pg_catalog.now()

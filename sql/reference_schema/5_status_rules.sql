@@ -1,17 +1,17 @@
 -- The contract's rules, for the labels that this application's enum has.
-insert into app.booking_statuses (status, is_confirm_target, holds_tables, releases_tables)
-select e.enumlabel::app.booking_status, r.is_confirm_target, r.holds_tables, r.releases_tables
+insert into app.booking_statuses (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
+select e.enumlabel::app.booking_status, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
 from pg_catalog.pg_enum e
 join (values
-  ('pending', false, true, false),
-  ('pending_allocation', false, true, false),
-  ('PRIORITY_WAITLIST', false, true, false),
-  ('confirmed', true, true, false),
-  ('checked_in', false, true, false),
-  ('completed', false, false, true),
-  ('cancelled', false, false, true),
-  ('no_show', false, false, false)
-) r (status, is_confirm_target, holds_tables, releases_tables) on r.status = e.enumlabel
+  ('pending', false, true, false, false),
+  ('pending_allocation', false, true, false, false),
+  ('PRIORITY_WAITLIST', false, true, false, false),
+  ('confirmed', true, true, false, false),
+  ('checked_in', false, true, true, false),
+  ('completed', false, false, false, true),
+  ('cancelled', false, false, false, true),
+  ('no_show', false, false, false, false)
+) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables) on r.status = e.enumlabel
 where e.enumtypid = 'app.booking_status'::regtype
 on conflict do nothing;
 

@@ -1,0 +1,129 @@
+-- The whole change in one statement. What must come first is counted by what comes after: old rows are gone
+-- before new ones go in (the constraints look), assignments stand before the status moves (guard triggers look).
+-- $1 booking, $2 restaurant, $3 tables to add, $4 and $5 window, $6 new merge group or null,
+-- $7 allocations to drop, $8 assignments to drop, $9 assignments to take out of their group,
+-- $10 actor, $11 key or null, $12 now, $13 from status, $14 target status or null, $15 changed by,
+-- $16 reason, $17 metadata, $18 holds to close, $19 their new statuses, $20 request, $21 checksum,
+-- $22 hash of the table set, $23 retention end, $24 hold consumed, $25 all tables of the answer,
+-- $26 its assignments that already stood, $27 its merge group
+with dropped as (
+  delete from app.booking_table_assignments a
+  using pg_catalog.unnest($8::uuid[]) d (id) where a.id = d.id
+  returning a.id
+), freed as (
+  delete from app.allocations al
+  using pg_catalog.unnest($7::uuid[]) d (id) where al.id = d.id
+  returning al.id
+), cleared as materialized (
+  select (select pg_catalog.count(*) from dropped) as dropped, (select pg_catalog.count(*) from freed) as freed
+), dissolved as (
+  update app.booking_table_assignments a set merge_group_id = null
+  from pg_catalog.unnest($9::uuid[]) d (id) where a.id = d.id
+  returning a.id
+), allocated as (
+  insert into app.allocations (booking_id, restaurant_id, resource_type, resource_id, "window", created_by)
+  select $1, $2, 'table', t.id, pg_catalog.tstzrange($4, $5, '[)'), $10
+  from cleared, pg_catalog.unnest($3::uuid[]) t (id)
+  order by t.id
+  returning id, resource_id
+), merged as (
+  insert into app.allocations (id, booking_id, restaurant_id, resource_type, resource_id, "window", created_by)
+  select $6, $1, $2, 'merge_group', $6, pg_catalog.tstzrange($4, $5, '[)'), $10
+  from cleared where $6 is not null
+  returning id
+), slot as (
+--[slots
+  select s.id from app.booking_slots s
+  join app.bookings b on b.id = $1 and b.booking_date = s.slot_date and b.start_time = s.slot_time
+  where s.restaurant_id = $2
+--|  select null::uuid as id where false
+--]
+), assigned as (
+  insert into app.booking_table_assignments (
+    booking_id, table_id, slot_id, assigned_at, assigned_by, idempotency_key, start_at, end_at,
+    merge_group_id, allocation_id
+  )
+  select $1, al.resource_id, (select s.id from slot s), $12, $10, $11, $4, $5, $6, al.id
+  from allocated al
+  order by al.resource_id
+  returning id, table_id
+), stands as materialized (
+  select (select pg_catalog.count(*) from assigned) as assigned, (select pg_catalog.count(*) from merged) as merged
+), transitioned as (
+  update app.bookings b set status = $14::app.booking_status, updated_at = $12
+  from stands where b.id = $1 and $14 is not null
+  returning b.id
+), recorded as (
+  insert into app.booking_state_history (
+    booking_id, from_status, to_status, changed_by, changed_at, reason, metadata
+  )
+  select $1, $13::app.booking_status, $14::app.booking_status, $15, $12, $16, coalesce($17, '{}'::jsonb)
+  where $14 is not null
+  returning booking_id
+), closed as (
+  update app.table_holds h set status = c.status::app.hold_status, booking_id = $1
+  from pg_catalog.unnest($18::uuid[], $19::text[]) c (id, status) where h.id = c.id
+  returning h.id
+), bound as (
+  insert into app.booking_assignment_idempotency (
+    booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, table_set_hash,
+    payload_checksum, expires_at, created_at, outcome, request, refusal, assignment_ids, hold_id, transaction_id
+  )
+  select $1, $11, $25, pg_catalog.tstzrange($4, $5, '[)'), $27, $22, $21, $23, $12, 'confirmed', $20, null,
+         $26::uuid[] || array(select a.id from assigned a order by a.table_id), $24,
+         pg_catalog.pg_current_xact_id()
+  from stands where $11 is not null
+  on conflict (booking_id, idempotency_key) do update set
+    table_ids = excluded.table_ids, assignment_window = excluded.assignment_window,
+    merge_group_allocation_id = excluded.merge_group_allocation_id, table_set_hash = excluded.table_set_hash,
+    payload_checksum = excluded.payload_checksum, expires_at = excluded.expires_at,
+    created_at = excluded.created_at, outcome = excluded.outcome, request = excluded.request, refusal = null,
+    assignment_ids = excluded.assignment_ids, hold_id = excluded.hold_id,
+    transaction_id = excluded.transaction_id
+  where booking_assignment_idempotency.refusal is not null
+  returning booking_id
+)
+--[results
+, answered as (
+  insert into app.booking_confirmation_results (
+    booking_id, idempotency_key, hold_id, restaurant_id, table_ids, assignment_window, actor_id, metadata, created_at
+  )
+  select $1, $11, $24, $2, $25, pg_catalog.tstzrange($4, $5, '[)'), $10, coalesce($17, '{}'::jsonb), $12
+  where $11 is not null and $14 is not null
+  returning booking_id
+)
+--]
+--[outbox
+, event as (
+  select e.event_type, e.dedupe_key, e.payload
+  from pg_catalog.unnest($28::text[], $29::text[], $30::jsonb[]) e (event_type, dedupe_key, payload)
+), emitted as (
+  insert into app.capacity_outbox (
+    status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id, booking_id,
+    idempotency_key, payload
+  )
+  -- The first occurrence keeps the contract's key; a later receipt of the same facts is told apart.
+  select 'pending', e.event_type,
+         case when exists (
+           select from app.capacity_outbox o where o.dedupe_key = e.dedupe_key
+         ) then e.dedupe_key || ':' || pg_catalog.pg_current_xact_id()::text else e.dedupe_key end,
+         0, $12, $2, $1, $11, e.payload
+  from event e
+  returning booking_id
+)
+--]
+select array(select a.id from assigned a order by a.table_id),
+       array[
+         (select dropped from cleared), (select freed from cleared), (select pg_catalog.count(*) from dissolved),
+         (select assigned from stands), (select merged from stands),
+         (select pg_catalog.count(*) from transitioned), (select pg_catalog.count(*) from recorded),
+         (select pg_catalog.count(*) from closed), (select pg_catalog.count(*) from bound)
+--[results
+         , (select pg_catalog.count(*) from answered)
+--|         , 0
+--]
+--[outbox
+         , (select pg_catalog.count(*) from emitted)
+--|         , 0
+--]
+       ]::bigint[]

@@ -1,0 +1,14 @@
+-- The answer bound to a key, beside the booking and its assignments as they are now. Takes no lock.
+select l.outcome, l.payload_checksum, l.request, l.refusal, l.table_ids,
+       pg_catalog.lower(l.assignment_window), pg_catalog.upper(l.assignment_window),
+       l.merge_group_allocation_id, l.assignment_ids, l.hold_id, l.transaction_id::text,
+       b.status::text,
+       coalesce(b.start_at, (b.booking_date + b.start_time) at time zone r.timezone),
+       coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone),
+       a.id, a.table_id, a.start_at, a.end_at, a.merge_group_id
+from app.booking_assignment_idempotency l
+join app.bookings b on b.id = l.booking_id
+join app.restaurants r on r.id = b.restaurant_id
+left join app.booking_table_assignments a on a.booking_id = l.booking_id
+where l.booking_id = $1 and l.idempotency_key = $2
+order by a.table_id

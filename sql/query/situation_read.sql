@@ -1,0 +1,71 @@
+-- Everything a decision looks at, read after the locks that protect it: one row a fact, told apart by kind.
+-- $1 booking, $2 restaurant, $3 tables, $4 and $5 window, $6 now, $7 own holds, $8 current status,
+-- $9 target status, $10 are adjacencies asked for
+select 'status' as kind, null::uuid as id, null::uuid as table_id, null::uuid as other,
+       null::timestamptz as start_at, null::timestamptz as end_at, s.status::text as label,
+       null::integer as number, s.is_confirm_target as flag, s.holds_tables as flag2
+from app.booking_statuses s
+where s.status::text = $8 or s.status::text = $9
+union all
+select 'move', null, null, null, null, null, m.from_status::text, null, null, null
+from app.booking_status_transitions m
+where m.to_status::text = $9
+union all
+select 'policy', null, null, null, null, null, null, p.extra_seats, p.enforce_min_party, null
+from app.capacity_policies p
+where p.restaurant_id = $2
+union all
+select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, null, null, null, null
+from app.booking_table_assignments a
+where a.booking_id = $1
+union all
+select 'zone', null, t.id, t.zone_id, null, null, null, null, null, null
+from app.booking_table_assignments a
+join app.table_inventory t on t.id = a.table_id
+where a.booking_id = $1
+union all
+select 'allocation', al.id, al.resource_id, null,
+       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, null, null
+from app.allocations al
+where al.booking_id = $1
+union all
+select 'mirror', al.id, null, null, null, null, null, null, null, null
+from pg_catalog.unnest($7::uuid[]) h (id)
+join app.allocations al on al.booking_id is null and al.resource_type = 'hold' and al.resource_id = h.id
+union all
+select 'member', m.hold_id, m.table_id, null, null, null, null, null, null, null
+from pg_catalog.unnest($7::uuid[]) h (id)
+join app.table_hold_members m on m.hold_id = h.id
+union all
+select 'blocking_allocation', al.id, al.resource_id, al.booking_id,
+       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false), null
+from pg_catalog.unnest($3::uuid[]) t (id)
+join app.allocations al
+  on al.restaurant_id = $2 and al.resource_type = 'table' and al.resource_id = t.id
+  and al."window" && pg_catalog.tstzrange($4, $5, '[)') and not al.shadow
+left join app.bookings b on b.id = al.booking_id
+left join app.booking_statuses s on s.status = b.status
+where al.booking_id is distinct from $1
+union all
+select 'blocking_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
+       coalesce(s.releases_tables, false), null
+from pg_catalog.unnest($3::uuid[]) t (id)
+join app.booking_table_assignments a
+  on a.table_id = t.id and a.end_at > $4 and a.start_at < $5 and a.booking_id <> $1
+join app.bookings b on b.id = a.booking_id
+left join app.booking_statuses s on s.status = b.status
+union all
+select 'blocking_hold', h.id, m.table_id, h.booking_id, h.start_at, h.end_at, null, null, null, null
+from app.table_holds h
+join app.table_hold_members m on m.hold_id = h.id
+join pg_catalog.unnest($3::uuid[]) t (id) on t.id = m.table_id
+where h.restaurant_id = $2 and h.status = 'active'
+  and pg_catalog.tstzrange(h.start_at, h.end_at, '[)') && pg_catalog.tstzrange($4, $5, '[)')
+  and h.expires_at > $6 and h.id <> all ($7)
+--[adjacency
+union all
+select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null
+from pg_catalog.unnest($3::uuid[]) t (id)
+join app.table_adjacencies e on e.table_a = t.id
+where $10 and e.table_b = any ($3)
+--]

@@ -1,0 +1,31 @@
+-- A table's status is a view of now: maintenance, then a party that sits there, then any other live allocation.
+-- It never leaves out_of_service, nor occupied for reserved; another day changes nothing. $1 tables, $2 now
+with seen as (
+  select t.id, t.status,
+         coalesce(pg_catalog.bool_or(al.is_maintenance), false) as maintenance,
+         coalesce(pg_catalog.bool_or(s.occupies_tables), false) as occupied,
+         coalesce(pg_catalog.bool_or(al.id is not null and s.releases_tables is distinct from true), false) as reserved
+  from pg_catalog.unnest($1::uuid[]) w (id)
+  join app.table_inventory t on t.id = w.id
+  left join app.allocations al
+    on al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
+    and al."window" && pg_catalog.tstzrange($2, $2, '[]') and not al.shadow
+  left join app.bookings b on b.id = al.booking_id
+  left join app.booking_statuses s on s.status = b.status
+  group by t.id, t.status
+)
+update app.table_inventory t
+set status = v.status
+from (
+  select seen.id,
+         case
+           when seen.maintenance then 'out_of_service'
+           when seen.occupied then 'occupied'
+           when seen.reserved then 'reserved'
+           else 'available'
+         end::app.table_status as status
+  from seen
+  where seen.status <> 'out_of_service'
+) v
+where t.id = v.id and t.status <> v.status and not (t.status = 'occupied' and v.status = 'reserved')
+returning t.id

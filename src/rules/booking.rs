@@ -1,0 +1,71 @@
+//! The booking: its window, and whether its status may move.
+
+use super::Id;
+use super::outcome::Outcome;
+use super::refusal::{self, Refusal};
+use super::window::{Instant, Window};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    pub id: Id,
+    pub restaurant: Id,
+    pub status: String,
+    pub party_size: i32,
+    /// Set by the application: only tables of this zone.
+    pub zone_lock: Option<Id>,
+    pub window: BookingWindow,
+}
+
+/// The ends as stored or derived; either may be unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BookingWindow {
+    pub start: Option<Instant>,
+    pub end: Option<Instant>,
+}
+
+/// The rules of the statuses in play, as the application's rows declare them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatusRules {
+    /// May a booking in its current status hold tables?
+    pub current_holds_tables: bool,
+    /// May a confirm lead to the target?
+    pub target_is_confirmable: bool,
+    /// Statuses from which the target is one declared move away.
+    pub target_reached_from: Vec<String>,
+}
+
+/// The window that counts: the caller's, where it meets the booking's own (F16), else the booking's.
+pub fn resolve_window(booking: Id, given: Option<Window>, own: BookingWindow) -> Result<Window, Refusal> {
+    let (Some(start), Some(end)) = (own.start, own.end) else {
+        return Err(Refusal::new(Outcome::BookingWindowMissing, format!("Booking {booking} missing start/end window")));
+    };
+    let own = Window::new(start, end).ok_or_else(|| {
+        Refusal::new(Outcome::BookingWindowInvalid, format!("Booking {booking} has invalid time window"))
+            .detail(format!("Start {start}, end {end}"))
+    })?;
+    match given {
+        Some(given) if !given.overlaps(own) => Err(refusal::window_outside_booking(booking, given, own)),
+        Some(given) => Ok(given),
+        None => Ok(own),
+    }
+}
+
+/// Legal transitions only (G8). A status may always move to itself.
+pub fn may_move(current: &str, target: &str, rules: &StatusRules) -> Result<(), Refusal> {
+    if current == target || rules.target_reached_from.iter().any(|from| from == current) {
+        return Ok(());
+    }
+    let mut expected = rules.target_reached_from.clone();
+    expected.push(target.to_owned());
+    Err(refusal::status_conflict(current, &expected))
+}
+
+/// May tables be given to the booking, and may it then move to the target?
+pub fn may_take_tables(booking: &Booking, target: Option<&str>, rules: &StatusRules) -> Result<(), Refusal> {
+    match target {
+        Some(target) if !rules.target_is_confirmable => Err(refusal::target_not_confirmable(booking.id, target)),
+        Some(target) => may_move(&booking.status, target, rules),
+        None if rules.current_holds_tables => Ok(()),
+        None => Err(refusal::status_conflict(&booking.status, &["a status that holds tables".to_owned()])),
+    }
+}

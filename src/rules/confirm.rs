@@ -1,0 +1,286 @@
+//! The decision of a confirm or an assign: refuse, or name the exact changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Id;
+use super::adjacency::{self, Edges};
+use super::allocation;
+use super::booking::{self, Booking, StatusRules};
+use super::capacity::{self, CapacityPolicy};
+use super::hold::{Hold, HoldEnd};
+use super::outcome::Outcome;
+use super::refusal::{self, Refusal};
+use super::request::{Asked, Intent, Request, Selection};
+use super::table::{Allocation, Assignment, Blocker, Resource, Table};
+use super::window::Instant;
+
+/// The tables and the window that a call stands for, and that its hold may be used.
+pub fn select(asked: &Asked, booking: &Booking, hold: Option<&Hold>, now: Instant) -> Result<Request, Refusal> {
+    match &asked.selection {
+        Selection::Tables(tables) => {
+            let window = booking::resolve_window(asked.booking, asked.window, booking.window)?;
+            Ok(Request::new(asked, tables.clone(), window))
+        }
+        Selection::Hold(id) => {
+            let hold = hold.ok_or_else(|| refusal::hold_not_found(Some(*id)))?;
+            hold.check(booking.id, booking.restaurant, now)?;
+            hold.check_expectation(&asked.expectation)?;
+            let held = hold.window()?;
+            // The hold speaks for the window, but not for another day than the booking's (F16).
+            booking::resolve_window(asked.booking, Some(held), booking.window)?;
+            let window = match asked.window {
+                Some(_) => booking::resolve_window(asked.booking, asked.window, booking.window)?,
+                None => held,
+            };
+            Ok(Request::new(asked, hold.members.clone(), window))
+        }
+    }
+}
+
+/// Everything a decision looks at, read under the locks that protect it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Situation {
+    pub now: Instant,
+    pub booking: Booking,
+    /// The hold that was named.
+    pub hold: Option<Hold>,
+    /// Live holds of the booking, the named one among them, with their tables and deadline.
+    pub own_holds: BTreeMap<Id, OwnHold>,
+    /// By id: the asked tables that exist, and those that the booking has.
+    pub tables: BTreeMap<Id, Table>,
+    pub statuses: StatusRules,
+    pub policy: CapacityPolicy,
+    pub assignments: Vec<Assignment>,
+    pub allocations: Vec<Allocation>,
+    /// Mirrors of own holds that no booking was known for.
+    pub mirrors: Vec<Id>,
+    pub edges: Edges,
+    pub blockers: Vec<Blocker>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHold {
+    pub members: BTreeSet<Id>,
+    pub expires_at: Instant,
+}
+
+/// What has to be written; nothing of it has happened yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    pub add: Vec<Id>,
+    /// The rows of the answer that stand already.
+    pub kept: Vec<Assignment>,
+    pub drop_assignments: Vec<Id>,
+    pub drop_allocations: Vec<Id>,
+    pub dissolve: Vec<Id>,
+    pub close_holds: Vec<(Id, HoldEnd)>,
+    /// Tables whose status of now may change.
+    pub touched: Vec<Id>,
+}
+
+/// The checks in their declared order; after them, nothing may fail.
+pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result<Changes, Refusal> {
+    let booking = &situation.booking;
+    booking::may_take_tables(booking, asked.target.as_deref(), &situation.statuses)?;
+    let tables = loaded(booking.id, &request.tables, &situation.tables)?;
+    for table in &tables {
+        check_table(table, booking)?;
+    }
+    check_zone(booking, &tables, asked.intent, situation)?;
+    check_set(asked, &tables, situation)?;
+    if asked.intent == Intent::Confirm {
+        capacity::check(booking, &tables, situation.policy)?;
+    }
+    if let Some(hold) = &situation.hold {
+        hold.check_floor(&tables, &situation.edges)?;
+    }
+    check_blockers(booking.id, &situation.blockers)?;
+    Ok(changes(asked, request, situation))
+}
+
+/// Every asked table, or the refusal that names those that are not there.
+pub fn loaded<'a>(booking: Id, asked: &[Id], tables: &'a BTreeMap<Id, Table>) -> Result<Vec<&'a Table>, Refusal> {
+    let missing: Vec<Option<Id>> = asked.iter().filter(|id| !tables.contains_key(id)).map(|id| Some(*id)).collect();
+    if missing.is_empty() {
+        Ok(asked.iter().filter_map(|id| tables.get(id)).collect())
+    } else {
+        Err(refusal::tables_not_found(booking, &missing))
+    }
+}
+
+/// One table by itself.
+pub fn check_table(table: &Table, booking: &Booking) -> Result<(), Refusal> {
+    let refuse = |outcome, words: &str| Err(Refusal::new(outcome, format!("Table {} {words}", table.id)));
+    if table.restaurant != booking.restaurant {
+        return refuse(Outcome::TableOfOtherRestaurant, "belongs to a different restaurant");
+    }
+    if table.zone.is_none() {
+        return refuse(Outcome::TableWithoutZone, "is not assigned to a zone");
+    }
+    if !table.active {
+        return refuse(Outcome::TableInactive, "is inactive");
+    }
+    if table.out_of_service {
+        return refuse(Outcome::TableOutOfService, "is out of service");
+    }
+    Ok(())
+}
+
+/// One zone for the set, for what the booking has already, and for what it is locked to.
+fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, situation: &Situation) -> Result<(), Refusal> {
+    let Some(zone) = tables.first().and_then(|table| table.zone) else { return Ok(()) };
+    if let Some(other) = tables.iter().filter_map(|table| table.zone).find(|other| *other != zone) {
+        return Err(Refusal::new(
+            Outcome::TablesInDifferentZones,
+            format!("All tables must belong to the same zone (found {other}, expected {zone})"),
+        ));
+    }
+    let elsewhere = |row: &&Assignment| {
+        let table = situation.tables.get(&row.table);
+        table.and_then(|table| table.zone).is_some_and(|other| other != zone)
+    };
+    if intent == Intent::Assign && situation.assignments.iter().any(|row| elsewhere(&row)) {
+        return Err(Refusal::new(
+            Outcome::OtherZoneAssigned,
+            format!("Booking {} already has assignments in a different zone", booking.id),
+        ));
+    }
+    match booking.zone_lock {
+        Some(lock) if lock != zone => Err(Refusal::new(
+            Outcome::ZoneLocked,
+            format!("Booking {} locked to zone {lock}, cannot assign zone {zone}", booking.id),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Joined tables: movable, and one connected set where that is asked for.
+fn check_set(asked: &Asked, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
+    if tables.len() > 1
+        && let Some(fixed) = tables.iter().find(|table| table.mobility != "movable")
+    {
+        return Err(Refusal::new(
+            Outcome::TableNotMovable,
+            format!("Merged assignments require movable tables ({} is {})", fixed.id, fixed.mobility),
+        ));
+    }
+    let required = asked.require_adjacency || situation.hold.as_ref().is_some_and(Hold::requires_adjacency);
+    if required {
+        let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
+        adjacency::check_connected(&ids, &situation.edges)?;
+    }
+    Ok(())
+}
+
+/// Live holds of others first, then claims, then what only the assignments know.
+pub fn check_blockers(booking: Id, blockers: &[Blocker]) -> Result<(), Refusal> {
+    let hold = blockers.iter().find_map(|blocker| match blocker {
+        Blocker::Hold { hold, .. } => Some(refusal::hold_conflict(booking, *hold)),
+        _ => None,
+    });
+    let claim = || {
+        blockers.iter().find_map(|blocker| match blocker {
+            Blocker::Allocation { table, released: false, .. } => Some(refusal::allocation_conflict(booking, *table)),
+            _ => None,
+        })
+    };
+    let assigned = || {
+        blockers.iter().find_map(|blocker| match blocker {
+            Blocker::Assignment { table, owner, window, released: false } => {
+                Some(refusal::assignment_conflict(*table, *owner, *window))
+            }
+            _ => None,
+        })
+    };
+    hold.or_else(claim).or_else(assigned).map_or(Ok(()), Err)
+}
+
+fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {
+    let kept = standing(request, situation, asked.intent);
+    let asked_for = |table: Id| request.tables.contains(&table);
+    let removal = match (asked.intent, kept.is_empty()) {
+        (_, false) => allocation::Removal::default(),
+        (Intent::Confirm, true) => allocation::remove(&situation.assignments, &situation.allocations, |_| true),
+        (Intent::Assign, true) => allocation::remove(&situation.assignments, &situation.allocations, asked_for),
+    };
+    let close_holds = ended_holds(asked, request, situation);
+    let freed = situation.blockers.iter().filter_map(|blocker| match blocker {
+        Blocker::Allocation { id, released: true, .. } => Some(*id),
+        _ => None,
+    });
+    let mirrors = situation.allocations.iter().filter_map(|claim| {
+        let closed = close_holds.iter().any(|(hold, _)| *hold == claim.resource_id);
+        (claim.resource == Resource::Hold && closed).then_some(claim.id)
+    });
+    let mut drop_allocations = removal.allocations;
+    drop_allocations.extend(freed.collect::<BTreeSet<Id>>());
+    drop_allocations.extend(mirrors);
+    drop_allocations.extend(&situation.mirrors);
+    Changes {
+        add: if kept.is_empty() { request.tables.clone() } else { Vec::new() },
+        touched: touched_now(request, situation),
+        kept,
+        drop_assignments: removal.assignments,
+        drop_allocations,
+        dissolve: removal.dissolved,
+        close_holds,
+    }
+}
+
+/// The rows of the answer, when the tables already stand exactly as asked (F3); else empty.
+fn standing(request: &Request, situation: &Situation, intent: Intent) -> Vec<Assignment> {
+    let mut rows: Vec<Assignment> = situation
+        .assignments
+        .iter()
+        .filter(|row| request.tables.contains(&row.table) && row.window == Some(request.window))
+        .copied()
+        .collect();
+    rows.sort_unstable_by_key(|row| row.table);
+    let complete = rows.len() == request.tables.len();
+    let exact = intent == Intent::Assign || situation.assignments.len() == rows.len();
+    let one_group = rows.windows(2).all(|pair| pair[0].merge_group == pair[1].merge_group)
+        && rows.first().is_some_and(|row| row.merge_group.is_some() == (rows.len() > 1));
+    let claimed = rows.iter().all(|row| {
+        situation.allocations.iter().any(|claim| {
+            claim.resource == Resource::Table && claim.resource_id == row.table && claim.window == row.window
+        })
+    });
+    if complete && exact && one_group && claimed { rows } else { Vec::new() }
+}
+
+/// A confirm leaves no live hold behind (F25); an assign consumes those whose tables it took.
+fn ended_holds(asked: &Asked, request: &Request, situation: &Situation) -> Vec<(Id, HoldEnd)> {
+    situation
+        .own_holds
+        .iter()
+        .filter_map(|(id, hold)| {
+            let named = asked.selection == Selection::Hold(*id);
+            let taken = matches!(asked.selection, Selection::Tables(_))
+                && hold.members.iter().all(|table| request.tables.contains(table));
+            let end = if named {
+                HoldEnd::Confirmed
+            } else if hold.expires_at <= situation.now {
+                HoldEnd::Expired
+            } else if taken {
+                HoldEnd::Confirmed
+            } else {
+                HoldEnd::Cancelled
+            };
+            (asked.intent == Intent::Confirm || taken).then_some((*id, end))
+        })
+        .collect()
+}
+
+/// Tables whose status may change at this moment: only those whose window is running.
+fn touched_now(request: &Request, situation: &Situation) -> Vec<Id> {
+    let mut touched: BTreeSet<Id> = situation
+        .assignments
+        .iter()
+        .filter(|row| row.window.is_some_and(|window| window.contains(situation.now)))
+        .map(|row| row.table)
+        .collect();
+    if request.window.contains(situation.now) {
+        touched.extend(&request.tables);
+    }
+    touched.into_iter().collect()
+}

@@ -1,0 +1,84 @@
+//! A call that was not done: refused by us, or failed in the server (an application's trigger, a deadlock …).
+
+use super::Id;
+use super::refusal::{self, Refusal};
+
+/// An error as the server raised it, whole, so that it reaches the caller unchanged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerError {
+    /// Packed as the server packs it, so that every custom code survives.
+    pub sqlstate: i32,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    pub context: Option<String>,
+    pub schema: Option<String>,
+    pub table: Option<String>,
+    pub column: Option<String>,
+    pub datatype: Option<String>,
+    pub constraint: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    Refused(Refusal),
+    Server(Box<ServerError>),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(refusal)
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Failure {
+        Failure::Server(Box::new(error))
+    }
+}
+
+/// Packs a five-character SQLSTATE: six bits a character, the first lowest.
+#[must_use]
+pub fn sqlstate_pack(code: &str) -> i32 {
+    code.bytes()
+        .enumerate()
+        .fold(0, |packed, (place, byte)| packed | (i32::from(byte.wrapping_sub(b'0') & 0x3F) << (6 * place)))
+}
+
+/// The constraints by which somebody who took none of our locks can still be seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Collision<'a> {
+    pub booking: Id,
+    pub tables: &'a [Id],
+    pub key: Option<&'a str>,
+    /// The table of the ledger and its schema, as the server names them.
+    pub schema: &'a str,
+}
+
+impl Collision<'_> {
+    /// A constraint of ours that spoke while we wrote means that somebody was faster: the caller gets the
+    /// contract's conflict, never a raw 23P01 or 23505. Anything else is not ours to reword.
+    #[must_use]
+    pub fn judge(&self, error: ServerError) -> Failure {
+        let exclusion = error.sqlstate == sqlstate_pack("23P01");
+        let unique = error.sqlstate == sqlstate_pack("23505");
+        if !(exclusion || unique) || error.schema.as_deref() != Some(self.schema) {
+            return error.into();
+        }
+        match error.table.as_deref() {
+            Some("allocations" | "booking_table_assignments") => {
+                let detail = error.detail.as_deref().unwrap_or_default();
+                let table = self.tables.iter().find(|id| detail.contains(&id.to_string())).or(self.tables.first());
+                match table {
+                    Some(table) => refusal::allocation_conflict(self.booking, *table).into(),
+                    None => error.into(),
+                }
+            }
+            Some("booking_assignment_idempotency" | "booking_confirmation_results") if unique => match self.key {
+                Some(key) => refusal::key_in_progress(self.booking, key).into(),
+                None => error.into(),
+            },
+            _ => error.into(),
+        }
+    }
+}

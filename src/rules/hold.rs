@@ -1,0 +1,192 @@
+//! The hold: whose it is, whether it still stands, and what it says about the floor it was taken on.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::Id;
+use super::adjacency::{self, Edges};
+use super::outcome::Outcome;
+use super::refusal::{self, Refusal};
+use super::request::Expectation;
+use super::table::Table;
+use super::window::{Instant, Window};
+
+/// Seconds that a hold lives unless its taker says otherwise, and the longest it may live (a week).
+pub const TTL_SECONDS: i32 = 180;
+pub const TTL_MAX_SECONDS: i32 = 7 * 24 * 3600;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hold {
+    pub id: Id,
+    pub booking: Option<Id>,
+    pub restaurant: Id,
+    pub start: Option<Instant>,
+    pub end: Option<Instant>,
+    pub expires_at: Instant,
+    /// `active`, `expired`, `confirmed` or `cancelled`.
+    pub status: String,
+    pub metadata: Value,
+    /// Sorted; filled in once the tables are locked.
+    pub members: Vec<Id>,
+}
+
+/// How a hold ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldEnd {
+    /// Its tables became the booking's.
+    Confirmed,
+    /// Superseded or handed back.
+    Cancelled,
+    /// Its deadline had passed.
+    Expired,
+}
+
+impl HoldEnd {
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            HoldEnd::Confirmed => "confirmed",
+            HoldEnd::Cancelled => "cancelled",
+            HoldEnd::Expired => "expired",
+        }
+    }
+}
+
+impl Hold {
+    /// May this hold be confirmed for this booking, judged at `now`?
+    pub fn check(&self, booking: Id, restaurant: Id, now: Instant) -> Result<(), Refusal> {
+        if let Some(owner) = self.booking
+            && owner != booking
+        {
+            return Err(refusal::hold_of_other_booking(self.id, owner, booking));
+        }
+        if self.restaurant != restaurant {
+            return Err(Refusal::new(
+                Outcome::HoldOfOtherRestaurant,
+                format!("Hold {} belongs to a different restaurant", self.id),
+            ));
+        }
+        match self.status.as_str() {
+            "active" if self.is_live(now) => {}
+            "active" | "expired" => return Err(refusal::hold_expired(self.id, self.expires_at)),
+            // Consumed or handed back: for any other key there is no such hold any more (F17).
+            _ => return Err(refusal::hold_not_found(Some(self.id))),
+        }
+        if self.members.is_empty() {
+            return Err(Refusal::new(Outcome::HoldWithoutTables, format!("Hold {} has no table members", self.id)));
+        }
+        Ok(())
+    }
+
+    /// A hold is dead from its deadline on (G6).
+    #[must_use]
+    pub fn is_live(&self, now: Instant) -> bool {
+        now < self.expires_at
+    }
+
+    pub fn window(&self) -> Result<Window, Refusal> {
+        let (Some(start), Some(end)) = (self.start, self.end) else {
+            return Err(Refusal::new(
+                Outcome::HoldWindowMissing,
+                format!("Hold {} missing scheduling window", self.id),
+            ));
+        };
+        Window::new(start, end).ok_or_else(|| {
+            Refusal::new(Outcome::HoldWindowInvalid, format!("Hold {} has invalid window", self.id))
+                .detail(format!("Start {start}, end {end}"))
+        })
+    }
+
+    #[must_use]
+    pub fn requires_adjacency(&self) -> bool {
+        self.metadata.get("requireAdjacency").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    fn adjacency(&self) -> Option<&Value> {
+        self.metadata.pointer("/selection/snapshot/adjacency").filter(|snapshot| !snapshot.is_null())
+    }
+
+    /// What the caller expects against what the hold says. A missing side is a difference, not a pass (F17).
+    pub fn check_expectation(&self, expected: &Expectation) -> Result<(), Refusal> {
+        if let Some(policy) = &expected.policy_version {
+            let actual = self.metadata.get("policyVersion").and_then(text);
+            if actual.as_deref() != Some(policy) {
+                return Err(refusal::policy_version_changed(self.id, policy, actual.as_deref()));
+            }
+        }
+        if let Some(hash) = &expected.adjacency_hash {
+            let actual = self.adjacency().and_then(|snapshot| snapshot.get("hash")).and_then(text);
+            if actual.as_deref() != Some(hash) {
+                let actual = actual.unwrap_or_else(|| "none".to_owned());
+                return Err(self.floor_changed(format!("Expected snapshot {hash}, the hold has {actual}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The hold's own picture of its tables against the floor as it is now.
+    pub fn check_floor(&self, tables: &[&Table], edges: &Edges) -> Result<(), Refusal> {
+        let chosen = self.metadata.pointer("/selection/tableIds").and_then(id_set);
+        if chosen.is_some_and(|chosen| !chosen.iter().eq(self.members.iter())) {
+            return Err(self.floor_changed("The hold's members are not the tables that were selected"));
+        }
+        let zones: BTreeSet<Id> = tables.iter().filter_map(|table| table.zone).collect();
+        let zones_then = self.metadata.pointer("/selection/snapshot/zoneIds").and_then(id_set);
+        if zones_then.is_some_and(|then| !then.is_empty() && then != zones) {
+            return Err(self.floor_changed("The tables stand in other zones than when they were held"));
+        }
+        let Some(snapshot) = self.adjacency() else { return Ok(()) };
+        let then = adjacency::read_snapshot(snapshot)
+            .ok_or_else(|| self.floor_changed("The snapshot's edges cannot be read"))?;
+        if adjacency::within(&then, &self.members) != adjacency::within(edges, &self.members) {
+            return Err(self.floor_changed("The tables have other neighbours than when they were held"));
+        }
+        Ok(())
+    }
+
+    fn floor_changed(&self, what: impl Into<String>) -> Refusal {
+        refusal::adjacency_snapshot_changed(self.id, what)
+    }
+}
+
+/// A JSON scalar as its text.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn id_set(value: &Value) -> Option<BTreeSet<Id>> {
+    value.as_array()?.iter().map(|id| id.as_str()?.parse().ok()).collect()
+}
+
+/// The metadata of a new hold: the caller's, and a picture of the floor where the caller brought none.
+#[must_use]
+pub fn with_floor(metadata: Option<Value>, tables: &[&Table], edges: &Edges) -> Value {
+    let mut metadata = match metadata {
+        Some(Value::Object(fields)) => fields,
+        None | Some(Value::Null) => serde_json::Map::new(),
+        Some(other) => return other,
+    };
+    metadata.entry("selection").or_insert_with(|| {
+        let ids: BTreeSet<Id> = tables.iter().map(|table| table.id).collect();
+        let zones: BTreeSet<Id> = tables.iter().filter_map(|table| table.zone).collect();
+        let members: Vec<Id> = ids.iter().copied().collect();
+        let snapshot = adjacency::snapshot(&adjacency::within(edges, &members));
+        json!({"tableIds": ids, "snapshot": {"zoneIds": zones, "adjacency": snapshot}})
+    });
+    Value::Object(metadata)
+}
+
+/// The lifetime of a new hold, in seconds.
+pub fn ttl(given: Option<i32>) -> Result<i64, Refusal> {
+    match given.unwrap_or(TTL_SECONDS) {
+        seconds if (1..=TTL_MAX_SECONDS).contains(&seconds) => Ok(i64::from(seconds)),
+        seconds => Err(refusal::argument_invalid(format!(
+            "hold_tables requires a lifetime of 1 to {TTL_MAX_SECONDS} seconds, not {seconds}"
+        ))),
+    }
+}

@@ -1,0 +1,11 @@
+//! The deterministic key of the contract, byte for byte.
+
+use super::Id;
+use super::request::sha256_hex;
+
+/// The key stored on a booking when it is created. `date` is `YYYY-MM-DD`, `time` is `HH:MM:SS`.
+#[must_use]
+pub fn auto_assign(booking: Id, restaurant: Id, party_size: i32, date: &str, time: &str) -> String {
+    let hash = sha256_hex(&format!("{booking}|{restaurant}|{party_size}|{date}T{time}"));
+    format!("booking-{booking}-auto-assign-{}", &hash[..12])
+}

@@ -1,0 +1,23 @@
+//! Every decision, as pure functions: no database, no clock, nothing to wait for.
+//!
+//! `request` says what was asked, `replay` whether it was answered before, `confirm` what would have to change,
+//! and each refusal comes from `refusal`, in the words of the contract.
+
+pub mod adjacency;
+pub mod allocation;
+pub mod booking;
+pub mod capacity;
+pub mod confirm;
+pub mod failure;
+pub mod hold;
+pub mod idempotency_key;
+pub mod outbox;
+pub mod outcome;
+pub mod refusal;
+pub mod replay;
+pub mod request;
+pub mod table;
+pub mod transition;
+pub mod window;
+
+pub use uuid::Uuid as Id;

@@ -1,0 +1,53 @@
+//! What others are told, and under which key they are told it once.
+
+use serde_json::{Value, json};
+
+use super::Id;
+use super::request::Request;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub event_type: &'static str,
+    pub dedupe_key: String,
+    pub payload: Value,
+}
+
+/// `booking:startZ:endZ:tables`.
+#[must_use]
+pub fn assignment_sync(booking: Id, restaurant: Id, request: &Request, status: &str) -> Event {
+    let tables: Vec<String> = request.tables.iter().map(Id::to_string).collect();
+    let (start, end) = (request.window.start().to_string(), request.window.end().to_string());
+    Event {
+        event_type: "capacity.assignment.sync",
+        dedupe_key: format!("{booking}:{start}:{end}:{}", tables.join(",")),
+        payload: json!({
+            "bookingId": booking, "restaurantId": restaurant, "tableIds": request.tables,
+            "startAt": start, "endAt": end, "status": status,
+        }),
+    }
+}
+
+/// `booking:hold:hold.confirmed`.
+#[must_use]
+pub fn hold_confirmed(booking: Id, restaurant: Id, hold: Id, request: &Request) -> Event {
+    let (start, end) = (request.window.start().to_string(), request.window.end().to_string());
+    Event {
+        event_type: "capacity.hold.confirmed",
+        dedupe_key: format!("{booking}:{hold}:hold.confirmed"),
+        payload: json!({
+            "bookingId": booking, "restaurantId": restaurant, "holdId": hold, "tableIds": request.tables,
+            "startAt": start, "endAt": end,
+        }),
+    }
+}
+
+/// `booking:hold:hold.released`, in the form of the other two.
+#[must_use]
+pub fn hold_released(booking: Option<Id>, restaurant: Id, hold: Id, actor: Option<Id>) -> Event {
+    let owner = booking.map_or_else(|| "none".to_owned(), |id| id.to_string());
+    Event {
+        event_type: "capacity.hold.released",
+        dedupe_key: format!("{owner}:{hold}:hold.released"),
+        payload: json!({"bookingId": booking, "restaurantId": restaurant, "holdId": hold, "actorId": actor}),
+    }
+}

@@ -1,0 +1,183 @@
+//! Refusals in the words of the contract. Callers branch on these texts: they are not ours to change.
+
+use serde::{Deserialize, Serialize};
+
+use super::Id;
+use super::outcome::{Disposition, Outcome};
+use super::window::{Instant, Window};
+
+/// Why a call was not done, as its caller reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub outcome: Outcome,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    pub hint: String,
+}
+
+impl Refusal {
+    #[must_use]
+    pub fn new(outcome: Outcome, message: impl Into<String>) -> Refusal {
+        let entry = outcome.entry();
+        Refusal { outcome, message: message.into(), detail: None, hint: format!("{}: {}", entry.code, entry.advice) }
+    }
+
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Refusal {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Refusal {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Does it bind the key it was answered to? A mismatch never does: the key is another request's.
+    #[must_use]
+    pub fn binds_key(&self) -> bool {
+        self.outcome.entry().disposition == Disposition::Final
+            && !matches!(self.outcome, Outcome::KeyMismatch | Outcome::AnswerGone | Outcome::BookingNotFound)
+    }
+
+    /// Is it about one hold, so that another hold deserves another look?
+    #[must_use]
+    pub fn is_about_hold(&self) -> bool {
+        use Outcome::*;
+        matches!(
+            self.outcome,
+            HoldNotFound
+                | HoldOfOtherBooking
+                | HoldExpired
+                | HoldWithoutTables
+                | HoldWindowMissing
+                | HoldWindowInvalid
+                | HoldOfOtherRestaurant
+                | PolicyVersionChanged
+                | AdjacencySnapshotChanged
+        )
+    }
+}
+
+/// `%` of the contract's texts: an id, or `<NULL>` as PL/pgSQL prints it.
+fn shown(id: Option<Id>) -> String {
+    id.map_or_else(|| "<NULL>".to_owned(), |id| id.to_string())
+}
+
+#[must_use]
+pub fn booking_not_found(booking: Option<Id>) -> Refusal {
+    Refusal::new(Outcome::BookingNotFound, format!("Booking {} not found", shown(booking)))
+}
+
+#[must_use]
+pub fn hold_not_found(hold: Option<Id>) -> Refusal {
+    Refusal::new(Outcome::HoldNotFound, format!("Hold {} not found", shown(hold)))
+}
+
+#[must_use]
+pub fn tables_not_found(booking: Id, missing: &[Option<Id>]) -> Refusal {
+    let missing: Vec<String> = missing.iter().map(|id| shown(*id)).collect();
+    Refusal::new(Outcome::TablesNotFound, format!("Unable to load all requested tables for booking {booking}"))
+        .detail(format!("Not found: {}", missing.join(", ")))
+}
+
+#[must_use]
+pub fn table_not_found(table: Option<Id>) -> Refusal {
+    Refusal::new(Outcome::TableNotFound, format!("Table {} not found", shown(table)))
+}
+
+#[must_use]
+pub fn hold_of_other_booking(hold: Id, owner: Id, expected: Id) -> Refusal {
+    Refusal::new(Outcome::HoldOfOtherBooking, format!("Hold {hold} belongs to booking {owner} (expected {expected})"))
+}
+
+#[must_use]
+pub fn hold_expired(hold: Id, expires_at: Instant) -> Refusal {
+    Refusal::new(Outcome::HoldExpired, format!("Hold {hold} expired at {expires_at}"))
+}
+
+#[must_use]
+pub fn hold_conflict(booking: Id, hold: Id) -> Refusal {
+    Refusal::new(Outcome::HoldConflict, format!("Hold conflict prevents assignment for booking {booking}"))
+        .detail(format!("Hold {hold} overlaps requested window"))
+        .hint(Outcome::HoldConflict.entry().advice)
+}
+
+#[must_use]
+pub fn policy_version_changed(hold: Id, expected: &str, actual: Option<&str>) -> Refusal {
+    Refusal::new(
+        Outcome::PolicyVersionChanged,
+        format!("Policy version changed (hold {hold}, expected {expected}, actual {})", actual.unwrap_or("<NULL>")),
+    )
+}
+
+#[must_use]
+pub fn adjacency_snapshot_changed(hold: Id, what: impl Into<String>) -> Refusal {
+    Refusal::new(Outcome::AdjacencySnapshotChanged, format!("Adjacency snapshot changed for hold {hold}")).detail(what)
+}
+
+#[must_use]
+pub fn answer_gone(booking: Id) -> Refusal {
+    Refusal::new(Outcome::AnswerGone, format!("assign_tables_atomic_v2 returned no assignments for booking {booking}"))
+}
+
+/// The status is not one that the asked move starts from.
+#[must_use]
+pub fn status_conflict(current: &str, expected: &[String]) -> Refusal {
+    let expected = if expected.is_empty() { "another status".to_owned() } else { expected.join(", ") };
+    Refusal::new(Outcome::StatusConflict, "booking_state_conflict")
+        .detail(format!("Current status {current} does not match expected {expected}"))
+}
+
+#[must_use]
+pub fn target_not_confirmable(booking: Id, target: &str) -> Refusal {
+    Refusal::new(Outcome::TargetNotConfirmable, format!("Booking {booking} cannot be confirmed into status {target}"))
+}
+
+#[must_use]
+pub fn window_half_given(function: &str) -> Refusal {
+    Refusal::new(
+        Outcome::WindowHalfGiven,
+        format!("{function} requires both start and end when providing custom window"),
+    )
+}
+
+#[must_use]
+pub fn window_outside_booking(booking: Id, given: Window, own: Window) -> Refusal {
+    Refusal::new(Outcome::WindowOutsideBooking, format!("Window {given} does not meet the window of booking {booking}"))
+        .detail(format!("The booking's window is {own}"))
+}
+
+#[must_use]
+pub fn allocation_conflict(booking: Id, table: Id) -> Refusal {
+    Refusal::new(Outcome::AllocationConflict, "allocations_no_overlap")
+        .detail(format!("Resource {table} overlaps requested window for booking {booking}"))
+}
+
+#[must_use]
+pub fn assignment_conflict(table: Id, owner: Id, window: Window) -> Refusal {
+    Refusal::new(Outcome::AssignmentConflict, format!("assign_tables_atomic_v2 assignment overlap for table {table}"))
+        .detail(format!("Table {table} is assigned to booking {owner} in window {window}"))
+}
+
+#[must_use]
+pub fn key_in_progress(booking: Id, key: &str) -> Refusal {
+    Refusal::new(
+        Outcome::KeyInProgress,
+        format!("Another attempt bound the key of booking {booking} at the same moment"),
+    )
+    .detail(format!("Key {key}"))
+}
+
+#[must_use]
+pub fn argument_invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new(Outcome::ArgumentInvalid, message)
+}
+
+#[must_use]
+pub fn broken_invariant(what: &str, expected: &[i64], found: &[i64]) -> Refusal {
+    Refusal::new(Outcome::BrokenInvariant, format!("{what} did not write the rows it was told to"))
+        .detail(format!("Expected {expected:?}, found {found:?}"))
+}

@@ -1,0 +1,184 @@
+//! What a caller asked, and its canonical form: the one that a key is bound to.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Id;
+use super::outcome::Outcome;
+use super::refusal::{self, Refusal};
+use super::window::{Instant, Window};
+
+/// What becomes of the booking's earlier tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// The booking's tables become exactly this set.
+    Confirm,
+    /// The tables are added to those it has.
+    Assign,
+}
+
+/// How the tables were named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Sorted, without duplicates.
+    Tables(Vec<Id>),
+    Hold(Id),
+}
+
+/// What is written to the booking's history.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    pub changed_by: Option<Id>,
+    pub reason: Option<String>,
+    pub metadata: Option<Value>,
+}
+
+/// What the caller believes of the hold; None: it did not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expectation {
+    pub policy_version: Option<String>,
+    pub adjacency_hash: Option<String>,
+}
+
+/// The arguments of a confirm or an assign, checked for sense.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    pub intent: Intent,
+    pub booking: Id,
+    pub selection: Selection,
+    pub key: Option<String>,
+    pub window: Option<Window>,
+    pub require_adjacency: bool,
+    /// None: nobody in particular, an automatic call.
+    pub actor: Option<Id>,
+    /// None: the status stays as it is.
+    pub target: Option<String>,
+    pub history: History,
+    pub expectation: Expectation,
+}
+
+/// NULL means "no key"; an empty or blank one is a caller's mistake (F27).
+pub fn key(given: Option<String>) -> Result<Option<String>, Refusal> {
+    match given {
+        Some(key) if key.trim().is_empty() => Err(Refusal::new(Outcome::KeyBlank, "Idempotency key must not be blank")),
+        other => Ok(other),
+    }
+}
+
+/// The table ids of a call: at least one, no NULL, each once, ascending.
+pub fn tables(booking: Id, given: Option<Vec<Option<Id>>>) -> Result<Selection, Refusal> {
+    let missing =
+        |words| Refusal::new(Outcome::TablesMissing, format!("assign_tables_atomic_v2 requires at least one {words}"));
+    let given = given.ok_or_else(|| missing("table id"))?;
+    if given.is_empty() {
+        return Err(missing("valid table id"));
+    }
+    let mut ids = given
+        .iter()
+        .copied()
+        .collect::<Option<Vec<Id>>>()
+        .ok_or_else(|| refusal::tables_not_found(booking, &[None]))?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Selection::Tables(ids))
+}
+
+/// A window of the caller's own: both ends or neither.
+pub fn window(function: &str, start: Option<Instant>, end: Option<Instant>) -> Result<Option<Window>, Refusal> {
+    match (start, end) {
+        (None, None) => Ok(None),
+        (Some(start), Some(end)) => Window::new(start, end).map(Some).ok_or_else(|| {
+            Refusal::new(Outcome::WindowInvalid, format!("{function} got an invalid custom window"))
+                .detail(format!("Start {start}, end {end}"))
+        }),
+        _ => Err(refusal::window_half_given(function)),
+    }
+}
+
+/// A request with its tables and window resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Sorted, without duplicates.
+    pub tables: Vec<Id>,
+    pub window: Window,
+    fields: BTreeMap<String, Value>,
+}
+
+/// One field in which two requests under the same key differ.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Difference {
+    pub field: String,
+    pub first: Value,
+    pub this: Value,
+}
+
+impl Request {
+    #[must_use]
+    pub fn new(asked: &Asked, tables: Vec<Id>, window: Window) -> Request {
+        let mut fields = BTreeMap::from([
+            ("booking".to_owned(), json!(asked.booking)),
+            ("tables".to_owned(), json!(tables)),
+            ("window".to_owned(), json!({"start": window.start().to_string(), "end": window.end().to_string()})),
+            ("intent".to_owned(), json!(if asked.intent == Intent::Confirm { "confirm" } else { "assign" })),
+            ("target_status".to_owned(), json!(asked.target)),
+            ("require_adjacency".to_owned(), json!(asked.require_adjacency)),
+            ("actor".to_owned(), json!(asked.actor)),
+        ]);
+        // Automatic paths share a key and bring holds and words of their own; a person's call is taken literally.
+        if asked.actor.is_some() {
+            let hold = match asked.selection {
+                Selection::Hold(hold) => json!(hold),
+                Selection::Tables(_) => Value::Null,
+            };
+            fields.insert("hold".to_owned(), hold);
+            fields.insert("reason".to_owned(), json!(asked.history.reason));
+            fields.insert("metadata".to_owned(), json!(asked.history.metadata));
+            fields.insert("changed_by".to_owned(), json!(asked.history.changed_by));
+        }
+        Request { tables, window, fields }
+    }
+
+    /// The canonical form: keys sorted, no white space.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        json!(self.fields).to_string()
+    }
+
+    /// The fingerprint of every field that matters.
+    #[must_use]
+    pub fn checksum(&self) -> String {
+        sha256_hex(&self.canonical())
+    }
+
+    /// The hash of the table set alone.
+    #[must_use]
+    pub fn table_set_hash(&self) -> String {
+        let ids: Vec<String> = self.tables.iter().map(Id::to_string).collect();
+        sha256_hex(&ids.join(","))
+    }
+
+    #[must_use]
+    pub fn fields(&self) -> Value {
+        json!(self.fields)
+    }
+
+    /// The fields in which this request is not the first one.
+    #[must_use]
+    pub fn differences(&self, first: &BTreeMap<String, Value>) -> Vec<Difference> {
+        let absent = Value::Null;
+        let names: std::collections::BTreeSet<&String> = first.keys().chain(self.fields.keys()).collect();
+        names
+            .into_iter()
+            .map(|name| (name, first.get(name).unwrap_or(&absent), self.fields.get(name).unwrap_or(&absent)))
+            .filter(|(_, first, this)| first != this)
+            .map(|(name, first, this)| Difference { field: name.clone(), first: first.clone(), this: this.clone() })
+            .collect()
+    }
+}
+
+#[must_use]
+pub fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

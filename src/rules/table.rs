@@ -1,0 +1,74 @@
+//! Tables of the floor, and what stands on them.
+
+use super::Id;
+use super::window::Window;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub id: Id,
+    pub restaurant: Id,
+    pub zone: Option<Id>,
+    pub number: String,
+    pub capacity: i32,
+    pub min_party_size: Option<i32>,
+    pub max_party_size: Option<i32>,
+    pub active: bool,
+    pub out_of_service: bool,
+    /// `movable` or `fixed`.
+    pub mobility: String,
+}
+
+impl Table {
+    /// Guests that it seats: what was declared as its largest party, else its capacity.
+    #[must_use]
+    pub fn seats(&self) -> i32 {
+        self.max_party_size.unwrap_or(self.capacity)
+    }
+}
+
+/// A table of a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assignment {
+    pub id: Id,
+    pub table: Id,
+    /// None: without a usable window, as older code may have left it.
+    pub window: Option<Window>,
+    pub merge_group: Option<Id>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    Table,
+    MergeGroup,
+    Hold,
+}
+
+/// A claim on a resource for a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allocation {
+    pub id: Id,
+    pub resource: Resource,
+    pub resource_id: Id,
+    pub window: Option<Window>,
+}
+
+/// What stands in the way on one of the asked tables, in the asked window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocker {
+    Hold {
+        hold: Id,
+        table: Id,
+    },
+    /// `released`: its booking is over, and it may be freed (F9).
+    Allocation {
+        id: Id,
+        table: Id,
+        released: bool,
+    },
+    Assignment {
+        table: Id,
+        owner: Id,
+        window: Window,
+        released: bool,
+    },
+}

@@ -1,0 +1,82 @@
+//! Instants and half-open windows of time.
+
+use std::fmt;
+
+/// Microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub i64);
+
+/// From PostgreSQL's epoch back to that of Unix.
+const EPOCH_SHIFT_US: i64 = 946_684_800_000_000;
+
+impl Instant {
+    /// `infinity` and `-infinity`, as PostgreSQL stores them.
+    pub const FOREVER: Instant = Instant(i64::MAX);
+    pub const NEVER: Instant = Instant(i64::MIN);
+
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        self != Instant::FOREVER && self != Instant::NEVER
+    }
+
+    /// The instant so many seconds later.
+    #[must_use]
+    pub fn after_seconds(self, seconds: i64) -> Instant {
+        Instant(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+}
+
+/// UTC, ISO 8601: the same sentence in every session, whatever its time zone (F12).
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Instant::FOREVER => f.write_str("infinity"),
+            Instant::NEVER => f.write_str("-infinity"),
+            Instant(us) => match jiff::Timestamp::from_microsecond(us.saturating_add(EPOCH_SHIFT_US)) {
+                Ok(at) => write!(f, "{at}"),
+                Err(_) => write!(f, "{us} microseconds from 2000-01-01T00:00:00Z"),
+            },
+        }
+    }
+}
+
+/// `[start, end)`: finite and never empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    start: Instant,
+    end: Instant,
+}
+
+impl Window {
+    /// None when the ends are not finite or not in order.
+    #[must_use]
+    pub fn new(start: Instant, end: Instant) -> Option<Window> {
+        (start.is_finite() && end.is_finite() && start < end).then_some(Window { start, end })
+    }
+
+    #[must_use]
+    pub fn start(self) -> Instant {
+        self.start
+    }
+
+    #[must_use]
+    pub fn end(self) -> Instant {
+        self.end
+    }
+
+    #[must_use]
+    pub fn overlaps(self, other: Window) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    #[must_use]
+    pub fn contains(self, at: Instant) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}, {})", self.start, self.end)
+    }
+}
