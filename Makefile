@@ -1,0 +1,34 @@
+# Everything is a script in toolchain/; this is the list of what there is to ask for.
+# PG=15 chooses the major version (18 comes along, others are Debian's), PG_CONFIG=… a server that is installed.
+SHELL := bash
+export PG PG_CONFIG
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build install psql stop clean distclean
+
+help: ## print this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: ## a service evening on a real server: the main job, from nothing
+	@toolchain/demo
+
+test: ## all tests on PostgreSQL 18, or make test PG=15, or make test PG_CONFIG=/path/to/pg_config
+	@toolchain/test
+
+build: ## compile the extension for the server of the demo and the tests
+	@toolchain/build
+
+install: ## install it into your server: make install PG_CONFIG=/path/to/pg_config
+	@toolchain/install
+
+psql: ## open a session on the demo server (started when it is not running)
+	@toolchain/server psql demo
+
+stop: ## stop the demo server; its data stays
+	@toolchain/server stop demo
+
+clean: ## stop our servers, delete their data and what was built
+	@toolchain/clean
+
+distclean: ## … and what was fetched
+	@toolchain/clean everything
