@@ -1,1 +1,34 @@
-//! Sessions on a real server.
+//! A real server, asked from outside: what every test of this crate stands on.
+//!
+//! The server's address comes from `PGHOST`, `PGPORT` and `PGUSER` (a superuser); `HOLDFAST_PG_BIN` are its programs,
+//! `HOLDFAST_PGDATA` its data folder, `HOLDFAST_RUNAS` the account it runs under. It needs
+//! `shared_preload_libraries = 'pg_stat_statements'`, `pg_stat_statements.track = all`, `max_prepared_transactions` of at
+//! least 5 and `max_connections` of at least 60.
+//!
+//! A [`Floor`] is a database of its own: one restaurant business with the reference schema attached. It is copied from a
+//! template that each test program makes once, and dropped when the test is over.
+
+mod call;
+mod cluster;
+mod floor;
+mod invariants;
+mod refusal;
+mod server;
+mod session;
+mod snapshot;
+mod template;
+mod waiting;
+
+pub use call::{Call, Literal, Sql, assign, at, atomic_confirm, confirm, confirm_hold, native, unassign};
+pub use cluster::Cluster;
+pub use floor::{Floor, Room};
+pub use invariants::assert_invariants;
+pub use refusal::Refusal;
+pub use server::Server;
+pub use session::{Seat, Session, seat};
+pub use snapshot::{Snapshot, assert_untouched};
+pub use template::{GRANTED, STRANGER};
+pub use waiting::{Pending, behind, eventually};
+
+/// The schema that the reference schema stands in.
+pub const SCHEMA: &str = "public";

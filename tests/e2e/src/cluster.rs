@@ -1,0 +1,126 @@
+//! A server of a test's own, for the tests that kill it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+
+use crate::template::{self, GRANTED};
+use crate::{Server, Session};
+
+/// A database cluster in a temporary folder, reachable through a socket in that folder.
+pub struct Cluster {
+    pub server: Server,
+    folder: PathBuf,
+}
+
+impl Cluster {
+    /// Makes the cluster with the programs of the server under test and starts it.
+    #[must_use]
+    pub fn start() -> Cluster {
+        let mut server = Server::from_environment();
+        let made = run(&server, Path::new("mktemp"), &["-d", "/tmp/holdfast-e2e-XXXXXX"]);
+        let folder = PathBuf::from(made.trim());
+        let data = folder.join("data");
+        let initdb = server.programs.join("initdb");
+        let user = server.user.clone();
+        let arguments =
+            ["-D", text(&data), "-U", user.as_str(), "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"];
+        run(&server, &initdb, &arguments);
+        server.host = text(&folder).to_owned();
+        let cluster = Cluster { server, folder };
+        cluster.launch();
+        template::make_role(&mut cluster.connect("postgres"), GRANTED);
+        cluster
+    }
+
+    #[must_use]
+    pub fn connect(&self, database: &str) -> Client {
+        self.server.connect(database, "cluster")
+    }
+
+    /// A session in a new database with extension, reference schema and wrappers.
+    #[must_use]
+    pub fn install(&self, database: &str) -> Session {
+        self.connect("postgres").batch_execute(&format!("create database {database}")).expect("a database");
+        let mut client = self.connect(database);
+        template::install(&mut client);
+        Session::new(client)
+    }
+
+    /// Kills the postmaster and every process of it at once, as a power cut would.
+    pub fn kill(&self) {
+        let postmaster = self.postmaster();
+        let mut client = self.connect("postgres");
+        let rows = client.query("select pid from pg_stat_activity where pid <> pg_backend_pid()", &[]).expect("pids");
+        let mut victims = vec![postmaster.to_string()];
+        victims.extend(rows.iter().map(|row| row.get::<_, i32>(0).to_string()));
+        let mut arguments = vec!["-c", "kill -9 \"$@\" 2>/dev/null; true", "kill"];
+        arguments.extend(victims.iter().map(String::as_str));
+        run(&self.server, Path::new("sh"), &arguments);
+    }
+
+    /// Starts the server again; it recovers from its log.
+    pub fn launch(&self) {
+        let options =
+            format!("-c listen_addresses= -c unix_socket_directories={} -c max_connections=60", text(&self.folder));
+        let (data, log) = (self.folder.join("data"), self.folder.join("log"));
+        let port = format!("-p {} {options}", self.server.port);
+        let arguments = ["-D", text(&data), "-l", text(&log), "-o", port.as_str(), "-w", "start"];
+        // Processes of a killed server need a moment to notice that their postmaster is gone.
+        let give_up = Instant::now() + Duration::from_secs(30);
+        while !try_run(&self.server, &self.server.programs.join("pg_ctl"), &arguments) {
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            assert!(Instant::now() < give_up, "the server does not start:\n{log}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn postmaster(&self) -> i32 {
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("postmaster.pid");
+        file.lines().next().and_then(|line| line.parse().ok()).expect("a process id")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let data = self.folder.join("data");
+        let pg_ctl = self.server.programs.join("pg_ctl");
+        try_run(&self.server, &pg_ctl, &["-D", text(&data), "-m", "immediate", "-w", "stop"]);
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+/// The command under the server's account: PostgreSQL refuses to run as root.
+fn command(server: &Server, program: &Path, arguments: &[&str]) -> Command {
+    let we_are_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
+    let mut command = match &server.run_as {
+        Some(account) if we_are_root => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", account, "--"]).arg(program);
+            command
+        }
+        _ => Command::new(program),
+    };
+    command.args(arguments).current_dir("/").stdin(Stdio::null());
+    command
+}
+
+fn run(server: &Server, program: &Path, arguments: &[&str]) -> String {
+    let output = command(server, program, arguments).output().expect("the program can be started");
+    assert!(output.status.success(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Without a pipe: a server that is started would keep it open for ever.
+fn try_run(server: &Server, program: &Path, arguments: &[&str]) -> bool {
+    let mut command = command(server, program, arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
