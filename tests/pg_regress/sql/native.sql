@@ -1,0 +1,98 @@
+-- The native functions: what the contract's functions raise or return, as one row, for callers that read outcomes.
+set client_min_messages = warning;
+create extension if not exists holdfast cascade;
+select holdfast.create_reference_schema('floor');
+select holdfast.attach('floor');
+reset client_min_messages;
+set search_path = floor;
+set timezone = 'UTC';
+set datestyle = 'ISO';
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+
+-- Trattoria: a terrace with tables t1 to t4 (t1–t2–t3 side by side) and a fixed table t9 in the bar.
+\set trattoria 00000000-0000-0000-0000-0000000000e1
+\set terrace 00000000-0000-0000-0000-0000000000d1
+\set bar 00000000-0000-0000-0000-0000000000d2
+\set t1 00000000-0000-0000-0000-0000000000a1
+\set t2 00000000-0000-0000-0000-0000000000a2
+\set t3 00000000-0000-0000-0000-0000000000a3
+\set t4 00000000-0000-0000-0000-0000000000a4
+\set t9 00000000-0000-0000-0000-0000000000a9
+insert into restaurants (id, timezone) values (:'trattoria', 'Europe/Rome');
+insert into zones (id, restaurant_id, name) values (:'terrace', :'trattoria', 'terrace'), (:'bar', :'trattoria', 'bar');
+insert into table_inventory (id, restaurant_id, zone_id, table_number, capacity, mobility) values
+  (:'t1', :'trattoria', :'terrace', '1', 2, 'movable'), (:'t2', :'trattoria', :'terrace', '2', 2, 'movable'),
+  (:'t3', :'trattoria', :'terrace', '3', 4, 'movable'), (:'t4', :'trattoria', :'terrace', '4', 4, 'movable'),
+  (:'t9', :'trattoria', :'bar', '9', 6, 'fixed');
+insert into table_adjacencies values (:'t1', :'t2'), (:'t2', :'t3');
+
+-- Anna, Bruno and Carla want the same evening.
+\set anna 00000000-0000-0000-0000-0000000000b1
+\set bruno 00000000-0000-0000-0000-0000000000b2
+\set carla 00000000-0000-0000-0000-0000000000b3
+insert into bookings (id, restaurant_id, party_size, start_at, end_at) values
+  (:'anna', :'trattoria', 2, '2031-05-01 18:00Z', '2031-05-01 20:00Z'),
+  (:'bruno', :'trattoria', 2, '2031-05-01 19:00Z', '2031-05-01 21:00Z'),
+  (:'carla', :'trattoria', 4, '2031-05-01 20:00Z', '2031-05-01 22:00Z');
+
+\pset expanded on
+-- The answers carry ids that the server made up: here they read <id>.
+create function masked(answer jsonb) returns text language sql as $$
+  select jsonb_pretty(regexp_replace(answer::text,
+    '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', '<id>', 'g')::jsonb)
+$$;
+
+-- Confirm, by table ids and by hold.
+select outcome, code, sqlstate, message, detail, hint, transient, replayed, idempotency_key,
+       receipt = pg_current_xact_id() as receipt_is_this_transaction, masked(result) as result
+from holdfast.confirm_tables(
+  p_schema => 'floor', p_booking_id => :'anna', p_table_ids => array[:'t1', :'t2']::uuid[],
+  p_idempotency_key => 'anna-1', p_require_adjacency => true, p_target_status => 'confirmed');
+select outcome, replayed, idempotency_key, receipt < pg_snapshot_xmax(pg_current_snapshot()) as receipt_of_the_first,
+       masked(result) as result
+from holdfast.confirm_tables('floor', :'anna', array[:'t1', :'t2']::uuid[], 'anna-1', true);
+select outcome, code, sqlstate, message, detail, hint, transient, replayed, idempotency_key, receipt, result
+from holdfast.confirm_tables('floor', :'bruno', array[:'t1']::uuid[], 'bruno-1');
+
+-- Hold, release.
+select outcome, code, sqlstate, transient, replayed, idempotency_key, receipt is not null as has_receipt,
+       result - 'expires_at' - 'hold_id' as result, result ->> 'hold_id' as hold_id
+from holdfast.hold_tables(p_schema => 'floor', p_booking_id => :'carla', p_table_ids => array[:'t4']::uuid[])
+\gset hold_
+select :'hold_outcome' as outcome, :'hold_code' as code, :'hold_sqlstate' as sqlstate, :'hold_transient' as transient,
+       :'hold_replayed' as replayed, :'hold_result' as result;
+select outcome, code, message, masked(result) as result from holdfast.confirm_hold(
+  p_schema => 'floor', p_hold_id => :'hold_hold_id', p_booking_id => :'carla', p_idempotency_key => 'carla-1',
+  p_target_status => 'confirmed');
+select outcome, code, result from holdfast.release_hold(p_schema => 'floor', p_hold_id => :'hold_hold_id');
+
+-- Assign, unassign.
+select outcome, code, masked(result) as result from holdfast.assign_tables(
+  p_schema => 'floor', p_booking_id => :'bruno', p_table_ids => array[:'t3']::uuid[]);
+select outcome, code, masked(result) as result from holdfast.unassign_tables(
+  p_schema => 'floor', p_booking_id => :'bruno');
+
+-- Transition, the table's status, the state of a booking.
+select outcome, code, masked(result) as result from holdfast.transition_booking(
+  p_schema => 'floor', p_booking_id => :'anna', p_status => 'checked_in', p_checked_in_at => '2031-05-01 18:05Z',
+  p_checked_out_at => null, p_updated_at => '2031-05-01 18:05Z', p_history_from => 'confirmed',
+  p_history_to => 'checked_in', p_history_changed_by => null, p_history_changed_at => '2031-05-01 18:05Z',
+  p_history_reason => 'arrived');
+select outcome, code, sqlstate, message, detail, hint from holdfast.transition_booking(
+  'floor', :'anna', 'pending', null, null, null, 'checked_in', 'pending', null, null, 'undo');
+select outcome, code, message, result from holdfast.refresh_table_status(p_schema => 'floor', p_table_id => :'t1');
+select outcome, code, message, result from holdfast.reconcile_booking(p_schema => 'floor', p_booking_id => :'anna');
+select outcome, code, message, result from holdfast.reconcile_booking(
+  'floor', '00000000-0000-0000-0000-0000000000bf');
+
+-- They are the caller's own rights: nothing is done that the caller could not do by hand.
+select p.proname, p.prosecdef from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname = 'holdfast' and p.prosecdef;
+-- A schema that is not attached is misuse, and raises.
+create schema elsewhere;
+select outcome from holdfast.confirm_tables('elsewhere', :'anna', array[:'t1']::uuid[], 'anna-9');
+\echo :SQLSTATE
+drop schema elsewhere;
+
+drop schema floor cascade;
