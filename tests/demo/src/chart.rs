@@ -123,15 +123,14 @@ fn legend(ink: Ink, stays: &[Stay]) -> String {
         let stay = Stay { table: String::new(), start_quarter: 0, quarters: 0, label: label.into(), kind };
         marks(ink, &stay, 8).into_iter().collect()
     };
-    let mut parts = vec![
+    let parts = [
         format!("{} one table", ink.paint(Tone::Single, &sample(Kind::Single, "AB 2"))),
         format!("{} joined tables", ink.paint(Tone::Joined, &sample(Kind::Joined, "CD 8"))),
         format!("{} held, never confirmed", ink.paint(Tone::Warn, &sample(Kind::Held, "EF 4"))),
     ];
-    if clashes(ink, stays) {
-        parts.push(ink.paint(Tone::Bad, "!!!! two bookings at once"));
-    }
-    format!("\n      {}\n      Letters are the guest's initials, the number is the party.\n", parts.join("   "))
+    let clash =
+        if clashes(ink, stays) { ink.paint(Tone::Bad, " !!!! means two bookings at once.") } else { String::new() };
+    format!("\n {}\n Letters are the guest's initials, the number is the party.{clash}\n", parts.join("   "))
 }
 
 fn clashes(ink: Ink, stays: &[Stay]) -> bool {
@@ -187,7 +186,7 @@ mod tests {
 
     #[test]
     fn every_line_fits_and_plain_means_ascii() {
-        let stays = [stay("W1", 22, 4, Kind::Joined), stay("W2", 0, 3, Kind::Held)];
+        let stays = [stay("W1", 22, 4, Kind::Joined), stay("W2", 0, 3, Kind::Held), stay("W2", 2, 3, Kind::Single)];
         for ink in [PLAIN, DRAWN] {
             let text = draw(ink, &[row("W1"), row("W2")], &stays);
             assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");

@@ -6,12 +6,18 @@ use uuid::Uuid;
 
 /// Quarter hours from 17:00 to 23:00.
 pub const QUARTERS: usize = 24;
-const BOOKINGS: usize = 250;
+const BOOKINGS: usize = 240;
 const RUSHES: usize = 8;
 const GUESTS_PER_RUSH: usize = 5;
-const WISHES: usize = 5;
+const WISHES: usize = 6;
+/// Sets of tables that the planner considers.
+const CHOICE: usize = 24;
+/// Times that a guest would accept.
+const ARRIVALS: usize = 12;
 /// Larger than any single table seats.
 const LARGE_PARTY: i32 = 7;
+/// Any two tables seat it.
+const SMALL_PARTY: i32 = 4;
 
 /// What befalls a booking. Each variant is played by a function of `guest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +94,15 @@ impl Evening {
         let tables_apart = floor.apart(&mut dice);
         let mut book = Book { taken: vec![[false; QUARTERS]; floor.tables.len()], floor: &floor };
         let mut bookings = Vec::new();
-        let mut turns: Vec<Vec<usize>> = Vec::new();
+        // Guests for whom nothing is free call late, after everybody else.
+        let mut turns: Vec<(bool, Vec<usize>)> = Vec::new();
         for _ in 0..RUSHES {
-            turns.push(book.rush(&mut dice, &mut bookings));
+            turns.push((false, book.rush(&mut dice, &mut bookings)));
         }
         let mut placed = Vec::new();
         while bookings.len() < BOOKINGS {
             let (booking, found) = book.booking(&mut dice);
-            turns.push(vec![bookings.len()]);
+            turns.push((!found, vec![bookings.len()]));
             if found {
                 placed.push(bookings.len());
             }
@@ -106,7 +113,8 @@ impl Evening {
         let stranger = bookings.len();
         bookings.push(Booking { story: Story::Heir, wishes: Vec::new(), ..copy(&bookings[0], &mut dice) });
         dice.shuffle(&mut turns);
-        let queue = turns.into_iter().flatten().collect();
+        turns.sort_by_key(|&(late, _)| late);
+        let queue = turns.into_iter().flat_map(|(_, bookings)| bookings).collect();
         Self { seed, bookings, queue, tables_apart, stranger, floor }
     }
 }
@@ -115,7 +123,11 @@ impl Evening {
 fn cast(dice: &mut Dice, bookings: &mut Vec<Booking>, placed: &mut Vec<usize>) {
     for (story, count) in CAST {
         for _ in 0..count {
-            let fits = |&b: &usize| story != Story::PartyTooBig || bookings[b].party >= LARGE_PARTY;
+            let fits = |&b: &usize| match story {
+                Story::PartyTooBig => bookings[b].party >= LARGE_PARTY,
+                Story::TablesApart => bookings[b].party <= SMALL_PARTY,
+                _ => true,
+            };
             let Some(found) = placed.iter().position(fits) else { break };
             let booking = placed.swap_remove(found);
             let heir = bookings.len();
@@ -148,11 +160,10 @@ impl Book<'_> {
         let party = party(dice);
         let quarters = stay(dice, party);
         let mut start_quarter = arrival(dice, quarters);
-        let mut options = self.floor.options(party);
-        options.truncate(20);
-        dice.shuffle(&mut options);
+        let mut options = self.floor.options(party, dice);
+        options.truncate(CHOICE);
         let mut first = None;
-        for _ in 0..8 {
+        for _ in 0..ARRIVALS {
             first = options.iter().position(|tables| self.free(tables, start_quarter, quarters));
             if first.is_some() {
                 break;
@@ -160,7 +171,7 @@ impl Book<'_> {
             start_quarter = arrival(dice, quarters);
         }
         if let Some(found) = first {
-            options.swap(0, found);
+            options[..=found].rotate_right(1);
             self.take(&options[0], start_quarter, quarters);
         }
         options.truncate(WISHES);
@@ -196,7 +207,7 @@ impl Book<'_> {
 }
 
 fn party(dice: &mut Dice) -> i32 {
-    *dice.pick(&[1, 2, 2, 2, 2, 2, 3, 3, 4, 4, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10])
+    *dice.pick(&[1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6, 6, 7, 8, 9, 10])
 }
 
 /// The larger the party, the longer it stays.

@@ -73,8 +73,9 @@ impl Floor {
         self.tables.windows(2).filter(|w| w[0].next_beside).map(|w| (w[0].id, w[1].id)).collect()
     }
 
-    /// Every set of tables that seats the party: single tables, then runs of joined ones; the tightest first.
-    pub fn options(&self, party: i32) -> Vec<Vec<TableIndex>> {
+    /// Every set of tables that seats the party: single tables, then runs of joined ones; the tightest first, and in
+    /// the order of the dice where they are alike.
+    pub fn options(&self, party: i32, dice: &mut Dice) -> Vec<Vec<TableIndex>> {
         let mut options = Vec::new();
         for first in 0..self.tables.len() {
             let mut seats = 0;
@@ -89,7 +90,8 @@ impl Floor {
                 }
             }
         }
-        options.sort();
+        dice.shuffle(&mut options);
+        options.sort_by_key(|&(joins, empty, _)| (joins, empty));
         options.into_iter().map(|(_, _, tables)| tables).collect()
     }
 
@@ -113,7 +115,7 @@ mod tests {
     fn every_party_up_to_ten_finds_a_place() {
         let floor = floor();
         for party in 1..=10 {
-            let options = floor.options(party);
+            let options = floor.options(party, &mut Dice::new(2));
             assert!(options.len() >= 4, "party of {party}: {}", options.len());
             for option in &options {
                 assert!(option.iter().map(|&t| floor.tables[t].seats).sum::<i32>() >= party);
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn joined_tables_are_movable_and_of_one_zone() {
         let floor = floor();
-        for option in floor.options(10) {
+        for option in floor.options(10, &mut Dice::new(2)) {
             assert!(option.len() > 1);
             assert!(option.iter().all(|&t| floor.tables[t].movable));
             assert!(option.iter().all(|&t| floor.tables[t].zone == floor.tables[option[0]].zone));

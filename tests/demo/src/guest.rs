@@ -90,10 +90,12 @@ impl<'a> Session<'a> {
         self.ask_wrongly(turn.booking);
         let mut heir = None;
         let mut fate = Fate::Taken;
+        let mut first_wish_granted = false;
         for tables in turn.first_wish.iter().chain(&booking.wishes) {
             let mut place = Place { booking: turn.booking, tables: tables.clone(), hold: None };
             fate = self.try_place(&mut place)?;
             if fate == Fate::Seated {
+                first_wish_granted = turn.first_wish.as_ref() == Some(tables);
                 heir = self.leave(&place)?;
             }
             if fate != Fate::Taken {
@@ -106,7 +108,7 @@ impl<'a> Session<'a> {
             Fate::Gone => {}
         }
         if turn.first_wish.is_some() {
-            self.journal.tale(Tale::Cancel, fate == Fate::Seated);
+            self.journal.tale(Tale::HandedOn, first_wish_granted);
         }
         self.house.board.served(fate);
         Ok(heir.or(match booking.story {

@@ -62,15 +62,6 @@ impl Ink {
         let rule = self.glyph("─", "-").repeat(WIDTH - title.chars().count() - 1);
         format!("{} {}\n", self.paint(Tone::Bold, title), self.paint(Tone::Dim, &rule))
     }
-
-    /// Part of a whole as a bar, at least one step wide when there is anything.
-    pub fn bar(&self, part: u64, whole: u64, width: usize) -> String {
-        if part == 0 || whole == 0 {
-            return String::new();
-        }
-        let steps = (part as usize * width).div_ceil(whole as usize).min(width);
-        self.glyph("▪", "#").repeat(steps)
-    }
 }
 
 fn is_utf8(locale: &str) -> bool {
@@ -117,9 +108,6 @@ mod tests {
     fn a_plain_terminal_gets_plain_text() {
         assert_eq!(PLAIN.paint(Tone::Bad, "no"), "no");
         assert!(PLAIN.heading("Floor").is_ascii());
-        assert_eq!(PLAIN.bar(1, 1000, 10), "#");
-        assert_eq!(PLAIN.bar(0, 1000, 10), "");
-        assert_eq!(PLAIN.bar(5, 10, 10), "#####");
     }
 
     #[test]

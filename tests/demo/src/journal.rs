@@ -25,9 +25,9 @@ pub enum Tale {
     AnswerLost,
     KilledAndBack,
     KilledForGood,
-    Cancel,
     CancelledKey,
     HoldRunsOut,
+    HandedOn,
     StrangersHold,
     PartyTooBig,
     TablesApart,
@@ -42,14 +42,19 @@ impl Tale {
             Self::AnswerLost => ("answer lost on the way, asked again", "the lost answer"),
             Self::KilledAndBack => ("killed before COMMIT, asked again", "seated as if for the first time"),
             Self::KilledForGood => ("killed before COMMIT, never came back", "nothing left but a hold with a deadline"),
-            Self::Cancel => ("cancelled after the confirm", "the next guest got the table"),
-            Self::CancelledKey => ("key of a cancelled booking asked again", "refused, not confirmed again"),
-            Self::HoldRunsOut => ("confirmed after the hold ran out", "refused, the next guest got the table"),
+            Self::CancelledKey => ("cancelled, then the old key asked again", "refused, not confirmed again"),
+            Self::HoldRunsOut => ("confirmed after the hold ran out", "refused"),
+            Self::HandedOn => ("tables cancelled or not taken up in time", "free for the next in line"),
             Self::StrangersHold => ("confirmed with another booking's hold", "refused"),
             Self::PartyTooBig => ("party too big for the table", "refused"),
             Self::TablesApart => ("joined tables that stand apart", "refused"),
             Self::KeyForOtherTables => ("same key for other tables", "refused"),
         }
+    }
+
+    /// Whether it must end as promised every time: given back tables may go to somebody who is quicker.
+    pub fn is_certain(self) -> bool {
+        self != Self::HandedOn
     }
 }
 

@@ -1,5 +1,6 @@
 //! A service evening on a real PostgreSQL: sessions hold and confirm tables while some of them are killed, and then
-//! plain SQL looks for double bookings and orphans. Exit code: 0 all well, 1 a check failed, 2 the demo could not run.
+//! plain SQL looks for double bookings and orphans. Exit code: 0 all well, 1 a check failed, 2 the demo could not run
+//! or a check did not notice the fault that --break planted for it.
 
 mod calls;
 mod chart;
@@ -86,6 +87,7 @@ fn run(ink: Ink, options: &Options) -> Result<bool, String> {
     record::write(&mut owner, &journal)
         .map_err(|error| format!("writing the journals: {}", server::explain(&error)))?;
     if options.break_it {
+        say(ink, "Planting a fault for every check (--break) ...");
         check::plant_all(&mut owner)?;
     }
     let reading = |error: postgres::Error| format!("reading the floor: {}", server::explain(&error));
@@ -99,7 +101,7 @@ fn run(ink: Ink, options: &Options) -> Result<bool, String> {
     let findings = check::ask_all(&mut owner)?;
     print!("{}{}", report::findings(ink, &findings), report::verdict(ink, &findings));
     if options.break_it {
-        print!("{}", report::breakage(ink, &findings));
+        print!("{}", report::breakage(ink, &findings)?);
     }
     say(ink, &format!("To look around: psql {}; what the guests were told is in schema evening.", server::DATABASE));
     Ok(findings.iter().all(check::Finding::holds))
@@ -155,8 +157,16 @@ fn serve(ink: Ink, server: &Server, evening: &Evening, opening: &Opening) -> Res
         late.dawdled(dawdler);
     }
     journal.merge(Journal { latencies: journal::Latencies::default(), ..late.journal });
-    let left = journal.kills.iter().filter(|kill| !kill.came_back).count();
-    let summary = format!(" {} seated, {} found no table, {left} left for good", journal.seated, journal.turned_away);
-    println!("{}", ink.paint(Tone::Bold, &summary));
+    println!("{}", ink.paint(Tone::Bold, &closing(&journal, evening.bookings.len())));
     Ok((journal, took))
+}
+
+/// How many guests got a table in the end; a killed session's guest who never came back got none.
+fn closing(journal: &Journal, bookings: usize) -> String {
+    let lost = journal.kills.iter().filter(|kill| !kill.came_back).count();
+    let cancelled = journal.tales.get(&journal::Tale::CancelledKey).map_or(0, |told| told.1);
+    format!(
+        " At closing time: {} of {bookings} bookings seated, {cancelled} cancelled, {} found no table, {lost} never heard of again",
+        journal.seated, journal.turned_away
+    )
 }

@@ -50,11 +50,10 @@ impl Board {
             ink.paint(Tone::Dim, &ink.glyph("░", ".").repeat(BAR - steps))
         );
         format!(
-            " {bar} {done:>3} of {} guests: {} seated, {} found no table, {} left",
+            " {bar} {done:>3} of {} guests: {} seated, {} found no table",
             self.total,
             self.seated.load(Relaxed),
             self.taken.load(Relaxed),
-            self.gone.load(Relaxed)
         )
     }
 
@@ -63,11 +62,11 @@ impl Board {
         let mut shown = 0;
         loop {
             let over = self.over.load(Relaxed);
-            let quarter = self.done() * 4 / self.total.max(1);
+            let quarter = if over { 4 } else { self.done() * 4 / self.total.max(1) };
             if ink.terminal {
                 print!("\r\x1b[2K{}", self.line(ink));
                 let _ = stdout().flush();
-            } else if quarter > shown || over {
+            } else if quarter > shown {
                 shown = quarter;
                 println!("{}", self.line(ink));
             }
@@ -99,7 +98,7 @@ mod tests {
         board.served(Fate::Taken);
         let line = board.line(PLAIN);
         assert!(line.contains("###############..............."), "{line}");
-        assert!(line.contains("2 of 4 guests: 1 seated, 1 found no table, 0 left"), "{line}");
+        assert!(line.contains("2 of 4 guests: 1 seated, 1 found no table"), "{line}");
         assert!(line.len() <= WIDTH);
     }
 }

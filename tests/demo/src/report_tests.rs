@@ -45,17 +45,18 @@ fn outcomes_are_named_and_counted_by_call() {
 fn a_broken_promise_is_seen() {
     let mut journal = Journal::default();
     journal.tale(Tale::AskTwice, true);
-    assert!(tales(PLAIN, &journal).contains("(all 1)"));
+    assert!(tales(PLAIN, &journal).contains("(all)"));
     journal.tale(Tale::AskTwice, false);
-    assert!(tales(PLAIN, &journal).contains("(1 of 2)"));
+    assert!(tales(PLAIN, &journal).contains("(only 1)"));
 }
 
 #[test]
 fn every_tale_fits() {
     let mut journal = Journal::default();
     use Tale::*;
-    for tale in [AskTwice, DoubleClick, AnswerLost, KilledAndBack, KilledForGood, Cancel, CancelledKey, HoldRunsOut] {
+    for tale in [AskTwice, DoubleClick, AnswerLost, KilledAndBack, KilledForGood, CancelledKey, HandedOn] {
         (0..100).for_each(|_| journal.tale(tale, true));
+        journal.tale(tale, false);
     }
     fits(&tales(DRAWN, &journal));
 }
@@ -82,8 +83,8 @@ fn every_question_fits() {
 
 #[test]
 fn a_blind_question_is_named() {
-    assert!(breakage(PLAIN, &[finding(3, 1)]).contains("each question noticed"));
-    assert!(breakage(PLAIN, &[finding(3, 0)]).contains(QUESTIONS[0].words));
+    assert!(breakage(PLAIN, &[finding(3, 1)]).is_ok_and(|text| text.contains("each question noticed")));
+    assert!(breakage(PLAIN, &[finding(3, 0)]).is_err_and(|text| text.contains(QUESTIONS[0].words)));
 }
 
 #[test]
