@@ -116,4 +116,13 @@ select hold_id from hold_tables(:'carla', array[:'t9']::uuid[]) \gset carla_
 select table_id from confirm_hold_assignment_with_transition(:'carla', array[:'t3']::uuid[], 'carla-2');
 select status from table_holds where id = :'carla_hold_id';
 
+-- A hold for nobody yet: whoever confirms it gets the tables.
+select hold_id, booking_id is null as for_nobody, table_ids from hold_tables(
+  p_booking_id => null, p_table_ids => array[:'t1']::uuid[], p_start_at => '2031-05-01 19:00Z',
+  p_end_at => '2031-05-01 21:00Z') \gset walk_in_
+select :'walk_in_for_nobody' as for_nobody, :'walk_in_table_ids' as table_ids;
+select outcome, transient from holdfast.confirm_tables('floor', :'bruno', array[:'t1']::uuid[], 'bruno-4');
+select table_id, start_at, end_at from atomic_confirm_and_transition(:'bruno', :'walk_in_hold_id', 'bruno-4');
+select status, booking_id from table_holds where id = :'walk_in_hold_id';
+
 drop schema floor cascade;

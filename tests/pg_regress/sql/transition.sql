@@ -69,8 +69,9 @@ select * from apply_booking_state_transition(:'anna', 'completed', null, null, '
 select * from apply_booking_state_transition('00000000-0000-0000-0000-0000000000bf', 'cancelled', null, null,
   '2031-05-01 20:00Z', 'pending', 'cancelled', null, '2031-05-01 20:00Z', 'gone');
 \echo :SQLSTATE
--- The times of a booking are kept when the caller has none to give.
-select * from apply_booking_state_transition(:'anna', 'completed', null, '2031-05-01 20:10Z', '2031-05-01 20:10Z',
+-- Anna leaves. The times of the booking are set as given.
+select * from apply_booking_state_transition(:'anna', 'completed', '2031-05-01 18:05Z', '2031-05-01 20:10Z',
+  '2031-05-01 20:10Z',
   'checked_in', 'completed', null, '2031-05-01 20:10Z', 'paid');
 -- completed is terminal, and a terminal booking is never confirmed.
 select * from apply_booking_state_transition(:'anna', 'checked_in', null, null, '2031-05-01 20:11Z',
