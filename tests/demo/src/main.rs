@@ -103,7 +103,10 @@ fn run(ink: Ink, options: &Options) -> Result<bool, String> {
     if options.break_it {
         print!("{}", report::breakage(ink, &findings)?);
     }
-    say(ink, &format!("To look around: \\c {} in psql; what the guests were told is in schema evening.", server::DATABASE));
+    say(
+        ink,
+        &format!("To look around: \\c {} in psql; what the guests were told is in schema evening.", server::DATABASE),
+    );
     Ok(findings.iter().all(check::Finding::holds))
 }
 
