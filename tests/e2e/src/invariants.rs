@@ -65,11 +65,6 @@ const PROMISES: &[(&str, &str)] = &[
            <> (select array_agg(s.table_id order by 1) from booking_table_assignments s where s.booking_id = b.id))",
     ),
     (
-        "a confirmed booking leaves no hold open",
-        "select h.id from table_holds h join bookings b on b.id = h.booking_id
-         where h.status = 'active' and b.status = 'confirmed'",
-    ),
-    (
         "a mirror stands exactly beside each open hold",
         "select coalesce(h.id, a.resource_id) from (select * from table_holds where status = 'active') h
          full join (select * from allocations where resource_type = 'hold') a on a.resource_id = h.id

@@ -10,6 +10,7 @@
 
 mod call;
 mod cluster;
+mod crowd;
 mod floor;
 mod invariants;
 mod refusal;
@@ -21,6 +22,7 @@ mod waiting;
 
 pub use call::{Call, Literal, Sql, assign, at, atomic_confirm, confirm, confirm_hold, native, unassign};
 pub use cluster::Cluster;
+pub use crowd::{Crowd, Dice};
 pub use floor::{Floor, Room};
 pub use invariants::assert_invariants;
 pub use refusal::Refusal;

@@ -44,9 +44,13 @@ impl From<&Value> for Seat {
 
 impl Session {
     #[must_use]
-    pub fn new(mut client: Client) -> Session {
-        let pid = client.query_one("select pg_backend_pid()", &[]).expect("a process id").get(0);
-        Session { client, pid }
+    pub fn new(client: Client) -> Session {
+        Session::try_new(client).expect("a process id")
+    }
+
+    pub fn try_new(mut client: Client) -> Result<Session, postgres::Error> {
+        let pid = client.query_one("select pg_backend_pid()", &[])?.get(0);
+        Ok(Session { client, pid })
     }
 
     /// Runs statements that must succeed.

@@ -1,0 +1,240 @@
+//! What one call costs: transaction ids, catalogue rows, statements, locks and log. Nothing here grows with the tables.
+
+use std::sync::{Mutex, MutexGuard};
+
+use holdfast_e2e::{Call, Floor, confirm, confirm_hold};
+use uuid::Uuid;
+
+/// Counters of the whole server are read here: one test at a time, and the smallest of several measurements, because
+/// others can only add to them.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+const TRIES: usize = 10;
+
+/// A floor with the statistics at hand.
+fn floor() -> Floor {
+    let mut floor = Floor::new();
+    floor.run("create extension pg_stat_statements; set jit = off; set enable_seqscan = on");
+    floor
+}
+
+/// A booking of two with a hold on as many tables of a new room.
+fn held(floor: &mut Floor, tables: usize) -> (Uuid, Uuid) {
+    let room = floor.room(tables);
+    floor.held(&room, &room.tables)
+}
+
+/// Statements of ours that a call makes, with their buffers and log: every one begins with its name in a comment.
+struct Cost {
+    statements: i64,
+    buffers: i64,
+    log_bytes: i64,
+    names: Vec<String>,
+}
+
+fn cost(floor: &mut Floor, call: &Call) -> Cost {
+    let ours = "from pg_stat_statements s join pg_database d on d.oid = s.dbid and d.datname = current_database()
+                where ltrim(s.query, E' \\n') like '/* holdfast.%'";
+    let forget = "select pg_stat_statements_reset(0, oid, 0)::text from pg_database where datname = current_database()";
+    floor.run(forget);
+    floor.done(call);
+    let row = floor
+        .client
+        .query_one(
+            &format!(
+                "select coalesce(sum(calls), 0)::bigint, coalesce(sum(shared_blks_hit + shared_blks_read), 0)::bigint,
+                 coalesce(sum(wal_bytes), 0)::bigint, coalesce(array_agg(s.calls || ' x ' || left(s.query, 40)), '{{}}') {ours}"
+            ),
+            &[],
+        )
+        .expect("pg_stat_statements is preloaded and tracks all");
+    Cost { statements: row.get(0), buffers: row.get(1), log_bytes: row.get(2), names: row.get(3) }
+}
+
+#[test]
+fn the_number_of_statements_does_not_grow_with_the_tables() {
+    let _alone = alone();
+    let mut floor = floor();
+    let mut counts = Vec::new();
+    for tables in [1, 2, 4, 8] {
+        // The first calls of a session plan; measure the one that applications see all evening.
+        for _ in 0..6 {
+            let (booking, hold) = held(&mut floor, tables);
+            floor.done(&confirm_hold(hold, booking, "warm"));
+        }
+        let (booking, hold) = held(&mut floor, tables);
+        let call = confirm_hold(hold, booking, "key");
+        let fresh = cost(&mut floor, &call);
+        let replay = cost(&mut floor, &call);
+        println!(
+            "{tables} tables: {} statements, {} buffers, {} bytes of log; replay {} statements, {} buffers",
+            fresh.statements, fresh.buffers, fresh.log_bytes, replay.statements, replay.buffers
+        );
+        assert!((1..=8).contains(&fresh.statements), "{} statements: {:#?}", fresh.statements, fresh.names);
+        assert!((1..=2).contains(&replay.statements), "{} statements: {:#?}", replay.statements, replay.names);
+        // The first look at a fresh row may leave a hint in it; that is the server's own business.
+        assert_eq!(cost(&mut floor, &call).log_bytes, 0, "a replay writes nothing");
+        counts.push((fresh.statements, replay.statements));
+    }
+    assert!(counts.iter().all(|count| *count == counts[0]), "fresh and replay, for 1, 2, 4 and 8 tables: {counts:?}");
+}
+
+#[test]
+fn nothing_but_our_named_statements_runs_inside_a_call() {
+    let _alone = alone();
+    let mut floor = floor();
+    let (booking, hold) = held(&mut floor, 2);
+    let call = confirm_hold(hold, booking, "key");
+    cost(&mut floor, &call);
+    let others: Vec<String> = floor.column(
+        "select s.query from pg_stat_statements s join pg_database d on d.oid = s.dbid and d.datname = current_database()
+         where not s.toplevel and ltrim(s.query, E' \\n') not like '/* holdfast.%' and s.query not like '% FOR KEY SHARE OF x%' and s.query not like 'UPDATE ONLY %'",
+    );
+    assert_eq!(others, Vec::<String>::new(), "beside ours, only those of foreign keys");
+}
+
+#[test]
+fn a_fresh_confirm_uses_one_transaction_id() {
+    let _alone = alone();
+    let mut floor = floor();
+    for tables in [1, 4] {
+        let mut used = Vec::new();
+        for _ in 0..TRIES {
+            let (booking, hold) = held(&mut floor, tables);
+            let next = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+            let before: i64 = floor.value(next);
+            floor.done(&confirm_hold(hold, booking, "key"));
+            used.push(floor.value::<i64>(next) - before);
+        }
+        assert_eq!(used.iter().min(), Some(&1), "{tables} tables: {used:?}");
+    }
+}
+
+/// Every row that a confirm writes carries the transaction's own id: none was written in a subtransaction.
+#[test]
+fn a_fresh_confirm_uses_no_subtransaction() {
+    let _alone = alone();
+    let mut floor = floor();
+    let (booking, hold) = held(&mut floor, 4);
+    floor.run("begin");
+    floor.done(&confirm_hold(hold, booking, "key"));
+    let own: i64 = floor.value("select (pg_current_xact_id()::text::numeric % 4294967296)::bigint");
+    let writers: Vec<i64> = floor.column(
+        "select distinct xmin::text::bigint from (
+           select xmin from public.bookings where status = 'confirmed'
+           union all select xmin from public.booking_table_assignments union all select xmin from public.allocations
+           union all select xmin from public.booking_state_history union all select xmin from public.capacity_outbox
+           union all select xmin from public.booking_assignment_idempotency
+           union all select xmin from public.booking_confirmation_results
+           union all select xmin from public.table_holds where status = 'confirmed') t",
+    );
+    assert_eq!(writers, [own]);
+    // On 16 and later the server counts them for us.
+    if floor.value::<i32>("select current_setting('server_version_num')::int") >= 160_000 {
+        let count: i32 = floor.value(
+            "select s.subxact_count from pg_stat_get_backend_idset() b, pg_stat_get_backend_subxact(b) s
+             where pg_stat_get_backend_pid(b) = pg_backend_pid()",
+        );
+        assert_eq!(count, 0);
+    }
+    floor.run("commit");
+}
+
+/// Rows of the catalogue now, and rows ever inserted into it.
+fn catalogue(floor: &mut Floor) -> Vec<i64> {
+    let tables =
+        ["pg_class", "pg_attribute", "pg_type", "pg_depend", "pg_shdepend", "pg_proc", "pg_namespace", "pg_statistic"];
+    tables.iter().map(|table| floor.value(&format!("select count(*) from pg_catalog.{table}"))).collect()
+}
+
+#[test]
+fn a_fresh_confirm_makes_no_catalogue_row() {
+    let _alone = alone();
+    let mut floor = floor();
+    for tables in [1, 4] {
+        let (booking, hold) = held(&mut floor, tables);
+        let before = catalogue(&mut floor);
+        floor.run("begin");
+        floor.done(&confirm_hold(hold, booking, "key"));
+        let churn: Vec<String> = floor.column(
+            "select relname::text from pg_stat_xact_sys_tables where schemaname = 'pg_catalog'
+             and n_tup_ins + n_tup_upd + n_tup_del > 0",
+        );
+        assert_eq!(churn, Vec::<String>::new(), "rows of the catalogue that came or went within the call");
+        floor.run("commit");
+        assert_eq!(catalogue(&mut floor), before);
+        let temporary: i64 = floor.value("select count(*) from pg_class where relpersistence = 't'");
+        assert_eq!(temporary, 0);
+    }
+}
+
+#[test]
+fn a_replay_takes_no_lock_and_writes_nothing() {
+    let _alone = alone();
+    let mut floor = floor();
+    let (booking, hold) = held(&mut floor, 4);
+    let call = confirm_hold(hold, booking, "key");
+    let answer = floor.done(&call);
+    let marks = "select array_agg(distinct t.xmax::text) from (select xmax from public.bookings
+                 union all select xmax from public.table_holds union all select xmax from public.table_inventory
+                 union all select xmax from public.booking_assignment_idempotency
+                 union all select xmax from public.booking_table_assignments union all select xmax from public.allocations) t";
+    let marked: Vec<String> = floor.value(marks);
+    let mut logged = Vec::new();
+    for _ in 0..TRIES {
+        let position = "select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
+        floor.run("begin");
+        let before: i64 = floor.value(position);
+        assert_eq!(floor.done(&call), answer);
+        logged.push(floor.value::<i64>(position) - before);
+        assert_eq!(floor.value::<Option<String>>("select pg_current_xact_id_if_assigned()::text"), None);
+        let strong: i64 = floor.value(
+            "select count(*) from pg_locks where pid = pg_backend_pid() and (locktype in ('tuple', 'advisory', 'transactionid')
+             or locktype = 'relation' and mode not in ('AccessShareLock'))",
+        );
+        assert_eq!(strong, 0, "a replay reads, and no more");
+        floor.run("commit");
+    }
+    assert_eq!(logged.iter().min(), Some(&0), "bytes of log: {logged:?}");
+    assert_eq!(floor.value::<Vec<String>>(marks), marked, "no row was locked");
+}
+
+/// A replay is not held up by somebody who has the booking locked.
+#[test]
+fn a_replay_does_not_wait() {
+    let _alone = alone();
+    let mut floor = floor();
+    let (booking, hold) = held(&mut floor, 1);
+    let call = confirm_hold(hold, booking, "key");
+    let answer = floor.done(&call);
+    let mut holder = floor.session();
+    holder.run(&format!("begin; select from public.bookings where id = '{booking}' for update"));
+    floor.run("set lock_timeout = '1s'");
+    assert_eq!(floor.done(&call), answer);
+    holder.run("rollback");
+}
+
+#[test]
+fn a_confirm_can_be_prepared_and_rolled_back() {
+    let _alone = alone();
+    let mut floor = floor();
+    let room = floor.room(2);
+    let booking = floor.booking(room.restaurant);
+    let call = confirm(booking, &room.tables, "key");
+    let (before, gid) = (floor.snapshot(), floor.name.clone());
+    floor.run("begin");
+    floor.done(&call);
+    floor.run(&format!("prepare transaction '{gid}'"));
+    holdfast_e2e::assert_untouched(&mut floor, &before, "what is only prepared");
+    floor.run(&format!("rollback prepared '{gid}'"));
+    holdfast_e2e::assert_untouched(&mut floor, &before, "what was rolled back");
+    floor.run("begin");
+    let answer = floor.done(&call);
+    floor.run(&format!("prepare transaction '{gid}'"));
+    let mut other = floor.session();
+    other.run(&format!("commit prepared '{gid}'"));
+    assert_eq!(other.done(&call), answer);
+}

@@ -1,0 +1,84 @@
+//! Sixteen sessions, the same tables, the same keys; some are cut off in the middle. Afterwards nothing is double booked
+//! and nothing is orphaned.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use holdfast_e2e::{Crowd, Dice, Floor, assert_invariants, confirm};
+
+const SESSIONS: u64 = 16;
+const EVENING: Duration = Duration::from_secs(4);
+
+/// Ends sessions of the crowd at random while the evening lasts; returns how many it ended.
+fn cut_off(floor: &mut Floor, dice: &mut Dice, until: Instant) -> usize {
+    let mut ended = 0;
+    while Instant::now() < until {
+        let busy: Vec<i32> = floor.column(
+            "select pid from pg_stat_activity where datname = current_database() and application_name = 'guest'
+             and state = 'active' order by pid",
+        );
+        if !busy.is_empty() {
+            let victim = busy[dice.roll(busy.len())];
+            ended += usize::from(floor.value::<bool>(&format!("select pg_terminate_backend({victim})")));
+        }
+        thread::sleep(Duration::from_millis(40));
+    }
+    ended
+}
+
+#[test]
+fn sixteen_sessions_leave_nothing_double_and_nothing_orphaned() {
+    let seed = std::env::var("HOLDFAST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_270_501);
+    println!("HOLDFAST_SEED={seed}");
+    let mut floor = Floor::new();
+    let server = floor.server().clone();
+    let crowd = Crowd::gather(&mut floor, &server, 8, 40);
+    let guests: Vec<_> = (0..SESSIONS)
+        .map(|guest| {
+            let crowd = Arc::clone(&crowd);
+            thread::spawn(move || crowd.visit(seed + guest))
+        })
+        .collect();
+    let ended = cut_off(&mut floor, &mut Dice::new(seed), Instant::now() + EVENING);
+    crowd.over.store(true, Ordering::Relaxed);
+    let answered: usize = guests.into_iter().map(|guest| guest.join().expect("no unexpected answer")).sum();
+    let told = crowd.assert_acknowledged(&mut floor);
+    let confirmed = floor.count("bookings", "status = 'confirmed'");
+    println!(
+        "{answered} calls answered, {told} of them confirms; {confirmed} bookings confirmed; {ended} sessions ended"
+    );
+    assert!(answered > 200 && ended > 10 && confirmed >= 3 && told > 20, "the evening was too quiet to say anything");
+    assert_invariants(&mut floor);
+    // The floor is not stuck: whoever is not confirmed is refused by those who are, and by nothing else.
+    floor.run("update public.table_holds set expires_at = clock_timestamp() where status = 'active'");
+    for number in 0..crowd.bookings.len() {
+        let booking = crowd.bookings[number];
+        match floor.call(&confirm(booking, &crowd.wish(number), &format!("key of {booking}"))) {
+            Ok(rows) => assert_eq!(rows.len(), crowd.wish(number).len()),
+            Err(refusal) => _ = refusal.says("P0001", "allocations_no_overlap"),
+        }
+    }
+    assert_invariants(&mut floor);
+}
+
+/// The same key in every session at once: one of them does it, all get the same answer.
+#[test]
+fn one_key_in_all_sessions_has_one_effect() {
+    let mut floor = Floor::new();
+    let room = floor.room(3);
+    for round in 0..20 {
+        let booking = floor.booking_at(
+            room.restaurant,
+            holdfast_e2e::at("10:00") + chrono::Duration::days(round),
+            holdfast_e2e::at("12:00") + chrono::Duration::days(round),
+        );
+        let call = confirm(booking, &room.tables, "key");
+        let callers: Vec<_> = (0..4).map(|_| holdfast_e2e::Pending::start(floor.session(), &call)).collect();
+        let answers: Vec<_> = callers.into_iter().map(|caller| caller.finish().1.expect("an answer")).collect();
+        assert!(answers.iter().all(|answer| answer.len() == 3 && *answer == answers[0]), "{answers:?}");
+    }
+    assert_eq!(floor.count("booking_state_history", "true"), 20);
+    assert_invariants(&mut floor);
+}
