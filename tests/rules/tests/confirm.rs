@@ -1,0 +1,301 @@
+//! The decision: which reason is given first, and each of them in the words of the contract.
+
+use holdfast::rules::Id;
+use holdfast::rules::confirm::{Situation, check_blockers, check_table, decide, loaded, may_hold, select};
+use holdfast::rules::outcome::Outcome;
+use holdfast::rules::refusal::Refusal;
+use holdfast::rules::request::{Asked, Request};
+use holdfast::rules::table::{Blocker, Table};
+use holdfast_rules_tests::{
+    BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, RESTAURANT, ZONE, as_assign, ask_hold, ask_tables,
+    assert_refused, assignment, booking, clock, edges, hold, hours, now, own_window, shown, situation, situation_with,
+    table, table_id, table_ids,
+};
+use serde_json::json;
+
+fn request(asked: &Asked, numbers: &[u128]) -> Request {
+    Request::new(asked, table_ids(numbers), hours(18, 20))
+}
+
+#[track_caller]
+fn refused(asked: &Asked, numbers: &[u128], situation: &Situation) -> Refusal {
+    decide(asked, &request(asked, numbers), situation).expect_err("refused")
+}
+
+fn changed(situation: Situation, number: u128, change: impl FnOnce(&mut Table)) -> Situation {
+    let mut changed = situation;
+    change(changed.tables.get_mut(&table_id(number)).expect("on the floor"));
+    changed
+}
+
+#[test]
+fn a_call_by_tables_stands_for_them() {
+    let asked = ask_tables(&[1, 2]);
+    assert_eq!(select(&asked, &booking(), None, now()), Ok(request(&asked, &[1, 2])));
+    let custom = Asked { window: Some(hours(19, 21)), ..asked };
+    let expected = Request::new(&custom, table_ids(&[1, 2]), hours(19, 21));
+    assert_eq!(select(&custom, &booking(), None, now()), Ok(expected));
+    let far = Asked { window: Some(hours(20, 21)), ..custom };
+    assert_eq!(select(&far, &booking(), None, now()).expect_err("F16").outcome, Outcome::WindowOutsideBooking);
+}
+
+#[test]
+fn a_call_by_hold_stands_for_its_tables_in_its_window() {
+    let mut held = hold(&[1, 2]);
+    (held.start, held.end) = (Some(clock(19, 0)), Some(clock(21, 0)));
+    let asked = ask_hold();
+    let expected = Request::new(&asked, table_ids(&[1, 2]), hours(19, 21));
+    assert_eq!(select(&asked, &booking(), Some(&held), now()), Ok(expected));
+    let custom = Asked { window: Some(hours(18, 19)), ..asked };
+    let expected = Request::new(&custom, table_ids(&[1, 2]), hours(18, 19));
+    assert_eq!(select(&custom, &booking(), Some(&held), now()), Ok(expected));
+}
+
+/// Each reason is reached only when those before it are gone.
+#[test]
+fn a_hold_is_looked_at_in_order() {
+    let mut asked = Asked { window: Some(hours(8, 9)), ..ask_hold() };
+    asked.expectation.policy_version = Some("7".to_owned());
+    let mut booking = booking();
+    booking.window.start = None;
+    let refusal = select(&asked, &booking, None, now()).expect_err("no hold");
+    let message = format!("Hold {} not found", shown(HOLD));
+    assert_refused(&refusal, Outcome::HoldNotFound, "P0002", &message, None);
+
+    let mut held = hold(&[1]);
+    held.expires_at = now();
+    held.start = None;
+    let outcome =
+        |asked: &Asked, booking: &_, held: &_| select(asked, booking, Some(held), now()).expect_err("refused").outcome;
+    assert_eq!(outcome(&asked, &booking, &held), Outcome::HoldExpired);
+    held.expires_at = clock(17, 30);
+    assert_eq!(outcome(&asked, &booking, &held), Outcome::PolicyVersionChanged);
+    held.metadata = json!({"policyVersion": "7"});
+    assert_eq!(outcome(&asked, &booking, &held), Outcome::HoldWindowMissing);
+    held.start = Some(clock(8, 0));
+    held.end = Some(clock(9, 0));
+    assert_eq!(outcome(&asked, &booking, &held), Outcome::BookingWindowMissing);
+    booking.window = own_window(18, 20);
+    // The hold is for another time than the booking, whatever the caller says.
+    let at_six = Asked { window: Some(hours(18, 20)), ..asked.clone() };
+    assert_eq!(outcome(&at_six, &booking, &held), Outcome::WindowOutsideBooking);
+    held.start = Some(clock(18, 0));
+    held.end = Some(clock(20, 0));
+    assert_eq!(outcome(&asked, &booking, &held), Outcome::WindowOutsideBooking);
+    assert_eq!(select(&at_six, &booking, Some(&held), now()), Ok(request(&at_six, &[1])));
+}
+
+#[test]
+fn unknown_tables_are_named() {
+    let floor = situation().tables;
+    let found = loaded(BOOKING, &table_ids(&[2, 1]), &floor).expect("on the floor");
+    assert_eq!(found.iter().map(|table| table.id).collect::<Vec<Id>>(), table_ids(&[2, 1]));
+    let refusal = loaded(BOOKING, &table_ids(&[1, 8, 9]), &floor).expect_err("unknown");
+    let message = format!("Unable to load all requested tables for booking {}", shown(BOOKING));
+    let detail = format!("Not found: {}, {}", shown(table_id(8)), shown(table_id(9)));
+    assert_refused(&refusal, Outcome::TablesNotFound, "P0002", &message, Some(&detail));
+}
+
+/// Everything is wrong with the table; it is mended from the first reason on.
+#[test]
+fn a_table_is_looked_at_in_order() {
+    let mut broken = table(1);
+    broken.restaurant = NOBODY;
+    broken.zone = None;
+    broken.active = false;
+    broken.out_of_service = true;
+    let id = shown(broken.id);
+    type Mend = fn(&mut Table);
+    let reasons: [(Outcome, &str, String, Mend); 4] = [
+        (Outcome::TableOfOtherRestaurant, "23503", format!("Table {id} belongs to a different restaurant"), |table| {
+            table.restaurant = RESTAURANT
+        }),
+        (Outcome::TableWithoutZone, "23514", format!("Table {id} is not assigned to a zone"), |table| {
+            table.zone = Some(ZONE);
+        }),
+        (Outcome::TableInactive, "23514", format!("Table {id} is inactive"), |table| table.active = true),
+        (Outcome::TableOutOfService, "23514", format!("Table {id} is out of service"), |table| {
+            table.out_of_service = false;
+        }),
+    ];
+    for (outcome, sqlstate, message, mend) in reasons {
+        let refusal = check_table(&broken, RESTAURANT).expect_err("broken");
+        assert_refused(&refusal, outcome, sqlstate, &message, None);
+        mend(&mut broken);
+    }
+    assert_eq!(check_table(&broken, RESTAURANT), Ok(()));
+}
+
+/// Everything that can be wrong is wrong; each reason is mended once it was given.
+#[test]
+fn a_decision_gives_its_reasons_in_the_declared_order() {
+    let asked = Asked { require_adjacency: true, ..ask_hold() };
+    let mut held = hold(&[1, 2, 7]);
+    held.metadata = json!({"selection": {"tableIds": []}});
+    let mut all = situation_with(held);
+    all.booking.status = "completed".to_owned();
+    all.booking.party_size = 99;
+    all.booking.zone_lock = Some(NOBODY);
+    all.edges.clear();
+    let second = all.tables.get_mut(&table_id(2)).expect("on the floor");
+    second.zone = Some(OTHER_ZONE);
+    second.active = false;
+    second.mobility = "fixed".to_owned();
+    all.blockers = vec![Blocker::Allocation { id: NOBODY, table: table_id(1), released: false }];
+
+    let second = |change: fn(&mut Table), all: &mut Situation| change(all.tables.get_mut(&table_id(2)).expect("there"));
+    let outcome = |all: &Situation| refused(&asked, &[1, 2, 7], all).outcome;
+    assert_eq!(outcome(&all), Outcome::StatusConflict);
+    all.booking.status = "pending".to_owned();
+    assert_eq!(outcome(&all), Outcome::TablesNotFound);
+    all.tables.insert(table_id(7), table(7));
+    assert_eq!(outcome(&all), Outcome::TableInactive);
+    second(|table| table.active = true, &mut all);
+    assert_eq!(outcome(&all), Outcome::TablesInDifferentZones);
+    second(|table| table.zone = Some(ZONE), &mut all);
+    assert_eq!(outcome(&all), Outcome::ZoneLocked);
+    all.booking.zone_lock = None;
+    assert_eq!(outcome(&all), Outcome::TableNotMovable);
+    second(|table| table.mobility = "movable".to_owned(), &mut all);
+    assert_eq!(outcome(&all), Outcome::TablesNotAdjacent);
+    all.edges = edges(&[(1, 2), (1, 7)]);
+    assert_eq!(outcome(&all), Outcome::PartyTooLarge);
+    all.booking.party_size = 12;
+    assert_eq!(outcome(&all), Outcome::AdjacencySnapshotChanged);
+    all.hold.as_mut().expect("named").metadata = json!({});
+    assert_eq!(outcome(&all), Outcome::AllocationConflict);
+    all.blockers.clear();
+    assert!(decide(&asked, &request(&asked, &[1, 2, 7]), &all).is_ok());
+}
+
+#[test]
+fn the_set_stands_in_one_zone() {
+    let asked = ask_tables(&[1, 2]);
+    let split = changed(situation(), 2, |table| table.zone = Some(OTHER_ZONE));
+    let message =
+        format!("All tables must belong to the same zone (found {}, expected {})", shown(OTHER_ZONE), shown(ZONE));
+    assert_refused(&refused(&asked, &[1, 2], &split), Outcome::TablesInDifferentZones, "23514", &message, None);
+    assert!(decide(&asked, &request(&asked, &[1]), &split).is_ok());
+}
+
+#[test]
+fn an_assign_stays_in_the_zone_of_what_the_booking_has() {
+    let mut elsewhere = changed(situation(), 3, |table| table.zone = Some(OTHER_ZONE));
+    elsewhere.assignments = vec![assignment(1, hours(18, 20), None), assignment(3, hours(18, 20), None)];
+    let assign = as_assign(ask_tables(&[2]));
+    let message = format!("Booking {} already has assignments in a different zone", shown(BOOKING));
+    assert_refused(&refused(&assign, &[2], &elsewhere), Outcome::OtherZoneAssigned, "23514", &message, None);
+    // A confirm replaces what is there, so its zone does not matter; nor does a table that is gone.
+    let confirm = ask_tables(&[2]);
+    assert!(decide(&confirm, &request(&confirm, &[2]), &elsewhere).is_ok());
+    elsewhere.tables.remove(&table_id(3));
+    assert!(decide(&assign, &request(&assign, &[2]), &elsewhere).is_ok());
+}
+
+#[test]
+fn a_locked_booking_stays_in_its_zone() {
+    let asked = ask_tables(&[1]);
+    let mut locked = situation();
+    locked.booking.zone_lock = Some(OTHER_ZONE);
+    let (lock, zone) = (shown(OTHER_ZONE), shown(ZONE));
+    let message = format!("Booking {} locked to zone {lock}, cannot assign zone {zone}", shown(BOOKING));
+    assert_refused(&refused(&asked, &[1], &locked), Outcome::ZoneLocked, "23514", &message, None);
+    locked.booking.zone_lock = Some(ZONE);
+    assert!(decide(&asked, &request(&asked, &[1]), &locked).is_ok());
+}
+
+#[test]
+fn joined_tables_are_movable_and_a_single_one_need_not_be() {
+    let fixed = changed(situation(), 2, |table| table.mobility = "fixed".to_owned());
+    let asked = ask_tables(&[1, 2]);
+    let message = format!("Merged assignments require movable tables ({} is fixed)", shown(table_id(2)));
+    assert_refused(&refused(&asked, &[1, 2], &fixed), Outcome::TableNotMovable, "23514", &message, None);
+    assert!(decide(&asked, &request(&asked, &[2]), &fixed).is_ok());
+}
+
+#[test]
+fn adjacency_is_checked_where_the_caller_or_the_hold_asks_for_it() {
+    let mut apart = situation_with(hold(&[1, 3]));
+    let free = ask_hold();
+    assert!(decide(&free, &request(&free, &[1, 3]), &apart).is_ok());
+    let strict = Asked { require_adjacency: true, ..ask_hold() };
+    let message = format!("Table {} is not adjacent to the selected set", shown(table_id(3)));
+    assert_refused(&refused(&strict, &[1, 3], &apart), Outcome::TablesNotAdjacent, "23514", &message, None);
+    apart.hold.as_mut().expect("named").metadata = json!({"requireAdjacency": true});
+    assert_eq!(refused(&free, &[1, 3], &apart).outcome, Outcome::TablesNotAdjacent);
+    apart.edges = edges(&[(1, 3)]);
+    assert!(decide(&free, &request(&free, &[1, 3]), &apart).is_ok());
+}
+
+/// An assign may add the last of several tables; only a confirm has the whole party.
+#[test]
+fn capacity_is_a_confirms_concern() {
+    let mut large = situation();
+    large.booking.party_size = 12;
+    let asked = ask_tables(&[1]);
+    assert_eq!(refused(&asked, &[1], &large).outcome, Outcome::PartyTooLarge);
+    let assign = as_assign(asked);
+    assert!(decide(&assign, &request(&assign, &[1]), &large).is_ok());
+}
+
+#[test]
+fn others_are_named_in_order() {
+    let of_hold = Blocker::Hold { hold: HOLD, table: table_id(1) };
+    let allocation = |released| Blocker::Allocation { id: NOBODY, table: table_id(2), released };
+    let assigned =
+        |released| Blocker::Assignment { table: table_id(3), owner: OTHER_BOOKING, window: hours(18, 20), released };
+    let check = |blockers: &[Blocker]| check_blockers(BOOKING, blockers).expect_err("blocked");
+    let booking = shown(BOOKING);
+
+    let refusal = check(&[assigned(false), allocation(false), of_hold]);
+    let message = format!("Hold conflict prevents assignment for booking {booking}");
+    let detail = format!("Hold {} overlaps requested window", shown(HOLD));
+    assert_refused(&refusal, Outcome::HoldConflict, "P0001", &message, Some(&detail));
+    assert_eq!(refusal.hint, "Retry after hold expiration or confirm existing hold.");
+
+    let refusal = check(&[assigned(false), allocation(true), allocation(false)]);
+    let detail = format!("Resource {} overlaps requested window for booking {booking}", shown(table_id(2)));
+    assert_refused(&refusal, Outcome::AllocationConflict, "P0001", "allocations_no_overlap", Some(&detail));
+
+    let refusal = check(&[allocation(true), assigned(true), assigned(false)]);
+    let message = format!("assign_tables_atomic_v2 assignment overlap for table {}", shown(table_id(3)));
+    let window = "[2027-05-01T18:00:00Z, 2027-05-01T20:00:00Z)";
+    let detail =
+        format!("Table {} is assigned to booking {} in window {window}", shown(table_id(3)), shown(OTHER_BOOKING));
+    assert_refused(&refusal, Outcome::AssignmentConflict, "P0001", &message, Some(&detail));
+
+    assert_eq!(check_blockers(BOOKING, &[allocation(true), assigned(true)]), Ok(()));
+    assert_eq!(check_blockers(BOOKING, &[]), Ok(()));
+}
+
+#[test]
+fn tables_are_held_under_the_same_checks_without_the_party() {
+    let two = table_ids(&[1, 2]);
+    let mut floor = situation();
+    floor.booking.party_size = 99;
+    assert_eq!(may_hold(&two, None, &floor), Ok(()));
+    let outcome = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Situation| {
+        may_hold(&table_ids(numbers), metadata.as_ref(), floor).expect_err("refused").outcome
+    };
+    assert_eq!(outcome(&[1, 9], None, &floor), Outcome::TablesNotFound);
+    assert_eq!(outcome(&[1], None, &changed(floor.clone(), 1, |table| table.active = false)), Outcome::TableInactive);
+    let split = changed(floor.clone(), 2, |table| table.zone = Some(OTHER_ZONE));
+    assert_eq!(outcome(&[1, 2], None, &split), Outcome::TablesInDifferentZones);
+    let fixed = changed(floor.clone(), 2, |table| table.mobility = "fixed".to_owned());
+    assert_eq!(outcome(&[1, 2], None, &fixed), Outcome::TableNotMovable);
+    let mut blocked = floor.clone();
+    blocked.blockers = vec![Blocker::Hold { hold: NOBODY, table: table_id(1) }];
+    assert_eq!(outcome(&[1], None, &blocked), Outcome::HoldConflict);
+    // Apart is fine unless the hold itself says that it must not be.
+    let apart = table_ids(&[1, 3]);
+    for metadata in
+        [None, Some(json!({})), Some(json!({"requireAdjacency": false})), Some(json!({"requireAdjacency": "true"}))]
+    {
+        assert_eq!(may_hold(&apart, metadata.as_ref(), &floor), Ok(()));
+    }
+    assert_eq!(outcome(&[1, 3], Some(json!({"requireAdjacency": true})), &floor), Outcome::TablesNotAdjacent);
+    // What the booking has in another zone may be replaced by the confirm to come.
+    floor.assignments = vec![assignment(5, hours(18, 20), None)];
+    let elsewhere = changed(floor, 5, |table| table.zone = Some(OTHER_ZONE));
+    assert_eq!(may_hold(&two, None, &elsewhere), Ok(()));
+}

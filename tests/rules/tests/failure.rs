@@ -1,0 +1,140 @@
+//! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
+
+use holdfast::rules::failure::{Collision, Failure, ServerError, sqlstate_pack};
+use holdfast::rules::outcome::Outcome;
+use holdfast::rules::refusal::{self, Refusal};
+use holdfast_rules_tests::{BOOKING, NOBODY, assert_refused, shown, table_id, table_ids};
+use proptest::prelude::*;
+
+/// As `utils/errcodes.h` and `MAKE_SQLSTATE` of the server have them.
+#[test]
+fn sqlstates_are_packed_as_the_server_packs_them() {
+    let vectors = [
+        ("00000", 0),
+        ("0A000", 1_088),
+        ("23505", 83_906_754),
+        ("23P01", 16_908_482),
+        ("40001", 16_777_220),
+        ("40P01", 16_908_292),
+        ("42883", 52_461_700),
+        ("57014", 67_371_461),
+        ("P0001", 16_777_248),
+        ("P0002", 33_554_464),
+        ("P0003", 50_331_680),
+        ("P0004", 67_108_896),
+        ("XX000", 2_600),
+        ("PT409", 151_013_664),
+        ("HF001", 16_778_648),
+        ("ZZZZZ", 715_827_882),
+    ];
+    for (code, packed) in vectors {
+        assert_eq!(sqlstate_pack(code), packed, "{code}");
+    }
+}
+
+#[test]
+fn a_refusal_is_refused_and_an_error_is_the_servers() {
+    let refusal = refusal::hold_not_found(None);
+    assert_eq!(Failure::from(refusal.clone()), Failure::Refused(refusal));
+    let error = error("23505", "public", "customers", None);
+    assert_eq!(Failure::from(error.clone()), Failure::Server(Box::new(error)));
+}
+
+fn error(sqlstate: &str, schema: &str, table: &str, detail: Option<&str>) -> ServerError {
+    ServerError {
+        sqlstate: sqlstate_pack(sqlstate),
+        message: "violates a constraint".to_owned(),
+        detail: detail.map(str::to_owned),
+        schema: Some(schema.to_owned()),
+        table: Some(table.to_owned()),
+        constraint: Some("some_constraint".to_owned()),
+        ..ServerError::default()
+    }
+}
+
+fn judge(error: &ServerError, numbers: &[u128], key: Option<&str>) -> Failure {
+    let tables = table_ids(numbers);
+    Collision { booking: BOOKING, tables: &tables, key, schema: "public" }.judge(error.clone())
+}
+
+#[track_caller]
+fn undone(failure: Failure) -> Refusal {
+    match failure {
+        Failure::Undone(refusal) => refusal,
+        other => panic!("not undone: {other:?}"),
+    }
+}
+
+#[test]
+fn a_taken_table_is_the_contracts_conflict() {
+    let (one, two) = (shown(table_id(1)), shown(table_id(2)));
+    let cases = [
+        ("23P01", "allocations", Some(format!("Key (resource_id)=({two}) conflicts")), &two),
+        ("23P01", "booking_table_assignments", Some(format!("Key (table_id)=({one}) conflicts")), &one),
+        ("23505", "allocations", Some(format!("Key (resource_id)=({two}) already exists.")), &two),
+        ("23505", "booking_table_assignments", Some(format!("({two}) already exists.")), &two),
+        // Where the detail names none of them, it was the first.
+        ("23P01", "allocations", Some("hidden by row security".to_owned()), &one),
+        ("23P01", "allocations", None, &one),
+    ];
+    for (sqlstate, table, detail, taken) in cases {
+        let refusal = undone(judge(&error(sqlstate, "public", table, detail.as_deref()), &[1, 2], Some("key")));
+        let words = format!("Resource {taken} overlaps requested window for booking {}", shown(BOOKING));
+        assert_refused(&refusal, Outcome::AllocationConflict, "P0001", "allocations_no_overlap", Some(&words));
+        assert_eq!(refusal.hint, "HF601: Choose another table or another time.");
+    }
+}
+
+#[test]
+fn a_key_that_somebody_else_bound_is_a_retry() {
+    for table in ["booking_assignment_idempotency", "booking_confirmation_results"] {
+        let refusal = undone(judge(&error("23505", "public", table, None), &[1], Some("my-key")));
+        let message = format!("Another attempt bound the key of booking {} at the same moment", shown(BOOKING));
+        assert_refused(&refusal, Outcome::KeyInProgress, "40001", &message, Some("Key my-key"));
+    }
+}
+
+#[test]
+fn what_is_not_ours_reaches_the_caller_unchanged() {
+    let mut without_schema = error("23505", "public", "allocations", None);
+    without_schema.schema = None;
+    let mut without_table = error("23505", "public", "allocations", None);
+    without_table.table = None;
+    let cases = [
+        (error("23505", "public", "customers", None), Some("key")),
+        (error("23P01", "public", "customers", None), Some("key")),
+        (error("23505", "audit", "allocations", None), Some("key")),
+        (error("23514", "public", "allocations", None), Some("key")),
+        (error("23503", "public", "booking_table_assignments", None), Some("key")),
+        (error("40001", "public", "booking_assignment_idempotency", None), Some("key")),
+        (error("23P01", "public", "booking_assignment_idempotency", None), Some("key")),
+        (error("23P01", "public", "booking_confirmation_results", None), Some("key")),
+        (error("23505", "public", "booking_assignment_idempotency", None), None),
+        (error("23505", "public", "booking_confirmation_results", None), None),
+        (without_schema, Some("key")),
+        (without_table, Some("key")),
+    ];
+    for (error, key) in cases {
+        assert_eq!(judge(&error, &[1], key), Failure::Server(Box::new(error.clone())), "{error:?}");
+    }
+    let nothing_asked = error("23P01", "public", "allocations", Some(&shown(NOBODY)));
+    assert_eq!(judge(&nothing_asked, &[], Some("key")), Failure::Server(Box::new(nothing_asked.clone())));
+}
+
+proptest! {
+    /// Five characters, six bits each: nothing is lost, nothing collides.
+    #[test]
+    fn packing_can_be_undone(code in "[0-9A-Z]{5}") {
+        let packed = sqlstate_pack(&code);
+        let unpacked: String =
+            (0..5).map(|place| char::from(u8::try_from((packed >> (6 * place)) & 0x3F).expect("six bits") + b'0')).collect();
+        prop_assert_eq!(unpacked, code);
+    }
+
+    #[test]
+    fn no_other_code_is_reworded(code in "[0-9A-Z]{5}", table in "allocations|booking_assignment_idempotency") {
+        prop_assume!(code != "23505" && code != "23P01");
+        let error = error(&code, "public", &table, None);
+        prop_assert_eq!(judge(&error, &[1], Some("key")), Failure::Server(Box::new(error)));
+    }
+}
