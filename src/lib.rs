@@ -1,6 +1,20 @@
 //! holdfast: a held table becomes a confirmed booking exactly once.
+//!
+//! The rooms, from the door down: `api` (every SQL function), `commands` (the order of steps), `rules` (every
+//! decision, pure) and `store` (the only one that speaks SPI). `errors` raises.
 
 pub mod rules;
+
+#[cfg(feature = "pgrx")]
+mod api;
+#[cfg(feature = "pgrx")]
+mod commands;
+#[cfg(feature = "pgrx")]
+mod errors;
+#[cfg(feature = "pgrx")]
+mod install;
+#[cfg(feature = "pgrx")]
+mod store;
 
 #[cfg(feature = "pgrx")]
 ::pgrx::pg_module_magic!(name, version);

@@ -1,5 +1,5 @@
 -- Confirm: the tables of a booking become exactly this set, or nothing changes.
-create function app.confirm_hold_assignment_with_transition(
+create or replace function app.confirm_hold_assignment_with_transition(
   p_booking_id uuid, p_table_ids uuid[], p_idempotency_key text,
   p_require_adjacency boolean default false, p_assigned_by uuid default null,
   p_start_at timestamptz default null, p_end_at timestamptz default null,
@@ -10,7 +10,7 @@ create function app.confirm_hold_assignment_with_transition(
 language c volatile security definer set search_path = pg_catalog, pg_temp
 as '$libdir/holdfast', 'contract_confirm_hold_assignment_with_transition_wrapper';
 
-create function app.confirm_hold_assignment_tx(
+create or replace function app.confirm_hold_assignment_tx(
   p_hold_id uuid, p_booking_id uuid, p_idempotency_key text,
   p_require_adjacency boolean default false, p_assigned_by uuid default null,
   p_window_start timestamptz default null, p_window_end timestamptz default null,
@@ -21,7 +21,7 @@ create function app.confirm_hold_assignment_tx(
 language c volatile security definer set search_path = pg_catalog, pg_temp
 as '$libdir/holdfast', 'contract_confirm_hold_assignment_tx_wrapper';
 
-create function app.atomic_confirm_and_transition(
+create or replace function app.atomic_confirm_and_transition(
   p_booking_id uuid, p_hold_id uuid, p_idempotency_key text, p_assigned_by uuid default null,
   p_history_reason text default 'auto_assign_atomic_confirm', p_history_metadata jsonb default '{}',
   p_history_changed_by uuid default null, p_target_status app.booking_status default 'confirmed'

@@ -62,7 +62,7 @@ with dropped as (
   returning booking_id
 ), closed as (
   update app.table_holds h set status = c.status::app.hold_status, booking_id = $1
-  from pg_catalog.unnest($18::uuid[], $19::text[]) c (id, status) where h.id = c.id
+  from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status) where h.id = c.id
   returning h.id
 ), bound as (
   insert into app.booking_assignment_idempotency (
@@ -96,7 +96,9 @@ with dropped as (
 --[outbox
 , event as (
   select e.event_type, e.dedupe_key, e.payload
-  from pg_catalog.unnest($28::text[], $29::text[], $30::jsonb[]) e (event_type, dedupe_key, payload)
+  from rows from (
+    pg_catalog.unnest($28::text[]), pg_catalog.unnest($29::text[]), pg_catalog.unnest($30::jsonb[])
+  ) e (event_type, dedupe_key, payload)
 ), emitted as (
   insert into app.capacity_outbox (
     status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id, booking_id,

@@ -1,7 +1,7 @@
 -- The answer bound to a key, beside the booking and its assignments as they are now. Takes no lock.
-select l.outcome, l.payload_checksum, l.request, l.refusal, l.table_ids,
+select l.payload_checksum, l.request, l.refusal, l.table_ids,
        pg_catalog.lower(l.assignment_window), pg_catalog.upper(l.assignment_window),
-       l.merge_group_allocation_id, l.assignment_ids, l.hold_id, l.transaction_id::text,
+       l.assignment_ids, l.hold_id, l.transaction_id::text,
        b.status::text,
        coalesce(b.start_at, (b.booking_date + b.start_time) at time zone r.timezone),
        coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone),

@@ -39,12 +39,3 @@ create table app.table_adjacencies (
   primary key (table_a, table_b),
   check (table_a <> table_b)
 );
-
--- How many guests a set of tables may seat. No row: the defaults below.
-create table app.capacity_policies (
-  restaurant_id uuid primary key references app.restaurants (id) on delete cascade,
-  -- Guests accepted beyond the seats of the set.
-  extra_seats integer not null default 0 check (extra_seats >= 0),
-  -- Whether a party smaller than a table's min_party_size is refused.
-  enforce_min_party boolean not null default false
-);

@@ -1,31 +1,7 @@
--- Bookings, the rules of their statuses as data, and their history.
+-- Bookings and their history.
 create type app.booking_status as enum (
   'confirmed', 'pending', 'cancelled', 'completed', 'PRIORITY_WAITLIST', 'no_show',
   'pending_allocation', 'checked_in'
-);
-
--- What a status means for tables. Labels differ between applications; these rows are the rule.
-create table app.booking_statuses (
-  status app.booking_status primary key,
-  -- May be the target of a confirm.
-  is_confirm_target boolean not null default false,
-  -- A booking in this status may hold tables.
-  holds_tables boolean not null default false,
-  -- The party sits at its tables.
-  occupies_tables boolean not null default false,
-  -- Tables left behind by a booking in this status are free for others.
-  releases_tables boolean not null default false,
-  check (not (holds_tables and releases_tables)),
-  check (holds_tables or not is_confirm_target),
-  check (holds_tables or not occupies_tables)
-);
-
--- The legal moves (G8). A move of a status to itself is always legal and needs no row.
-create table app.booking_status_transitions (
-  from_status app.booking_status not null references app.booking_statuses (status),
-  to_status app.booking_status not null references app.booking_statuses (status),
-  primary key (from_status, to_status),
-  check (from_status <> to_status)
 );
 
 create table app.bookings (

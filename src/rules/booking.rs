@@ -69,3 +69,13 @@ pub fn may_take_tables(booking: &Booking, target: Option<&str>, rules: &StatusRu
         None => Err(refusal::status_conflict(&booking.status, &["a status that holds tables".to_owned()])),
     }
 }
+
+/// How the tables of a booking stand: none, all of them claimed for their window, or something in between.
+#[must_use]
+pub fn assignment_state(assigned: i64, claimed: i64) -> &'static str {
+    match (assigned, claimed) {
+        (0, _) => "unassigned",
+        (assigned, claimed) if assigned == claimed => "assigned",
+        _ => "inconsistent",
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::Id;
 use super::adjacency::{self, Edges};
 use super::allocation;
@@ -84,10 +86,11 @@ pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result
     booking::may_take_tables(booking, asked.target.as_deref(), &situation.statuses)?;
     let tables = loaded(booking.id, &request.tables, &situation.tables)?;
     for table in &tables {
-        check_table(table, booking)?;
+        check_table(table, booking.restaurant)?;
     }
     check_zone(booking, &tables, asked.intent, situation)?;
-    check_set(asked, &tables, situation)?;
+    let adjacent = asked.require_adjacency || situation.hold.as_ref().is_some_and(Hold::requires_adjacency);
+    check_set(adjacent, &tables, situation)?;
     if asked.intent == Intent::Confirm {
         capacity::check(booking, &tables, situation.policy)?;
     }
@@ -96,6 +99,19 @@ pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result
     }
     check_blockers(booking.id, &situation.blockers)?;
     Ok(changes(asked, request, situation))
+}
+
+/// May these tables be held? Capacity is a confirm's concern: a hold may be one of several.
+pub fn may_hold(tables: &[Id], metadata: Option<&Value>, situation: &Situation) -> Result<(), Refusal> {
+    let booking = &situation.booking;
+    let tables = loaded(booking.id, tables, &situation.tables)?;
+    for table in &tables {
+        check_table(table, booking.restaurant)?;
+    }
+    check_zone(booking, &tables, Intent::Confirm, situation)?;
+    let adjacent = metadata.and_then(|metadata| metadata.get("requireAdjacency")?.as_bool()).unwrap_or(false);
+    check_set(adjacent, &tables, situation)?;
+    check_blockers(booking.id, &situation.blockers)
 }
 
 /// Every asked table, or the refusal that names those that are not there.
@@ -109,9 +125,9 @@ pub fn loaded<'a>(booking: Id, asked: &[Id], tables: &'a BTreeMap<Id, Table>) ->
 }
 
 /// One table by itself.
-pub fn check_table(table: &Table, booking: &Booking) -> Result<(), Refusal> {
+pub fn check_table(table: &Table, restaurant: Id) -> Result<(), Refusal> {
     let refuse = |outcome, words: &str| Err(Refusal::new(outcome, format!("Table {} {words}", table.id)));
-    if table.restaurant != booking.restaurant {
+    if table.restaurant != restaurant {
         return refuse(Outcome::TableOfOtherRestaurant, "belongs to a different restaurant");
     }
     if table.zone.is_none() {
@@ -155,7 +171,7 @@ fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, situation: &
 }
 
 /// Joined tables: movable, and one connected set where that is asked for.
-fn check_set(asked: &Asked, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
+fn check_set(adjacent: bool, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
     if tables.len() > 1
         && let Some(fixed) = tables.iter().find(|table| table.mobility != "movable")
     {
@@ -164,8 +180,7 @@ fn check_set(asked: &Asked, tables: &[&Table], situation: &Situation) -> Result<
             format!("Merged assignments require movable tables ({} is {})", fixed.id, fixed.mobility),
         ));
     }
-    let required = asked.require_adjacency || situation.hold.as_ref().is_some_and(Hold::requires_adjacency);
-    if required {
+    if adjacent {
         let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
         adjacency::check_connected(&ids, &situation.edges)?;
     }
@@ -237,7 +252,14 @@ fn standing(request: &Request, situation: &Situation, intent: Intent) -> Vec<Ass
         .collect();
     rows.sort_unstable_by_key(|row| row.table);
     let complete = rows.len() == request.tables.len();
-    let exact = intent == Intent::Assign || situation.assignments.len() == rows.len();
+    // A confirm sets the tables: a claim without its table must not outlive it.
+    let of_row = |claim: &Allocation| match claim.resource {
+        Resource::Table => rows.iter().any(|row| row.table == claim.resource_id),
+        Resource::MergeGroup => rows.iter().any(|row| row.merge_group == Some(claim.resource_id)),
+        Resource::Hold => true,
+    };
+    let exact = intent == Intent::Assign
+        || (situation.assignments.len() == rows.len() && situation.allocations.iter().all(of_row));
     let one_group = rows.windows(2).all(|pair| pair[0].merge_group == pair[1].merge_group)
         && rows.first().is_some_and(|row| row.merge_group.is_some() == (rows.len() > 1));
     let claimed = rows.iter().all(|row| {
@@ -266,7 +288,7 @@ fn ended_holds(asked: &Asked, request: &Request, situation: &Situation) -> Vec<(
             } else {
                 HoldEnd::Cancelled
             };
-            (asked.intent == Intent::Confirm || taken).then_some((*id, end))
+            (asked.intent == Intent::Confirm || named || taken).then_some((*id, end))
         })
         .collect()
 }

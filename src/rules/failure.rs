@@ -21,7 +21,10 @@ pub struct ServerError {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
+    /// Refused before anything was written: it may be returned as well as raised.
     Refused(Refusal),
+    /// Found out after writing began: it has to be raised, so that all of it is undone.
+    Undone(Refusal),
     Server(Box<ServerError>),
 }
 
@@ -70,12 +73,12 @@ impl Collision<'_> {
                 let detail = error.detail.as_deref().unwrap_or_default();
                 let table = self.tables.iter().find(|id| detail.contains(&id.to_string())).or(self.tables.first());
                 match table {
-                    Some(table) => refusal::allocation_conflict(self.booking, *table).into(),
+                    Some(table) => Failure::Undone(refusal::allocation_conflict(self.booking, *table)),
                     None => error.into(),
                 }
             }
             Some("booking_assignment_idempotency" | "booking_confirmation_results") if unique => match self.key {
-                Some(key) => refusal::key_in_progress(self.booking, key).into(),
+                Some(key) => Failure::Undone(refusal::key_in_progress(self.booking, key)),
                 None => error.into(),
             },
             _ => error.into(),

@@ -8,7 +8,7 @@ use super::Id;
 use super::adjacency::{self, Edges};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
-use super::request::Expectation;
+use super::request::{self, Expectation};
 use super::table::Table;
 use super::window::{Instant, Window};
 
@@ -179,6 +179,42 @@ pub fn with_floor(metadata: Option<Value>, tables: &[&Table], edges: &Edges) -> 
         json!({"tableIds": ids, "snapshot": {"zoneIds": zones, "adjacency": snapshot}})
     });
     Value::Object(metadata)
+}
+
+/// A hold that is wanted, checked for sense.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// None: the booking is not known yet; the window has to be given.
+    pub booking: Option<Id>,
+    pub tables: Vec<Id>,
+    pub window: Option<Window>,
+    pub ttl_seconds: i64,
+    pub created_by: Option<Id>,
+    pub metadata: Option<Value>,
+}
+
+impl Wanted {
+    /// Refuses nonsense before any row is touched.
+    pub fn check(
+        booking: Option<Id>,
+        tables: Option<Vec<Option<Id>>>,
+        start: Option<Instant>,
+        end: Option<Instant>,
+        ttl_seconds: Option<i32>,
+    ) -> Result<Wanted, Refusal> {
+        let window = request::window("hold_tables", start, end)?;
+        let tables = request::tables(booking.unwrap_or_default(), tables)?;
+        if booking.is_none() && window.is_none() {
+            return Err(refusal::argument_invalid("hold_tables without a booking requires a window"));
+        }
+        Ok(Wanted { booking, tables, window, ttl_seconds: ttl(ttl_seconds)?, created_by: None, metadata: None })
+    }
+
+    /// Who takes it, and what they say of it.
+    #[must_use]
+    pub fn by(self, created_by: Option<Id>, metadata: Option<Value>) -> Wanted {
+        Wanted { created_by, metadata, ..self }
+    }
 }
 
 /// The lifetime of a new hold, in seconds.

@@ -41,24 +41,6 @@ impl Refusal {
         self.outcome.entry().disposition == Disposition::Final
             && !matches!(self.outcome, Outcome::KeyMismatch | Outcome::AnswerGone | Outcome::BookingNotFound)
     }
-
-    /// Is it about one hold, so that another hold deserves another look?
-    #[must_use]
-    pub fn is_about_hold(&self) -> bool {
-        use Outcome::*;
-        matches!(
-            self.outcome,
-            HoldNotFound
-                | HoldOfOtherBooking
-                | HoldExpired
-                | HoldWithoutTables
-                | HoldWindowMissing
-                | HoldWindowInvalid
-                | HoldOfOtherRestaurant
-                | PolicyVersionChanged
-                | AdjacencySnapshotChanged
-        )
-    }
 }
 
 /// `%` of the contract's texts: an id, or `<NULL>` as PL/pgSQL prints it.

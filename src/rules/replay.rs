@@ -1,14 +1,12 @@
 //! Was this asked before? One answer per key (G4).
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Id;
 use super::booking::{self, BookingWindow};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
-use super::request::{Asked, Request, Selection};
+use super::request::{Asked, Difference, Fingerprint, Request, Selection, window_json};
 use super::table::Assignment;
 use super::window::Window;
 
@@ -21,10 +19,9 @@ pub struct Entry {
     pub refusal: Option<Refusal>,
     pub checksum: Option<String>,
     /// None: written by the functions that holdfast replaced.
-    pub request: Option<BTreeMap<String, Value>>,
+    pub request: Option<Fingerprint>,
     pub tables: Vec<Id>,
     pub window: Option<Window>,
-    pub merge_group: Option<Id>,
     /// None: as for `request`.
     pub assignment_ids: Option<Vec<Id>>,
     pub hold: Option<Id>,
@@ -45,11 +42,12 @@ pub enum Verdict {
     /// The first answer, again.
     Replay(Vec<Assignment>),
     Refuse(Refusal),
-    /// The recorded refusal was about another hold: this one deserves a look of its own.
+    /// The recorded refusal was given to another hold: this one deserves a look of its own.
     Fresh,
 }
 
 /// What this call asks for, in full. None: its hold is not the one of the entry and has to be read first.
+#[must_use]
 pub fn resolve(asked: &Asked, entry: &Entry, standing: &Standing) -> Option<Result<Request, Refusal>> {
     match &asked.selection {
         Selection::Tables(tables) => Some(
@@ -64,27 +62,31 @@ pub fn resolve(asked: &Asked, entry: &Entry, standing: &Standing) -> Option<Resu
     }
 }
 
-/// Is the entry the answer to this request?
+/// Does a recorded refusal answer this call too?
+#[must_use]
+pub fn judge_refusal(asked: &Asked, refusal: &Refusal, entry: &Entry) -> Verdict {
+    let hold = match asked.selection {
+        Selection::Hold(hold) => Some(hold),
+        Selection::Tables(_) => None,
+    };
+    // An automatic path may come back with a hold of its own; what was said of the first does not bind it.
+    if asked.actor.is_none() && hold.is_some() && hold != entry.hold {
+        return Verdict::Fresh;
+    }
+    let this = Fingerprint::literal(asked);
+    let differences = entry.request.as_ref().map(|first| this.differences(first)).unwrap_or_default();
+    if differences.is_empty() {
+        return Verdict::Refuse(refusal.clone());
+    }
+    Verdict::Refuse(mismatch(asked.booking, &differences))
+}
+
+/// Is the recorded answer the answer to this request?
 #[must_use]
 pub fn judge(asked: &Asked, request: &Request, entry: &Entry, standing: &Standing) -> Verdict {
     let differences = differences(request, entry);
-    if let Some(refusal) = &entry.refusal {
-        let hold_now = match asked.selection {
-            Selection::Hold(hold) => Some(hold),
-            Selection::Tables(_) => None,
-        };
-        // An automatic path may come back with another hold; what was said of the first does not bind it.
-        if refusal.is_about_hold() && hold_now != entry.hold && asked.actor.is_none() {
-            return Verdict::Fresh;
-        }
-        return Verdict::Refuse(if differences.is_empty() {
-            refusal.clone()
-        } else {
-            mismatch(asked.booking, &differences, request, entry)
-        });
-    }
     if !differences.is_empty() {
-        return Verdict::Refuse(mismatch(asked.booking, &differences, request, entry));
+        return Verdict::Refuse(mismatch(asked.booking, &differences));
     }
     if let Some(target) = &asked.target
         && *target != standing.status
@@ -97,43 +99,29 @@ pub fn judge(asked: &Asked, request: &Request, entry: &Entry, standing: &Standin
     }
 }
 
-fn differences(request: &Request, entry: &Entry) -> Vec<super::request::Difference> {
-    if entry.checksum.as_deref() == Some(&request.checksum()) {
+fn differences(request: &Request, entry: &Entry) -> Vec<Difference> {
+    if entry.checksum.as_deref() == Some(&request.fingerprint.checksum()) {
         return Vec::new();
     }
     match &entry.request {
-        Some(first) => request.differences(first),
-        // An older entry recorded only these two.
-        None => legacy_differences(request, entry),
+        Some(first) => request.fingerprint.differences(first),
+        None => {
+            // An older entry recorded only these two.
+            let mut first = request.fingerprint.clone();
+            first.0.insert("tables".to_owned(), json!(entry.tables));
+            first.0.insert("window".to_owned(), entry.window.map_or(Value::Null, window_json));
+            request.fingerprint.differences(&first)
+        }
     }
-}
-
-fn legacy_differences(request: &Request, entry: &Entry) -> Vec<super::request::Difference> {
-    let mut first: BTreeMap<String, Value> = match request.fields() {
-        Value::Object(fields) => fields.into_iter().collect(),
-        _ => BTreeMap::new(),
-    };
-    first.insert("tables".to_owned(), serde_json::json!(entry.tables));
-    if let Some(window) = entry.window {
-        first.insert(
-            "window".to_owned(),
-            serde_json::json!({"start": window.start().to_string(), "end": window.end().to_string()}),
-        );
-    }
-    request.differences(&first)
 }
 
 /// DETAIL stays the contract's text when the tables differ; HINT names every field, as JSON.
-fn mismatch(booking: Id, differences: &[super::request::Difference], request: &Request, entry: &Entry) -> Refusal {
-    let detail = if request.tables == entry.tables {
-        let names: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
-        format!("Idempotency key reuse detected with a different {}", names.join(", "))
-    } else {
-        "Idempotency key reuse detected with a different table set".to_owned()
-    };
+fn mismatch(booking: Id, differences: &[Difference]) -> Refusal {
+    let names: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
+    let what = if names.contains(&"tables") { "table set".to_owned() } else { names.join(", ") };
     Refusal::new(Outcome::KeyMismatch, format!("assign_tables_atomic_v2 idempotency mismatch for booking {booking}"))
-        .detail(detail)
-        .hint(serde_json::json!(differences).to_string())
+        .detail(format!("Idempotency key reuse detected with a different {what}"))
+        .hint(json!(differences).to_string())
 }
 
 /// The rows of the answer, if every one of them still stands as it was given.

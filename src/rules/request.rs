@@ -1,6 +1,6 @@
 //! What a caller asked, and its canonical form: the one that a key is bound to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -59,6 +59,55 @@ pub struct Asked {
     pub expectation: Expectation,
 }
 
+/// How a call names its tables, as given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    Tables(Option<Vec<Option<Id>>>),
+    Hold(Option<Id>),
+}
+
+/// The arguments of a confirm or an assign, as given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arguments {
+    pub intent: Intent,
+    pub booking: Option<Id>,
+    pub named: Named,
+    pub key: Option<String>,
+    pub start: Option<Instant>,
+    pub end: Option<Instant>,
+    pub require_adjacency: Option<bool>,
+    pub actor: Option<Id>,
+    pub target: Option<String>,
+    pub history: History,
+    pub expectation: Expectation,
+}
+
+impl Arguments {
+    /// Refuses nonsense before any row is touched.
+    pub fn check(self) -> Result<Asked, Refusal> {
+        let booking = self.booking.ok_or_else(|| refusal::booking_not_found(None))?;
+        let (selection, function) = match self.named {
+            Named::Tables(given) => (Selection::Tables(tables(booking, given)?), "assign_tables_atomic_v2"),
+            Named::Hold(hold) => {
+                let hold = hold.ok_or_else(|| refusal::hold_not_found(None))?;
+                (Selection::Hold(hold), "confirm_hold_assignment_tx")
+            }
+        };
+        Ok(Asked {
+            intent: self.intent,
+            booking,
+            selection,
+            key: key(self.key)?,
+            window: window(function, self.start, self.end)?,
+            require_adjacency: self.require_adjacency.unwrap_or(false),
+            actor: self.actor,
+            target: self.target,
+            history: self.history,
+            expectation: self.expectation,
+        })
+    }
+}
+
 /// NULL means "no key"; an empty or blank one is a caller's mistake (F27).
 pub fn key(given: Option<String>) -> Result<Option<String>, Refusal> {
     match given {
@@ -68,7 +117,7 @@ pub fn key(given: Option<String>) -> Result<Option<String>, Refusal> {
 }
 
 /// The table ids of a call: at least one, no NULL, each once, ascending.
-pub fn tables(booking: Id, given: Option<Vec<Option<Id>>>) -> Result<Selection, Refusal> {
+pub fn tables(booking: Id, given: Option<Vec<Option<Id>>>) -> Result<Vec<Id>, Refusal> {
     let missing =
         |words| Refusal::new(Outcome::TablesMissing, format!("assign_tables_atomic_v2 requires at least one {words}"));
     let given = given.ok_or_else(|| missing("table id"))?;
@@ -82,7 +131,7 @@ pub fn tables(booking: Id, given: Option<Vec<Option<Id>>>) -> Result<Selection, 
         .ok_or_else(|| refusal::tables_not_found(booking, &[None]))?;
     ids.sort_unstable();
     ids.dedup();
-    Ok(Selection::Tables(ids))
+    Ok(ids)
 }
 
 /// A window of the caller's own: both ends or neither.
@@ -97,14 +146,9 @@ pub fn window(function: &str, start: Option<Instant>, end: Option<Instant>) -> R
     }
 }
 
-/// A request with its tables and window resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Request {
-    /// Sorted, without duplicates.
-    pub tables: Vec<Id>,
-    pub window: Window,
-    fields: BTreeMap<String, Value>,
-}
+/// The fields that make a request the same request, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fingerprint(pub BTreeMap<String, Value>);
 
 /// One field in which two requests under the same key differ.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -114,14 +158,35 @@ pub struct Difference {
     pub this: Value,
 }
 
-impl Request {
+impl Fingerprint {
+    /// As asked: what the caller left open stays open. Refusals are bound to this.
     #[must_use]
-    pub fn new(asked: &Asked, tables: Vec<Id>, window: Window) -> Request {
+    pub fn literal(asked: &Asked) -> Fingerprint {
+        let (tables, hold) = match &asked.selection {
+            Selection::Tables(tables) => (json!(tables), Value::Null),
+            Selection::Hold(hold) => (Value::Null, json!(hold)),
+        };
+        let mut fingerprint = Fingerprint::of(asked, tables, asked.window.map_or(Value::Null, window_json));
+        fingerprint.0.insert("hold".to_owned(), hold);
+        fingerprint
+    }
+
+    /// As resolved: the tables and the window that were meant. Answers are bound to this.
+    #[must_use]
+    pub fn resolved(asked: &Asked, tables: &[Id], window: Window) -> Fingerprint {
+        Fingerprint::of(asked, json!(tables), window_json(window))
+    }
+
+    fn of(asked: &Asked, tables: Value, window: Value) -> Fingerprint {
+        let intent = match asked.intent {
+            Intent::Confirm => "confirm",
+            Intent::Assign => "assign",
+        };
         let mut fields = BTreeMap::from([
             ("booking".to_owned(), json!(asked.booking)),
-            ("tables".to_owned(), json!(tables)),
-            ("window".to_owned(), json!({"start": window.start().to_string(), "end": window.end().to_string()})),
-            ("intent".to_owned(), json!(if asked.intent == Intent::Confirm { "confirm" } else { "assign" })),
+            ("tables".to_owned(), tables),
+            ("window".to_owned(), window),
+            ("intent".to_owned(), json!(intent)),
             ("target_status".to_owned(), json!(asked.target)),
             ("require_adjacency".to_owned(), json!(asked.require_adjacency)),
             ("actor".to_owned(), json!(asked.actor)),
@@ -137,45 +202,66 @@ impl Request {
             fields.insert("metadata".to_owned(), json!(asked.history.metadata));
             fields.insert("changed_by".to_owned(), json!(asked.history.changed_by));
         }
-        Request { tables, window, fields }
+        Fingerprint(fields)
     }
 
-    /// The canonical form: keys sorted, no white space.
-    #[must_use]
-    pub fn canonical(&self) -> String {
-        json!(self.fields).to_string()
-    }
-
-    /// The fingerprint of every field that matters.
+    /// The checksum of the canonical form: keys sorted, no white space.
     #[must_use]
     pub fn checksum(&self) -> String {
-        sha256_hex(&self.canonical())
+        sha256_hex(&self.json().to_string())
+    }
+
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!(self.0)
+    }
+
+    /// The fields in which this request is not the first one.
+    #[must_use]
+    pub fn differences(&self, first: &Fingerprint) -> Vec<Difference> {
+        let absent = Value::Null;
+        let names: BTreeSet<&String> = first.0.keys().chain(self.0.keys()).collect();
+        names
+            .into_iter()
+            .map(|name| (name, first.0.get(name).unwrap_or(&absent), self.0.get(name).unwrap_or(&absent)))
+            .filter(|(_, first, this)| first != this)
+            .map(|(name, first, this)| Difference { field: name.clone(), first: first.clone(), this: this.clone() })
+            .collect()
+    }
+}
+
+#[must_use]
+pub fn window_json(window: Window) -> Value {
+    json!({"start": window.start().to_string(), "end": window.end().to_string()})
+}
+
+/// A request with its tables and window resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Sorted, without duplicates.
+    pub tables: Vec<Id>,
+    pub window: Window,
+    pub fingerprint: Fingerprint,
+}
+
+impl Request {
+    #[must_use]
+    pub fn new(asked: &Asked, tables: Vec<Id>, window: Window) -> Request {
+        let fingerprint = Fingerprint::resolved(asked, &tables, window);
+        Request { tables, window, fingerprint }
     }
 
     /// The hash of the table set alone.
     #[must_use]
     pub fn table_set_hash(&self) -> String {
-        let ids: Vec<String> = self.tables.iter().map(Id::to_string).collect();
-        sha256_hex(&ids.join(","))
+        table_set_hash(&self.tables)
     }
+}
 
-    #[must_use]
-    pub fn fields(&self) -> Value {
-        json!(self.fields)
-    }
-
-    /// The fields in which this request is not the first one.
-    #[must_use]
-    pub fn differences(&self, first: &BTreeMap<String, Value>) -> Vec<Difference> {
-        let absent = Value::Null;
-        let names: std::collections::BTreeSet<&String> = first.keys().chain(self.fields.keys()).collect();
-        names
-            .into_iter()
-            .map(|name| (name, first.get(name).unwrap_or(&absent), self.fields.get(name).unwrap_or(&absent)))
-            .filter(|(_, first, this)| first != this)
-            .map(|(name, first, this)| Difference { field: name.clone(), first: first.clone(), this: this.clone() })
-            .collect()
-    }
+#[must_use]
+pub fn table_set_hash(tables: &[Id]) -> String {
+    let ids: Vec<String> = tables.iter().map(Id::to_string).collect();
+    sha256_hex(&ids.join(","))
 }
 
 #[must_use]

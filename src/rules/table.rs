@@ -43,6 +43,19 @@ pub enum Resource {
     Hold,
 }
 
+impl Resource {
+    /// As `allocations.resource_type` names it.
+    #[must_use]
+    pub fn of_label(label: &str) -> Option<Resource> {
+        match label {
+            "table" => Some(Resource::Table),
+            "merge_group" => Some(Resource::MergeGroup),
+            "hold" => Some(Resource::Hold),
+            _ => None,
+        }
+    }
+}
+
 /// A claim on a resource for a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocation {

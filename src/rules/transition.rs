@@ -1,13 +1,11 @@
 //! A status move on its own, as `apply_booking_state_transition` asks for it.
 
-use super::Id;
 use super::booking::{self, StatusRules};
 use super::refusal::{self, Refusal};
 
 /// Only what the decision looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move<'a> {
-    pub booking: Id,
     /// The status to move to.
     pub to: Option<&'a str>,
     /// What the caller read before; None: it does not say.

@@ -1,4 +1,4 @@
--- The contract's rules, for the labels that this application's enum has.
+-- The contract's rules, for the labels that this application's enum has. Rows that are there are the owner's.
 insert into app.booking_statuses (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
 select e.enumlabel::app.booking_status, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
 from pg_catalog.pg_enum e
@@ -13,7 +13,7 @@ join (values
   ('no_show', false, false, false, false)
 ) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables) on r.status = e.enumlabel
 where e.enumtypid = 'app.booking_status'::regtype
-on conflict do nothing;
+  and not exists (select from app.booking_statuses);
 
 insert into app.booking_status_transitions (from_status, to_status)
 select f.status, t.status
@@ -28,4 +28,4 @@ from (values
 ) m (from_status, to_status)
 join app.booking_statuses f on f.status::text = m.from_status
 join app.booking_statuses t on t.status::text = m.to_status
-on conflict do nothing;
+where not exists (select from app.booking_status_transitions);

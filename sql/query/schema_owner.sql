@@ -1,0 +1,4 @@
+-- The owner of the bookings of a schema ($1).
+select pg_catalog.pg_get_userbyid(c.relowner)::text
+from pg_catalog.pg_class c
+where c.relnamespace = $1 and c.relname = 'bookings' and c.relkind in ('r', 'p')

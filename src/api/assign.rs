@@ -1,0 +1,151 @@
+//! Adding tables to a booking, and taking them away.
+#![allow(clippy::too_many_arguments, reason = "the contract's signatures")]
+
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid, pg_sys};
+use serde_json::json;
+
+use super::argument::{self, TimestampTz, Uuids};
+use super::contract;
+use super::native::{self, Done, native_functions};
+use crate::commands::Refusals;
+use crate::commands::confirm::confirm;
+use crate::commands::unassign::unassign;
+use crate::rules::Id;
+use crate::rules::outcome::Outcome;
+use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::table::Assignment;
+
+/// What every assign leaves open: no status to move to, no history, nothing expected of a hold.
+fn adding(
+    booking: Option<Uuid>,
+    tables: Option<Uuids>,
+    key: Option<String>,
+    require_adjacency: Option<bool>,
+    actor: Option<Uuid>,
+) -> Arguments {
+    Arguments {
+        intent: Intent::Assign,
+        booking: argument::id(booking),
+        named: Named::Tables(argument::ids(tables)),
+        key,
+        start: None,
+        end: None,
+        require_adjacency,
+        actor: argument::id(actor),
+        target: None,
+        history: History::default(),
+        expectation: Expectation::default(),
+    }
+}
+
+fn assigned(call: pg_sys::FunctionCallInfo, arguments: Arguments) -> Vec<Assignment> {
+    contract(call, |store| Ok(confirm(store, &arguments.check()?, Refusals::Raised)?.rows))
+}
+
+/// A list of tables in which NULL names nothing.
+fn named(tables: Option<Uuids>) -> Option<Vec<Id>> {
+    argument::ids(tables).map(|ids| ids.into_iter().flatten().collect())
+}
+
+/// Adds tables to a booking without touching its status.
+#[pg_extern(sql = false)]
+fn contract_assign_tables_atomic_v2(
+    p_booking_id: Option<Uuid>,
+    p_table_ids: Option<Uuids>,
+    p_idempotency_key: Option<String>,
+    p_require_adjacency: Option<bool>,
+    p_assigned_by: Option<Uuid>,
+    p_start_at: Option<TimestampTz>,
+    p_end_at: Option<TimestampTz>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TableIterator<
+    'static,
+    (
+        name!(table_id, Uuid),
+        name!(start_at, Option<TimestampTz>),
+        name!(end_at, Option<TimestampTz>),
+        name!(merge_group_id, Option<Uuid>),
+    ),
+> {
+    let arguments = Arguments {
+        start: argument::instant(p_start_at),
+        end: argument::instant(p_end_at),
+        ..adding(p_booking_id, p_table_ids, p_idempotency_key, p_require_adjacency, p_assigned_by)
+    };
+    let rows = assigned(fcinfo, arguments);
+    argument::rows(
+        rows.iter()
+            .map(argument::assigned_row)
+            .map(|(_, table, start, end, group)| (table, start, end, group))
+            .collect(),
+    )
+}
+
+/// Adds one table.
+#[pg_extern(sql = false)]
+fn contract_assign_single_table(
+    p_booking_id: Option<Uuid>,
+    p_table_id: Option<Uuid>,
+    p_assigned_by: Option<Uuid>,
+    p_idempotency_key: Option<String>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) {
+    assigned(fcinfo, adding(p_booking_id, Some(vec![p_table_id]), p_idempotency_key, None, p_assigned_by));
+}
+
+/// Adds tables that are joined.
+#[pg_extern(sql = false)]
+fn contract_assign_merged_tables(
+    p_booking_id: Option<Uuid>,
+    p_table_ids: Option<Uuids>,
+    p_require_adjacency: Option<bool>,
+    p_assigned_by: Option<Uuid>,
+    p_idempotency_key: Option<String>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) {
+    assigned(fcinfo, adding(p_booking_id, p_table_ids, p_idempotency_key, p_require_adjacency, p_assigned_by));
+}
+
+/// Takes the given tables, or all, from a booking.
+#[pg_extern(sql = false)]
+fn contract_unassign_tables_atomic(
+    p_booking_id: Option<Uuid>,
+    p_table_ids: Option<Uuids>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TableIterator<'static, (name!(table_id, Uuid),)> {
+    let taken = contract(fcinfo, |store| unassign(store, argument::id(p_booking_id), named(p_table_ids)));
+    argument::rows(taken.into_iter().map(|table| (argument::uuid(table),)).collect())
+}
+
+native_functions! {
+    /// The native form of `assign_tables_atomic_v2`.
+    fn native_assign_tables(
+        p_schema: pg_sys::Oid,
+        p_booking_id: Option<Uuid>,
+        p_table_ids: Option<Uuids>,
+        p_idempotency_key: Option<String>,
+        p_require_adjacency: Option<bool>,
+        p_assigned_by: Option<Uuid>,
+        p_start_at: Option<TimestampTz>,
+        p_end_at: Option<TimestampTz>,
+    ) {
+        native::confirmed(
+            p_schema,
+            Outcome::Assigned,
+            Arguments {
+                start: argument::instant(p_start_at),
+                end: argument::instant(p_end_at),
+                ..adding(p_booking_id, p_table_ids, p_idempotency_key, p_require_adjacency, p_assigned_by)
+            },
+        )
+    }
+
+    /// The native form of `unassign_tables_atomic`.
+    fn native_unassign_tables(p_schema: pg_sys::Oid, p_booking_id: Option<Uuid>, p_table_ids: Option<Uuids>) {
+        native::answered(p_schema, None, |store| {
+            let taken = unassign(store, argument::id(p_booking_id), named(p_table_ids))?;
+            Ok(Done::now(Outcome::Unassigned, json!({"table_ids": taken})))
+        })
+    }
+}

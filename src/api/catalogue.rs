@@ -1,0 +1,27 @@
+//! The catalogue of outcomes, for the view `holdfast.outcomes`.
+
+use pgrx::prelude::*;
+
+use super::argument;
+use crate::rules::outcome::CATALOGUE;
+
+/// Every outcome that a call can come to.
+#[pg_extern(sql = false)]
+fn native_outcome_catalogue() -> TableIterator<
+    'static,
+    (
+        name!(name, &'static str),
+        name!(code, &'static str),
+        name!(sqlstate, &'static str),
+        name!(disposition, &'static str),
+        name!(sentence, &'static str),
+        name!(advice, &'static str),
+        name!(http_status, i32),
+    ),
+> {
+    let row = |entry: &crate::rules::outcome::Entry| {
+        let disposition = entry.disposition.name();
+        (entry.name, entry.code, entry.sqlstate, disposition, entry.sentence, entry.advice, entry.http_status)
+    };
+    argument::rows(CATALOGUE.iter().map(row).collect())
+}

@@ -1,0 +1,105 @@
+//! Taking a hold, and handing it back.
+#![allow(clippy::too_many_arguments, reason = "one argument for each column that a caller sets")]
+
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid, pg_sys};
+use serde_json::json;
+
+use super::argument::{self, TimestampTz, Uuids};
+use super::contract;
+use super::native::{self, Done, native_functions};
+use crate::commands::hold::{self, Held};
+use crate::commands::release::release;
+use crate::rules::hold::Wanted;
+use crate::rules::outcome::Outcome;
+
+/// Holds tables for a booking until a deadline.
+#[pg_extern(sql = false)]
+fn contract_hold_tables(
+    p_booking_id: Option<Uuid>,
+    p_table_ids: Option<Uuids>,
+    p_start_at: Option<TimestampTz>,
+    p_end_at: Option<TimestampTz>,
+    p_ttl_seconds: Option<i32>,
+    p_created_by: Option<Uuid>,
+    p_metadata: Option<JsonB>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TableIterator<
+    'static,
+    (
+        name!(hold_id, Uuid),
+        name!(booking_id, Option<Uuid>),
+        name!(table_ids, Vec<Uuid>),
+        name!(start_at, TimestampTz),
+        name!(end_at, TimestampTz),
+        name!(expires_at, TimestampTz),
+    ),
+> {
+    let Held { hold, booking, tables, window, expires_at } = contract(fcinfo, |store| {
+        let wanted = Wanted::check(
+            argument::id(p_booking_id),
+            argument::ids(p_table_ids),
+            argument::instant(p_start_at),
+            argument::instant(p_end_at),
+            p_ttl_seconds,
+        )?;
+        hold::take(store, wanted.by(argument::id(p_created_by), argument::json(p_metadata)))
+    });
+    let tables = tables.into_iter().map(argument::uuid).collect();
+    let booking = booking.map(argument::uuid);
+    argument::rows(vec![(argument::uuid(hold), booking, tables, window.start().0, window.end().0, expires_at.0)])
+}
+
+/// Hands a hold back and says whether it was live.
+#[pg_extern(sql = false)]
+fn contract_release_hold_and_emit(
+    p_hold_id: Option<Uuid>,
+    p_actor_id: Option<Uuid>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> bool {
+    contract(fcinfo, |store| release(store, argument::id(p_hold_id), argument::id(p_actor_id))) == Outcome::Released
+}
+
+native_functions! {
+    /// The native form of `hold_tables`.
+    fn native_hold_tables(
+        p_schema: pg_sys::Oid,
+        p_booking_id: Option<Uuid>,
+        p_table_ids: Option<Uuids>,
+        p_start_at: Option<TimestampTz>,
+        p_end_at: Option<TimestampTz>,
+        p_ttl_seconds: Option<i32>,
+        p_created_by: Option<Uuid>,
+        p_metadata: Option<JsonB>,
+    ) {
+        native::answered(p_schema, None, |store| {
+            let wanted = Wanted::check(
+                argument::id(p_booking_id),
+                argument::ids(p_table_ids),
+                argument::instant(p_start_at),
+                argument::instant(p_end_at),
+                p_ttl_seconds,
+            )?;
+            let held = hold::take(store, wanted.by(argument::id(p_created_by), argument::json(p_metadata)))?;
+            Ok(Done::now(
+                Outcome::Held,
+                json!({
+                    "hold_id": held.hold,
+                    "booking_id": held.booking,
+                    "table_ids": held.tables,
+                    "start_at": held.window.start().to_string(),
+                    "end_at": held.window.end().to_string(),
+                    "expires_at": held.expires_at.to_string(),
+                }),
+            ))
+        })
+    }
+
+    /// The native form of `release_hold_and_emit`.
+    fn native_release_hold(p_schema: pg_sys::Oid, p_hold_id: Option<Uuid>, p_actor_id: Option<Uuid>) {
+        native::answered(p_schema, None, |store| {
+            let outcome = release(store, argument::id(p_hold_id), argument::id(p_actor_id))?;
+            Ok(Done::now(outcome, json!({"hold_id": argument::id(p_hold_id)})))
+        })
+    }
+}

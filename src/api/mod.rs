@@ -1,0 +1,28 @@
+//! Every function that SQL can call, one file a topic. A function here decides nothing: it turns arguments into a
+//! request, hands it to its command, and turns the answer into rows.
+//!
+//! `contract_*` are the wrappers that `attach` installs in an application's schema: they find the schema by their
+//! own identity, and raise. `native_*` stand in schema `holdfast`, take the schema as an argument, and return the
+//! outcome as a row.
+
+mod argument;
+mod assign;
+mod attach;
+mod catalogue;
+mod confirm;
+mod hold;
+mod native;
+mod question;
+mod transition;
+
+use pgrx::pg_sys;
+
+use crate::errors;
+use crate::rules::failure::Failure;
+use crate::store::{Store, schema_of_function};
+
+/// Runs a command for the schema that the called wrapper lives in, and raises what it refuses.
+fn contract<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
+    let answer = Store::open(schema_of_function(call)).and_then(|store| command(&store));
+    answer.unwrap_or_else(|failure| errors::raise(failure))
+}

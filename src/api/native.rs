@@ -1,0 +1,141 @@
+//! The outcome as a row: what a native call returns.
+
+use pgrx::prelude::*;
+use pgrx::{JsonB, pg_sys};
+use serde_json::{Value, json};
+
+use super::argument;
+use crate::commands::Refusals;
+use crate::commands::confirm::{Answer, confirm};
+use crate::errors;
+use crate::rules::failure::Failure;
+use crate::rules::outcome::{Disposition, Outcome};
+use crate::rules::refusal::Refusal;
+use crate::rules::request::Arguments;
+use crate::rules::table::Assignment;
+use crate::store::Store;
+
+/// The one row of every native function; its columns are those declared in `sql/install/2_native.sql`. `receipt` is
+/// an xid8, which travels as the 64 bits that it is.
+pub type NativeRow = (
+    &'static str,
+    &'static str,
+    &'static str,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    bool,
+    bool,
+    Option<String>,
+    Option<i64>,
+    Option<JsonB>,
+);
+pub type NativeRows = TableIterator<'static, NativeRow>;
+
+/// Declares functions that return a `NativeRow`: pgrx has to read the columns in each signature.
+macro_rules! native_functions {
+    ($($(#[$note:meta])* fn $name:ident($($arguments:tt)*) $body:block)*) => {$(
+        $(#[$note])*
+        #[pgrx::pg_extern(sql = false)]
+        fn $name($($arguments)*) -> TableIterator<
+            'static,
+            (
+                name!(outcome, &'static str),
+                name!(code, &'static str),
+                name!(sqlstate, &'static str),
+                name!(message, Option<String>),
+                name!(detail, Option<String>),
+                name!(hint, Option<String>),
+                name!(transient, bool),
+                name!(replayed, bool),
+                name!(idempotency_key, Option<String>),
+                name!(receipt, Option<i64>),
+                name!(result, Option<JsonB>),
+            ),
+        > $body
+    )*};
+}
+pub(super) use native_functions;
+
+/// What a command came to, before it is a row.
+pub struct Done {
+    pub outcome: Outcome,
+    pub result: Value,
+    pub replayed: bool,
+    pub receipt: Option<u64>,
+}
+
+impl Done {
+    pub fn now(outcome: Outcome, result: Value) -> Done {
+        Done { outcome, result, replayed: false, receipt: None }
+    }
+}
+
+/// Runs a command for the given schema. A refusal that left nothing behind is returned; what has to be undone, and
+/// what the server raised, is raised.
+pub fn answered(
+    schema: pg_sys::Oid,
+    key: Option<String>,
+    command: impl FnOnce(&Store) -> Result<Done, Failure>,
+) -> NativeRows {
+    match Store::open(schema).and_then(|store| command(&store)) {
+        Ok(done) => success(key, done),
+        Err(Failure::Refused(refusal)) => refused(refusal, key),
+        Err(failure) => errors::raise(failure),
+    }
+}
+
+/// Runs a confirm or an assign for the given schema.
+pub fn confirmed(schema: pg_sys::Oid, outcome: Outcome, arguments: Arguments) -> NativeRows {
+    answered(schema, arguments.key.clone(), |store| {
+        let Answer { rows, replayed, receipt } = confirm(store, &arguments.check()?, Refusals::Returned)?;
+        Ok(Done { outcome, result: rows.iter().map(assignment).collect(), replayed, receipt })
+    })
+}
+
+fn assignment(row: &Assignment) -> Value {
+    let window = row.window;
+    json!({
+        "assignment_id": row.id,
+        "table_id": row.table,
+        "start_at": window.map(|window| window.start().to_string()),
+        "end_at": window.map(|window| window.end().to_string()),
+        "merge_group_id": row.merge_group,
+    })
+}
+
+fn success(key: Option<String>, done: Done) -> NativeRows {
+    let entry = done.outcome.entry();
+    let receipt = done.receipt.map(u64::cast_signed);
+    let result = Some(JsonB(done.result));
+    argument::rows(vec![(
+        entry.name,
+        entry.code,
+        entry.sqlstate,
+        None,
+        None,
+        None,
+        false,
+        done.replayed,
+        key,
+        receipt,
+        result,
+    )])
+}
+
+fn refused(refusal: Refusal, key: Option<String>) -> NativeRows {
+    let entry = refusal.outcome.entry();
+    argument::rows(vec![(
+        entry.name,
+        entry.code,
+        entry.sqlstate,
+        Some(refusal.message),
+        refusal.detail,
+        Some(refusal.hint),
+        entry.disposition == Disposition::Transient,
+        false,
+        key,
+        None,
+        None,
+    )])
+}

@@ -1,0 +1,40 @@
+//! What a caller can ask for: the only rooms that order steps.
+//!
+//! **The lock order**, the same in every command: the booking, its holds by id, tables by id, allocations by
+//! (table, start), and last the ledger's key, by its unique index. Locking the booking serializes every attempt on
+//! it, and with it every attempt under one of its keys, so the key needs no lock of its own before. What is decided
+//! on is read after the lock that protects it, in a later snapshot; the clock is read after the last lock.
+
+pub mod attach;
+pub mod confirm;
+pub mod hold;
+pub mod reconcile;
+pub mod release;
+pub mod table_status;
+pub mod transition;
+pub mod unassign;
+
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::refusal;
+use crate::store::Store;
+
+/// Is a refusal handed back as a row, so that the transaction, and what binds the key, can commit?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusals {
+    Returned,
+    Raised,
+}
+
+/// Sets the status of tables that are locked, where their time is now.
+fn refresh(store: &Store, tables: &[Id]) -> Result<(), Failure> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    store.table_status_refresh(tables, store.clock())
+}
+
+/// Asserts that a statement wrote what it was told to.
+fn assert_written(what: &str, expected: &[i64], found: &[i64]) -> Result<(), Failure> {
+    if expected == found { Ok(()) } else { Err(Failure::Undone(refusal::broken_invariant(what, expected, found))) }
+}

@@ -1,0 +1,30 @@
+//! Taking tables from a booking. Its status stays: what that means is for reconciliation to say.
+
+use crate::rules::Id;
+use crate::rules::allocation;
+use crate::rules::failure::Failure;
+use crate::rules::refusal;
+use crate::store::Store;
+
+/// Takes the tables, or all of them, and names those that were taken.
+pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
+    let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
+    store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
+    store.tables_lock(Some(id), None, &[])?;
+    let now = store.clock();
+    let (assignments, allocations) = store.booking_claims(id)?;
+    let goes = |table: Id| tables.as_ref().is_none_or(|tables| tables.contains(&table));
+    let removal = allocation::remove(&assignments, &allocations, goes);
+    let mut taken: Vec<Id> = assignments.iter().map(|row| row.table).filter(|table| goes(*table)).collect();
+    taken.sort_unstable();
+    let expected = [removal.assignments.len(), removal.allocations.len(), removal.dissolved.len()].map(|n| n as i64);
+    let written = store.tables_remove(id, &removal)?;
+    super::assert_written("Unassign", &expected, &written)?;
+    let seated: Vec<Id> = assignments
+        .iter()
+        .filter(|row| goes(row.table) && row.window.is_some_and(|window| window.contains(now)))
+        .map(|row| row.table)
+        .collect();
+    super::refresh(store, &seated)?;
+    Ok(taken)
+}

@@ -1,0 +1,7 @@
+//! The SQL that `CREATE EXTENSION` runs, in its order.
+
+use pgrx::prelude::*;
+
+extension_sql_file!("../sql/install/1_setup.sql", name = "setup", bootstrap);
+extension_sql_file!("../sql/install/2_native.sql", name = "native", requires = ["setup"]);
+extension_sql_file!("../sql/install/3_grants.sql", name = "grants", requires = ["native"], finalize);

@@ -1,0 +1,163 @@
+//! Writes what was decided, in one statement whatever the number of tables.
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::confirm::{Changes, Situation};
+use crate::rules::failure::Failure;
+use crate::rules::outbox::Event;
+use crate::rules::refusal;
+use crate::rules::replay::RETENTION_SECONDS;
+use crate::rules::request::{Asked, Request, Selection};
+use crate::rules::table::Assignment;
+
+statement!(
+    CONFIRM_APPLY,
+    "confirm_apply",
+    [
+        UUIDOID,
+        UUIDOID,
+        UUIDARRAYOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        UUIDOID,
+        UUIDARRAYOID,
+        UUIDARRAYOID,
+        UUIDARRAYOID,
+        UUIDOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        TEXTOID,
+        UUIDOID,
+        TEXTOID,
+        JSONBOID,
+        UUIDARRAYOID,
+        TEXTARRAYOID,
+        JSONBOID,
+        TEXTOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        UUIDOID,
+        UUIDARRAYOID,
+        UUIDARRAYOID,
+        UUIDOID,
+        TEXTARRAYOID,
+        TEXTARRAYOID,
+        JSONBARRAYOID
+    ]
+);
+statement!(TABLES_REMOVE, "tables_remove", [UUIDOID, UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID]);
+
+/// What was written.
+pub struct Receipt {
+    /// The rows of the answer, by table.
+    pub rows: Vec<Assignment>,
+    pub transaction_id: u64,
+}
+
+impl Store {
+    /// Applies the changes of a confirm or an assign, and asserts that each of them happened.
+    pub fn confirm_apply(
+        &self,
+        asked: &Asked,
+        request: &Request,
+        situation: &Situation,
+        changes: &Changes,
+        events: &[Event],
+    ) -> Result<Receipt, Failure> {
+        let merge_group = (changes.add.len() > 1).then(|| self.new_id());
+        let arguments = arguments(asked, request, situation, changes, merge_group, events);
+        let written = self.run(&CONFIRM_APPLY, &arguments, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
+        let (ids, counts) = written.into_iter().next().unwrap_or_default();
+        let expected = self.expected(asked, changes, merge_group, events);
+        if counts != expected {
+            return Err(Failure::Undone(refusal::broken_invariant("Confirm", &expected, &counts)));
+        }
+        let added = ids.into_iter().zip(&changes.add);
+        let added =
+            added.map(|(id, table)| Assignment { id, table: *table, window: Some(request.window), merge_group });
+        let rows = changes.kept.iter().copied().chain(added).collect();
+        Ok(Receipt { rows, transaction_id: self.transaction_id() })
+    }
+
+    /// How many rows each part must write, in the order of the statement's counts.
+    fn expected(&self, asked: &Asked, changes: &Changes, merge_group: Option<Id>, events: &[Event]) -> Vec<i64> {
+        let moved = i64::from(asked.target.is_some());
+        let bound = i64::from(asked.key.is_some());
+        let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+        vec![
+            count(changes.drop_assignments.len()),
+            count(changes.drop_allocations.len()),
+            count(changes.dissolve.len()),
+            count(changes.add.len()),
+            i64::from(merge_group.is_some()),
+            moved,
+            moved,
+            count(changes.close_holds.len()),
+            bound,
+            if self.attachment.has("results") { moved * bound } else { 0 },
+            if self.attachment.has("outbox") { count(events.len()) } else { 0 },
+        ]
+    }
+
+    /// Takes tables from a booking; the rows written: assignments, allocations, groups dissolved.
+    pub fn tables_remove(&self, booking: Id, removal: &crate::rules::allocation::Removal) -> Result<Vec<i64>, Failure> {
+        let arguments = [
+            row::id(booking),
+            row::ids(&removal.assignments),
+            row::ids(&removal.allocations),
+            row::ids(&removal.dissolved),
+        ];
+        let rows = self.run(&TABLES_REMOVE, &arguments, |row| row.numbers(1))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+}
+
+fn arguments(
+    asked: &Asked,
+    request: &Request,
+    situation: &Situation,
+    changes: &Changes,
+    merge_group: Option<Id>,
+    events: &[Event],
+) -> [super::plan::Argument; 30] {
+    let booking = &situation.booking;
+    let hold = match asked.selection {
+        Selection::Hold(hold) => Some(hold),
+        Selection::Tables(_) => None,
+    };
+    [
+        row::id(booking.id),
+        row::id(booking.restaurant),
+        row::ids(&changes.add),
+        row::instant(request.window.start()),
+        row::instant(request.window.end()),
+        row::optional_id(merge_group),
+        row::ids(&changes.drop_allocations),
+        row::ids(&changes.drop_assignments),
+        row::ids(&changes.dissolve),
+        row::optional_id(asked.actor),
+        row::optional_text(asked.key.as_deref()),
+        row::instant(situation.now),
+        row::text(&booking.status),
+        row::optional_text(asked.target.as_deref()),
+        row::optional_id(asked.history.changed_by),
+        row::optional_text(asked.history.reason.as_deref()),
+        row::optional_json(asked.history.metadata.clone()),
+        row::ids(changes.close_holds.iter().map(|(hold, _)| hold)),
+        row::texts(changes.close_holds.iter().map(|(_, end)| end.label())),
+        row::json(request.fingerprint.json()),
+        row::text(&request.fingerprint.checksum()),
+        row::text(&request.table_set_hash()),
+        row::instant(situation.now.after_seconds(RETENTION_SECONDS)),
+        row::optional_id(hold),
+        row::ids(&request.tables),
+        row::ids(changes.kept.iter().map(|kept| &kept.id)),
+        row::optional_id(merge_group.or_else(|| changes.kept.first().and_then(|kept| kept.merge_group))),
+        row::texts(events.iter().map(|event| event.event_type)),
+        row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
+        row::jsons(events.iter().map(|event| event.payload.clone()).collect()),
+    ]
+}

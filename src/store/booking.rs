@@ -1,0 +1,137 @@
+//! The booking's row, and its moves.
+
+use pgrx::pg_sys;
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::booking::{Booking, BookingWindow, StatusRules};
+use crate::rules::failure::Failure;
+use crate::rules::request::History;
+use crate::rules::table::{Allocation, Assignment, Resource};
+use crate::rules::window::Instant;
+
+statement!(BOOKING_LOCK, "booking_lock", [UUIDOID]);
+statement!(BOOKING_CLAIMS, "booking_claims", [UUIDOID]);
+statement!(BOOKING_STATE, "booking_state", [UUIDOID]);
+statement!(STATUS_RULES, "status_rules", [TEXTOID, TEXTOID]);
+statement!(
+    TRANSITION_APPLY,
+    "transition_apply",
+    [
+        UUIDOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        UUIDOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        JSONBOID
+    ]
+);
+
+/// Where a booking is to land, and what its history says.
+pub struct Landing<'a> {
+    pub booking: Id,
+    pub from: &'a str,
+    pub to: &'a str,
+    pub checked_in_at: Option<Instant>,
+    pub checked_out_at: Option<Instant>,
+    pub updated_at: Instant,
+    pub changed_at: Instant,
+    pub history: &'a History,
+}
+
+/// The booking's columns after a move.
+pub struct Landed {
+    /// The enum's value.
+    pub status: pg_sys::Oid,
+    pub checked_in_at: Option<Instant>,
+    pub checked_out_at: Option<Instant>,
+    pub updated_at: Option<Instant>,
+}
+
+impl Store {
+    /// Locks the booking, if there is one.
+    pub fn booking_lock(&self, booking: Id) -> Result<Option<Booking>, Failure> {
+        let rows = self.run(&BOOKING_LOCK, &[row::id(booking)], |row| Booking {
+            id: booking,
+            restaurant: row.id(1).unwrap_or_default(),
+            status: row.text(2).unwrap_or_default(),
+            party_size: row.number(3).unwrap_or_default(),
+            zone_lock: row.id(4),
+            window: BookingWindow { start: row.instant(5), end: row.instant(6) },
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The rules for a move from one status to another.
+    pub fn status_rules(&self, current: &str, target: &str) -> Result<StatusRules, Failure> {
+        let mut rules = StatusRules::default();
+        self.run(&STATUS_RULES, &[row::text(current), row::text(target)], |row| {
+            let label = row.text(2).unwrap_or_default();
+            match row.text(1).as_deref() {
+                Some("move") => rules.target_reached_from.push(label),
+                _ => {
+                    rules.current_holds_tables |= label == current && row.flag(4);
+                    rules.target_is_confirmable |= label == target && row.flag(3);
+                }
+            }
+        })?;
+        Ok(rules)
+    }
+
+    /// Moves the booking and writes its history. None: a trigger kept the row from changing.
+    pub fn transition_apply(&self, landing: &Landing) -> Result<Option<Landed>, Failure> {
+        let arguments = [
+            row::id(landing.booking),
+            row::text(landing.to),
+            row::optional_instant(landing.checked_in_at),
+            row::optional_instant(landing.checked_out_at),
+            row::instant(landing.updated_at),
+            row::text(landing.from),
+            row::optional_id(landing.history.changed_by),
+            row::instant(landing.changed_at),
+            row::optional_text(landing.history.reason.as_deref()),
+            row::optional_json(landing.history.metadata.clone()),
+        ];
+        let rows = self.run(&TRANSITION_APPLY, &arguments, |row| {
+            Some(Landed {
+                status: row.label(1)?,
+                checked_in_at: row.instant(2),
+                checked_out_at: row.instant(3),
+                updated_at: row.instant(4),
+            })
+        })?;
+        Ok(rows.into_iter().next().flatten())
+    }
+
+    /// The tables that the booking has, and what it claims.
+    pub fn booking_claims(&self, booking: Id) -> Result<(Vec<Assignment>, Vec<Allocation>), Failure> {
+        let (mut assignments, mut allocations) = (Vec::new(), Vec::new());
+        self.run(&BOOKING_CLAIMS, &[row::id(booking)], |row| {
+            let (id, subject) = (row.id(2).unwrap_or_default(), row.id(3).unwrap_or_default());
+            let window = row.window(5, 6);
+            let kind = row.text(1).unwrap_or_default();
+            if let Some(resource) = Resource::of_label(&kind) {
+                allocations.push(Allocation { id, resource, resource_id: subject, window });
+            } else if kind == "assignment" {
+                assignments.push(Assignment { id, table: subject, window, merge_group: row.id(4) });
+            }
+        })?;
+        Ok((assignments, allocations))
+    }
+
+    /// Status, assignments, and assignments whose table is also claimed for their window. None: no such booking.
+    pub fn booking_state(&self, booking: Id) -> Result<Option<(String, i64, i64)>, Failure> {
+        let rows = self.run(&BOOKING_STATE, &[row::id(booking)], |row| {
+            let counts = row.numbers(2);
+            let count = |at: usize| counts.get(at).copied().unwrap_or_default();
+            (row.text(1).unwrap_or_default(), count(0), count(1))
+        })?;
+        Ok(rows.into_iter().next())
+    }
+}

@@ -1,0 +1,95 @@
+//! The ledger: which answer is bound to which key.
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::booking::BookingWindow;
+use crate::rules::failure::Failure;
+use crate::rules::refusal::Refusal;
+use crate::rules::replay::{Entry, RETENTION_SECONDS, Standing};
+use crate::rules::request::{Asked, Fingerprint, Selection, table_set_hash};
+use crate::rules::table::Assignment;
+use crate::rules::window::Instant;
+
+statement!(LEDGER_PROBE, "ledger_probe", [UUIDOID, TEXTOID]);
+statement!(
+    LEDGER_REFUSE,
+    "ledger_refuse",
+    [
+        UUIDOID,
+        TEXTOID,
+        UUIDARRAYOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        JSONBOID,
+        JSONBOID,
+        UUIDOID
+    ]
+);
+
+impl Store {
+    /// The entry under a key and the booking as it stands beside it; takes no lock.
+    pub fn ledger_probe(&self, booking: Id, key: &str) -> Result<Option<(Entry, Standing)>, Failure> {
+        let mut found: Option<(Entry, Standing)> = None;
+        self.run(&LEDGER_PROBE, &[row::id(booking), row::text(key)], |row| {
+            let (_, standing) = found.get_or_insert_with(|| (entry(row), standing(row)));
+            if let (Some(id), Some(table)) = (row.id(13), row.id(14)) {
+                let window = row.window(15, 16);
+                standing.assignments.push(Assignment { id, table, window, merge_group: row.id(17) });
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Binds a final refusal to the key of the call. The rows bound: none, when an answer is there already.
+    pub fn ledger_refuse(&self, asked: &Asked, key: &str, refusal: &Refusal, now: Instant) -> Result<usize, Failure> {
+        let fingerprint = Fingerprint::literal(asked);
+        let (tables, hold): (&[Id], Option<Id>) = match &asked.selection {
+            Selection::Tables(tables) => (tables, None),
+            Selection::Hold(hold) => (&[], Some(*hold)),
+        };
+        let arguments = [
+            row::id(asked.booking),
+            row::text(key),
+            row::ids(tables),
+            row::optional_instant(asked.window.map(|window| window.start())),
+            row::optional_instant(asked.window.map(|window| window.end())),
+            row::text(&table_set_hash(tables)),
+            row::text(&fingerprint.checksum()),
+            row::instant(now.after_seconds(RETENTION_SECONDS)),
+            row::instant(now),
+            row::text(refusal.outcome.entry().name),
+            row::json(fingerprint.json()),
+            row::optional_json(serde_json::to_value(refusal).ok()),
+            row::optional_id(hold),
+        ];
+        Ok(self.run(&LEDGER_REFUSE, &arguments, |_| ())?.len())
+    }
+}
+
+fn entry(row: &row::Row) -> Entry {
+    Entry {
+        checksum: row.text(1),
+        request: row.json(2).and_then(|json| serde_json::from_value(json).ok()).map(Fingerprint),
+        refusal: row.json(3).and_then(|json| serde_json::from_value(json).ok()),
+        tables: row.ids(4).unwrap_or_default(),
+        window: row.window(5, 6),
+        assignment_ids: row.ids(7),
+        hold: row.id(8),
+        receipt: row.text(9).and_then(|text| text.parse().ok()),
+    }
+}
+
+fn standing(row: &row::Row) -> Standing {
+    Standing {
+        status: row.text(10).unwrap_or_default(),
+        window: BookingWindow { start: row.instant(11), end: row.instant(12) },
+        assignments: Vec::new(),
+    }
+}

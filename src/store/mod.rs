@@ -1,0 +1,66 @@
+//! The only room that speaks SPI: the application's own tables, in the types of the rules.
+
+mod apply;
+mod attachment;
+mod booking;
+mod guard;
+mod hold;
+mod ledger;
+mod plan;
+mod row;
+pub mod schema;
+mod server;
+pub mod situation;
+mod statement;
+mod table;
+
+use std::rc::Rc;
+
+use pgrx::pg_sys;
+
+pub use attachment::schema_of_function;
+pub use booking::{Landed, Landing};
+pub use hold::NewHold;
+pub use server::enum_label;
+
+use crate::rules::failure::Failure;
+use attachment::Attachment;
+use plan::{Argument, Connection};
+use row::Row;
+use statement::Statement;
+
+/// One call's view of one application schema.
+pub struct Store {
+    connection: Connection,
+    attachment: Rc<Attachment>,
+}
+
+impl Store {
+    /// Opens the schema, which must have what a confirm works on.
+    pub fn open(schema: pg_sys::Oid) -> Result<Store, Failure> {
+        let store = Store::open_unchecked(schema)?;
+        store.attachment.check()?;
+        Ok(store)
+    }
+
+    /// Opens a schema whose tables may not be there yet.
+    pub fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
+        let connection = Connection::open();
+        let attachment = connection.attachment(schema)?;
+        Ok(Store { connection, attachment })
+    }
+
+    /// The schema's name, as the server names it in its errors.
+    pub fn schema(&self) -> &str {
+        &self.attachment.name
+    }
+
+    fn run<T>(
+        &self,
+        statement: &'static Statement,
+        arguments: &[Argument],
+        read: impl FnMut(&Row) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        self.connection.run(&self.attachment, statement, arguments, read)
+    }
+}

@@ -1,0 +1,210 @@
+//! Kept plans and the SPI connection. [unsafe]
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::{CString, c_char};
+use std::rc::Rc;
+
+use pgrx::pg_sys;
+
+use super::attachment::Attachment;
+use super::guard;
+use super::row::Row;
+use super::statement::Statement;
+use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::Refusal;
+
+/// An argument: None is NULL.
+pub type Argument = Option<pg_sys::Datum>;
+
+/// What a session keeps of one schema.
+struct Kept {
+    attachment: Rc<Attachment>,
+    plans: HashMap<&'static str, pg_sys::SPIPlanPtr>,
+}
+
+thread_local! {
+    static KEPT: RefCell<HashMap<u32, Kept>> = RefCell::new(HashMap::new());
+    /// The catalogue changed: what is kept has to be looked at again.
+    static STALE: Cell<bool> = const { Cell::new(false) };
+    static REGISTERED: Cell<bool> = const { Cell::new(false) };
+    /// Connections open now; plans are only dropped when none of them can be running.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A connection to SPI, ended when dropped unless an error ended it.
+pub struct Connection {
+    failed: Cell<bool>,
+}
+
+impl Connection {
+    pub fn open() -> Connection {
+        // SAFETY: connects; ended in drop, or by the server when the transaction aborts.
+        unsafe { pg_sys::SPI_connect() };
+        DEPTH.set(DEPTH.get() + 1);
+        Connection { failed: Cell::new(false) }
+    }
+
+    /// The schema as it is known to the session, looked up again after the catalogue changed.
+    pub fn attachment(&self, schema: pg_sys::Oid) -> Result<Rc<Attachment>, Refusal> {
+        register_invalidation();
+        if STALE.get() && DEPTH.get() == 1 {
+            STALE.set(false);
+            forget_changed();
+        }
+        KEPT.with_borrow_mut(|kept| {
+            if let Some(known) = kept.get(&schema.to_u32()) {
+                return Ok(Rc::clone(&known.attachment));
+            }
+            let attachment = Rc::new(Attachment::load(schema)?);
+            let known = Kept { attachment: Rc::clone(&attachment), plans: HashMap::new() };
+            kept.insert(schema.to_u32(), known);
+            Ok(attachment)
+        })
+    }
+
+    /// Runs a statement and hands over its rows.
+    pub fn run<T>(
+        &self,
+        attachment: &Attachment,
+        statement: &'static Statement,
+        arguments: &[Argument],
+        read: impl FnMut(&Row) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        debug_assert_eq!(arguments.len(), statement.types.len(), "{}", statement.name);
+        let plan = self.plan(attachment, statement)?;
+        let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
+        let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
+        // SAFETY: connected by construction; the plan was prepared for these types and is kept.
+        let code = unsafe { guard::execute_plan(plan, &mut values, &nulls) }.map_err(|error| self.fail(error))?;
+        if code < 0 {
+            return Err(self.fail(internal(statement.name, code)).into());
+        }
+        Ok(rows(read))
+    }
+
+    /// Runs a script of DDL, once, without keeping a plan.
+    pub fn script(&self, text: &str) -> Result<(), Failure> {
+        let source = CString::new(text).map_err(|_| self.fail(internal("script", 0)))?;
+        // SAFETY: connected by construction.
+        unsafe { guard::execute(&source) }.map_err(|error| self.fail(error))?;
+        Ok(())
+    }
+
+    fn plan(&self, attachment: &Attachment, statement: &'static Statement) -> Result<pg_sys::SPIPlanPtr, Failure> {
+        let schema = attachment.oid.to_u32();
+        let known = KEPT.with_borrow(|kept| kept.get(&schema).and_then(|kept| kept.plans.get(statement.name).copied()));
+        if let Some(plan) = known {
+            return Ok(plan);
+        }
+        let source = CString::new(statement.source(attachment)).map_err(|_| self.fail(internal(statement.name, 0)))?;
+        let mut types: Vec<pg_sys::Oid> = statement.types.iter().map(|kind| kind.value()).collect();
+        // SAFETY: connected by construction; the types live through the call.
+        let plan =
+            unsafe { guard::prepare(&source, &mut types) }.map_err(|error| self.not_attached(attachment, error))?;
+        // SAFETY: a plan just prepared; kept plans live until they are freed in forget_changed.
+        if plan.is_null() || unsafe { pg_sys::SPI_keepplan(plan) } != 0 {
+            return Err(self.fail(internal(statement.name, 0)).into());
+        }
+        KEPT.with_borrow_mut(|kept| {
+            if let Some(kept) = kept.get_mut(&schema) {
+                kept.plans.insert(statement.name, plan);
+            }
+        });
+        Ok(plan)
+    }
+
+    fn fail(&self, error: ServerError) -> ServerError {
+        self.failed.set(true);
+        error
+    }
+
+    /// A statement that cannot be planned: the schema is not what it was attached as. Callers take 42P01 and
+    /// 42883 for "not installed" and leave the atomic path for good, so they never see these from us.
+    fn not_attached(&self, attachment: &Attachment, error: ServerError) -> Failure {
+        let absent = ["42P01", "42703", "42883", "42704"].iter().any(|code| error.sqlstate == sqlstate_pack(code));
+        let error = self.fail(error);
+        if !absent {
+            return error.into();
+        }
+        let message = format!("Schema {} lacks something that holdfast works on", attachment.quoted);
+        Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(error.message))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
+        if !self.failed.get() {
+            // SAFETY: connected in open; after an error the server ends the connection with the transaction.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+fn internal(name: &str, code: i32) -> ServerError {
+    ServerError {
+        sqlstate: sqlstate_pack("XX000"),
+        message: format!("Statement {name} could not be run"),
+        detail: Some(format!("SPI answered {code}")),
+        ..ServerError::default()
+    }
+}
+
+/// Copies the rows of the last statement out of the server's memory.
+fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Vec<T> {
+    // SAFETY: the table is the last statement's and is freed here, after every row was read.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Vec::new();
+        }
+        let count = pg_sys::SPI_processed as usize;
+        let read = (0..count).map(|at| read(&Row::new(*(*table).vals.add(at), (*table).tupdesc))).collect();
+        pg_sys::SPI_freetuptable(table);
+        read
+    }
+}
+
+/// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
+fn forget_changed() {
+    KEPT.with_borrow_mut(|kept| {
+        kept.retain(|schema, known| {
+            let now = Attachment::load(pg_sys::Oid::from_u32(*schema)).ok();
+            let same = now.as_ref() == Some(&*known.attachment);
+            if !same {
+                for plan in known.plans.values() {
+                    // SAFETY: a kept plan; no connection but the one just opened exists, so it is not running.
+                    unsafe { pg_sys::SPI_freeplan(*plan) };
+                }
+            }
+            same
+        });
+    });
+}
+
+fn register_invalidation() {
+    if REGISTERED.replace(true) {
+        return;
+    }
+    // SAFETY: callbacks are registered once a backend and only set a flag.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
+            Some(schema_changed),
+            pg_sys::Datum::null(),
+        );
+        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    STALE.set(true);
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, _relation: pg_sys::Oid) {
+    STALE.set(true);
+}

@@ -1,0 +1,119 @@
+//! Between the server's datums and the types of the rules. [unsafe]
+
+use pgrx::{FromDatum, IntoDatum, pg_sys};
+
+use super::plan::Argument;
+use crate::rules::Id;
+use crate::rules::window::{Instant, Window};
+
+/// One row of a result; columns count from 1.
+pub struct Row {
+    tuple: pg_sys::HeapTuple,
+    columns: pg_sys::TupleDesc,
+}
+
+impl Row {
+    pub(super) fn new(tuple: pg_sys::HeapTuple, columns: pg_sys::TupleDesc) -> Row {
+        Row { tuple, columns }
+    }
+
+    fn get<T: FromDatum>(&self, column: i32) -> Option<T> {
+        // SAFETY: tuple and descriptor belong together and outlive the row; every statement's columns have the
+        // types that its reader asks for.
+        unsafe {
+            let mut null = false;
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.columns, column, &raw mut null);
+            T::from_polymorphic_datum(datum, null, pg_sys::SPI_gettypeid(self.columns, column))
+        }
+    }
+
+    pub fn id(&self, column: i32) -> Option<Id> {
+        self.get::<pgrx::Uuid>(column).map(|uuid| Id::from_bytes(*uuid.as_bytes()))
+    }
+
+    pub fn ids(&self, column: i32) -> Option<Vec<Id>> {
+        let ids = self.get::<Vec<Option<pgrx::Uuid>>>(column)?;
+        Some(ids.into_iter().flatten().map(|uuid| Id::from_bytes(*uuid.as_bytes())).collect())
+    }
+
+    pub fn instant(&self, column: i32) -> Option<Instant> {
+        self.get::<i64>(column).map(Instant)
+    }
+
+    pub fn window(&self, start: i32, end: i32) -> Option<Window> {
+        Window::new(self.instant(start)?, self.instant(end)?)
+    }
+
+    pub fn text(&self, column: i32) -> Option<String> {
+        self.get(column)
+    }
+
+    pub fn number(&self, column: i32) -> Option<i32> {
+        self.get(column)
+    }
+
+    pub fn numbers(&self, column: i32) -> Vec<i64> {
+        self.get::<Vec<Option<i64>>>(column).unwrap_or_default().into_iter().flatten().collect()
+    }
+
+    pub fn flag(&self, column: i32) -> bool {
+        self.get(column).unwrap_or(false)
+    }
+
+    pub fn json(&self, column: i32) -> Option<serde_json::Value> {
+        self.get::<pgrx::JsonB>(column).map(|json| json.0)
+    }
+
+    /// The label of an enum as the server passes it on.
+    pub fn label(&self, column: i32) -> Option<pg_sys::Oid> {
+        self.get(column)
+    }
+}
+
+pub fn id(id: Id) -> Argument {
+    pgrx::Uuid::from_bytes(*id.as_bytes()).into_datum()
+}
+
+pub fn optional_id(given: Option<Id>) -> Argument {
+    given.and_then(id)
+}
+
+pub fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Argument {
+    ids.into_iter().map(|id| pgrx::Uuid::from_bytes(*id.as_bytes())).collect::<Vec<_>>().into_datum()
+}
+
+pub fn instant(at: Instant) -> Argument {
+    at.0.into_datum()
+}
+
+pub fn optional_instant(at: Option<Instant>) -> Argument {
+    at.and_then(instant)
+}
+
+pub fn text(text: &str) -> Argument {
+    text.into_datum()
+}
+
+pub fn optional_text(given: Option<&str>) -> Argument {
+    given.and_then(text)
+}
+
+pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Argument {
+    texts.into_iter().collect::<Vec<&str>>().into_datum()
+}
+
+pub fn flag(flag: bool) -> Argument {
+    flag.into_datum()
+}
+
+pub fn json(value: serde_json::Value) -> Argument {
+    pgrx::JsonB(value).into_datum()
+}
+
+pub fn optional_json(given: Option<serde_json::Value>) -> Argument {
+    given.and_then(json)
+}
+
+pub fn jsons(values: Vec<serde_json::Value>) -> Argument {
+    values.into_iter().map(pgrx::JsonB).collect::<Vec<_>>().into_datum()
+}

@@ -1,0 +1,116 @@
+//! The DDL that puts an application's schema in order, and what has to be known before it.
+
+use pgrx::pg_sys;
+
+use super::Store;
+use super::plan::Connection;
+use super::row;
+use super::statement::{for_schema, statement};
+use crate::rules::failure::Failure;
+use crate::rules::refusal;
+
+const REFERENCE: &[&str] = &[
+    include_str!("../../sql/reference_schema/1_floor.sql"),
+    include_str!("../../sql/reference_schema/2_bookings.sql"),
+    include_str!("../../sql/reference_schema/3_holds.sql"),
+    include_str!("../../sql/reference_schema/4_ledger.sql"),
+];
+const ATTACH: &[&str] = &[
+    include_str!("../../sql/attach/1_columns.sql"),
+    include_str!("../../sql/attach/2_rules.sql"),
+    include_str!("../../sql/attach/3_status_rules.sql"),
+];
+const CONTRACT: &[&str] = &[
+    include_str!("../../sql/contract/confirm.sql"),
+    include_str!("../../sql/contract/assign.sql"),
+    include_str!("../../sql/contract/transition.sql"),
+    include_str!("../../sql/contract/hold.sql"),
+    include_str!("../../sql/contract/question.sql"),
+];
+
+statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
+statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
+
+/// A function in the application's schema that has the name of one of ours.
+pub struct FoundFunction {
+    /// With its argument types, as `ALTER FUNCTION` takes it.
+    pub signature: String,
+    pub ours: bool,
+}
+
+/// Creates the schema if it is missing and installs the reference tables in it.
+pub fn create_reference(name: &str) -> Result<(), Failure> {
+    let quoted = pgrx::spi::quote_identifier(name);
+    let connection = Connection::open();
+    connection.script(&format!("create schema if not exists {quoted}"))?;
+    let created = connection.attachment(
+        schema_oid(name).ok_or_else(|| refusal::argument_invalid(format!("Schema {quoted} could not be created")))?,
+    )?;
+    for script in REFERENCE.iter().chain(ATTACH) {
+        connection.script(&for_schema(script, &created))?;
+    }
+    Ok(())
+}
+
+fn schema_oid(name: &str) -> Option<pg_sys::Oid> {
+    let name = std::ffi::CString::new(name).ok()?;
+    super::attachment::namespace_oid(&name)
+}
+
+impl Store {
+    pub fn quoted_schema(&self) -> &str {
+        &self.attachment.quoted
+    }
+
+    /// Adds the columns and the rules that are missing.
+    pub fn add_missing(&self) -> Result<(), Failure> {
+        self.scripts(ATTACH)
+    }
+
+    /// Creates the wrappers, or replaces those that are ours already.
+    pub fn create_wrappers(&self) -> Result<(), Failure> {
+        self.scripts(CONTRACT)
+    }
+
+    /// Functions of the schema that have the given names.
+    pub fn wrappers_found(&self, names: &[&str]) -> Result<Vec<FoundFunction>, Failure> {
+        let arguments = [self.oid(), row::texts(names.iter().copied())];
+        self.run(&WRAPPERS_FOUND, &arguments, |row| FoundFunction {
+            signature: row.text(1).unwrap_or_default(),
+            ours: row.flag(2),
+        })
+    }
+
+    /// The owner of the bookings: the wrappers act with their rights and no others.
+    pub fn owner(&self) -> Result<String, Failure> {
+        let rows = self.run(&SCHEMA_OWNER, &[self.oid()], |row| row.text(1).unwrap_or_default())?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs DDL whose names are quoted already.
+    pub fn ddl(&self, text: &str) -> Result<(), Failure> {
+        self.connection.script(text)
+    }
+
+    fn oid(&self) -> super::plan::Argument {
+        Some(self.attachment.oid.into())
+    }
+
+    fn scripts(&self, scripts: &[&str]) -> Result<(), Failure> {
+        scripts.iter().try_for_each(|script| self.connection.script(&for_schema(script, &self.attachment)))
+    }
+}
+
+/// The names of the wrappers, read off their own definitions.
+pub fn wrapper_names() -> Vec<&'static str> {
+    let definition = |line: &'static str| {
+        let rest = line.strip_prefix("create or replace function app.")?;
+        rest.split('(').next()
+    };
+    CONTRACT.iter().flat_map(|script| script.lines()).filter_map(definition).collect()
+}
+
+/// A name as SQL quotes it.
+pub fn quoted(name: &str) -> String {
+    pgrx::spi::quote_identifier(name)
+}

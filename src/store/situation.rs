@@ -1,0 +1,137 @@
+//! Everything a decision looks at beyond the locked rows themselves, read in one statement after the locks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Store;
+use super::row::{self, Row};
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::adjacency::{self, Edges};
+use crate::rules::booking::{Booking, StatusRules};
+use crate::rules::capacity::CapacityPolicy;
+use crate::rules::confirm::{OwnHold, Situation};
+use crate::rules::failure::Failure;
+use crate::rules::hold::Hold;
+use crate::rules::table::{Allocation, Assignment, Blocker, Resource, Table};
+use crate::rules::window::{Instant, Window};
+
+statement!(
+    SITUATION_READ,
+    "situation_read",
+    [
+        UUIDOID,
+        UUIDOID,
+        UUIDARRAYOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        UUIDARRAYOID,
+        TEXTOID,
+        TEXTOID,
+        BOOLOID
+    ]
+);
+
+/// What is locked by now, and what is asked of the rest.
+pub struct Question<'a> {
+    pub booking: &'a Booking,
+    pub target: Option<&'a str>,
+    pub tables: &'a [Id],
+    pub window: Window,
+    pub now: Instant,
+    pub hold: Option<Hold>,
+    /// Live holds of the booking, the named one among them, by id with their deadlines.
+    pub own_holds: BTreeMap<Id, Instant>,
+    pub locked: BTreeMap<Id, Table>,
+    pub edges_wanted: bool,
+}
+
+impl Store {
+    pub fn situation_read(&self, question: Question) -> Result<Situation, Failure> {
+        let booking = question.booking;
+        let arguments = [
+            row::id(booking.id),
+            row::id(booking.restaurant),
+            row::ids(question.tables),
+            row::instant(question.window.start()),
+            row::instant(question.window.end()),
+            row::instant(question.now),
+            row::ids(question.own_holds.keys()),
+            row::text(&booking.status),
+            row::optional_text(question.target),
+            row::flag(question.edges_wanted),
+        ];
+        let own_holds = question.own_holds.into_iter();
+        let mut situation = Situation {
+            now: question.now,
+            booking: booking.clone(),
+            hold: question.hold,
+            own_holds: own_holds
+                .map(|(id, expires_at)| (id, OwnHold { members: BTreeSet::new(), expires_at }))
+                .collect(),
+            tables: question.locked,
+            statuses: StatusRules::default(),
+            policy: CapacityPolicy::default(),
+            assignments: Vec::new(),
+            allocations: Vec::new(),
+            mirrors: Vec::new(),
+            edges: Edges::new(),
+            blockers: Vec::new(),
+        };
+        self.run(&SITUATION_READ, &arguments, |row| note(&mut situation, row, question.target))?;
+        Ok(situation)
+    }
+}
+
+/// Puts one fact in its place.
+fn note(situation: &mut Situation, row: &Row, target: Option<&str>) {
+    let id = || row.id(2).unwrap_or_default();
+    let table = || row.id(3).unwrap_or_default();
+    match row.text(1).as_deref().unwrap_or_default() {
+        "status" => {
+            let label = row.text(7);
+            situation.statuses.current_holds_tables |=
+                label.as_ref() == Some(&situation.booking.status) && row.flag(10);
+            situation.statuses.target_is_confirmable |= label.as_deref() == target && row.flag(9);
+        }
+        "move" => situation.statuses.target_reached_from.extend(row.text(7)),
+        "policy" => {
+            let extra_seats = row.number(8).unwrap_or_default();
+            situation.policy = CapacityPolicy { extra_seats, enforce_min_party: row.flag(9) };
+        }
+        "assignment" => situation.assignments.push(Assignment {
+            id: id(),
+            table: table(),
+            window: row.window(5, 6),
+            merge_group: row.id(4),
+        }),
+        "allocation" => {
+            if let Some(resource) = row.text(7).as_deref().and_then(Resource::of_label) {
+                let claim = Allocation { id: id(), resource, resource_id: table(), window: row.window(5, 6) };
+                situation.allocations.push(claim);
+            }
+        }
+        "mirror" => situation.mirrors.push(id()),
+        "member" => {
+            if let Some(hold) = situation.own_holds.get_mut(&id()) {
+                hold.members.insert(table());
+            }
+        }
+        "edge" => {
+            situation.edges.insert(adjacency::edge(table(), row.id(4).unwrap_or_default()));
+        }
+        _ => situation.blockers.extend(blocker(row)),
+    }
+}
+
+fn blocker(row: &Row) -> Option<Blocker> {
+    let (id, table) = (row.id(2)?, row.id(3)?);
+    match row.text(1)?.as_str() {
+        "blocking_hold" => Some(Blocker::Hold { hold: id, table }),
+        "blocking_allocation" => Some(Blocker::Allocation { id, table, released: row.flag(9) }),
+        "blocking_assignment" => {
+            Some(Blocker::Assignment { table, owner: row.id(4)?, window: row.window(5, 6)?, released: row.flag(9) })
+        }
+        _ => None,
+    }
+}

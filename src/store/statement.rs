@@ -1,0 +1,72 @@
+//! The text of every statement: one file each, in `sql/query`.
+
+use pgrx::pg_sys;
+
+use super::attachment::Attachment;
+
+/// A statement that is planned once a session and schema.
+pub struct Statement {
+    pub name: &'static str,
+    pub text: &'static str,
+    pub types: &'static [pg_sys::BuiltinOid],
+}
+
+/// `statement!(BOOKING_LOCK, "booking_lock", [UUIDOID])` reads `sql/query/booking_lock.sql`.
+macro_rules! statement {
+    ($constant:ident, $name:literal, [$($kind:ident),* $(,)?]) => {
+        static $constant: $crate::store::statement::Statement = $crate::store::statement::Statement {
+            name: $name,
+            text: include_str!(concat!("../../sql/query/", $name, ".sql")),
+            types: &[$(pgrx::pg_sys::BuiltinOid::$kind),*],
+        };
+    };
+}
+pub(super) use statement;
+
+impl Statement {
+    /// The text for one application schema, without the parts whose tables it does not have. A comment behind the
+    /// first word names the statement wherever the server shows it (pg_stat_statements drops one before it).
+    pub fn source(&self, attachment: &Attachment) -> String {
+        let text = for_schema(self.text, attachment);
+        let (verb, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        format!("{verb} /* holdfast.{} */ {rest}", self.name)
+    }
+}
+
+/// Puts a schema in the place of `app.`, and drops what stands between `--[feature` and `--]` when it lacks the
+/// feature; `--|` introduces what stands there instead.
+pub fn for_schema(text: &str, attachment: &Attachment) -> String {
+    let mut kept = String::with_capacity(text.len() + 256);
+    let mut present = true;
+    for line in text.lines() {
+        if let Some(feature) = line.strip_prefix("--[") {
+            present = attachment.has(feature.trim());
+        } else if line == "--]" {
+            present = true;
+        } else if let Some(instead) = line.strip_prefix("--|") {
+            if !present {
+                kept.push_str(instead);
+                kept.push('\n');
+            }
+        } else if present && !line.trim_start().starts_with("--") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    replace_schema(&kept, &attachment.quoted)
+}
+
+/// `app.` as a word of its own.
+fn replace_schema(text: &str, quoted: &str) -> String {
+    let mut replaced = String::with_capacity(text.len() + 256);
+    let mut rest = text;
+    while let Some(at) = rest.find("app.") {
+        let word_before = rest[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"');
+        replaced.push_str(&rest[..at]);
+        replaced.push_str(if word_before { "app" } else { quoted });
+        replaced.push('.');
+        rest = &rest[at + 4..];
+    }
+    replaced.push_str(rest);
+    replaced
+}

@@ -1,0 +1,61 @@
+//! Tables: locked in order of id, and their status of now.
+
+use std::collections::BTreeMap;
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::table::Table;
+use crate::rules::window::Instant;
+
+statement!(TABLES_LOCK, "tables_lock", [UUIDOID, UUIDOID, UUIDARRAYOID]);
+statement!(TABLES_SEATED, "tables_seated", [UUIDOID, TIMESTAMPTZOID]);
+statement!(TABLE_STATUS_REFRESH, "table_status_refresh", [UUIDARRAYOID, TIMESTAMPTZOID]);
+
+/// Tables that were locked, and which of them are members of the named hold.
+pub struct LockedTables {
+    pub tables: BTreeMap<Id, Table>,
+    pub members: Vec<Id>,
+}
+
+impl Store {
+    /// Locks the asked tables, those of the hold and those that the booking has.
+    pub fn tables_lock(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
+        let arguments = [row::optional_id(booking), row::optional_id(hold), row::ids(asked)];
+        let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
+        self.run(&TABLES_LOCK, &arguments, |row| {
+            let id = row.id(1).unwrap_or_default();
+            if row.flag(11) {
+                locked.members.push(id);
+            }
+            let table = Table {
+                id,
+                restaurant: row.id(2).unwrap_or_default(),
+                zone: row.id(3),
+                number: row.text(4).unwrap_or_default(),
+                capacity: row.number(5).unwrap_or_default(),
+                min_party_size: row.number(6),
+                max_party_size: row.number(7),
+                active: row.flag(8),
+                out_of_service: row.flag(9),
+                mobility: row.text(10).unwrap_or_default(),
+            };
+            locked.tables.insert(id, table);
+        })?;
+        Ok(locked)
+    }
+
+    /// The tables that the booking has at this moment.
+    pub fn tables_seated(&self, booking: Id, now: Instant) -> Result<Vec<Id>, Failure> {
+        let rows = self.run(&TABLES_SEATED, &[row::id(booking), row::instant(now)], |row| row.id(1))?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Sets the status of locked tables to that of now.
+    pub fn table_status_refresh(&self, tables: &[Id], now: Instant) -> Result<(), Failure> {
+        self.run(&TABLE_STATUS_REFRESH, &[row::ids(tables), row::instant(now)], |_| ())?;
+        Ok(())
+    }
+}
