@@ -11,6 +11,8 @@ mod api;
 mod commands;
 #[cfg(feature = "pgrx")]
 mod errors;
+#[cfg(feature = "pg_test")]
+mod in_server_tests;
 #[cfg(feature = "pgrx")]
 mod install;
 #[cfg(feature = "pgrx")]

@@ -11,3 +11,9 @@ as '$libdir/holdfast', 'contract_hold_tables_wrapper';
 create or replace function app.release_hold_and_emit(p_hold_id uuid, p_actor_id uuid default null) returns boolean
 language c volatile security definer set search_path = pg_catalog, pg_temp
 as '$libdir/holdfast', 'contract_release_hold_and_emit_wrapper';
+
+comment on function app.hold_tables is
+  'Holds tables for a booking until a deadline, or says who has them. p_booking_id NULL holds for nobody yet and needs a window; p_table_ids one or more, no NULL; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_ttl_seconds 1 to 604800, NULL is 180; p_created_by and p_metadata may be NULL. Returns the hold. Raises P0001 (who has the table is in DETAIL), P0002, P0004, 22000, 22023, 23503, 23514, 40001, 40P01, 55P03. Locks the booking and the tables. A repeated call takes another hold.';
+
+comment on function app.release_hold_and_emit is
+  'Hands a hold back and emits capacity.hold.released. p_hold_id; p_actor_id may be NULL. Returns whether there was a live hold; an unknown or closed one is left alone. Raises 40001, 40P01, 55P03. Locks the hold. May be repeated.';
