@@ -1,0 +1,104 @@
+//! The README names everything there is: outcomes, functions, settings.
+
+use holdfast::rules::outcome::{CATALOGUE, Entry};
+
+use super::source::{File, files, files_in};
+use super::{assert_none, assert_one, sql};
+
+fn readme() -> String {
+    files().into_iter().find(|file| file.path == "README.md").map(|file| file.text).unwrap_or_default()
+}
+
+/// Rows of the README's tables, as their cells without back-quotes.
+fn rows(readme: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
+    readme.lines().map(str::trim).filter(|line| line.starts_with('|')).map(cells).collect()
+}
+
+/// Codes are unique and ascend; each has one row, with its name, SQLSTATE and HTTP status, in the same order.
+fn outcomes(catalogue: &[Entry], readme: &str) -> Vec<String> {
+    let rows = rows(readme);
+    let mut complaints = vec![];
+    let mut place = None;
+    for (at, entry) in catalogue.iter().enumerate() {
+        if at > 0 && catalogue[at - 1].code >= entry.code {
+            complaints.push(format!("{}: codes are unique and ascend", entry.code));
+        }
+        let status = entry.http_status.to_string();
+        let words = [entry.code, entry.name, entry.sqlstate, &status];
+        let of_code: Vec<usize> =
+            (0..rows.len()).filter(|row| rows[*row].iter().any(|cell| cell == entry.code)).collect();
+        match of_code[..] {
+            [row] if words.iter().all(|word| rows[row].iter().any(|cell| cell == word)) => {
+                if place.is_some_and(|place| row < place) {
+                    complaints.push(format!("README.md: {} stands before a lower code", entry.code));
+                }
+                place = Some(row);
+            }
+            [_] => complaints.push(format!("README.md: the row of {} lacks one of {}", entry.code, words.join(", "))),
+            _ => complaints.push(format!("README.md: {} rows for {} {}", of_code.len(), entry.code, entry.name)),
+        }
+    }
+    complaints
+}
+
+/// Names that the README does not say as words of their own.
+fn unnamed<'a>(names: impl IntoIterator<Item = &'a str>, readme: &str) -> Vec<String> {
+    let words: Vec<&str> = readme.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+    let missing = names.into_iter().filter(|name| !words.contains(name));
+    missing.map(|name| format!("README.md does not name {name}")).collect()
+}
+
+/// The last part of every function's name in these scripts.
+fn functions(files: &[File]) -> Vec<String> {
+    let last = |name: String| name.rsplit('.').next().unwrap_or_default().to_owned();
+    files.iter().flat_map(sql::functions).map(last).collect()
+}
+
+/// `"holdfast.…"` in the file of the settings.
+fn settings(text: &str) -> Vec<&str> {
+    text.split('"').skip(1).step_by(2).filter_map(|literal| literal.strip_prefix("holdfast.")).collect()
+}
+
+#[test]
+fn every_outcome_stands_in_the_readme() {
+    assert_none(&outcomes(CATALOGUE, &readme()));
+}
+
+#[test]
+fn a_missing_outcome_is_seen() {
+    let catalogue = &CATALOGUE[..2];
+    let row = |entry: &Entry| {
+        format!("| `{}` | {} | {} | {} | words |\n", entry.code, entry.name, entry.sqlstate, entry.http_status)
+    };
+    let (one, two) = (row(&catalogue[0]), row(&catalogue[1]));
+    assert_one(&outcomes(catalogue, &one), "0 rows for HF002");
+    assert_one(&outcomes(catalogue, &format!("{one}{two}{two}")), "2 rows for HF002");
+    assert_one(&outcomes(catalogue, &format!("{two}{one}")), "HF002 stands before");
+    assert_one(&outcomes(catalogue, &format!("{one}{}", two.replace("00000", "P0001"))), "row of HF002 lacks");
+    assert_none(&outcomes(catalogue, &format!("{one}{two}")));
+    let backwards = [catalogue[1], catalogue[0]];
+    assert_one(&outcomes(&backwards, &format!("{two}{one}")), "HF001: codes are unique and ascend");
+}
+
+#[test]
+fn every_function_stands_in_the_readme() {
+    let mut names = functions(&files_in("sql/install/"));
+    names.extend(functions(&files_in("sql/contract/")));
+    assert!(names.len() > 10, "few functions were found: {names:?}");
+    assert_none(&unnamed(names.iter().map(String::as_str), &readme()));
+}
+
+#[test]
+fn every_setting_stands_in_the_readme() {
+    let text = files_in("src/settings.rs").into_iter().map(|file| file.text).collect::<String>();
+    assert_none(&unnamed(settings(&text), &readme()));
+}
+
+#[test]
+fn a_missing_name_is_seen() {
+    assert_one(&unnamed(["hold_tables", "attach"], "call `holdfast.attach(…)`, hold_tables_v2"), "name hold_tables");
+    assert_none(&unnamed(["hold_tables"], "`hold_tables(…)`"));
+    assert_eq!(functions(&[File::new("sql/a.sql", "create function app.f() returns int as 'f';")]), ["f"]);
+    assert_eq!(settings("const A: &str = \"holdfast.enabled\"; const B: &str = \"other\";"), ["enabled"]);
+}

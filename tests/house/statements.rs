@@ -1,0 +1,215 @@
+//! `sql/query`: one statement a file, known to the store by one constant, and naming nothing that a session could
+//! put another thing in the place of.
+
+use std::collections::BTreeSet;
+
+use super::source::{File, Token, files_in, sql_code, tokens};
+use super::{assert_none, assert_one};
+
+/// What a statement may begin with.
+const VERBS: &[&str] = &["select", "with", "insert", "update", "delete"];
+
+/// Written like calls, but the grammar's own.
+const GRAMMAR: &[&str] = &[
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "by",
+    "case",
+    "cast",
+    "coalesce",
+    "conflict",
+    "distinct",
+    "else",
+    "except",
+    "exists",
+    "extract",
+    "filter",
+    "from",
+    "greatest",
+    "grouping",
+    "having",
+    "in",
+    "intersect",
+    "is",
+    "join",
+    "key",
+    "lateral",
+    "least",
+    "like",
+    "limit",
+    "materialized",
+    "not",
+    "nullif",
+    "on",
+    "or",
+    "over",
+    "returning",
+    "row",
+    "rows",
+    "select",
+    "set",
+    "some",
+    "then",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
+    "with",
+];
+
+/// Words after which a relation is named.
+const BEFORE_RELATIONS: &[&str] = &["from", "join", "into", "update", "only"];
+
+fn one_statement(file: &File) -> Vec<String> {
+    let code = sql_code(&file.text);
+    let tokens = tokens(&code);
+    let begins = tokens.first().is_some_and(|token| VERBS.contains(&token.text));
+    let last = tokens.len().saturating_sub(1);
+    let several = tokens.iter().enumerate().any(|(at, token)| token.text == ";" && at != last);
+    if begins && !several { vec![] } else { vec![format!("{}: not exactly one statement", file.path)] }
+}
+
+/// Names that the statement itself gives: `x as (`, `x as materialized (`, `x (a, b) as (`.
+fn own_names<'a>(tokens: &[Token<'a>]) -> BTreeSet<&'a str> {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let mut names = BTreeSet::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let after = match text(at + 1) {
+            "(" => tokens[at + 1..].iter().position(|token| token.text == ")").map_or(at + 1, |offset| at + offset + 2),
+            _ => at + 1,
+        };
+        let body = if text(after + 1) == "materialized" { after + 2 } else { after + 1 };
+        if text(after) == "as" && text(body) == "(" && ["with", "recursive", ","].contains(&text(at.wrapping_sub(1))) {
+            names.insert(token.text);
+        }
+    }
+    names
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// Calls and relations that a temporary object could stand in for.
+fn unqualified(file: &File) -> Vec<String> {
+    let code = sql_code(&file.text);
+    let tokens = tokens(&code);
+    let own = own_names(&tokens);
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let mut complaints = vec![];
+    for (at, token) in tokens.iter().enumerate() {
+        let (before, after) = (text(at.wrapping_sub(1)), text(at + 1));
+        let qualified = before == "." && ["app", "pg_catalog", "excluded"].contains(&text(at.wrapping_sub(2)));
+        let called = is_name(token.text) && after == "(" && tokens[at + 1].touches;
+        // A type's modifier, as in numeric(10), is no call.
+        if called && before != ":" && !qualified && !GRAMMAR.contains(&token.text) {
+            complaints.push(format!("{}:{}: call of {} without its schema", file.path, token.line, token.text));
+        }
+        let relation = BEFORE_RELATIONS.contains(&before) && is_name(token.text);
+        let read = relation && !["distinct", "do", "key", "for"].contains(&text(at.wrapping_sub(2)));
+        let known = after == "." && ["app", "pg_catalog"].contains(&token.text) || own.contains(token.text);
+        if read && !known && !["lateral", "only", "set", "of", "rows"].contains(&token.text) {
+            complaints.push(format!("{}:{}: {before} {} without its schema", file.path, token.line, token.text));
+        }
+    }
+    complaints
+}
+
+/// `statement!(HOLD_LOCK, "hold_lock", …)`: the constants and names that the store mentions, comments aside.
+fn mentions(store: &[File]) -> Vec<(String, String)> {
+    let mut found = vec![];
+    for file in store {
+        let code: Vec<&str> = file.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for mention in code.join("\n").split("statement!(").skip(1) {
+            let mut words = mention.split(',').map(|word| word.trim().trim_matches('"').to_owned());
+            found.extend(words.next().zip(words.next()));
+        }
+    }
+    found
+}
+
+fn known_once(queries: &[File], store: &[File]) -> Vec<String> {
+    let mentions = mentions(store);
+    let mut complaints = vec![];
+    for file in queries {
+        let times = mentions.iter().filter(|(_, name)| name == file.stem()).count();
+        if times != 1 {
+            complaints.push(format!("{}: mentioned {times} times by the store, not once", file.path));
+        }
+    }
+    for (constant, name) in mentions {
+        if constant != name.to_uppercase() {
+            complaints.push(format!("statement {name} goes by another name: {constant}"));
+        }
+        if !queries.iter().any(|file| file.stem() == name) {
+            complaints.push(format!("statement {name} has no file in sql/query"));
+        }
+    }
+    complaints
+}
+
+fn queries() -> Vec<File> {
+    let queries: Vec<File> = files_in("sql/query/").into_iter().filter(|file| file.ends(".sql")).collect();
+    assert!(!queries.is_empty(), "no statement was found");
+    queries
+}
+
+#[test]
+fn each_file_is_one_statement() {
+    assert_none(&queries().iter().flat_map(one_statement).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_second_statement_is_seen() {
+    let of = |text: &str| one_statement(&File::new("sql/query/a_b.sql", text));
+    assert_one(&of("select 1; select 2"), "not exactly one");
+    assert_one(&of("-- Only a comment."), "not exactly one");
+    assert_one(&of("create table app.a ()"), "not exactly one");
+    assert_none(&of("-- One; only.\nselect ';' from app.a;\n"));
+}
+
+#[test]
+fn each_statement_is_known_to_the_store_by_its_name() {
+    assert_none(&known_once(&queries(), &files_in("src/store/")));
+}
+
+#[test]
+fn an_unknown_statement_is_seen() {
+    let queries = [File::new("sql/query/hold_lock.sql", "")];
+    let of = |store: &str| known_once(&queries, &[File::new("src/store/hold.rs", store)]);
+    let once = "statement!(\n    HOLD_LOCK,\n    \"hold_lock\", []);\n";
+    assert_one(&of("// statement!(HOLD_LOCK, \"hold_lock\")"), "mentioned 0 times");
+    assert_one(&of(&once.repeat(2)), "mentioned 2 times");
+    assert_one(&of("statement!(LOCK_HOLD, \"hold_lock\", []);"), "goes by another name");
+    assert_one(&of(&format!("{once}statement!(HOLD_GONE, \"hold_gone\", []);")), "hold_gone has no file");
+    assert_none(&of(once));
+}
+
+#[test]
+fn statements_name_schemas() {
+    assert_none(&queries().iter().flat_map(unqualified).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_name_without_schema_is_seen() {
+    let of = |text: &str| unqualified(&File::new("sql/query/a_b.sql", text));
+    assert_one(&of("select 1 from app.a\nwhere now() > 1"), "a_b.sql:2: call of now");
+    assert_one(&of("select b.lower(1)"), "call of lower");
+    assert_one(&of("select 1 from bookings"), "from bookings without");
+    assert_one(&of("select 1 from app.a join pg_temp.b on true"), "join pg_temp without");
+    assert_one(&of("insert into bookings (id) values (1)"), "into bookings");
+    assert_one(&of("update bookings set id = 1"), "update bookings");
+    assert_one(&of("delete from bookings"), "from bookings");
+    assert_one(&of("select a from b as (select 1)"), "from b without");
+    let fine = "-- now()\nwith a as (select 1), b (c) as materialized (select coalesce(pg_catalog.max(x), array(select 1)))\n\
+                select x::numeric(10) from a join b on a is distinct from c, pg_catalog.unnest($1) t (id)\n\
+                join lateral (select 1) s on exists (select from app.a) for no key update of b";
+    assert_none(&of(fine));
+    assert_none(&of("select 1 from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) c (id, status)"));
+    assert_one(&of("select 1 from rows from (unnest($1)) c (id)"), "call of unnest");
+    assert_none(&of("insert into app.a (b) values (1) on conflict (b) do update set b = excluded.b where a.b in (1)"));
+}
