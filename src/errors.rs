@@ -42,10 +42,10 @@ pub fn raise(failure: Failure) -> ! {
         (pg_sys::PG_DIAG_DATATYPE_NAME, &error.datatype),
         (pg_sys::PG_DIAG_CONSTRAINT_NAME, &error.constraint),
     ];
-    let fields = fields.into_iter().filter_map(|(field, text)| Some((field as u8, c_string(text.as_ref()?)?)));
+    let fields = fields.into_iter().filter_map(|(field, text)| Some((field, c_string(text.as_deref()?)?)));
     let missing = Missing {
         sqlstate: error.sqlstate,
-        context: error.context.as_ref().and_then(c_string),
+        context: error.context.as_deref().and_then(c_string),
         fields: fields.collect(),
     };
     MISSING.set(Some(missing));
@@ -71,8 +71,8 @@ fn of_refusal(refusal: Refusal) -> ServerError {
     }
 }
 
-fn c_string(text: &String) -> Option<CString> {
-    CString::new(text.as_str()).ok()
+fn c_string(text: &str) -> Option<CString> {
+    CString::new(text).ok()
 }
 
 /// Puts a callback on the server's error context stack. The report that pgrx makes of our panic runs it, and it

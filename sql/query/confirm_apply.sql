@@ -69,7 +69,8 @@ with dropped as (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, table_set_hash,
     payload_checksum, expires_at, created_at, outcome, request, refusal, assignment_ids, hold_id, transaction_id
   )
-  select $1, $11, $25, pg_catalog.tstzrange($4, $5, '[)'), $27, $22, $21, $23, $12, 'confirmed', $20, null,
+  select $1, $11, $25, pg_catalog.tstzrange($4, $5, '[)'), $27, $22, $21, $23, $12,
+         case when $14 is null then 'assigned' else 'confirmed' end, $20, null,
          $26::uuid[] || array(select a.id from assigned a order by a.table_id), $24,
          pg_catalog.pg_current_xact_id()
   from stands where $11 is not null

@@ -1,5 +1,4 @@
 //! Adding tables to a booking, and taking them away.
-#![allow(clippy::too_many_arguments, reason = "the contract's signatures")]
 
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};

@@ -1,5 +1,4 @@
 //! Confirming a booking: by its tables or by its hold.
-#![allow(clippy::too_many_arguments, reason = "the contract's signatures")]
 
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};

@@ -1,5 +1,4 @@
 //! Taking a hold, and handing it back.
-#![allow(clippy::too_many_arguments, reason = "one argument for each column that a caller sets")]
 
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};

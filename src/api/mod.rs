@@ -4,6 +4,7 @@
 //! `contract_*` are the wrappers that `attach` installs in an application's schema: they find the schema by their
 //! own identity, and raise. `native_*` stand in schema `holdfast`, take the schema as an argument, and return the
 //! outcome as a row.
+#![allow(clippy::too_many_arguments, clippy::type_complexity, reason = "signatures are the contract's")]
 
 mod argument;
 mod assign;

@@ -1,5 +1,4 @@
 //! Moving a booking's status, and bringing a table's to that of now.
-#![allow(clippy::too_many_arguments, reason = "the contract's signatures")]
 
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};

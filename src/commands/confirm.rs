@@ -73,9 +73,9 @@ fn request_of_hold(store: &Store, asked: &Asked) -> Result<Request, Failure> {
     let Selection::Hold(hold) = asked.selection else {
         return Err(refusal::hold_not_found(None).into());
     };
-    let (window, tables) = store.hold_read(hold)?.ok_or_else(|| refusal::hold_not_found(Some(hold)))?;
-    let window = asked.window.or(window).ok_or_else(|| refusal::hold_not_found(Some(hold)))?;
-    Ok(Request::new(asked, tables, window))
+    let held = store.hold_read(hold)?.ok_or_else(|| refusal::hold_not_found(Some(hold)))?;
+    let window = asked.window.or(held.window).ok_or_else(|| refusal::hold_not_found(Some(hold)))?;
+    Ok(Request::new(asked, held.tables, window))
 }
 
 /// Locks, looks, decides, writes.

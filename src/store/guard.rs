@@ -35,7 +35,7 @@ unsafe extern "C-unwind" {
 ///
 /// # Safety
 /// `call` must only call into the server: it is left by a long jump, so it may own nothing that needs dropping.
-unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, ServerError> {
+unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
     // SAFETY: the same dance as PG_TRY: jump target and context stack are put back on both ways out, and the
     // memory context before anything is allocated. A backend has one thread, so nobody else sees the statics.
     unsafe {
@@ -64,12 +64,12 @@ unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, ServerError> {
 ///
 /// # Safety
 /// Only right after a jump, in a memory context that outlives the error's.
-unsafe fn take_error() -> ServerError {
+unsafe fn take_error() -> Box<ServerError> {
     // SAFETY: CopyErrorData returns a copy in the current context; its strings are NUL-terminated or null.
     unsafe {
         let copy = pg_sys::CopyErrorData();
         pg_sys::FlushErrorState();
-        let error = ServerError {
+        let error = Box::new(ServerError {
             sqlstate: (*copy).sqlerrcode,
             message: text((*copy).message).unwrap_or_default(),
             detail: text((*copy).detail),
@@ -80,7 +80,7 @@ unsafe fn take_error() -> ServerError {
             column: text((*copy).column_name),
             datatype: text((*copy).datatype_name),
             constraint: text((*copy).constraint_name),
-        };
+        });
         pg_sys::FreeErrorData(copy);
         error
     }
@@ -95,7 +95,7 @@ unsafe fn text(chars: *const c_char) -> Option<String> {
 
 /// # Safety
 /// SPI is connected; `types` lives through the call.
-pub unsafe fn prepare(source: &CStr, types: &mut [pg_sys::Oid]) -> Result<pg_sys::SPIPlanPtr, ServerError> {
+pub unsafe fn prepare(source: &CStr, types: &mut [pg_sys::Oid]) -> Result<pg_sys::SPIPlanPtr, Box<ServerError>> {
     // A plan for every argument alike: planning again at each call costs more than it saves.
     let options = pg_sys::CURSOR_OPT_GENERIC_PLAN as c_int;
     // SAFETY: the call owns nothing; the array is only read.
@@ -104,7 +104,7 @@ pub unsafe fn prepare(source: &CStr, types: &mut [pg_sys::Oid]) -> Result<pg_sys
 
 /// # Safety
 /// SPI is connected.
-pub unsafe fn execute(source: &CStr) -> Result<c_int, ServerError> {
+pub unsafe fn execute(source: &CStr) -> Result<c_int, Box<ServerError>> {
     // SAFETY: the call owns nothing.
     unsafe { guarded(|| SPI_execute(source.as_ptr(), false, 0)) }
 }
@@ -115,7 +115,7 @@ pub unsafe fn execute_plan(
     plan: pg_sys::SPIPlanPtr,
     values: &mut [pg_sys::Datum],
     nulls: &[c_char],
-) -> Result<c_int, ServerError> {
+) -> Result<c_int, Box<ServerError>> {
     // SAFETY: the call owns nothing. Snapshots are those of the foreign keys' own checks: above READ COMMITTED
     // what is decided on is read with the latest one, and writing a row that the transaction's own snapshot does
     // not see ends in 40001.

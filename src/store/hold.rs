@@ -31,6 +31,12 @@ statement!(
 );
 statement!(HOLD_CLOSE, "hold_close", [UUIDOID, TEXTOID, UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, JSONBOID]);
 
+/// What a hold stands for; the window is None when it is unusable.
+pub struct HeldTables {
+    pub window: Option<Window>,
+    pub tables: Vec<Id>,
+}
+
 /// A hold to be taken.
 pub struct NewHold<'a> {
     pub id: Id,
@@ -66,8 +72,11 @@ impl Store {
     }
 
     /// The window and the tables of a hold, without a lock.
-    pub fn hold_read(&self, hold: Id) -> Result<Option<(Option<Window>, Vec<Id>)>, Failure> {
-        let rows = self.run(&HOLD_READ, &[row::id(hold)], |row| (row.window(1, 2), row.ids(3).unwrap_or_default()))?;
+    pub fn hold_read(&self, hold: Id) -> Result<Option<HeldTables>, Failure> {
+        let rows = self.run(&HOLD_READ, &[row::id(hold)], |row| HeldTables {
+            window: row.window(1, 2),
+            tables: row.ids(3).unwrap_or_default(),
+        })?;
         Ok(rows.into_iter().next())
     }
 

@@ -79,7 +79,7 @@ impl Connection {
         // SAFETY: connected by construction; the plan was prepared for these types and is kept.
         let code = unsafe { guard::execute_plan(plan, &mut values, &nulls) }.map_err(|error| self.fail(error))?;
         if code < 0 {
-            return Err(self.fail(internal(statement.name, code)).into());
+            return Err(self.fail(internal(statement.name, code)));
         }
         Ok(rows(read))
     }
@@ -105,7 +105,7 @@ impl Connection {
             unsafe { guard::prepare(&source, &mut types) }.map_err(|error| self.not_attached(attachment, error))?;
         // SAFETY: a plan just prepared; kept plans live until they are freed in forget_changed.
         if plan.is_null() || unsafe { pg_sys::SPI_keepplan(plan) } != 0 {
-            return Err(self.fail(internal(statement.name, 0)).into());
+            return Err(self.fail(internal(statement.name, 0)));
         }
         KEPT.with_borrow_mut(|kept| {
             if let Some(kept) = kept.get_mut(&schema) {
@@ -115,19 +115,19 @@ impl Connection {
         Ok(plan)
     }
 
-    fn fail(&self, error: ServerError) -> ServerError {
+    fn fail(&self, error: Box<ServerError>) -> Failure {
         self.failed.set(true);
-        error
+        Failure::Server(error)
     }
 
     /// A statement that cannot be planned: the schema is not what it was attached as. Callers take 42P01 and
     /// 42883 for "not installed" and leave the atomic path for good, so they never see these from us.
-    fn not_attached(&self, attachment: &Attachment, error: ServerError) -> Failure {
+    fn not_attached(&self, attachment: &Attachment, error: Box<ServerError>) -> Failure {
         let absent = ["42P01", "42703", "42883", "42704"].iter().any(|code| error.sqlstate == sqlstate_pack(code));
-        let error = self.fail(error);
         if !absent {
-            return error.into();
+            return self.fail(error);
         }
+        self.failed.set(true);
         let message = format!("Schema {} lacks something that holdfast works on", attachment.quoted);
         Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(error.message))
     }
@@ -143,13 +143,13 @@ impl Drop for Connection {
     }
 }
 
-fn internal(name: &str, code: i32) -> ServerError {
-    ServerError {
+fn internal(name: &str, code: i32) -> Box<ServerError> {
+    Box::new(ServerError {
         sqlstate: sqlstate_pack("XX000"),
         message: format!("Statement {name} could not be run"),
         detail: Some(format!("SPI answered {code}")),
         ..ServerError::default()
-    }
+    })
 }
 
 /// Copies the rows of the last statement out of the server's memory.
