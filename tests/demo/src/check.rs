@@ -59,6 +59,11 @@ pub const QUESTIONS: &[Question] = &[
         "all that keeps a table, beside the booking's status and ledger"
     ),
     question!(
+        "given_back",
+        "Is a table blocked by a guest who cancelled or came too late?",
+        "each table given back, beside who has it in those hours"
+    ),
+    question!(
         "assignments_allocations",
         "Is an assignment without its allocation, or an allocation alone?",
         "full join of both by id, booking, table and window"

@@ -10,8 +10,9 @@ const BOOKINGS: usize = 240;
 const RUSHES: usize = 8;
 const GUESTS_PER_RUSH: usize = 5;
 const WISHES: usize = 6;
+const LATE_WISHES: usize = 3;
 /// Sets of tables that the planner considers.
-const CHOICE: usize = 24;
+const CHOICE: usize = 40;
 /// Times that a guest would accept.
 const ARRIVALS: usize = 12;
 /// Larger than any single table seats.
@@ -163,18 +164,20 @@ impl Book<'_> {
         let mut options = self.floor.options(party, dice);
         options.truncate(CHOICE);
         let mut first = None;
-        for _ in 0..ARRIVALS {
+        for attempt in 0..ARRIVALS {
             first = options.iter().position(|tables| self.free(tables, start_quarter, quarters));
             if first.is_some() {
                 break;
             }
-            start_quarter = arrival(dice, quarters);
+            // Who finds nothing at a usual hour asks for any hour.
+            let usual = attempt < ARRIVALS / 2;
+            start_quarter = if usual { arrival(dice, quarters) } else { dice.below(QUARTERS - quarters + 1) };
         }
         if let Some(found) = first {
             options[..=found].rotate_right(1);
             self.take(&options[0], start_quarter, quarters);
         }
-        options.truncate(WISHES);
+        options.truncate(if first.is_some() { WISHES } else { LATE_WISHES });
         let story = *dice.pick(&[Story::ByHold, Story::ByHold, Story::ByTables, Story::WithoutHold]);
         let booking =
             Booking { id: dice.uuid(), guest: guest(dice), party, start_quarter, quarters, wishes: options, story };

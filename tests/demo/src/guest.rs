@@ -3,7 +3,7 @@
 use crate::calls::{Caller, Refusal, Seat, Trouble};
 use crate::evening::{Booking, Evening, Story};
 use crate::floor::TableIndex;
-use crate::journal::{Answer, Call, Expectation, Journal, REPLAYED, Tale};
+use crate::journal::{Answer, Call, Expectation, Journal, REPLAYED};
 use crate::progress::Board;
 use crate::server::Server;
 use crate::turns::{Turn, Turns};
@@ -107,8 +107,8 @@ impl<'a> Session<'a> {
             Fate::Taken => self.journal.turned_away += 1,
             Fate::Gone => {}
         }
-        if turn.first_wish.is_some() {
-            self.journal.tale(Tale::HandedOn, first_wish_granted);
+        if let Some(tables) = &turn.first_wish {
+            self.journal.handed_on(booking.id, self.house.evening.floor.ids(tables), first_wish_granted);
         }
         self.house.board.served(fate);
         Ok(heir.or(match booking.story {

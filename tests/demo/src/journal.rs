@@ -81,6 +81,12 @@ pub struct Expectation {
     pub got: String,
 }
 
+/// The next in line for tables that were given back.
+pub struct Heir {
+    pub booking: Uuid,
+    pub tables: Vec<Uuid>,
+}
+
 #[derive(Default)]
 pub struct Latencies {
     pub confirms: Vec<Duration>,
@@ -98,6 +104,7 @@ pub struct Journal {
     pub answers: Vec<Answer>,
     pub kills: Vec<Kill>,
     pub expectations: Vec<Expectation>,
+    pub heirs: Vec<Heir>,
     pub seated: u64,
     pub turned_away: u64,
 }
@@ -117,6 +124,11 @@ impl Journal {
         told.1 += 1;
     }
 
+    pub fn handed_on(&mut self, booking: Uuid, tables: Vec<Uuid>, granted: bool) {
+        self.heirs.push(Heir { booking, tables });
+        self.tale(Tale::HandedOn, granted);
+    }
+
     pub fn merge(&mut self, other: Self) {
         for (code, counts) in other.outcomes {
             let sum = self.outcomes.entry(code).or_default();
@@ -132,6 +144,7 @@ impl Journal {
         self.answers.extend(other.answers);
         self.kills.extend(other.kills);
         self.expectations.extend(other.expectations);
+        self.heirs.extend(other.heirs);
         self.seated += other.seated;
         self.turned_away += other.turned_away;
     }

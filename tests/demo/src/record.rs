@@ -37,6 +37,10 @@ pub fn write(client: &mut Client, journal: &Journal) -> Result<(), Error> {
     for expected in &journal.expectations {
         writing.execute(&expectation, &[&expected.booking, &expected.request, &expected.expected, &expected.got])?;
     }
+    let heir = writing.prepare("insert into evening.heirs select $1, unnest($2::uuid[])")?;
+    for next in &journal.heirs {
+        writing.execute(&heir, &[&next.booking, &next.tables])?;
+    }
     writing.commit()
 }
 

@@ -156,7 +156,8 @@ impl Session<'_> {
         self.journal.seated += u64::from(taken_over.is_ok());
         self.journal.turned_away += 1 + u64::from(taken_over.is_err());
         self.journal.tale(Tale::HoldRunsOut, refused);
-        self.journal.tale(Tale::HandedOn, taken_over.is_ok());
+        let tables = self.house.evening.floor.ids(&place.tables);
+        self.journal.handed_on(self.booking(place.booking).id, tables, taken_over.is_ok());
     }
 
     /// A stranger tries the hold of this guest; then the guest confirms it.

@@ -37,3 +37,9 @@ create table evening.expectations (
   expected text not null,
   got text not null
 );
+
+-- Who was next in line for the tables of a guest who cancelled or came too late.
+create table evening.heirs (
+  heir_id uuid not null,
+  table_id uuid not null
+);
