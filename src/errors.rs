@@ -29,8 +29,13 @@ thread_local! {
     static MISSING: RefCell<Option<Missing>> = const { RefCell::new(None) };
 }
 
+/// The answer; a failure is raised.
+pub fn or_raise<T>(answer: Result<T, Failure>) -> T {
+    answer.unwrap_or_else(|failure| raise(failure))
+}
+
 /// Raises a failure as the caller is to read it.
-pub fn raise(failure: Failure) -> ! {
+fn raise(failure: Failure) -> ! {
     let error = match failure {
         Failure::Refused(refusal) | Failure::Undone(refusal) => of_refusal(refusal),
         Failure::Server(error) => *error,

@@ -1,7 +1,7 @@
 -- The contract's rules, for the labels that this application's enum has. Rows that are there are the owner's.
 insert into app.booking_statuses (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
-select e.enumlabel::app.booking_status, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
-from pg_catalog.pg_enum e
+select e.label, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
+from pg_catalog.unnest(pg_catalog.enum_range(null::app.booking_status)) e (label)
 join (values
   ('pending', false, true, false, false),
   ('pending_allocation', false, true, false, false),
@@ -11,9 +11,8 @@ join (values
   ('completed', false, false, false, true),
   ('cancelled', false, false, false, true),
   ('no_show', false, false, false, false)
-) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables) on r.status = e.enumlabel
-where e.enumtypid = 'app.booking_status'::regtype
-  and not exists (select from app.booking_statuses);
+) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables) on r.status = e.label::text
+where not exists (select from app.booking_statuses);
 
 insert into app.booking_status_transitions (from_status, to_status)
 select f.status, t.status

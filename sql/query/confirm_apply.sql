@@ -5,7 +5,7 @@
 -- $10 actor, $11 key or null, $12 now, $13 from status, $14 target status or null, $15 changed by,
 -- $16 reason, $17 metadata, $18 holds to close, $19 their new statuses, $20 request, $21 checksum,
 -- $22 hash of the table set, $23 retention end, $24 hold consumed, $25 all tables of the answer,
--- $26 its assignments that already stood, $27 its merge group
+-- $26 its assignments that already stood, $27 its merge group, $28 to $30 events, $31 does the booking's row change
 with dropped as (
   delete from app.booking_table_assignments a
   using pg_catalog.unnest($8::uuid[]) d (id) where a.id = d.id
@@ -51,14 +51,14 @@ with dropped as (
   select (select pg_catalog.count(*) from assigned) as assigned, (select pg_catalog.count(*) from merged) as merged
 ), transitioned as (
   update app.bookings b set status = $14::app.booking_status, updated_at = $12
-  from stands where b.id = $1 and $14 is not null
+  from stands where b.id = $1 and $31
   returning b.id
 ), recorded as (
   insert into app.booking_state_history (
     booking_id, from_status, to_status, changed_by, changed_at, reason, metadata
   )
   select $1, $13::app.booking_status, $14::app.booking_status, $15, $12, $16, coalesce($17, '{}'::jsonb)
-  where $14 is not null
+  where $31
   returning booking_id
 ), closed as (
   update app.table_holds h set status = c.status::app.hold_status, booking_id = $1

@@ -4,11 +4,11 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};
 use serde_json::Value;
 
+use crate::commands::enum_label;
 use crate::rules::Id;
 use crate::rules::request::History;
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
-use crate::store::enum_label;
 
 /// `timestamptz`, as the server passes it: microseconds since 2000-01-01 UTC.
 pub type TimestampTz = pg_sys::TimestampTz;

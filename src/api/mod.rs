@@ -18,12 +18,11 @@ mod transition;
 
 use pgrx::pg_sys;
 
+use crate::commands::{Store, in_schema_of};
 use crate::errors;
 use crate::rules::failure::Failure;
-use crate::store::{Store, schema_of_function};
 
 /// Runs a command for the schema that the called wrapper lives in, and raises what it refuses.
 fn contract<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
-    let answer = Store::open(schema_of_function(call)).and_then(|store| command(&store));
-    answer.unwrap_or_else(|failure| errors::raise(failure))
+    errors::or_raise(in_schema_of(call, command))
 }

@@ -5,15 +5,14 @@ use pgrx::{JsonB, pg_sys};
 use serde_json::{Value, json};
 
 use super::argument;
-use crate::commands::Refusals;
 use crate::commands::confirm::{Answer, confirm};
+use crate::commands::{Refusals, Store, in_schema};
 use crate::errors;
-use crate::rules::failure::Failure;
+use crate::rules::failure::{self, Failure};
 use crate::rules::outcome::{Disposition, Outcome};
 use crate::rules::refusal::Refusal;
 use crate::rules::request::Arguments;
 use crate::rules::table::Assignment;
-use crate::store::Store;
 
 /// The one row of every native function; its columns are those declared in `sql/install/2_native.sql`. `receipt` is
 /// an xid8, which travels as the 64 bits that it is.
@@ -78,11 +77,9 @@ pub fn answered(
     key: Option<String>,
     command: impl FnOnce(&Store) -> Result<Done, Failure>,
 ) -> NativeRows {
-    match Store::open(schema).and_then(|store| command(&store)) {
-        Ok(done) => success(key, done),
-        Err(Failure::Refused(refusal)) => refused(refusal, key),
-        Err(failure) => errors::raise(failure),
-    }
+    let answer = errors::or_raise(failure::returned(in_schema(schema, command)));
+    let row = answer.map_or_else(refused, success);
+    argument::rows(vec![with_key(row, key)])
 }
 
 /// Runs a confirm or an assign for the given schema.
@@ -104,38 +101,33 @@ fn assignment(row: &Assignment) -> Value {
     })
 }
 
-fn success(key: Option<String>, done: Done) -> NativeRows {
+fn success(done: Done) -> NativeRow {
     let entry = done.outcome.entry();
     let receipt = done.receipt.map(u64::cast_signed);
     let result = Some(JsonB(done.result));
-    argument::rows(vec![(
-        entry.name,
-        entry.code,
-        entry.sqlstate,
-        None,
-        None,
-        None,
-        false,
-        done.replayed,
-        key,
-        receipt,
-        result,
-    )])
+    (entry.name, entry.code, entry.sqlstate, None, None, None, false, done.replayed, None, receipt, result)
 }
 
-fn refused(refusal: Refusal, key: Option<String>) -> NativeRows {
+fn refused(refusal: Refusal) -> NativeRow {
     let entry = refusal.outcome.entry();
-    argument::rows(vec![(
+    let transient = entry.disposition == Disposition::Transient;
+    let (message, hint) = (Some(refusal.message), Some(refusal.hint));
+    (
         entry.name,
         entry.code,
         entry.sqlstate,
-        Some(refusal.message),
+        message,
         refusal.detail,
-        Some(refusal.hint),
-        entry.disposition == Disposition::Transient,
-        false,
-        key,
+        hint,
+        transient,
+        refusal.replayed,
         None,
         None,
-    )])
+        None,
+    )
+}
+
+fn with_key(mut row: NativeRow, key: Option<String>) -> NativeRow {
+    row.8 = key;
+    row
 }

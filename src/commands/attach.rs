@@ -6,20 +6,26 @@ use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::store::Store;
-use crate::store::schema::{quoted, wrapper_names};
+use crate::store::schema::{create_reference, quoted, wrapper_names};
+
+/// Creates a schema with the tables of the contract.
+pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
+    create_reference(name)
+}
 
 /// May be repeated: what is there already stays as it is.
 pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
-    let store = Store::open(schema)?;
+    let store = Store::open_unattached(schema)?;
     let names = wrapper_names();
     let foreign: Vec<String> =
         store.wrappers_found(&names)?.into_iter().filter(|found| !found.ours).map(|found| found.signature).collect();
     if !foreign.is_empty() {
         return Err(occupied(store.quoted_schema(), &foreign).into());
     }
-    store.add_missing()?;
-    store.create_wrappers()?;
     let owner = quoted(&store.owner()?);
+    store.add_missing(&owner)?;
+    store.record(&owner)?;
+    store.create_wrappers()?;
     let roles: Vec<String> = grant_to.iter().map(|role| quoted(role)).collect();
     for wrapper in store.wrappers_found(&names)? {
         let signature = &wrapper.signature;

@@ -14,10 +14,25 @@ pub mod table_status;
 pub mod transition;
 pub mod unassign;
 
+use pgrx::pg_sys;
+
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
-use crate::store::Store;
+pub use crate::store::{Store, enum_label};
+
+/// Runs a command for a schema.
+pub fn in_schema<T>(schema: pg_sys::Oid, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    command(&Store::open(schema)?)
+}
+
+/// Runs a command for the schema that the called function lives in.
+pub fn in_schema_of<T>(
+    call: pg_sys::FunctionCallInfo,
+    command: impl FnOnce(&Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    in_schema(crate::store::schema_of_function(call), command)
+}
 
 /// Is a refusal handed back as a row, so that the transaction, and what binds the key, can commit?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,6 +76,8 @@ pub struct Changes {
     pub drop_allocations: Vec<Id>,
     pub dissolve: Vec<Id>,
     pub close_holds: Vec<(Id, HoldEnd)>,
+    /// Does the booking's row change, and with it its history? Not when tables and status stand as asked.
+    pub moves: bool,
     /// Tables whose status of now may change.
     pub touched: Vec<Id>,
 }
@@ -234,6 +236,7 @@ fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {
     Changes {
         add: if kept.is_empty() { request.tables.clone() } else { Vec::new() },
         touched: touched_now(request, situation),
+        moves: asked.target.as_ref().is_some_and(|target| kept.is_empty() || *target != situation.booking.status),
         kept,
         drop_assignments: removal.assignments,
         drop_allocations,

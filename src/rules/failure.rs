@@ -40,6 +40,15 @@ impl From<ServerError> for Failure {
     }
 }
 
+/// Takes out what may be returned: a refusal that left nothing behind. The rest has to be raised.
+pub fn returned<T>(answer: Result<T, Failure>) -> Result<Result<T, Refusal>, Failure> {
+    match answer {
+        Ok(done) => Ok(Ok(done)),
+        Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// Packs a five-character SQLSTATE: six bits a character, the first lowest.
 #[must_use]
 pub fn sqlstate_pack(code: &str) -> i32 {

@@ -14,13 +14,22 @@ pub struct Refusal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     pub hint: String,
+    /// Given before, under the same key.
+    #[serde(skip)]
+    pub replayed: bool,
 }
 
 impl Refusal {
     #[must_use]
     pub fn new(outcome: Outcome, message: impl Into<String>) -> Refusal {
         let entry = outcome.entry();
-        Refusal { outcome, message: message.into(), detail: None, hint: format!("{}: {}", entry.code, entry.advice) }
+        Refusal {
+            outcome,
+            message: message.into(),
+            detail: None,
+            hint: format!("{}: {}", entry.code, entry.advice),
+            replayed: false,
+        }
     }
 
     #[must_use]

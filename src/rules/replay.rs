@@ -76,7 +76,7 @@ pub fn judge_refusal(asked: &Asked, refusal: &Refusal, entry: &Entry) -> Verdict
     let this = Fingerprint::literal(asked);
     let differences = entry.request.as_ref().map(|first| this.differences(first)).unwrap_or_default();
     if differences.is_empty() {
-        return Verdict::Refuse(refusal.clone());
+        return Verdict::Refuse(Refusal { replayed: true, ..refusal.clone() });
     }
     Verdict::Refuse(mismatch(asked.booking, &differences))
 }

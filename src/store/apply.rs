@@ -45,7 +45,8 @@ statement!(
         UUIDOID,
         TEXTARRAYOID,
         TEXTARRAYOID,
-        JSONBARRAYOID
+        JSONBARRAYOID,
+        BOOLOID
     ]
 );
 statement!(TABLES_REMOVE, "tables_remove", [UUIDOID, UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID]);
@@ -84,7 +85,7 @@ impl Store {
 
     /// How many rows each part must write, in the order of the statement's counts.
     fn expected(&self, asked: &Asked, changes: &Changes, merge_group: Option<Id>, events: &[Event]) -> Vec<i64> {
-        let moved = i64::from(asked.target.is_some());
+        let moved = i64::from(changes.moves);
         let bound = i64::from(asked.key.is_some());
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
         vec![
@@ -97,7 +98,7 @@ impl Store {
             moved,
             count(changes.close_holds.len()),
             bound,
-            if self.attachment.has("results") { moved * bound } else { 0 },
+            i64::from(self.attachment.has("results") && asked.target.is_some()) * bound,
             if self.attachment.has("outbox") { count(events.len()) } else { 0 },
         ]
     }
@@ -122,7 +123,7 @@ fn arguments(
     changes: &Changes,
     merge_group: Option<Id>,
     events: &[Event],
-) -> [super::plan::Argument; 30] {
+) -> [super::plan::Argument; 31] {
     let booking = &situation.booking;
     let hold = match asked.selection {
         Selection::Hold(hold) => Some(hold),
@@ -159,5 +160,6 @@ fn arguments(
         row::texts(events.iter().map(|event| event.event_type)),
         row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
         row::jsons(events.iter().map(|event| event.payload.clone()).collect()),
+        row::flag(changes.moves),
     ]
 }

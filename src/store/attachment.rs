@@ -29,6 +29,9 @@ const REQUIRED: &[&str] = &[
     "booking_assignment_idempotency",
 ];
 
+/// What attach leaves behind in the schema: one row a feature that was there then.
+pub const RECORD: &str = "holdfast_attachment";
+
 /// An application schema as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
@@ -36,29 +39,59 @@ pub struct Attachment {
     pub name: String,
     /// As SQL names it.
     pub quoted: String,
-    features: Vec<&'static str>,
+    pub attached: bool,
+    features: Vec<String>,
     missing: Vec<&'static str>,
+    /// Relations whose change makes this stale.
+    watched: Vec<u32>,
 }
 
 impl Attachment {
-    /// Looks into the catalogue caches; no statement is run.
-    pub fn load(oid: pg_sys::Oid) -> Result<Attachment, Refusal> {
+    /// Looks into the catalogue caches; no statement is run. Features are those of the record, read by the caller.
+    pub fn find(oid: pg_sys::Oid) -> Result<Attachment, Refusal> {
         let name = namespace_name(oid).ok_or_else(|| {
             Refusal::new(Outcome::NotAttached, format!("Schema with OID {} does not exist", oid.to_u32()))
         })?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let present = |table: &str| has_relation(oid, table);
-        let features = OPTIONAL.iter().filter(|(_, table)| present(table)).map(|(feature, _)| *feature).collect();
-        let missing = REQUIRED.iter().filter(|table| !present(table)).copied().collect();
-        Ok(Attachment { oid, name, quoted, features, missing })
+        let optional = OPTIONAL.iter().map(|(_, table)| *table);
+        let known = REQUIRED.iter().copied().chain(optional).chain([RECORD]);
+        let watched = known.filter_map(|table| relation(oid, table)).collect();
+        let missing = REQUIRED.iter().filter(|table| relation(oid, table).is_none()).copied().collect();
+        let attached = relation(oid, RECORD).is_some();
+        Ok(Attachment { oid, name, quoted, attached, features: Vec::new(), missing, watched })
+    }
+
+    /// A feature that was there when the schema was attached has to be there still: an event that has nowhere to
+    /// go would be lost without a word (F24).
+    pub fn with_features(mut self, features: Vec<String>) -> Attachment {
+        let gone = OPTIONAL.iter().filter(|(feature, table)| {
+            features.iter().any(|recorded| recorded == feature) && relation(self.oid, table).is_none()
+        });
+        self.missing.extend(gone.map(|(_, table)| *table));
+        self.features = features;
+        self
+    }
+
+    /// The optional features that the schema has the tables for, now.
+    pub fn features_present(&self) -> Vec<&'static str> {
+        let present = OPTIONAL.iter().filter(|(_, table)| relation(self.oid, table).is_some());
+        present.map(|(feature, _)| *feature).collect()
     }
 
     pub fn has(&self, feature: &str) -> bool {
-        self.features.contains(&feature)
+        self.features.iter().any(|recorded| recorded == feature)
     }
 
-    /// Refuses a schema that lacks a required table, naming what it lacks.
-    pub fn check(&self) -> Result<(), Refusal> {
+    pub fn lacks(&self, table: &str) -> bool {
+        relation(self.oid, table).is_none()
+    }
+
+    pub fn watches(&self, relation: u32) -> bool {
+        self.watched.contains(&relation)
+    }
+
+    /// Refuses a schema that lacks a table, naming what it lacks.
+    pub fn check_tables(&self) -> Result<(), Refusal> {
         if self.missing.is_empty() {
             return Ok(());
         }
@@ -66,9 +99,18 @@ impl Attachment {
         Err(Refusal::new(Outcome::NotAttached, format!("Schema {} does not have the tables of a booking", self.quoted))
             .detail(format!("Missing: {missing}"))
             .hint(format!(
-                "{}: Create these tables, or call holdfast.create_reference_schema for a new application.",
+                "{}: Create these tables (holdfast.create_reference_schema does, for a new application), then attach the schema.",
                 Outcome::NotAttached.entry().code
             )))
+    }
+
+    /// Refuses a schema that was never attached, or that lost a table since.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.check_tables()?;
+        if self.attached {
+            return Ok(());
+        }
+        Err(Refusal::new(Outcome::NotAttached, format!("Schema {} is not attached", self.quoted)))
     }
 }
 
@@ -80,10 +122,11 @@ fn namespace_name(oid: pg_sys::Oid) -> Option<String> {
     }
 }
 
-fn has_relation(schema: pg_sys::Oid, table: &str) -> bool {
-    let Ok(table) = CString::new(table) else { return false };
+fn relation(schema: pg_sys::Oid, table: &str) -> Option<u32> {
+    let table = CString::new(table).ok()?;
     // SAFETY: reads the syscache; the name lives through the call.
-    unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) != pg_sys::InvalidOid }
+    let relation = unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) };
+    (relation != pg_sys::InvalidOid).then(|| relation.to_u32())
 }
 
 /// The schema that a function lives in: a wrapper finds its application by its own identity, so that renaming

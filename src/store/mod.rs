@@ -36,15 +36,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the schema, which must have what a confirm works on.
+    /// Opens an attached schema.
     pub fn open(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let store = Store::open_unchecked(schema)?;
         store.attachment.check()?;
         Ok(store)
     }
 
-    /// Opens a schema whose tables may not be there yet.
-    pub fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
+    /// Opens a schema that has the tables but may not be attached yet.
+    pub fn open_unattached(schema: pg_sys::Oid) -> Result<Store, Failure> {
+        let store = Store::open_unchecked(schema)?;
+        store.attachment.check_tables()?;
+        Ok(store)
+    }
+
+    fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let connection = Connection::open();
         let attachment = connection.attachment(schema)?;
         Ok(Store { connection, attachment })

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, RECORD};
 use super::guard;
 use super::row::Row;
 use super::statement::Statement;
@@ -46,22 +46,52 @@ impl Connection {
         Connection { failed: Cell::new(false) }
     }
 
-    /// The schema as it is known to the session, looked up again after the catalogue changed.
-    pub fn attachment(&self, schema: pg_sys::Oid) -> Result<Rc<Attachment>, Refusal> {
+    /// The schema as it is known to the session, looked up again after one of its tables changed.
+    pub fn attachment(&self, schema: pg_sys::Oid) -> Result<Rc<Attachment>, Failure> {
         register_invalidation();
-        if STALE.get() && DEPTH.get() == 1 {
-            STALE.set(false);
-            forget_changed();
+        if DEPTH.get() == 1 && STALE.replace(false) {
+            self.forget_changed()?;
         }
-        KEPT.with_borrow_mut(|kept| {
-            if let Some(known) = kept.get(&schema.to_u32()) {
-                return Ok(Rc::clone(&known.attachment));
+        let known = KEPT.with_borrow(|kept| kept.get(&schema.to_u32()).map(|known| Rc::clone(&known.attachment)));
+        if let Some(attachment) = known {
+            return Ok(attachment);
+        }
+        let attachment = Rc::new(self.load(schema)?);
+        if attachment.check().is_err() {
+            // Not attached yet, or not whole: nothing of it is watched, so nothing of it is kept.
+            return Ok(attachment);
+        }
+        let known = Kept { attachment: Rc::clone(&attachment), plans: HashMap::new() };
+        KEPT.with_borrow_mut(|kept| kept.insert(schema.to_u32(), known));
+        Ok(attachment)
+    }
+
+    /// Finds the schema and reads what attach recorded of it.
+    fn load(&self, schema: pg_sys::Oid) -> Result<Attachment, Failure> {
+        let found = Attachment::find(schema)?;
+        if !found.attached {
+            return Ok(found);
+        }
+        self.script(&format!("select feature from {}.{RECORD}", found.quoted))?;
+        let features = rows(|row| row.text(1)).into_iter().flatten().collect();
+        Ok(found.with_features(features))
+    }
+
+    /// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
+    fn forget_changed(&self) -> Result<(), Failure> {
+        let known: Vec<(u32, Rc<Attachment>)> = KEPT
+            .with_borrow(|kept| kept.iter().map(|(schema, known)| (*schema, Rc::clone(&known.attachment))).collect());
+        for (schema, before) in known {
+            // A schema that is gone is forgotten like one that changed.
+            let oid = pg_sys::Oid::from_u32(schema);
+            let same = Attachment::find(oid).is_ok() && self.load(oid)? == *before;
+            let forgotten = if same { None } else { KEPT.with_borrow_mut(|kept| kept.remove(&schema)) };
+            for plan in forgotten.into_iter().flat_map(|known| known.plans.into_values()) {
+                // SAFETY: a kept plan; no connection but the one just opened exists, so it is not running.
+                unsafe { pg_sys::SPI_freeplan(plan) };
             }
-            let attachment = Rc::new(Attachment::load(schema)?);
-            let known = Kept { attachment: Rc::clone(&attachment), plans: HashMap::new() };
-            kept.insert(schema.to_u32(), known);
-            Ok(attachment)
-        })
+        }
+        Ok(())
     }
 
     /// Runs a statement and hands over its rows.
@@ -72,7 +102,9 @@ impl Connection {
         arguments: &[Argument],
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        debug_assert_eq!(arguments.len(), statement.types.len(), "{}", statement.name);
+        if arguments.len() != statement.types.len() {
+            return Err(self.fail(internal(statement.name, 0)));
+        }
         let plan = self.plan(attachment, statement)?;
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
@@ -103,12 +135,13 @@ impl Connection {
         // SAFETY: connected by construction; the types live through the call.
         let plan =
             unsafe { guard::prepare(&source, &mut types) }.map_err(|error| self.not_attached(attachment, error))?;
-        // SAFETY: a plan just prepared; kept plans live until they are freed in forget_changed.
-        if plan.is_null() || unsafe { pg_sys::SPI_keepplan(plan) } != 0 {
+        if plan.is_null() {
             return Err(self.fail(internal(statement.name, 0)));
         }
         KEPT.with_borrow_mut(|kept| {
             if let Some(kept) = kept.get_mut(&schema) {
+                // SAFETY: a plan just prepared; from here on it lives until it is freed in forget_changed.
+                unsafe { pg_sys::SPI_keepplan(plan) };
                 kept.plans.insert(statement.name, plan);
             }
         });
@@ -167,23 +200,6 @@ fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Vec<T> {
     }
 }
 
-/// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
-fn forget_changed() {
-    KEPT.with_borrow_mut(|kept| {
-        kept.retain(|schema, known| {
-            let now = Attachment::load(pg_sys::Oid::from_u32(*schema)).ok();
-            let same = now.as_ref() == Some(&*known.attachment);
-            if !same {
-                for plan in known.plans.values() {
-                    // SAFETY: a kept plan; no connection but the one just opened exists, so it is not running.
-                    unsafe { pg_sys::SPI_freeplan(*plan) };
-                }
-            }
-            same
-        });
-    });
-}
-
 fn register_invalidation() {
     if REGISTERED.replace(true) {
         return;
@@ -205,6 +221,11 @@ unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32
 }
 
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, _relation: pg_sys::Oid) {
-    STALE.set(true);
+unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
+    // InvalidOid: any relation may have changed. Other people's relations are none of ours.
+    let watches = |kept: &HashMap<u32, Kept>| kept.values().any(|known| known.attachment.watches(relation.to_u32()));
+    let ours = KEPT.with(|kept| kept.try_borrow().map_or(true, |kept| watches(&kept)));
+    if relation == pg_sys::InvalidOid || ours {
+        STALE.set(true);
+    }
 }

@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 
 use super::Store;
+use super::attachment::RECORD;
 use super::plan::Connection;
 use super::row;
 use super::statement::{for_schema, statement};
@@ -27,6 +28,9 @@ const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/hold.sql"),
     include_str!("../../sql/contract/question.sql"),
 ];
+
+/// Tables that attach creates where they are missing.
+const RULES: &[&str] = &["booking_statuses", "booking_status_transitions", "capacity_policies"];
 
 statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
@@ -62,9 +66,31 @@ impl Store {
         &self.attachment.quoted
     }
 
-    /// Adds the columns and the rules that are missing.
-    pub fn add_missing(&self) -> Result<(), Failure> {
-        self.scripts(ATTACH)
+    /// Adds the columns and the rules that are missing; what is new belongs to the owner of the bookings.
+    pub fn add_missing(&self, owner: &str) -> Result<(), Failure> {
+        let new: Vec<&str> = RULES.iter().filter(|table| self.attachment.lacks(table)).copied().collect();
+        self.scripts(ATTACH)?;
+        new.iter().try_for_each(|table| self.own(table, owner))
+    }
+
+    /// Records which features the schema has: from now on they are used, and missed when they are gone.
+    pub fn record(&self, owner: &str) -> Result<(), Failure> {
+        let (schema, table) = (self.quoted_schema(), RECORD);
+        let features: Vec<String> =
+            self.attachment.features_present().iter().map(|feature| format!("('{feature}')")).collect();
+        self.ddl(&format!("drop table if exists {schema}.{table}"))?;
+        self.ddl(&format!("create table {schema}.{table} (feature text primary key)"))?;
+        self.ddl(&format!(
+            "comment on table {schema}.{table} is 'holdfast: the optional tables that attach found; call attach again when that changes'"
+        ))?;
+        if !features.is_empty() {
+            self.ddl(&format!("insert into {schema}.{table} values {}", features.join(", ")))?;
+        }
+        self.own(table, owner)
+    }
+
+    fn own(&self, table: &str, owner: &str) -> Result<(), Failure> {
+        self.ddl(&format!("alter table {}.{table} owner to {owner}", self.quoted_schema()))
     }
 
     /// Creates the wrappers, or replaces those that are ours already.
