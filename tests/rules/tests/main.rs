@@ -1,0 +1,19 @@
+//! The rules of holdfast, one file a topic: `cargo test -p holdfast-rules-tests confirm::` runs one of them.
+
+mod adjacency;
+mod allocation;
+mod arguments;
+mod booking;
+mod capacity;
+mod changes;
+mod confirm;
+mod failure;
+mod floor;
+mod hold;
+mod idempotency_key;
+mod outbox;
+mod outcome;
+mod replay;
+mod request;
+mod transition;
+mod window;
