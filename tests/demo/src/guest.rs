@@ -9,11 +9,13 @@ use crate::server::Server;
 use crate::turns::{Turn, Turns};
 use postgres::Client;
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 pub const HOLD_SECONDS: i32 = 180;
-const TRIES: usize = 3;
+const TRIES: u32 = 8;
+const FIRST_PAUSE_MS: u64 = 5;
 
 /// What the sessions share.
 pub struct House<'a> {
@@ -132,7 +134,8 @@ impl<'a> Session<'a> {
             Ok(fate) => Ok(fate),
             Err(trouble) => {
                 if let Some(hold) = place.hold {
-                    self.caller.release(hold).map_err(|trouble| format!("release of a hold: {trouble:?}"))?;
+                    patiently(|| self.caller.release(hold), &mut self.journal, Call::Other)
+                        .map_err(|trouble| format!("releasing a hold: {trouble:?}"))?;
                 }
                 self.turned_down(place, trouble)
             }
@@ -156,6 +159,14 @@ impl<'a> Session<'a> {
     pub fn expect(&mut self, booking: usize, request: &'static str, expected: &'static str, got: String) {
         let booking = self.booking(booking).id;
         self.journal.expectations.push(Expectation { booking, request, expected, got });
+    }
+
+    pub fn cancel(&mut self, booking: usize) -> Result<(), String> {
+        let id = self.booking(booking).id;
+        patiently(|| self.caller.cancel(id), &mut self.journal, Call::Other)
+            .map_err(|trouble| format!("cancelling a booking: {trouble:?}"))?;
+        self.journal.count(Call::Other, "HF007");
+        Ok(())
     }
 
     pub fn hold(&mut self, place: &Place, ttl_seconds: i32) -> Result<Uuid, Trouble> {
@@ -218,7 +229,7 @@ pub fn request(house: &House, caller: &mut Caller, place: &Place) -> Result<Vec<
     }
 }
 
-/// Retries what the server says may be retried, and counts every refusal.
+/// Retries what the server says may be retried, waiting twice as long each time, and counts every refusal.
 fn patiently<T>(mut ask: impl FnMut() -> Result<T, Trouble>, journal: &mut Journal, call: Call) -> Result<T, Trouble> {
     let mut tries = 0;
     loop {
@@ -229,6 +240,7 @@ fn patiently<T>(mut ask: impl FnMut() -> Result<T, Trouble>, journal: &mut Journ
                 if tries == TRIES || !refusal.is_retryable() {
                     return Err(Trouble::Refused(refusal));
                 }
+                thread::sleep(Duration::from_millis(FIRST_PAUSE_MS << tries));
             }
             other => return other,
         }

@@ -48,6 +48,9 @@ fn explained<'a>(catalogue: &'a [Outcome], code: &'a str) -> (&'a str, &'a str, 
             (&outcome.code, &outcome.sqlstate, &outcome.sentence, tone)
         }
         None if code == KILLED => ("-", code, "The session was killed before its COMMIT.", Tone::Bad),
+        None if matches!(code, "40001" | "40P01" | "55P03") => {
+            ("-", code, "The server asked to try again, which was done.", Tone::Warn)
+        }
         None => ("-", code, "The server's own error.", Tone::Bad),
     }
 }

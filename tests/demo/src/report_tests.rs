@@ -33,9 +33,11 @@ fn outcomes_are_named_and_counted_by_call() {
     journal.count(Call::Confirm, REPLAYED);
     journal.count(Call::Hold, "HF209");
     journal.count(Call::Confirm, "40P01");
+    journal.count(Call::Confirm, "XX000");
     let text = outcomes(PLAIN, &catalogue(), &journal);
     assert!(text.contains("Somebody else's live hold"), "{text}");
     assert!(text.contains("(replayed)"), "{text}");
+    assert!(text.contains("asked to try again"), "{text}");
     assert!(text.contains("The server's own error"), "{text}");
     fits(&text);
     assert!(text.is_ascii());

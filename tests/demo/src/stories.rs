@@ -213,10 +213,7 @@ impl Session<'_> {
     /// the key of the cancelled booking.
     pub fn leave(&mut self, place: &Place) -> Result<Option<Turn>, String> {
         let Story::Cancel { heir } = self.booking(place.booking).story else { return Ok(None) };
-        match self.caller.cancel(self.booking(place.booking).id) {
-            Ok(()) => self.journal.count(Call::Other, "HF007"),
-            Err(trouble) => return Err(format!("cancelling a booking: {trouble:?}")),
-        }
+        self.cancel(place.booking)?;
         let answer = self.confirm_again(place);
         let refused = self.must_refuse(place.booking, Tale::CancelledKey, "HF304", &answer);
         self.journal.tale(Tale::CancelledKey, refused);
