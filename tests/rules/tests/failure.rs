@@ -1,6 +1,6 @@
 //! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
 
-use holdfast::rules::failure::{Collision, Failure, ServerError, sqlstate_pack};
+use holdfast::rules::failure::{Collision, Failure, ServerError, returned, sqlstate_pack};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, NOBODY, assert_refused, shown, table_id, table_ids};
@@ -38,6 +38,18 @@ fn a_refusal_is_refused_and_an_error_is_the_servers() {
     assert_eq!(Failure::from(refusal.clone()), Failure::Refused(refusal));
     let error = error("23505", "public", "customers", None);
     assert_eq!(Failure::from(error.clone()), Failure::Server(Box::new(error)));
+}
+
+/// Only what left nothing behind comes back as a row; the rest must be raised to be undone.
+#[test]
+fn only_refusals_are_returned() {
+    let refusal = refusal::hold_not_found(None);
+    assert_eq!(returned(Ok(7)), Ok(Ok(7)));
+    assert_eq!(returned::<()>(Err(Failure::Refused(refusal.clone()))), Ok(Err(refusal.clone())));
+    let raised = [Failure::Undone(refusal), Failure::from(error("P0001", "public", "bookings", None))];
+    for failure in raised {
+        assert_eq!(returned::<()>(Err(failure.clone())), Err(failure));
+    }
 }
 
 fn error(sqlstate: &str, schema: &str, table: &str, detail: Option<&str>) -> ServerError {

@@ -7,6 +7,7 @@ mod booking;
 mod capacity;
 mod changes;
 mod confirm;
+mod decision;
 mod failure;
 mod floor;
 mod hold;

@@ -284,6 +284,10 @@ fn a_refusal_is_kept_in_the_ledger_as_it_was_said() {
             assert_eq!(serde_json::from_value::<Refusal>(kept).expect("from JSON"), said);
         }
     }
+    // Whether it was a replay is for this call to say, not for the ledger.
+    let again = Refusal { replayed: true, ..refusal::hold_not_found(None) };
+    let kept = serde_json::to_value(again).expect("to JSON");
+    assert!(!serde_json::from_value::<Refusal>(kept).expect("from JSON").replayed);
     let kept = serde_json::to_value(refusal::hold_not_found(None)).expect("to JSON");
     let hint = "HF102: Take a new hold; ask again with the key of the first call if its answer was lost.";
     assert_eq!(kept, json!({"outcome": "hold_not_found", "message": "Hold <NULL> not found", "hint": hint}));

@@ -65,6 +65,7 @@ fn assert_mismatch(verdict: Verdict, what: &str, differences: &Value) {
     let message = format!("assign_tables_atomic_v2 idempotency mismatch for booking {}", shown(BOOKING));
     let detail = format!("Idempotency key reuse detected with a different {what}");
     assert_refused(&refusal, Outcome::KeyMismatch, "P0003", &message, Some(&detail));
+    assert!(!refusal.replayed, "a mismatch was never the answer before");
     let hint: Value = serde_json::from_str(&refusal.hint).expect("JSON");
     assert_eq!(&hint, differences);
 }
@@ -264,9 +265,10 @@ fn refusal_entry(asked: &Asked) -> (Refusal, Entry) {
 fn a_recorded_refusal_answers_the_same_call() {
     for asked in [ask_tables(&[1]), ask_hold(), Asked { actor: Some(ACTOR), ..ask_hold() }] {
         let (said, first) = refusal_entry(&asked);
-        assert_eq!(judge_refusal(&asked, &said, &first), Verdict::Refuse(said.clone()));
+        let again = Verdict::Refuse(Refusal { replayed: true, ..said.clone() });
+        assert_eq!(judge_refusal(&asked, &said, &first), again);
         let unrecorded = Entry { request: None, ..first };
-        assert_eq!(judge_refusal(&asked, &said, &unrecorded), Verdict::Refuse(said));
+        assert_eq!(judge_refusal(&asked, &said, &unrecorded), again);
     }
 }
 
@@ -371,7 +373,7 @@ proptest! {
         let anew = second.actor.is_none() && matches!(second.selection, Selection::Hold(hold) if kept.hold != Some(hold));
         prop_assert_eq!(verdict == Verdict::Fresh, anew);
         if second == first.0 {
-            prop_assert_eq!(verdict, Verdict::Refuse(said));
+            prop_assert_eq!(verdict, Verdict::Refuse(Refusal { replayed: true, ..said }));
         }
     }
 }
