@@ -19,11 +19,6 @@ select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, n
 from app.booking_table_assignments a
 where a.booking_id = $1
 union all
-select 'zone', null, t.id, t.zone_id, null, null, null, null, null, null
-from app.booking_table_assignments a
-join app.table_inventory t on t.id = a.table_id
-where a.booking_id = $1
-union all
 select 'allocation', al.id, al.resource_id, null,
        pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, null, null
 from app.allocations al
