@@ -160,16 +160,6 @@ fn serve(ink: Ink, server: &Server, evening: &Evening, opening: &Opening) -> Res
         late.dawdled(dawdler);
     }
     journal.merge(Journal { latencies: journal::Latencies::default(), ..late.journal });
-    println!("{}", ink.paint(Tone::Bold, &closing(&journal, evening.bookings.len())));
+    println!("{}", ink.paint(Tone::Bold, &report::closing(&journal, evening.bookings.len())));
     Ok((journal, took))
-}
-
-/// How many guests got a table in the end; a killed session's guest who never came back got none.
-fn closing(journal: &Journal, bookings: usize) -> String {
-    let lost = journal.kills.iter().filter(|kill| !kill.came_back).count();
-    let cancelled = journal.tales.get(&journal::Tale::CancelledKey).map_or(0, |told| told.1);
-    format!(
-        " At closing time: {} of {bookings} bookings seated, {cancelled} cancelled, {} found no table, {lost} never heard of again",
-        journal.seated, journal.turned_away
-    )
 }

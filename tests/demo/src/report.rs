@@ -2,7 +2,7 @@
 
 use crate::check::Finding;
 use crate::ink::{Ink, Tone, WIDTH, clip, wrap};
-use crate::journal::{Journal, KILLED, Latencies, REPLAYED, percentile};
+use crate::journal::{Journal, KILLED, Latencies, REPLAYED, Tale, percentile};
 use std::time::Duration;
 
 /// A row of the extension's catalogue.
@@ -11,6 +11,16 @@ pub struct Outcome {
     pub sqlstate: String,
     pub disposition: String,
     pub sentence: String,
+}
+
+/// How many guests got a table in the end.
+pub fn closing(journal: &Journal, bookings: usize) -> String {
+    let lost = journal.kills.iter().filter(|kill| !kill.came_back).count();
+    let cancelled = journal.tales.get(&Tale::CancelledKey).map_or(0, |told| told.1);
+    format!(
+        " At closing time: {} of {bookings} bookings seated, {cancelled} cancelled, {} found no table, {lost} never came back",
+        journal.seated, journal.turned_away
+    )
 }
 
 /// Counts by outcome, in the order of their codes.

@@ -44,6 +44,11 @@ fn outcomes_are_named_and_counted_by_call() {
 }
 
 #[test]
+fn the_closing_line_fits() {
+    fits(&closing(&Journal { seated: 250, turned_away: 100, ..Journal::default() }, 1000));
+}
+
+#[test]
 fn a_broken_promise_is_seen() {
     let mut journal = Journal::default();
     journal.tale(Tale::AskTwice, true);

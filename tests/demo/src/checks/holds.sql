@@ -21,7 +21,7 @@ select count(*) as examined, count(n.fault) as violations,
     (select format('hold of %s: %s', g.name, f.fault)
      from named f join evening.guests g on g.booking_id = f.booking_id
      where f.fault is not null order by f.fault, g.name limit 1),
-    format('%s left by killed sessions, expires by clock in %s s; %s past its deadline, dead by clock',
+    format('%s left by killed sessions, expires by clock in %s s; %s lapsed, dead by clock',
       count(*) filter (where n.live),
       coalesce(string_agg(ceil(extract(epoch from n.expires_at - clock_timestamp()))::text, ', '
         order by n.expires_at) filter (where n.live), '-'),
