@@ -1,15 +1,17 @@
 //! What a DBA calls once.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::commands::attach::{attach, create_reference_schema};
 use crate::errors;
 
-/// Binds an application's schema.
+/// Binds an application's schema. A `name` is a C string in 64 bytes.
 #[pg_extern(sql = false)]
-fn native_attach(app: pg_sys::Oid, grant_to: Vec<Option<String>>) {
-    let roles: Vec<String> = grant_to.into_iter().flatten().collect();
+fn native_attach(app: pg_sys::Oid, grant_to: pgrx::Array<&CStr>) {
+    let roles: Vec<String> = grant_to.iter().flatten().map(|role| role.to_string_lossy().into_owned()).collect();
     errors::or_raise(attach(app, &roles));
 }
 

@@ -58,6 +58,8 @@ pub struct Situation {
     pub mirrors: Vec<Id>,
     pub edges: Edges,
     pub blockers: Vec<Blocker>,
+    /// Do assignments exclude each other by a constraint of their own?
+    pub assignments_exclude: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +205,7 @@ pub fn check_blockers(booking: Id, blockers: &[Blocker]) -> Result<(), Refusal> 
     };
     let assigned = || {
         blockers.iter().find_map(|blocker| match blocker {
-            Blocker::Assignment { table, owner, window, released: false } => {
+            Blocker::Assignment { table, owner, window, released: false, .. } => {
                 Some(refusal::assignment_conflict(*table, *owner, *window))
             }
             _ => None,
@@ -233,16 +235,27 @@ fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {
     drop_allocations.extend(freed.collect::<BTreeSet<Id>>());
     drop_allocations.extend(mirrors);
     drop_allocations.extend(&situation.mirrors);
+    let mut drop_assignments = removal.assignments;
+    drop_assignments.extend(left_behind(situation));
     Changes {
         add: if kept.is_empty() { request.tables.clone() } else { Vec::new() },
         touched: touched_now(request, situation),
         moves: asked.target.as_ref().is_some_and(|target| kept.is_empty() || *target != situation.booking.status),
         kept,
-        drop_assignments: removal.assignments,
+        drop_assignments,
         drop_allocations,
         dissolve: removal.dissolved,
         close_holds,
     }
+}
+
+/// Assignments of bookings that are over. They are the record of who sat where and stay, unless they would block.
+fn left_behind(situation: &Situation) -> impl Iterator<Item = Id> {
+    let blocks = |blocker: &Blocker| match blocker {
+        Blocker::Assignment { id, released: true, .. } if situation.assignments_exclude => Some(*id),
+        _ => None,
+    };
+    situation.blockers.iter().filter_map(blocks)
 }
 
 /// The rows of the answer, when the tables already stand exactly as asked (F3); else empty.

@@ -79,6 +79,7 @@ pub enum Blocker {
         released: bool,
     },
     Assignment {
+        id: Id,
         table: Id,
         owner: Id,
         window: Window,

@@ -29,6 +29,9 @@ const REQUIRED: &[&str] = &[
     "booking_assignment_idempotency",
 ];
 
+/// The feature of a schema whose assignments exclude each other by a constraint of their own.
+pub const EXCLUSION: &str = "assignment_exclusion";
+
 /// What attach leaves behind in the schema: one row a feature that was there then.
 pub const RECORD: &str = "holdfast_attachment";
 

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::attachment::RECORD;
+use super::attachment::{EXCLUSION, RECORD};
 use super::plan::Connection;
 use super::row;
 use super::statement::{for_schema, statement};
@@ -33,6 +33,7 @@ const CONTRACT: &[&str] = &[
 const RULES: &[&str] = &["booking_statuses", "booking_status_transitions", "capacity_policies"];
 
 statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
+statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 
 /// A function in the application's schema that has the name of one of ours.
@@ -76,8 +77,9 @@ impl Store {
     /// Records which features the schema has: from now on they are used, and missed when they are gone.
     pub fn record(&self, owner: &str) -> Result<(), Failure> {
         let (schema, table) = (self.quoted_schema(), RECORD);
-        let features: Vec<String> =
-            self.attachment.features_present().iter().map(|feature| format!("('{feature}')")).collect();
+        let exclusion = self.run(&ASSIGNMENT_EXCLUSION, &[self.oid()], |_| EXCLUSION)?;
+        let features = self.attachment.features_present().into_iter().chain(exclusion);
+        let features: Vec<String> = features.map(|feature| format!("('{feature}')")).collect();
         self.ddl(&format!("drop table if exists {schema}.{table}"))?;
         self.ddl(&format!("create table {schema}.{table} (feature text primary key)"))?;
         self.ddl(&format!(

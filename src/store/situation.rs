@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
+use super::attachment::EXCLUSION;
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
@@ -77,6 +78,7 @@ impl Store {
             mirrors: Vec::new(),
             edges: Edges::new(),
             blockers: Vec::new(),
+            assignments_exclude: self.attachment.has(EXCLUSION),
         };
         self.run(&SITUATION_READ, &arguments, |row| note(&mut situation, row, question.target))?;
         Ok(situation)
@@ -130,7 +132,7 @@ fn blocker(row: &Row) -> Option<Blocker> {
         "blocking_hold" => Some(Blocker::Hold { hold: id, table }),
         "blocking_allocation" => Some(Blocker::Allocation { id, table, released: row.flag(9) }),
         "blocking_assignment" => {
-            Some(Blocker::Assignment { table, owner: row.id(4)?, window: row.window(5, 6)?, released: row.flag(9) })
+            Some(Blocker::Assignment { id, table, owner: row.id(4)?, window: row.window(5, 6)?, released: row.flag(9) })
         }
         _ => None,
     }

@@ -163,7 +163,7 @@ pub fn blockers() -> impl Strategy<Value = Vec<Blocker>> {
             let table = crate::table_id(number);
             match kind {
                 0 => Blocker::Allocation { id, table, released },
-                1 => Blocker::Assignment { table, owner: OTHER_BOOKING, window, released },
+                1 => Blocker::Assignment { id, table, owner: OTHER_BOOKING, window, released },
                 _ => Blocker::Hold { hold: id, table },
             }
         },

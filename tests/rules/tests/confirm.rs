@@ -242,8 +242,13 @@ fn capacity_is_a_confirms_concern() {
 fn others_are_named_in_order() {
     let of_hold = Blocker::Hold { hold: HOLD, table: table_id(1) };
     let allocation = |released| Blocker::Allocation { id: NOBODY, table: table_id(2), released };
-    let assigned =
-        |released| Blocker::Assignment { table: table_id(3), owner: OTHER_BOOKING, window: hours(18, 20), released };
+    let assigned = |released| Blocker::Assignment {
+        id: Id::from_u128(0x7a3),
+        table: table_id(3),
+        owner: OTHER_BOOKING,
+        window: hours(18, 20),
+        released,
+    };
     let check = |blockers: &[Blocker]| check_blockers(BOOKING, blockers).expect_err("blocked");
     let booking = shown(BOOKING);
 
