@@ -7,13 +7,15 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::attachment::{Attachment, RECORD};
+use super::attachment::Attachment;
 use super::guard;
 use super::row::Row;
-use super::statement::Statement;
+use super::statement::{Statement, statement};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
+
+statement!(ATTACHMENT_READ, "attachment_read", []);
 
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
@@ -72,7 +74,7 @@ impl Connection {
         if !found.attached {
             return Ok(found);
         }
-        self.script(&format!("select feature from {}.{RECORD}", found.quoted))?;
+        self.script(&ATTACHMENT_READ.source(&found))?;
         let features = rows(|row| row.text(1)).into_iter().flatten().collect();
         Ok(found.with_features(features))
     }
