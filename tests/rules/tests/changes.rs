@@ -102,6 +102,31 @@ fn what_stands_otherwise_is_replaced_by_a_confirm() {
     }
 }
 
+/// A confirm sets the tables, so nothing else of the booking stays: not a table without a claim, nor a claim
+/// without a table or group.
+#[test]
+fn what_stands_beside_is_cleared_by_a_confirm() {
+    let window = hours(18, 20);
+    let mut unclaimed = joined();
+    unclaimed.assignments.push(assignment(3, window, None));
+    let mut orphan = joined();
+    orphan.allocations.push(claim(3, window));
+    let mut groupless = joined();
+    groupless.allocations.push(claim_of(Resource::MergeGroup, Id::from_u128(0x801), window));
+    for floor in [unclaimed, orphan, groupless] {
+        let confirm = changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
+        assert_eq!(confirm.add, table_ids(&[1, 2]), "{floor:?}");
+        assert_eq!(confirm.drop_assignments.len(), floor.assignments.len());
+        assert_eq!(confirm.drop_allocations.len(), floor.allocations.len());
+        // An assign has nothing to say about it.
+        assert_eq!(changes(&as_assign(ask_tables(&[1, 2])), &[1, 2], &floor).kept.len(), 2);
+    }
+    // The mirror of another hold is the hold's.
+    let mut held = joined();
+    held.allocations.push(claim_of(Resource::Hold, OTHER_HOLD, window));
+    assert_eq!(changes(&ask_tables(&[1, 2]), &[1, 2], &held).kept.len(), 2);
+}
+
 #[test]
 fn a_member_of_a_group_does_not_stand_alone() {
     let floor = joined();
@@ -130,20 +155,11 @@ fn a_confirm_replaces_and_an_assign_adds() {
 #[test]
 fn released_claims_of_others_are_freed() {
     let freed = |id, number| Blocker::Allocation { id: Id::from_u128(id), table: table_id(number), released: true };
-    let left = Blocker::Assignment {
-        id: Id::from_u128(0x7a1),
-        table: table_id(1),
-        owner: OTHER_BOOKING,
-        window: hours(18, 20),
-        released: true,
-    };
+    let left = Blocker::Assignment { table: table_id(1), owner: OTHER_BOOKING, window: hours(18, 20), released: true };
     let floor = Situation { blockers: vec![freed(0x702, 1), freed(0x701, 2), freed(0x702, 1), left], ..situation() };
     let changes = changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
     assert_eq!((changes.add, changes.drop_allocations), (table_ids(&[1, 2]), ids(0x700, &[1, 2])));
-    assert!(changes.drop_assignments.is_empty(), "who sat where stays on record");
-    let floor = Situation { assignments_exclude: true, ..floor };
-    let changes = self::changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
-    assert_eq!(changes.drop_assignments, [Id::from_u128(0x7a1)], "unless it would block");
+    assert!(changes.drop_assignments.is_empty());
 }
 
 /// Ends of the holds of a situation with holds on {1, 2}, {3} and {1} past its deadline.
