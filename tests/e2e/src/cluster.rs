@@ -47,7 +47,7 @@ impl Cluster {
     pub fn install(&self, database: &str) -> Session {
         self.connect("postgres").batch_execute(&format!("create database {database}")).expect("a database");
         let mut client = self.connect(database);
-        template::install(&mut client);
+        template::install(&mut client).expect("extension, reference schema and wrappers");
         Session::new(client)
     }
 

@@ -1,13 +1,13 @@
 //! A database of a test's own, with a restaurant in it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::template::Template;
-use crate::{Server, Session, Snapshot, Sql, at};
+use crate::{Server, Session, Snapshot, Sql, at, reuse};
 
 /// A fresh database, and a superuser's session in it.
 pub struct Floor {
@@ -43,23 +43,17 @@ impl Floor {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a database is nothing to make by accident")]
     pub fn new() -> Floor {
-        Floor::from(|template| format!("template {}", template.name))
+        Floor::open(Template::of_this_program().take())
     }
 
     /// A database with nothing in it.
     #[must_use]
     pub fn bare() -> Floor {
-        Floor::from(|_| "template template1".to_owned())
+        Floor::open(Template::of_this_program().copy("template1"))
     }
 
-    fn from(origin: impl Fn(&Template) -> String) -> Floor {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    fn open(name: String) -> Floor {
         let template = Template::of_this_program();
-        let name = template.database_name(NUMBER.fetch_add(1, Ordering::Relaxed));
-        {
-            let mut admin = template.admin.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            admin.batch_execute(&format!("create database {name} {}", origin(template))).expect("a fresh database");
-        }
         let session = Session::new(template.server.connect(&name, "floor"));
         Floor { session, name, template }
     }
@@ -91,13 +85,33 @@ impl Floor {
 
 impl Drop for Floor {
     fn drop(&mut self) {
-        let mut admin = self.template.admin.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let prepared = admin.query("select gid from pg_prepared_xacts where database = $1", &[&self.name]);
-        for row in prepared.unwrap_or_default() {
-            let gid: String = row.get(0);
-            let _ = self.session.client.batch_execute(&format!("rollback; rollback prepared '{gid}'"));
+        let name = self.name.clone();
+        if thread::panicking() {
+            self.roll_back_prepared();
+            return self.template.drop_later(name);
         }
-        let _ = admin.batch_execute(&format!("drop database if exists {} with (force)", self.name));
+        // A session of its own: the test's may have any setting, role or open transaction.
+        let _ = self.session.client.batch_execute("rollback");
+        let mut session = Session::new(self.template.server.connect(&name, "floor"));
+        let attached: bool = session.value("select to_regclass('public.bookings') is not null");
+        if attached && reuse::mark(&mut session) == self.template.mark {
+            reuse::empty(&mut session);
+            self.template.give_back(name);
+        } else {
+            self.template.drop_later(name);
+        }
+    }
+}
+
+impl Floor {
+    /// A prepared transaction, left by a test that failed, would keep the database from being dropped.
+    fn roll_back_prepared(&mut self) {
+        let client = &mut self.session.client;
+        let _ = client.batch_execute("rollback");
+        let left = client.query("select gid from pg_prepared_xacts where database = current_database()", &[]);
+        for row in left.unwrap_or_default() {
+            let _ = client.batch_execute(&format!("rollback prepared '{}'", row.get::<_, String>(0)));
+        }
     }
 }
 

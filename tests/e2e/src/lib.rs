@@ -6,7 +6,7 @@
 //! least 5 and `max_connections` of at least 60.
 //!
 //! A [`Floor`] is a database of its own: one restaurant business with the reference schema attached. It is copied from a
-//! template that each test program makes once, and dropped when the test is over.
+//! template that each test program makes once. When the test is over it is dropped, or emptied for the next one.
 
 mod call;
 mod cluster;
@@ -14,6 +14,7 @@ mod crowd;
 mod floor;
 mod invariants;
 mod refusal;
+mod reuse;
 mod server;
 mod session;
 mod snapshot;

@@ -26,7 +26,6 @@ impl Pending {
     }
 
     /// Waits for the answer.
-    #[must_use]
     pub fn finish(self) -> (Session, Result<Vec<Value>, Refusal>) {
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }

@@ -9,35 +9,22 @@ use uuid::Uuid;
 /// A table and what a confirm does to it.
 type Point = (String, &'static str);
 
-/// The rows written by this transaction so far.
-fn written(floor: &mut Floor) -> Vec<Point> {
-    let rows = floor
-        .client
-        .query(
-            "select relname::text, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables
-             where schemaname = 'public' order by 1",
-            &[],
-        )
-        .expect("the statistics of this transaction");
+/// What a confirm writes when it succeeds; it is rolled back. The server counts rows by session until it publishes them,
+/// so a session that has done nothing else sees only these.
+fn watch(floor: &mut Floor, call: &Call) -> Vec<Point> {
+    let mut session = floor.session();
+    session.run("begin");
+    session.done(call);
+    let counted = "select relname::text, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables
+                   where schemaname = 'public' order by 1";
     let mut points = Vec::new();
-    for row in rows {
+    for row in session.client.query(counted, &[]).expect("the statistics of this transaction") {
         for (column, operation) in [(1, "insert"), (2, "update"), (3, "delete")] {
             if row.get::<_, i64>(column) > 0 {
                 points.push((row.get(0), operation));
             }
         }
     }
-    points
-}
-
-/// What a confirm writes when it succeeds; it is rolled back.
-fn watch(floor: &mut Floor, call: &Call) -> Vec<Point> {
-    floor.run("begin");
-    let earlier = written(floor);
-    floor.done(call);
-    let points = written(floor);
-    floor.run("rollback");
-    assert_eq!(earlier, [], "the transaction had written nothing before");
     points
 }
 
@@ -142,7 +129,6 @@ fn a_fresh_confirm_of_one_table_is_all_or_nothing() {
     let call = fresh(&mut floor, 1);
     let points = fail_everywhere(&mut floor, &call);
     assert_points(&points, &FRESH);
-    assert_points(&points, &["insert booking_slots"]);
 }
 
 #[test]
@@ -151,7 +137,6 @@ fn a_fresh_confirm_of_four_tables_is_all_or_nothing() {
     let call = fresh(&mut floor, 4);
     let points = fail_everywhere(&mut floor, &call);
     assert_points(&points, &FRESH);
-    assert_points(&points, &["insert booking_slots"]);
 }
 
 #[test]

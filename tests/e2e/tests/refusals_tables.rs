@@ -117,8 +117,8 @@ fn tables_not_adjacent() {
 /// An application's guard: it raises whatever a test wants, whenever the statement fires it.
 fn guard(floor: &mut Floor, on: &str, raise: &str) {
     floor.run(&format!(
-        "create function public.guard() returns trigger language plpgsql as $$ begin {raise}; end $$;
-         create trigger guard before {on} for each row execute function public.guard()"
+        "create or replace function public.guard() returns trigger language plpgsql as $$ begin {raise}; end $$;
+         create or replace trigger guard before {on} for each row execute function public.guard()"
     ));
 }
 
@@ -165,14 +165,12 @@ fn errors_of_triggers_pass_whole() {
 /// Conditions that our own code gives a meaning to are not ours when a trigger raises them.
 #[test]
 fn errors_of_triggers_are_not_taken_for_ours() {
+    let mut floor = Floor::new();
+    let (room, booking) = evening(&mut floor);
     for code in ["P0002", "P0003", "P0004", "23505", "23P01", "40001", "40P01", "55P03", "57014", "22023", "XX000"] {
-        let mut floor = Floor::new();
-        let (room, booking) = evening(&mut floor);
-        guard(
-            &mut floor,
-            "insert on public.booking_state_history",
-            &format!("raise exception using errcode = '{code}', message = 'the application said so', detail = 'once'"),
-        );
+        let raise =
+            format!("raise exception using errcode = '{code}', message = 'the application said so', detail = 'once'");
+        guard(&mut floor, "insert on public.booking_state_history", &raise);
         let refusal = refused(&mut floor, &confirm(booking, &room.tables, "key"));
         refusal.says(code, "the application said so").detail("once");
         assert_eq!(refusal.hint, None);
@@ -196,12 +194,14 @@ fn constraints_of_the_application_pass_whole() {
 /// A trigger that swallows a row must not lead to a half confirm.
 #[test]
 fn rows_swallowed_by_a_trigger_are_noticed() {
+    let mut floor = Floor::new();
+    let (room, booking) = evening(&mut floor);
     for table in ["booking_table_assignments", "allocations", "booking_state_history", "booking_assignment_idempotency"]
     {
-        let mut floor = Floor::new();
-        let (room, booking) = evening(&mut floor);
         guard(&mut floor, &format!("insert on public.{table}"), "return null");
         let refusal = refused(&mut floor, &confirm(booking, &room.tables, "key"));
         assert_eq!(refusal.code("HF703").sqlstate, "XX000", "{table}");
+        floor.run(&format!("drop trigger guard on public.{table}"));
     }
+    assert_eq!(floor.seats(&confirm(booking, &room.tables, "key")).len(), 3);
 }

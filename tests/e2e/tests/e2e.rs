@@ -1,0 +1,16 @@
+//! What can be asked while other tests run: one program, so that the template of its databases is made once.
+//! `cargo test -p holdfast-e2e --test e2e faults_keys` runs one room of it.
+
+mod atomicity;
+mod clients;
+mod contract;
+mod contract_calls;
+mod faults_holds;
+mod faults_keys;
+mod faults_server;
+mod faults_status;
+mod privileges;
+mod refusals;
+mod refusals_tables;
+mod replay;
+mod shadows;
