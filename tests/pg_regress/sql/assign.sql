@@ -68,4 +68,5 @@ order by booking_id, table_id;
 -- assign_merged_tables asks for connected tables unless told otherwise.
 select assign_merged_tables(:'anna', array[:'t3', :'t4']::uuid[]);
 
+set client_min_messages = warning;
 drop schema floor cascade;

@@ -52,7 +52,7 @@ where a.booking_id = :'anna';
 select resource_type, resource_id, "window", shadow, is_maintenance from allocations where booking_id = :'anna';
 -- the ledger, which remembers the answer,
 select idempotency_key, table_ids, assignment_window, outcome, refusal, hold_id,
-       transaction_id is not null as has_receipt, expires_at - created_at as kept
+       transaction_id is not null as has_receipt, expires_at - created_at = '90 days' as kept_90_days
 from booking_assignment_idempotency where booking_id = :'anna';
 -- the result that services read, and the event that tells others.
 select idempotency_key, hold_id, table_ids, assignment_window, actor_id from booking_confirmation_results
@@ -98,4 +98,5 @@ update bookings set status = 'cancelled' where id = :'anna';
 select table_id from confirm_hold_assignment_with_transition(:'bruno', array[:'t1']::uuid[], 'bruno-3');
 select count(*) as claims_of_anna from allocations where booking_id = :'anna';
 
+set client_min_messages = warning;
 drop schema floor cascade;

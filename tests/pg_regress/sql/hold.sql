@@ -53,6 +53,10 @@ select metadata #> '{selection,tableIds}' as table_ids,
        metadata #> '{selection,snapshot,zoneIds}' as zone_ids,
        jsonb_pretty(metadata #> '{selection,snapshot,adjacency}') as adjacency
 from table_holds where id = :'anna_hold_id';
+-- Its hash is that of the JSON {edges, undirected}, whoever writes it.
+select metadata #>> '{selection,snapshot,adjacency,hash}' = encode(sha256(convert_to(
+  '{"edges":["' || :'t1' || '->' || :'t2' || '"],"undirected":true}', 'UTF8')), 'hex') as by_the_recipe
+from table_holds where id = :'anna_hold_id';
 
 -- Bruno hears that somebody has table 2 (and DETAIL tells him which hold it is).
 \set VERBOSITY terse
@@ -83,6 +87,7 @@ select release_hold_and_emit(p_hold_id => :'bruno_hold_id');
 select release_hold_and_emit(p_hold_id => :'bruno_hold_id', p_actor_id => null);
 select release_hold_and_emit('00000000-0000-0000-0000-0000000000cc');
 select status from table_holds where id = :'bruno_hold_id';
+select event_type from capacity_outbox where booking_id = :'bruno';
 
 -- From here on, holds that the application wrote itself, with ids that can be printed.
 -- One whose time is over: it is not confirmed, and no longer in anybody's way.
@@ -118,11 +123,12 @@ select status from table_holds where id = :'carla_hold_id';
 
 -- A hold for nobody yet: whoever confirms it gets the tables.
 select hold_id, booking_id is null as for_nobody, table_ids from hold_tables(
-  p_booking_id => null, p_table_ids => array[:'t1']::uuid[], p_start_at => '2031-05-01 19:00Z',
+  p_booking_id => null, p_table_ids => array[:'t9']::uuid[], p_start_at => '2031-05-01 19:00Z',
   p_end_at => '2031-05-01 21:00Z') \gset walk_in_
 select :'walk_in_for_nobody' as for_nobody, :'walk_in_table_ids' as table_ids;
-select outcome, transient from holdfast.confirm_tables('floor', :'bruno', array[:'t1']::uuid[], 'bruno-4');
+select outcome, transient from holdfast.confirm_tables('floor', :'bruno', array[:'t9']::uuid[], 'bruno-4');
 select table_id, start_at, end_at from atomic_confirm_and_transition(:'bruno', :'walk_in_hold_id', 'bruno-4');
 select status, booking_id from table_holds where id = :'walk_in_hold_id';
 
+set client_min_messages = warning;
 drop schema floor cascade;

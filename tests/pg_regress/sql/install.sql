@@ -15,6 +15,8 @@ group by t.typname order by t.typname;
 -- What can never be, whoever writes: constraints, by table.
 select conrelid::regclass as "table", conname from pg_constraint
 where connamespace = 'floor'::regnamespace and contype = 'x' order by conname;
+\set VERBOSITY default
+\set SHOW_CONTEXT never
 -- What is there already is not created a second time.
 select holdfast.create_reference_schema('floor');
 \echo :SQLSTATE
@@ -22,11 +24,9 @@ select holdfast.create_reference_schema('floor');
 -- Its functions.
 select holdfast.attach('floor');
 select proname from pg_proc where pronamespace = 'floor'::regnamespace order by proname;
--- They go with the extension, the tables and their rows stay.
+-- They go with the extension, without CASCADE; the tables and their rows stay.
 insert into floor.restaurants (name) values ('Trattoria');
-set client_min_messages = warning;
-drop extension holdfast cascade;
-reset client_min_messages;
+drop extension holdfast;
 select proname from pg_proc where pronamespace = 'floor'::regnamespace;
 select name from floor.restaurants;
 -- And come back with it.

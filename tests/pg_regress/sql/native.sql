@@ -65,7 +65,7 @@ select :'hold_outcome' as outcome, :'hold_code' as code, :'hold_sqlstate' as sql
 select outcome, code, message, masked(result) as result from holdfast.confirm_hold(
   p_schema => 'floor', p_hold_id => :'hold_hold_id', p_booking_id => :'carla', p_idempotency_key => 'carla-1',
   p_target_status => 'confirmed');
-select outcome, code, result from holdfast.release_hold(p_schema => 'floor', p_hold_id => :'hold_hold_id');
+select outcome, code, masked(result) as result from holdfast.release_hold(p_schema => 'floor', p_hold_id => :'hold_hold_id');
 
 -- Assign, unassign.
 select outcome, code, masked(result) as result from holdfast.assign_tables(
@@ -89,10 +89,24 @@ select outcome, code, message, result from holdfast.reconcile_booking(
 -- They are the caller's own rights: nothing is done that the caller could not do by hand.
 select p.proname, p.prosecdef from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname = 'holdfast' and p.prosecdef;
--- A schema that is not attached is misuse, and raises.
+-- A schema that is not attached.
 create schema elsewhere;
-select outcome from holdfast.confirm_tables('elsewhere', :'anna', array[:'t1']::uuid[], 'anna-9');
-\echo :SQLSTATE
+select outcome, code, sqlstate, message, detail, hint from holdfast.confirm_tables(
+  'elsewhere', :'anna', array[:'t1']::uuid[], 'anna-9');
 drop schema elsewhere;
+-- No schema at all: refused, and no word of the language that holdfast is written in reaches the client.
+do $$
+declare
+  answer text;
+begin
+  select concat_ws(' ', n.outcome, n.message, n.detail) into answer
+  from holdfast.confirm_tables(null, '00000000-0000-0000-0000-0000000000b1', '{}', 'anna-9') n;
+  raise notice 'refused: %, in plain words: %', answer !~ '^confirmed', answer !~ '(::|\.rs)';
+exception when others then
+  get stacked diagnostics answer = pg_exception_detail;
+  raise notice 'refused: %, in plain words: %', true, answer !~ '(::|\.rs)';
+end
+$$;
 
+set client_min_messages = warning;
 drop schema floor cascade;

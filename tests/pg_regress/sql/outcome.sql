@@ -4,7 +4,6 @@ create extension if not exists holdfast cascade;
 reset client_min_messages;
 
 select name, code, sqlstate, disposition, http_status from holdfast.outcomes order by code;
-select code, sentence from holdfast.outcomes order by code;
 
 -- Callers take 42883 and 42P01 for "not installed": we never say them. Codes are ours alone.
 select count(*) filter (where sqlstate in ('42883', '42P01')) as not_installed,

@@ -32,7 +32,7 @@ order by p.proname, a.grantee::regrole::text;
 select nspname, has_schema_privilege('regress_holdfast_service', oid, 'usage') as service,
        has_schema_privilege('regress_holdfast_stranger', oid, 'usage') as stranger
 from pg_namespace where nspname in ('floor', 'holdfast') order by nspname;
--- What PUBLIC may call in holdfast itself: nothing that writes.
+-- What PUBLIC may call in holdfast itself: nothing.
 select p.proname from pg_proc p
 where p.pronamespace = 'holdfast'::regnamespace
   and has_function_privilege('regress_holdfast_stranger', p.oid, 'execute')
@@ -77,7 +77,7 @@ select count(*) from pg_temp.allocations;
 reset search_path;
 drop table pg_temp.bookings, pg_temp.allocations;
 drop function pg_temp.clock_timestamp();
--- The catalogue of outcomes is for everybody's eyes, the rest of holdfast is not for the service.
+-- Nothing of holdfast itself is for the service.
 select holdfast.attach('floor');
 \echo :SQLSTATE
 select holdfast.create_reference_schema('mine');

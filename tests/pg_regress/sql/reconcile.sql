@@ -51,4 +51,5 @@ select * from reconcile_booking(:'carla');
 select * from reconcile_booking('00000000-0000-0000-0000-0000000000bf');
 \echo :SQLSTATE
 
+set client_min_messages = warning;
 drop schema floor cascade;

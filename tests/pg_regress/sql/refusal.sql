@@ -178,6 +178,7 @@ select * from atomic_confirm_and_transition(:'bruno', :'hold', 'k');
 \echo :SQLSTATE
 -- An application without our constraints may have holds without a usable window.
 alter table table_holds drop constraint table_holds_window_valid, alter start_at drop not null;
+drop index table_holds_live_window_idx;
 update table_holds set start_at = null;
 select * from atomic_confirm_and_transition(:'bruno', :'hold', 'k');
 \echo :SQLSTATE
@@ -185,10 +186,20 @@ update table_holds set start_at = '2031-05-01 22:00Z', end_at = '2031-05-01 21:0
 select * from atomic_confirm_and_transition(:'bruno', :'hold', 'k');
 \echo :SQLSTATE
 
+-- One broken hold is nobody else's trouble.
+begin;
+select table_id from confirm_hold_assignment_with_transition(:'anna', array[:'t1']::uuid[], 'k');
+rollback;
+update table_holds set start_at = '2031-05-01 19:00Z';
+
 -- What a new hold may be.
 select * from hold_tables(:'anna', array[:'t1']::uuid[], p_ttl_seconds => 0);
 \echo :SQLSTATE
 select * from hold_tables(:'anna', array[:'closed']::uuid[]);
+\echo :SQLSTATE
+select * from hold_tables(null, array[:'t1']::uuid[]);
+\echo :SQLSTATE
+select * from hold_tables(null, array[:'t2']::uuid[], '2031-05-01 18:00Z', '2031-05-01 20:00Z');
 \echo :SQLSTATE
 
 -- The application's own errors pass through as they are.
@@ -202,9 +213,11 @@ create trigger guard before insert on booking_table_assignments for each row exe
 select * from confirm_hold_assignment_with_transition(:'anna', array[:'t1']::uuid[], 'k');
 \echo :SQLSTATE
 -- And a trigger that swallows rows is found out.
+\set VERBOSITY terse
 create or replace function guard() returns trigger language plpgsql as 'begin return null; end';
 select * from confirm_hold_assignment_with_transition(:'anna', array[:'t1']::uuid[], 'k');
 \echo :SQLSTATE
 select count(*) as claims_of_anna from allocations where booking_id = :'anna';
 
+set client_min_messages = warning;
 drop schema floor cascade;

@@ -97,4 +97,5 @@ select table_id from unassign_tables_atomic(:'carla');
 select outcome, transient, replayed from holdfast.confirm_tables(
   'floor', p_booking_id => :'bruno', p_table_ids => array[:'t4']::uuid[], p_idempotency_key => 'bruno-2');
 
+set client_min_messages = warning;
 drop schema floor cascade;

@@ -14,7 +14,7 @@ from pg_proc p
 where p.pronamespace = 'floor'::regnamespace
 order by p.proname;
 
--- All run as the owner of the tables, with a fixed search_path; only the key's recipe is without effect or look.
+-- All run as the owner of the tables, with a fixed search_path; the key's recipe, which looks at nothing, need not.
 select p.proname, p.prosecdef, p.provolatile, p.proparallel, p.proconfig, p.proowner = c.relowner as owner_of_bookings
 from pg_proc p join pg_class c on c.oid = 'floor.bookings'::regclass
 where p.pronamespace = 'floor'::regnamespace
@@ -27,10 +27,11 @@ from pg_proc p
 where p.pronamespace = 'holdfast'::regnamespace
 order by p.proname, p.oid;
 
--- Each says what it is for.
-select p.oid::regproc || ': ' || coalesce(obj_description(p.oid, 'pg_proc'), 'NO COMMENT')
+-- Each says in its comment what it is for: there is none without.
+select p.oid::regprocedure
 from pg_proc p
 where p.pronamespace in ('holdfast'::regnamespace, 'floor'::regnamespace)
-order by p.pronamespace::regnamespace::text, p.proname;
+  and obj_description(p.oid, 'pg_proc') is null;
 
+set client_min_messages = warning;
 drop schema floor cascade;

@@ -104,4 +104,5 @@ select refresh_table_status(:'t3');
 select status from table_inventory where id = :'t3';
 select refresh_table_status('00000000-0000-0000-0000-0000000000af');
 
+set client_min_messages = warning;
 drop schema floor cascade;
