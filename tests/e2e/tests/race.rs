@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Crowd, Dice, Floor, assert_invariants, confirm};
+use holdfast_e2e::{Crowd, Dice, Floor, assert_invariants, behind, confirm, native};
 
 const SESSIONS: u64 = 16;
 const EVENING: Duration = Duration::from_secs(4);
@@ -81,4 +81,59 @@ fn one_key_in_all_sessions_has_one_effect() {
     }
     assert_eq!(floor.count("booking_state_history", "true"), 20);
     assert_invariants(&mut floor);
+}
+
+/// Somebody who takes none of our locks writes an allocation; the confirm has looked already and waits for the constraint.
+#[test]
+fn a_faster_writer_without_our_locks_is_a_conflict() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let (booking, table) = (floor.booking(room.restaurant), room.tables[0]);
+    let by_hand = format!(
+        "insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
+         values ('{}', 'table', '{table}', '[2027-05-01 19:00Z, 2027-05-01 21:00Z)', true)",
+        room.restaurant
+    );
+    let native = native("confirm_tables")
+        .with("p_booking_id", booking)
+        .with("p_table_ids", &room.tables)
+        .with("p_idempotency_key", "key");
+    for call in [confirm(booking, &room.tables, "key"), native] {
+        let mut writer = floor.session();
+        writer.run(&format!("begin; {by_hand}"));
+        let other = floor.session();
+        let waiting = behind(&mut floor, writer.pid, other, &call);
+        writer.run("commit");
+        let (_, answer) = waiting.finish();
+        let refusal = answer.expect_err("raised, so that what was written goes away");
+        refusal
+            .says("P0001", "allocations_no_overlap")
+            .detail(&format!("Resource {table} overlaps requested window for booking {booking}"))
+            .code("HF601");
+        assert_eq!(floor.count("booking_table_assignments", "true") + floor.count("booking_state_history", "true"), 0);
+        floor.run("delete from public.allocations");
+    }
+}
+
+/// An application's own constraint on assignments speaks in the contract's words too.
+#[test]
+fn an_exclusion_of_the_applications_assignments_is_a_conflict() {
+    let mut floor = Floor::new();
+    floor.run(
+        "alter table public.booking_table_assignments add constraint assignments_no_overlap
+         exclude using gist (table_id with =, tstzrange(start_at, end_at, '[)') with &&)",
+    );
+    let room = floor.room(1);
+    let (first, second, table) = (floor.booking(room.restaurant), floor.booking(room.restaurant), room.tables[0]);
+    let mut writer = floor.session();
+    writer.run(&format!(
+        "begin; insert into public.booking_table_assignments (booking_id, table_id, start_at, end_at)
+         values ('{first}', '{table}', '2027-05-01 19:00Z', '2027-05-01 21:00Z')"
+    ));
+    let other = floor.session();
+    let waiting = behind(&mut floor, writer.pid, other, &confirm(second, &room.tables, "key"));
+    writer.run("commit");
+    let refusal = waiting.finish().1.expect_err("the table is taken");
+    refusal.says("P0001", "allocations_no_overlap").code("HF601");
+    assert_eq!(floor.count("allocations", "true"), 0);
 }
