@@ -155,11 +155,20 @@ fn a_confirm_replaces_and_an_assign_adds() {
 #[test]
 fn released_claims_of_others_are_freed() {
     let freed = |id, number| Blocker::Allocation { id: Id::from_u128(id), table: table_id(number), released: true };
-    let left = Blocker::Assignment { table: table_id(1), owner: OTHER_BOOKING, window: hours(18, 20), released: true };
+    let left = Blocker::Assignment {
+        id: Id::from_u128(0x7a1),
+        table: table_id(1),
+        owner: OTHER_BOOKING,
+        window: hours(18, 20),
+        released: true,
+    };
     let floor = Situation { blockers: vec![freed(0x702, 1), freed(0x701, 2), freed(0x702, 1), left], ..situation() };
     let changes = changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
     assert_eq!((changes.add, changes.drop_allocations), (table_ids(&[1, 2]), ids(0x700, &[1, 2])));
-    assert!(changes.drop_assignments.is_empty());
+    assert!(changes.drop_assignments.is_empty(), "who sat where stays on record");
+    let floor = Situation { assignments_exclude: true, ..floor };
+    let changes = self::changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
+    assert_eq!(changes.drop_assignments, [Id::from_u128(0x7a1)], "unless it would block");
 }
 
 /// Ends of the holds of a situation with holds on {1, 2}, {3} and {1} past its deadline.
