@@ -27,8 +27,8 @@ pub struct Evening {
 
 /// Any decision that a server could be asked for.
 pub fn evenings() -> impl Strategy<Value = Evening> {
-    (calls(), floors(), standings(), own_holds(), blockers(), any::<bool>()).prop_map(
-        |((asked, numbers), floor, standing, holds, blockers, settled)| {
+    (calls(), floors(), standings(), own_holds(), blockers(), any::<(bool, bool)>()).prop_map(
+        |((asked, numbers), floor, standing, holds, blockers, (settled, assignments_exclude))| {
             let named = matches!(asked.selection, Selection::Hold(_)).then(|| hold(&numbers));
             let window = asked.window.unwrap_or(hours(18, 20));
             let request = Request::new(&asked, table_ids(&numbers), window);
@@ -39,7 +39,8 @@ pub fn evenings() -> impl Strategy<Value = Evening> {
             let mirrors = own_holds.keys().map(|id| claim_of(Resource::Hold, *id, window));
             let (assignments, mut allocations) = if settled { settle(&numbers, window) } else { standing };
             allocations.extend(mirrors);
-            let situation = Situation { hold: named, own_holds, assignments, allocations, blockers, ..floor };
+            let situation =
+                Situation { hold: named, own_holds, assignments, allocations, blockers, assignments_exclude, ..floor };
             Evening { asked, request, situation }
         },
     )
@@ -170,12 +171,22 @@ pub fn blockers() -> impl Strategy<Value = Vec<Blocker>> {
     );
     prop_oneof![
         3 => Just(vec![]),
-        1 => prop::collection::vec(blocker, 1..4),
+        1 => prop::collection::vec(blocker, 1..4).prop_map(each_row_once),
         1 => prop::collection::vec((0..8_u128, 1..=6_u128), 1..4).prop_map(|freed| {
             let freed = freed.into_iter().map(|(id, number)| (Id::from_u128(0x700 + id), crate::table_id(number)));
             freed.map(|(id, table)| Blocker::Allocation { id, table, released: true }).collect()
         }),
     ]
+}
+
+/// An assignment is one row, on one table: no two blockers are the same one.
+fn each_row_once(mut blockers: Vec<Blocker>) -> Vec<Blocker> {
+    for (place, blocker) in (0x7a0..).zip(&mut blockers) {
+        if let Blocker::Assignment { id, .. } = blocker {
+            *id = Id::from_u128(place);
+        }
+    }
+    blockers
 }
 
 /// Does somebody stand in the way who may not be moved?

@@ -152,21 +152,29 @@ proptest! {
     }
 
     /// What is dropped exists, is dropped once, and is the booking's own or was released: row counts are asserted.
+    /// Assignments of others are a record, and go only where they would block.
     #[test]
     fn only_own_or_released_rows_are_dropped(evening in evenings()) {
         let Evening { situation, .. } = &evening;
         if let Some((changes, _)) = decided(&evening) {
             let own: BTreeSet<Id> = situation.assignments.iter().map(|row| row.id).collect();
-            prop_assert!(changes.drop_assignments.iter().chain(&changes.dissolve).all(|id| own.contains(id)));
-            prop_assert!(unique(changes.drop_assignments.iter().chain(&changes.dissolve).copied()));
             let claims: BTreeSet<Id> = situation.allocations.iter().map(|claim| claim.id).collect();
-            let released: BTreeSet<Id> = situation.blockers.iter().filter_map(|blocker| match blocker {
-                Blocker::Allocation { id, released: true, .. } => Some(*id),
-                _ => None,
-            }).collect();
+            let (mut seats, mut released) = (BTreeSet::new(), BTreeSet::new());
+            for blocker in &situation.blockers {
+                match blocker {
+                    Blocker::Allocation { id, released: true, .. } => released.insert(*id),
+                    Blocker::Assignment { id, released: true, .. } => seats.insert(*id),
+                    _ => false,
+                };
+            }
+            prop_assert!(changes.dissolve.iter().all(|id| own.contains(id)));
+            prop_assert!(unique(changes.drop_assignments.iter().chain(&changes.dissolve).copied()));
+            let of_others: BTreeSet<Id> =
+                changes.drop_assignments.iter().filter(|id| !own.contains(id)).copied().collect();
+            prop_assert_eq!(of_others, if situation.assignments_exclude { seats } else { BTreeSet::new() });
+            prop_assert!(unique(changes.drop_allocations.iter().copied()));
             prop_assert!(changes.drop_allocations.iter().all(|id| claims.contains(id) || released.contains(id)));
             prop_assert!(released.iter().all(|id| changes.drop_allocations.contains(id)));
-            prop_assert!(unique(changes.drop_allocations.iter().copied()));
         }
     }
 
