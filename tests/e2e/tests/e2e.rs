@@ -17,3 +17,4 @@ mod replay;
 mod schemas;
 mod shadows;
 mod triggers;
+mod written;

@@ -137,3 +137,26 @@ fn an_exclusion_of_the_applications_assignments_is_a_conflict() {
     refusal.says("P0001", "allocations_no_overlap").code("HF601");
     assert_eq!(floor.count("allocations", "true"), 0);
 }
+
+/// Somebody who takes none of our locks binds the key: a retry reads what they wrote, here that the booking is confirmed,
+/// and sees that it is not.
+#[test]
+fn a_key_that_somebody_else_has_just_bound_asks_for_a_retry() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    let call = confirm(booking, &room.tables, "key");
+    let mut writer = floor.session();
+    writer.run(&format!(
+        "begin; insert into public.booking_assignment_idempotency (booking_id, idempotency_key, table_ids, assignment_window)
+         values ('{booking}', 'key', array['{}'::uuid], '[2027-05-01 18:00Z, 2027-05-01 20:00Z)')",
+        room.tables[0]
+    ));
+    let other = floor.session();
+    let waiting = behind(&mut floor, writer.pid, other, &call);
+    writer.run("commit");
+    let (mut other, answer) = waiting.finish();
+    assert_eq!(answer.expect_err("bound meanwhile").code("HF603").sqlstate, "40001");
+    assert_eq!(floor.count("booking_table_assignments", "true"), 0);
+    other.refused(&call).says_status("pending", &["confirmed"]);
+}
