@@ -55,7 +55,8 @@ from app.table_holds h
 join app.table_hold_members m on m.hold_id = h.id
 join pg_catalog.unnest($3::uuid[]) t (id) on t.id = m.table_id
 where h.restaurant_id = $2 and h.status = 'active'
-  and pg_catalog.tstzrange(h.start_at, h.end_at, '[)') && pg_catalog.tstzrange($4, $5, '[)')
+  and pg_catalog.tstzrange(least(h.start_at, h.end_at), greatest(h.start_at, h.end_at), '[)')
+    && pg_catalog.tstzrange($4, $5, '[)')
   and h.expires_at > $6 and h.id <> all ($7)
 --[adjacency
 union all

@@ -21,7 +21,7 @@ create table app.table_holds (
 );
 -- Who else holds a table in this window: near zero, also with 100 000 closed holds.
 create index table_holds_live_window_idx on app.table_holds
-  using gist (restaurant_id, pg_catalog.tstzrange(start_at, end_at, '[)')) where status = 'active';
+  using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), '[)')) where status = 'active';
 create index table_holds_live_booking_idx on app.table_holds (booking_id) where status = 'active';
 
 create table app.table_hold_members (

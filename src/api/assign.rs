@@ -120,7 +120,7 @@ fn contract_unassign_tables_atomic(
 native_functions! {
     /// The native form of `assign_tables_atomic_v2`.
     fn native_assign_tables(
-        p_schema: pg_sys::Oid,
+        p_schema: Option<pg_sys::Oid>,
         p_booking_id: Option<Uuid>,
         p_table_ids: Option<Uuids>,
         p_idempotency_key: Option<String>,
@@ -141,7 +141,7 @@ native_functions! {
     }
 
     /// The native form of `unassign_tables_atomic`.
-    fn native_unassign_tables(p_schema: pg_sys::Oid, p_booking_id: Option<Uuid>, p_table_ids: Option<Uuids>) {
+    fn native_unassign_tables(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>, p_table_ids: Option<Uuids>) {
         native::answered(p_schema, None, |store| {
             let taken = unassign(store, argument::id(p_booking_id), named(p_table_ids))?;
             Ok(Done::now(Outcome::Unassigned, json!({"table_ids": taken})))

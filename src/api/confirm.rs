@@ -150,7 +150,7 @@ fn contract_atomic_confirm_and_transition(
 native_functions! {
     /// The native form of `confirm_hold_assignment_with_transition`.
     fn native_confirm_tables(
-        p_schema: pg_sys::Oid,
+        p_schema: Option<pg_sys::Oid>,
         p_booking_id: Option<Uuid>,
         p_table_ids: Option<Uuids>,
         p_idempotency_key: Option<String>,
@@ -184,7 +184,7 @@ native_functions! {
 
     /// The native form of `confirm_hold_assignment_tx`.
     fn native_confirm_hold(
-        p_schema: pg_sys::Oid,
+        p_schema: Option<pg_sys::Oid>,
         p_hold_id: Option<Uuid>,
         p_booking_id: Option<Uuid>,
         p_idempotency_key: Option<String>,

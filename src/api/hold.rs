@@ -62,7 +62,7 @@ fn contract_release_hold_and_emit(
 native_functions! {
     /// The native form of `hold_tables`.
     fn native_hold_tables(
-        p_schema: pg_sys::Oid,
+        p_schema: Option<pg_sys::Oid>,
         p_booking_id: Option<Uuid>,
         p_table_ids: Option<Uuids>,
         p_start_at: Option<TimestampTz>,
@@ -95,7 +95,7 @@ native_functions! {
     }
 
     /// The native form of `release_hold_and_emit`.
-    fn native_release_hold(p_schema: pg_sys::Oid, p_hold_id: Option<Uuid>, p_actor_id: Option<Uuid>) {
+    fn native_release_hold(p_schema: Option<pg_sys::Oid>, p_hold_id: Option<Uuid>, p_actor_id: Option<Uuid>) {
         native::answered(p_schema, None, |store| {
             let outcome = release(store, argument::id(p_hold_id), argument::id(p_actor_id))?;
             Ok(Done::now(outcome, json!({"hold_id": argument::id(p_hold_id)})))

@@ -73,17 +73,17 @@ impl Done {
 /// Runs a command for the given schema. A refusal that left nothing behind is returned; what has to be undone, and
 /// what the server raised, is raised.
 pub fn answered(
-    schema: pg_sys::Oid,
+    schema: Option<pg_sys::Oid>,
     key: Option<String>,
     command: impl FnOnce(&Store) -> Result<Done, Failure>,
 ) -> NativeRows {
-    let answer = errors::or_raise(failure::returned(in_schema(schema, command)));
+    let answer = errors::or_raise(failure::returned(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command)));
     let row = answer.map_or_else(refused, success);
     argument::rows(vec![with_key(row, key)])
 }
 
 /// Runs a confirm or an assign for the given schema.
-pub fn confirmed(schema: pg_sys::Oid, outcome: Outcome, arguments: Arguments) -> NativeRows {
+pub fn confirmed(schema: Option<pg_sys::Oid>, outcome: Outcome, arguments: Arguments) -> NativeRows {
     answered(schema, arguments.key.clone(), |store| {
         let Answer { rows, replayed, receipt } = confirm(store, &arguments.check()?, Refusals::Returned)?;
         Ok(Done { outcome, result: rows.iter().map(assignment).collect(), replayed, receipt })

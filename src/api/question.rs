@@ -39,7 +39,7 @@ fn contract_reconcile_booking(
 
 native_functions! {
     /// The native form of `reconcile_booking`.
-    fn native_reconcile_booking(p_schema: pg_sys::Oid, p_booking_id: Option<Uuid>) {
+    fn native_reconcile_booking(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>) {
         native::answered(p_schema, None, |store| {
             let (booking_state, assignment_state) = reconcile(store, argument::id(p_booking_id))?;
             Ok(Done::now(

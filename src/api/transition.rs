@@ -66,7 +66,7 @@ fn contract_refresh_table_status(p_table_id: Option<Uuid>, fcinfo: pg_sys::Funct
 native_functions! {
     /// The native form of `apply_booking_state_transition`.
     fn native_transition_booking(
-        p_schema: pg_sys::Oid,
+        p_schema: Option<pg_sys::Oid>,
         p_booking_id: Option<Uuid>,
         p_status: Option<String>,
         p_checked_in_at: Option<TimestampTz>,
@@ -106,7 +106,7 @@ native_functions! {
     }
 
     /// The native form of `refresh_table_status`.
-    fn native_refresh_table_status(p_schema: pg_sys::Oid, p_table_id: Option<Uuid>) {
+    fn native_refresh_table_status(p_schema: Option<pg_sys::Oid>, p_table_id: Option<Uuid>) {
         native::answered(p_schema, None, |store| {
             table_status::refresh(store, argument::id(p_table_id))?;
             Ok(Done::now(Outcome::Refreshed, json!({"table_id": argument::id(p_table_id)})))

@@ -57,6 +57,11 @@ fn shown(id: Option<Id>) -> String {
     id.map_or_else(|| "<NULL>".to_owned(), |id| id.to_string())
 }
 
+/// The booking of a call; a hold for nobody yet has none.
+fn of_booking(booking: Id) -> String {
+    shown((!booking.is_nil()).then_some(booking))
+}
+
 #[must_use]
 pub fn booking_not_found(booking: Option<Id>) -> Refusal {
     Refusal::new(Outcome::BookingNotFound, format!("Booking {} not found", shown(booking)))
@@ -70,8 +75,11 @@ pub fn hold_not_found(hold: Option<Id>) -> Refusal {
 #[must_use]
 pub fn tables_not_found(booking: Id, missing: &[Option<Id>]) -> Refusal {
     let missing: Vec<String> = missing.iter().map(|id| shown(*id)).collect();
-    Refusal::new(Outcome::TablesNotFound, format!("Unable to load all requested tables for booking {booking}"))
-        .detail(format!("Not found: {}", missing.join(", ")))
+    Refusal::new(
+        Outcome::TablesNotFound,
+        format!("Unable to load all requested tables for booking {}", of_booking(booking)),
+    )
+    .detail(format!("Not found: {}", missing.join(", ")))
 }
 
 #[must_use]
@@ -91,9 +99,12 @@ pub fn hold_expired(hold: Id, expires_at: Instant) -> Refusal {
 
 #[must_use]
 pub fn hold_conflict(booking: Id, hold: Id) -> Refusal {
-    Refusal::new(Outcome::HoldConflict, format!("Hold conflict prevents assignment for booking {booking}"))
-        .detail(format!("Hold {hold} overlaps requested window"))
-        .hint(Outcome::HoldConflict.entry().advice)
+    Refusal::new(
+        Outcome::HoldConflict,
+        format!("Hold conflict prevents assignment for booking {}", of_booking(booking)),
+    )
+    .detail(format!("Hold {hold} overlaps requested window"))
+    .hint(Outcome::HoldConflict.entry().advice)
 }
 
 #[must_use]
@@ -144,7 +155,7 @@ pub fn window_outside_booking(booking: Id, given: Window, own: Window) -> Refusa
 #[must_use]
 pub fn allocation_conflict(booking: Id, table: Id) -> Refusal {
     Refusal::new(Outcome::AllocationConflict, "allocations_no_overlap")
-        .detail(format!("Resource {table} overlaps requested window for booking {booking}"))
+        .detail(format!("Resource {table} overlaps requested window for booking {}", of_booking(booking)))
 }
 
 #[must_use]

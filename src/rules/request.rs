@@ -108,10 +108,18 @@ impl Arguments {
     }
 }
 
-/// NULL means "no key"; an empty or blank one is a caller's mistake (F27).
+/// A third of an index page, which is what the ledger's primary key can hold, less the booking.
+pub const KEY_MAX_BYTES: usize = 2048;
+
+/// NULL means "no key"; an empty or blank one is a caller's mistake (F27), and so is one that no index can hold.
 pub fn key(given: Option<String>) -> Result<Option<String>, Refusal> {
     match given {
         Some(key) if key.trim().is_empty() => Err(Refusal::new(Outcome::KeyBlank, "Idempotency key must not be blank")),
+        Some(key) if key.len() > KEY_MAX_BYTES => Err(Refusal::new(
+            Outcome::KeyTooLong,
+            format!("Idempotency key must not be longer than {KEY_MAX_BYTES} bytes"),
+        )
+        .detail(format!("It has {}", key.len()))),
         other => Ok(other),
     }
 }

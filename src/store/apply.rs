@@ -7,7 +7,7 @@ use crate::rules::Id;
 use crate::rules::confirm::{Changes, Situation};
 use crate::rules::failure::Failure;
 use crate::rules::outbox::Event;
-use crate::rules::refusal::{self, Refusal};
+use crate::rules::refusal;
 use crate::rules::replay::RETENTION_SECONDS;
 use crate::rules::request::{Asked, Request, Selection};
 use crate::rules::table::Assignment;
@@ -77,13 +77,26 @@ impl Store {
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
         let expected = self.expected(asked, changes, merge_group, events);
         if counts != expected {
-            return Err(Failure::Undone(unwritten(asked, &expected, &counts)));
+            return Err(self.unwritten(asked, &expected, &counts));
         }
         let added = ids.into_iter().zip(&changes.add);
         let added =
             added.map(|(id, table)| Assignment { id, table: *table, window: Some(request.window), merge_group });
         let rows = changes.kept.iter().copied().chain(added).collect();
         Ok(Receipt { rows, transaction_id: self.transaction_id() })
+    }
+
+    /// Somebody who takes none of our locks may have bound the key while we waited for it: that answer is for the
+    /// next try to read. Any other difference is a trigger that swallowed rows.
+    fn unwritten(&self, asked: &Asked, expected: &[i64], counts: &[i64]) -> Failure {
+        let elsewhere = |at: usize| at != BOUND && expected.get(at) != counts.get(at);
+        let unbound = !(0..expected.len()).any(elsewhere);
+        let key = asked.key.as_deref().filter(|_| unbound);
+        match key.map(|key| self.ledger_probe(asked.booking, key)) {
+            Some(Err(failure)) => failure,
+            Some(Ok(Some(_))) => Failure::Undone(refusal::key_in_progress(asked.booking, key.unwrap_or_default())),
+            _ => Failure::Undone(refusal::broken_invariant("Confirm", expected, counts)),
+        }
     }
 
     /// How many rows each part must write, in the order of the statement's counts.
@@ -116,16 +129,6 @@ impl Store {
         ];
         let rows = self.run(&TABLES_REMOVE, &arguments, |row| row.numbers(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())
-    }
-}
-
-/// Somebody who takes none of our locks may have bound the key while we waited for it: that answer is for the next
-/// try to read. Any other difference is a trigger that swallowed rows.
-fn unwritten(asked: &Asked, expected: &[i64], counts: &[i64]) -> Refusal {
-    let unbound: Vec<i64> = expected.iter().enumerate().map(|(at, rows)| if at == BOUND { 0 } else { *rows }).collect();
-    match &asked.key {
-        Some(key) if counts == unbound => refusal::key_in_progress(asked.booking, key),
-        _ => refusal::broken_invariant("Confirm", expected, counts),
     }
 }
 

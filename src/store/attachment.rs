@@ -52,9 +52,8 @@ pub struct Attachment {
 impl Attachment {
     /// Looks into the catalogue caches; no statement is run. Features are those of the record, read by the caller.
     pub fn find(oid: pg_sys::Oid) -> Result<Attachment, Refusal> {
-        let name = namespace_name(oid).ok_or_else(|| {
-            Refusal::new(Outcome::NotAttached, format!("Schema with OID {} does not exist", oid.to_u32()))
-        })?;
+        let name = namespace_name(oid)
+            .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
         let optional = OPTIONAL.iter().map(|(_, table)| *table);
         let known = REQUIRED.iter().copied().chain(optional).chain([RECORD]);

@@ -2,8 +2,8 @@
 
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::request::{
-    Asked, Difference, Fingerprint, History, Intent, Request, Selection, key, sha256_hex, table_set_hash, tables,
-    window,
+    Asked, Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, Selection, key, sha256_hex,
+    table_set_hash, tables, window,
 };
 use holdfast::rules::window::{Instant, Window};
 use holdfast_rules_tests::evening::{calls, windows};
@@ -26,6 +26,15 @@ fn no_key_is_no_key_and_a_blank_one_is_a_mistake() {
         let refusal = key(Some(given.to_owned())).expect_err("blank");
         assert_refused(&refusal, Outcome::KeyBlank, "23514", "Idempotency key must not be blank", None);
     }
+}
+
+#[test]
+fn a_key_that_no_index_can_hold_is_refused() {
+    let longest = "k".repeat(KEY_MAX_BYTES);
+    assert_eq!(key(Some(longest.clone())), Ok(Some(longest.clone())));
+    let refusal = key(Some(longest + "k")).expect_err("too long");
+    let message = "Idempotency key must not be longer than 2048 bytes";
+    assert_refused(&refusal, Outcome::KeyTooLong, "23514", message, Some("It has 2049"));
 }
 
 #[test]
