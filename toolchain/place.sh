@@ -58,7 +58,8 @@ BUILD_CONFIG=$BASE/bin/pg_config
 
 # Debian's programs, when unpacked and not installed, find their libraries here.
 if [ "$VARIANT" = "$PG" ] && [ "$PG" != "$EMBEDDED" ]; then
-    export LD_LIBRARY_PATH="$SERVER/usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    libraries=$SERVER/usr/lib/$(uname -m)-linux-gnu
+    [[ ${LD_LIBRARY_PATH:-} == "$libraries"* ]] || export LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 
 # Two runs in one clone take turns to fetch and build; what a script calls shares its turn.
@@ -79,6 +80,8 @@ complete() { # unfinished folder, final folder, stamp
 }
 
 pgrx_version() { sed -nE 's/^pgrx = .*"=([0-9.]+)".*/\1/p' "$ROOT/Cargo.toml"; }
+
+export USER="${USER:-$(id -un)}" # cargo pgrx test asks for it; a container or a cron job may lack it
 
 # Nobody's settings but ours reach a client or a build.
 unset PGOPTIONS PGSERVICE PGHOSTADDR PGRX_PG_CONFIG_PATH PG_VERSION
