@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use holdfast::rules::Id;
 use holdfast::rules::outcome::{CATALOGUE, Disposition, Outcome};
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, HOLD, OTHER_BOOKING, assert_refused, clock, hours, shown, table_id};
@@ -233,6 +234,18 @@ fn refusals_have_the_words_of_the_contract() {
             assert_eq!(refusal.hint, hint);
         }
     }
+}
+
+/// A hold for nobody yet has no booking to name.
+#[test]
+fn no_booking_is_shown_as_null() {
+    let nobody = Id::nil();
+    let (hold, table) = (refusal::hold_conflict(nobody, HOLD), refusal::allocation_conflict(nobody, table_id(7)));
+    assert_eq!(hold.message, "Hold conflict prevents assignment for booking <NULL>");
+    let detail = format!("Resource {} overlaps requested window for booking <NULL>", shown(table_id(7)));
+    assert_eq!(table.detail.as_deref(), Some(detail.as_str()));
+    let unknown = refusal::tables_not_found(nobody, &[None]);
+    assert_eq!(unknown.message, "Unable to load all requested tables for booking <NULL>");
 }
 
 #[test]
