@@ -22,7 +22,7 @@ impl Cluster {
     #[must_use]
     pub fn start() -> Cluster {
         let mut server = Server::from_environment();
-        let made = run(&server, Path::new("mktemp"), &["-d", "/tmp/holdfast-e2e-XXXXXX"]);
+        let made = run(&server, Path::new("mktemp"), &["-d", "-t", "holdfast-e2e-XXXXXX"]);
         let folder = PathBuf::from(made.trim());
         let data = folder.join("data");
         let initdb = server.programs.join("initdb");
