@@ -16,10 +16,20 @@ mod in_server_tests;
 #[cfg(feature = "pgrx")]
 mod install;
 #[cfg(feature = "pgrx")]
+mod settings;
+#[cfg(feature = "pgrx")]
 mod store;
 
 #[cfg(feature = "pgrx")]
 ::pgrx::pg_module_magic!(name, version);
+
+/// What the server calls when it loads the library: in the postmaster when it is preloaded, else in the session
+/// that first calls one of our functions.
+#[cfg(feature = "pgrx")]
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+}
 
 /// What `cargo pgrx test` asks of the crate: the settings of its server.
 #[cfg(all(test, feature = "pg_test"))]
@@ -28,6 +38,6 @@ pub mod pg_test {
 
     #[must_use]
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec![]
+        vec!["shared_preload_libraries = 'holdfast'", "holdfast.worker = off"]
     }
 }
