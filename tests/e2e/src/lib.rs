@@ -12,6 +12,7 @@ mod call;
 mod cluster;
 mod crowd;
 mod floor;
+pub mod foreign;
 mod invariants;
 mod refusal;
 mod reuse;

@@ -9,6 +9,7 @@ mod faults_holds;
 mod faults_keys;
 mod faults_server;
 mod faults_status;
+mod foreign;
 mod nonsense;
 mod privileges;
 mod refusals;
