@@ -12,17 +12,29 @@ mod attach;
 mod catalogue;
 mod confirm;
 mod hold;
+mod idempotency;
 mod native;
 mod question;
 mod transition;
 
+use pgrx::iter::TableIterator;
 use pgrx::pg_sys;
 
-use crate::commands::{Store, in_schema_of};
+use crate::commands::{Store, in_schema, in_schema_of};
 use crate::errors;
 use crate::rules::failure::Failure;
 
 /// Runs a command for the schema that the called wrapper lives in, and raises what it refuses.
 fn contract<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
     errors::or_raise(in_schema_of(call, command))
+}
+
+/// Runs a command for the given schema and turns what it found into rows; raises what it refuses.
+fn native_rows<T, R: 'static>(
+    schema: Option<pg_sys::Oid>,
+    command: impl FnOnce(&Store) -> Result<Vec<T>, Failure>,
+    row: impl FnMut(T) -> R,
+) -> TableIterator<'static, R> {
+    let found = errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command));
+    argument::rows(found.into_iter().map(row).collect())
 }

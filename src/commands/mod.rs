@@ -8,6 +8,7 @@
 pub mod attach;
 pub mod confirm;
 pub mod hold;
+pub mod idempotency;
 pub mod reconcile;
 pub mod release;
 pub mod table_status;
@@ -19,11 +20,12 @@ use pgrx::pg_sys;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
+use crate::settings;
 pub use crate::store::{Store, enum_label};
 
 /// Runs a command for a schema.
 pub fn in_schema<T>(schema: pg_sys::Oid, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
-    command(&Store::open(schema)?)
+    command(&Store::open(schema)?.keeping(settings::ledger_retention_days()))
 }
 
 /// Runs a command for the schema that the called function lives in.

@@ -10,9 +10,6 @@ use super::request::{Asked, Difference, Fingerprint, Request, Selection, window_
 use super::table::Assignment;
 use super::window::Window;
 
-/// How long an answer is kept, in seconds from its creation: 90 days.
-pub const RETENTION_SECONDS: i64 = 90 * 24 * 3600;
-
 /// What the ledger holds under a key.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entry {

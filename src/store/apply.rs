@@ -8,9 +8,9 @@ use crate::rules::confirm::{Changes, Situation};
 use crate::rules::failure::Failure;
 use crate::rules::outbox::Event;
 use crate::rules::refusal;
-use crate::rules::replay::RETENTION_SECONDS;
 use crate::rules::request::{Asked, Request, Selection};
 use crate::rules::table::Assignment;
+use crate::rules::window::Instant;
 
 statement!(
     CONFIRM_APPLY,
@@ -72,7 +72,8 @@ impl Store {
         events: &[Event],
     ) -> Result<Receipt, Failure> {
         let merge_group = (changes.add.len() > 1).then(|| self.new_id());
-        let arguments = arguments(asked, request, situation, changes, merge_group, events);
+        let kept_until = situation.now.after_seconds(self.retention_seconds);
+        let arguments = arguments(asked, request, situation, changes, merge_group, events, kept_until);
         let written = self.run(&CONFIRM_APPLY, &arguments, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
         let expected = self.expected(asked, changes, merge_group, events);
@@ -139,6 +140,7 @@ fn arguments(
     changes: &Changes,
     merge_group: Option<Id>,
     events: &[Event],
+    kept_until: Instant,
 ) -> [super::plan::Argument; 31] {
     let booking = &situation.booking;
     let hold = match asked.selection {
@@ -168,7 +170,7 @@ fn arguments(
         row::json(request.fingerprint.json()),
         row::text(&request.fingerprint.checksum()),
         row::text(&request.table_set_hash()),
-        row::instant(situation.now.after_seconds(RETENTION_SECONDS)),
+        row::instant(kept_until),
         row::optional_id(hold),
         row::ids(&request.tables),
         row::ids(changes.kept.iter().map(|kept| &kept.id)),

@@ -7,7 +7,7 @@ use crate::rules::Id;
 use crate::rules::booking::BookingWindow;
 use crate::rules::failure::Failure;
 use crate::rules::refusal::Refusal;
-use crate::rules::replay::{Entry, RETENTION_SECONDS, Standing};
+use crate::rules::replay::{Entry, Standing};
 use crate::rules::request::{Asked, Fingerprint, Selection, table_set_hash};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
@@ -62,7 +62,7 @@ impl Store {
             row::optional_instant(asked.window.map(|window| window.end())),
             row::text(&table_set_hash(tables)),
             row::text(&fingerprint.checksum()),
-            row::instant(now.after_seconds(RETENTION_SECONDS)),
+            row::instant(now.after_seconds(self.retention_seconds)),
             row::instant(now),
             row::text(refusal.outcome.entry().name),
             row::json(fingerprint.json()),

@@ -5,6 +5,7 @@ mod attachment;
 mod booking;
 mod guard;
 mod hold;
+pub mod idempotency;
 mod ledger;
 mod plan;
 mod row;
@@ -24,6 +25,7 @@ pub use hold::NewHold;
 pub use server::enum_label;
 
 use crate::rules::failure::Failure;
+use crate::rules::retention;
 use attachment::Attachment;
 use plan::{Argument, Connection};
 use row::Row;
@@ -33,6 +35,8 @@ use statement::Statement;
 pub struct Store {
     connection: Connection,
     attachment: Rc<Attachment>,
+    /// How long an answer given now is to be kept.
+    retention_seconds: i64,
 }
 
 impl Store {
@@ -53,7 +57,12 @@ impl Store {
     fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let connection = Connection::open();
         let attachment = connection.attachment(schema)?;
-        Ok(Store { connection, attachment })
+        Ok(Store { connection, attachment, retention_seconds: retention::seconds(retention::LEDGER_DAYS) })
+    }
+
+    /// Keeps answers for as long as the owner says.
+    pub fn keeping(self, days: i32) -> Store {
+        Store { retention_seconds: retention::seconds(days), ..self }
     }
 
     /// The schema's name, as the server names it in its errors.

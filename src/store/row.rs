@@ -102,6 +102,10 @@ pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Argument {
     texts.into_iter().collect::<Vec<&str>>().into_datum()
 }
 
+pub fn number(number: i32) -> Argument {
+    number.into_datum()
+}
+
 pub fn flag(flag: bool) -> Argument {
     flag.into_datum()
 }

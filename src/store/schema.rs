@@ -20,6 +20,7 @@ const ATTACH: &[&str] = &[
     include_str!("../../sql/attach/1_columns.sql"),
     include_str!("../../sql/attach/2_rules.sql"),
     include_str!("../../sql/attach/3_status_rules.sql"),
+    include_str!("../../sql/attach/6_upkeep.sql"),
 ];
 const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/confirm.sql"),
@@ -27,10 +28,11 @@ const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/transition.sql"),
     include_str!("../../sql/contract/hold.sql"),
     include_str!("../../sql/contract/question.sql"),
+    include_str!("../../sql/contract/idempotency.sql"),
 ];
 
 /// Tables that attach creates where they are missing.
-const RULES: &[&str] = &["booking_statuses", "booking_status_transitions", "capacity_policies"];
+const RULES: &[&str] = &["booking_statuses", "booking_status_transitions", "capacity_policies", "holdfast_forgotten"];
 
 statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
 statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);

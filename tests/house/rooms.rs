@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["rules"]),
     ("telemetry", &["rules"]),
     ("errors", &["rules"]),
-    ("settings", &[]),
+    ("settings", &["rules"]),
     ("rules", &[]),
     // Tests that run inside the server; they speak SQL to the finished extension.
     ("in_server_tests", &[]),

@@ -68,6 +68,7 @@ const NEW: &[(&str, &[&str])] = &[
         &["p_booking_id", "p_table_ids", "p_start_at", "p_end_at", "p_ttl_seconds", "p_created_by", "p_metadata"],
     ),
     ("reconcile_booking", &["p_booking_id"]),
+    ("booking_by_idempotency_key", &["p_key"]),
     (
         "auto_assign_idempotency_key",
         &["p_booking_id", "p_restaurant_id", "p_party_size", "p_booking_date", "p_start_time"],

@@ -10,6 +10,7 @@ mod faults_keys;
 mod faults_server;
 mod faults_status;
 mod foreign;
+mod idempotency;
 mod nonsense;
 mod privileges;
 mod refusals;

@@ -1,0 +1,75 @@
+//! The indexes that make keys and their pruning cheap: is each there, and which statement mends it?
+
+/// An index that the helpers rely on: one column, for some of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    pub table: &'static str,
+    pub name: &'static str,
+    pub column: &'static str,
+    /// As a statement writes it.
+    pub predicate: &'static str,
+    /// As the server prints it.
+    pub printed: &'static str,
+}
+
+pub const WANTED: &[Wanted] = &[
+    Wanted {
+        table: "bookings",
+        name: "bookings_auto_assign_idempotency_key_idx",
+        column: "auto_assign_idempotency_key",
+        predicate: "auto_assign_idempotency_key is not null",
+        printed: "(auto_assign_idempotency_key IS NOT NULL)",
+    },
+    Wanted {
+        table: "booking_assignment_idempotency",
+        name: "booking_assignment_idempotency_age_idx",
+        column: "created_at",
+        predicate: "outcome <> 'fenced'",
+        printed: "(outcome <> 'fenced'::text)",
+    },
+];
+
+/// An index of one of these tables, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub name: String,
+    pub table: String,
+    /// Its first column; None: an expression.
+    pub column: Option<String>,
+    pub columns: i32,
+    /// None: of all rows.
+    pub predicate: Option<String>,
+    /// False: left by a concurrent build that failed.
+    pub valid: bool,
+}
+
+/// One line of the answer; `statement` is what to run next, outside of a transaction block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub index: String,
+    pub state: &'static str,
+    pub statement: Option<String>,
+}
+
+/// What is to be done about a wanted index. `schema` is quoted already.
+#[must_use]
+pub fn judge(wanted: &Wanted, found: &[Found], schema: &str) -> Vec<Line> {
+    let serves = |index: &&Found| {
+        index.table == wanted.table
+            && index.columns == 1
+            && index.column.as_deref() == Some(wanted.column)
+            && index.predicate.as_deref().is_none_or(|predicate| predicate == wanted.printed)
+    };
+    let line = |index: &str, state, statement| Line { index: index.to_owned(), state, statement };
+    if let Some(index) = found.iter().filter(serves).find(|index| index.valid) {
+        return vec![line(&index.name, "present", None)];
+    }
+    let Wanted { table, name, column, predicate, .. } = wanted;
+    let create = format!("create index concurrently {name} on {schema}.{table} ({column}) where {predicate}");
+    let taken = found.iter().find(|index| index.name == *name);
+    let Some(taken) = taken else { return vec![line(name, "missing", Some(create))] };
+    // Under our name, and of no use: built half, or on something else.
+    let state = if serves(&taken) { "invalid" } else { "different" };
+    let drop = format!("drop index concurrently {schema}.{name}");
+    vec![line(name, state, Some(drop)), line(name, "missing", Some(create))]
+}
