@@ -5,4 +5,5 @@ use pgrx::prelude::*;
 extension_sql_file!("../sql/install/1_setup.sql", name = "setup", bootstrap);
 extension_sql_file!("../sql/install/2_native.sql", name = "native", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_idempotency.sql", name = "idempotency", requires = ["setup"]);
-extension_sql_file!("../sql/install/3_grants.sql", name = "grants", requires = ["native"], finalize);
+extension_sql_file!("../sql/install/2_reconciliation.sql", name = "reconciliation", requires = ["setup"]);
+extension_sql_file!("../sql/install/3_grants.sql", name = "grants", requires = ["native", "reconciliation"], finalize);

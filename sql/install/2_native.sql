@@ -121,7 +121,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_reconcile_booking_wrapper';
 comment on function holdfast.reconcile_booking is
-  'Reads a booking''s status and whether its tables are unassigned, assigned or inconsistent. result: {booking_state, assignment_state}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 
 create function holdfast.attach(app regnamespace, grant_to name[] default '{}') returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning

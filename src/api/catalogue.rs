@@ -1,8 +1,9 @@
-//! The catalogue of outcomes, for the view `holdfast.outcomes`.
+//! The catalogues, for the views `holdfast.outcomes` and `holdfast.findings`.
 
 use pgrx::prelude::*;
 
 use super::argument;
+use crate::rules::drift::catalogue::FINDINGS;
 use crate::rules::outcome::CATALOGUE;
 
 /// Every outcome that a call can come to.
@@ -24,4 +25,23 @@ fn native_outcome_catalogue() -> TableIterator<
         (entry.name, entry.code, entry.sqlstate, disposition, entry.sentence, entry.advice, entry.http_status)
     };
     argument::rows(CATALOGUE.iter().map(row).collect())
+}
+
+/// Every finding of a reconciliation.
+#[pg_extern(sql = false)]
+fn native_finding_catalogue() -> TableIterator<
+    'static,
+    (
+        name!(name, &'static str),
+        name!(code, &'static str),
+        name!(severity, &'static str),
+        name!(promise, &'static str),
+        name!(sentence, &'static str),
+        name!(repair, &'static str),
+    ),
+> {
+    let row = |entry: &crate::rules::drift::catalogue::Entry| {
+        (entry.name, entry.code, entry.severity.name(), entry.promise, entry.sentence, entry.repair)
+    };
+    argument::rows(FINDINGS.iter().map(row).collect())
 }

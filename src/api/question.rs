@@ -27,24 +27,28 @@ fn contract_auto_assign_idempotency_key(
     idempotency_key::auto_assign(id(p_booking_id), id(p_restaurant_id), p_party_size, &date, &time)
 }
 
-/// A booking's status, and how its tables stand.
+/// A booking's status, how its tables stand, and what does not agree.
 #[pg_extern(sql = false)]
 fn contract_reconcile_booking(
     p_booking_id: Option<Uuid>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> TableIterator<'static, (name!(booking_state, String), name!(assignment_state, &'static str))> {
-    let state = contract(fcinfo, |store| reconcile(store, argument::id(p_booking_id)));
-    argument::rows(vec![state])
+) -> TableIterator<'static, (name!(booking_state, String), name!(assignment_state, &'static str), name!(findings, JsonB))>
+{
+    let found = contract(fcinfo, |store| reconcile(store, argument::id(p_booking_id)));
+    argument::rows(vec![(found.booking_state, found.assignment_state, JsonB(found.findings))])
 }
 
 native_functions! {
     /// The native form of `reconcile_booking`.
     fn native_reconcile_booking(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>) {
         native::answered(p_schema, None, |store| {
-            let (booking_state, assignment_state) = reconcile(store, argument::id(p_booking_id))?;
+            let found = reconcile(store, argument::id(p_booking_id))?;
             Ok(Done::now(
                 Outcome::Reconciled,
-                json!({"booking_state": booking_state, "assignment_state": assignment_state}),
+                json!({
+                    "booking_state": found.booking_state, "assignment_state": found.assignment_state,
+                    "findings": found.findings,
+                }),
             ))
         })
     }

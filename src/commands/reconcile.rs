@@ -1,15 +1,30 @@
-//! What state a booking is in, in the two words that services read after a confirm.
+//! What state a booking is in, and what about it does not agree.
+
+use serde_json::Value;
 
 use crate::rules::Id;
 use crate::rules::booking;
+use crate::rules::drift;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::store::Store;
 
-/// The booking's status, and how its tables stand.
-pub fn reconcile(store: &Store, booking: Option<Id>) -> Result<(String, &'static str), Failure> {
+/// The two words that services read after a confirm, and the findings.
+pub struct Reconciled {
+    pub booking_state: String,
+    pub assignment_state: &'static str,
+    pub findings: Value,
+}
+
+/// Reads one snapshot, without a lock.
+pub fn reconcile(store: &Store, booking: Option<Id>) -> Result<Reconciled, Failure> {
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
-    let state = store.booking_state(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
-    let (status, assigned, claimed) = state;
-    Ok((status, booking::assignment_state(assigned, claimed)))
+    let record = store.drift_read(id, store.clock())?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
+    let (assigned, claimed) = record.counts();
+    let findings = drift::judge(&record);
+    Ok(Reconciled {
+        booking_state: record.booking.status.clone(),
+        assignment_state: booking::assignment_state(assigned, claimed),
+        findings: findings.iter().map(|finding| finding.json(finding.drift.entry().repair)).collect(),
+    })
 }

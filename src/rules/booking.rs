@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::window::{Instant, Window};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Booking {
     pub id: Id,
     pub restaurant: Id,

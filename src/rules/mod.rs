@@ -8,6 +8,7 @@ pub mod allocation;
 pub mod booking;
 pub mod capacity;
 pub mod confirm;
+pub mod drift;
 pub mod failure;
 pub mod hold;
 pub mod idempotency_key;

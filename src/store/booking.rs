@@ -14,7 +14,6 @@ use crate::rules::window::Instant;
 
 statement!(BOOKING_LOCK, "booking_lock", [UUIDOID]);
 statement!(BOOKING_CLAIMS, "booking_claims", [UUIDOID]);
-statement!(BOOKING_STATE, "booking_state", [UUIDOID]);
 statement!(STATUS_RULES, "status_rules", [TEXTOID, TEXTOID]);
 statement!(
     TRANSITION_APPLY,
@@ -123,15 +122,5 @@ impl Store {
             }
         })?;
         Ok((assignments, allocations))
-    }
-
-    /// Status, assignments, and assignments whose table is also claimed for their window. None: no such booking.
-    pub fn booking_state(&self, booking: Id) -> Result<Option<(String, i64, i64)>, Failure> {
-        let rows = self.run(&BOOKING_STATE, &[row::id(booking)], |row| {
-            let counts = row.numbers(2);
-            let count = |at: usize| counts.get(at).copied().unwrap_or_default();
-            (row.text(1).unwrap_or_default(), count(0), count(1))
-        })?;
-        Ok(rows.into_iter().next())
     }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod attachment;
 mod booking;
+mod drift;
 mod guard;
 mod hold;
 pub mod idempotency;

@@ -29,6 +29,7 @@ const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/hold.sql"),
     include_str!("../../sql/contract/question.sql"),
     include_str!("../../sql/contract/idempotency.sql"),
+    include_str!("../../sql/contract/reconciliation.sql"),
 ];
 
 /// Tables that attach creates where they are missing.

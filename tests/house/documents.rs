@@ -1,5 +1,6 @@
-//! The README names everything there is: outcomes, functions, settings.
+//! The README names everything there is: outcomes, findings, functions, settings.
 
+use holdfast::rules::drift::catalogue::FINDINGS;
 use holdfast::rules::outcome::{CATALOGUE, Entry};
 
 use super::source::{File, files, files_in};
@@ -79,6 +80,13 @@ fn a_missing_outcome_is_seen() {
     assert_none(&outcomes(catalogue, &format!("{one}{two}")));
     let backwards = [catalogue[1], catalogue[0]];
     assert_one(&outcomes(&backwards, &format!("{two}{one}")), "HF001: codes are unique and ascend");
+}
+
+#[test]
+fn every_finding_stands_in_the_readme() {
+    let readme = readme();
+    assert_none(&unnamed(FINDINGS.iter().map(|entry| entry.name), &readme));
+    assert_none(&unnamed(FINDINGS.iter().map(|entry| entry.code), &readme));
 }
 
 #[test]

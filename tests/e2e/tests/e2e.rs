@@ -13,6 +13,7 @@ mod foreign;
 mod idempotency;
 mod nonsense;
 mod privileges;
+mod reconcile;
 mod refusals;
 mod refusals_tables;
 mod replay;

@@ -4,6 +4,7 @@
 
 pub mod evening;
 pub mod model;
+pub mod record;
 
 use std::collections::BTreeSet;
 

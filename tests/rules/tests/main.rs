@@ -8,6 +8,7 @@ mod capacity;
 mod changes;
 mod confirm;
 mod decision;
+mod drift;
 mod failure;
 mod floor;
 mod hold;

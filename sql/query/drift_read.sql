@@ -1,0 +1,116 @@
+-- Everything known of one booking ($1) at one moment ($2), in one snapshot: one row a fact, told apart by kind.
+-- Whether its facts agree is for the rules to say.
+select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id as other,
+       coalesce(b.start_at, (b.booking_date + b.start_time) at time zone r.timezone) as start_at,
+       coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone) as end_at,
+       b.status::text as label, null::text as label2, null::boolean as flag, null::boolean as flag2,
+       null::boolean as flag3, null::uuid[] as ids, null::timestamptz as at, b.party_size as number
+from app.bookings b
+join app.restaurants r on r.id = b.restaurant_id
+where b.id = $1
+union all
+select 'status', null, null, null, null, null, s.status::text, null, s.is_confirm_target, s.holds_tables,
+       s.releases_tables, null, null, null
+from app.booking_statuses s
+union all
+select 'move', null, null, null, null, null, m.from_status::text, m.to_status::text, null, null, null, null, null, null
+from app.booking_status_transitions m
+union all
+select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idempotency_key, null,
+       t.restaurant_id is distinct from b.restaurant_id,
+       t.status in ('occupied', 'reserved') and not exists (
+         select from app.allocations al
+         left join app.bookings o on o.id = al.booking_id
+         left join app.booking_statuses s on s.status = o.status
+         where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
+           and not al.shadow and al."window" && pg_catalog.tstzrange($2 - interval '5 minutes', $2, '[]')
+           and s.releases_tables is distinct from true
+       ),
+       coalesce(a.assigned_at > $2 - interval '90 days', true),
+       null, null, null
+from app.booking_table_assignments a
+join app.bookings b on b.id = a.booking_id
+left join app.table_inventory t on t.id = a.table_id
+where a.booking_id = $1
+union all
+select 'claim', al.id, al.resource_id, al.restaurant_id,
+       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, al.shadow, null, null,
+       null, null, null
+from app.allocations al
+where al.booking_id = $1
+union all
+select 'hold', h.id, h.restaurant_id, null, h.start_at, h.end_at, null, null,
+       exists (
+         select from app.allocations al
+         where al.resource_type = 'hold' and al.resource_id = h.id and al.booking_id = h.booking_id
+       ),
+       exists (
+         select from app.table_hold_members m
+         join app.table_inventory t on t.id = m.table_id
+         where m.hold_id = h.id and t.restaurant_id <> h.restaurant_id
+       ),
+       null, array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id),
+       h.expires_at, null
+from app.table_holds h
+where h.booking_id = $1 and h.status = 'active'
+union all
+select 'history', null, null, null, null, null, c.to_status::text, c.from_status::text, null, null, null, null,
+       c.changed_at, null
+from app.booking_state_history c
+where c.booking_id = $1
+union all
+-- What the replaced functions wrote does not say whether the status moved.
+select 'answer', l.hold_id, null, null, pg_catalog.lower(l.assignment_window), pg_catalog.upper(l.assignment_window),
+       case when l.outcome = 'confirmed' and l.request is null then 'assigned' else l.outcome end, l.idempotency_key,
+--[outbox
+       l.transaction_id is null or l.created_at < $2 - interval '1 day' or exists (
+         select from app.capacity_outbox o
+         where o.dedupe_key = k.dedupe_key || ':' || l.transaction_id::text
+            or o.dedupe_key = k.dedupe_key and o.idempotency_key = l.idempotency_key
+       ),
+--|       true,
+--]
+       null, null, l.table_ids, l.created_at, null
+from app.booking_assignment_idempotency l
+cross join lateral (
+  select l.booking_id::text || ':'
+         || pg_catalog.to_char(pg_catalog.lower(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+         || pg_catalog.rtrim(pg_catalog.rtrim(pg_catalog.to_char(
+              pg_catalog.lower(l.assignment_window) at time zone 'UTC', '.US'), '0'), '.') || 'Z:'
+         || pg_catalog.to_char(pg_catalog.upper(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+         || pg_catalog.rtrim(pg_catalog.rtrim(pg_catalog.to_char(
+              pg_catalog.upper(l.assignment_window) at time zone 'UTC', '.US'), '0'), '.') || 'Z:'
+         || pg_catalog.array_to_string(l.table_ids, ',') as dedupe_key
+) k
+where l.booking_id = $1
+union all
+select 'rival_claim', al.id, al.resource_id, al.booking_id,
+       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false),
+       null, null, null, null, null
+from app.bookings b
+cross join lateral (
+  select a.table_id, least(a.start_at, a.end_at) as start_at, greatest(a.start_at, a.end_at) as end_at
+  from app.booking_table_assignments a where a.booking_id = b.id
+  union
+  select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
+  from app.allocations c where c.booking_id = b.id and c.resource_type = 'table' and not c.shadow
+) m
+join app.allocations al
+  on al.restaurant_id = b.restaurant_id and al.resource_type = 'table' and al.resource_id = m.table_id
+  and al."window" && pg_catalog.tstzrange(m.start_at, m.end_at, '[)') and not al.shadow
+left join app.bookings o on o.id = al.booking_id
+left join app.booking_statuses s on s.status = o.status
+where b.id = $1 and al.booking_id is distinct from b.id
+union all
+select 'rival_seat', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
+       coalesce(s.releases_tables, false), null, null, null, null, null
+from (
+  select c.table_id, c.start_at, c.end_at from app.booking_table_assignments c where c.booking_id = $1
+  union
+  select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
+  from app.allocations c where c.booking_id = $1 and c.resource_type = 'table' and not c.shadow
+) m
+join app.booking_table_assignments a
+  on a.table_id = m.table_id and a.end_at > m.start_at and a.start_at < m.end_at and a.booking_id <> $1
+join app.bookings o on o.id = a.booking_id
+left join app.booking_statuses s on s.status = o.status

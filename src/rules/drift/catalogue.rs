@@ -1,0 +1,114 @@
+//! The catalogue of findings: the one source of names, codes, severities and promises. Numbers are never reused.
+
+/// How much it matters, in the words of the application's own events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+    Critical,
+}
+
+impl Severity {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// One row of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub drift: Drift,
+    pub code: &'static str,
+    pub name: &'static str,
+    pub severity: Severity,
+    /// The promise that it breaks.
+    pub promise: &'static str,
+    pub sentence: &'static str,
+    /// What a repair does, where the facts decide.
+    pub repair: &'static str,
+}
+
+macro_rules! findings {
+    ($($variant:ident $code:literal $name:literal $severity:ident $promise:literal $sentence:literal $repair:literal;)*) => {
+        /// What can be found.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Drift { $($variant,)* }
+
+        /// Every finding, in the order of its code.
+        pub const FINDINGS: &[Entry] = &[$(Entry {
+            drift: Drift::$variant, code: $code, name: $name, severity: Severity::$severity,
+            promise: $promise, sentence: $sentence, repair: $repair,
+        },)*];
+    };
+}
+
+findings! {
+    DoubleBooked "HD01" "double_booked" Critical "G2"
+        "Two live bookings have the same table at the same time." "none: a person decides who moves";
+    OtherTenant "HD02" "other_tenant" Critical "G9"
+        "A row of this booking belongs to another restaurant." "none: a person decides";
+    FencedKeyUsed "HD03" "fenced_key_used" Critical "G5"
+        "The booking has tables under a key that was fenced or refused." "none: a person decides";
+    ConfirmedWithoutTables "HD04" "confirmed_without_tables" Critical "G1"
+        "The booking is confirmed and has no table." "none: confirm again with a new key, or cancel";
+    AssignmentWithoutAllocation "HD05" "assignment_without_allocation" Error "G1"
+        "A table of the booking is not claimed: another booking could take it." "claims it, if it is free";
+    AllocationWithoutAssignment "HD06" "allocation_without_assignment" Error "G1"
+        "The booking claims a table that it does not have."
+        "gives it the table when the last answer says so, else drops the claim";
+    WindowDiffersFromAllocation "HD07" "window_differs_from_allocation" Error "G1"
+        "A table is claimed for another window than it is assigned for."
+        "follows the last answer, else the booking's own window";
+    WindowOutsideBooking "HD08" "window_outside_booking" Error "G1"
+        "A table is assigned for a time at which the booking does not take place." "none: a person decides";
+    WindowDiffersFromBooking "HD09" "window_differs_from_booking" Info "G1"
+        "A table is assigned for another window than the booking's; a confirm may ask for that."
+        "none: a person decides";
+    LedgerSaysConfirmed "HD10" "ledger_says_confirmed" Error "G4"
+        "A confirm was answered, and the booking is not confirmed."
+        "moves the status when the answer's tables all stand, else none";
+    AnswerMissing "HD11" "answer_missing" Warning "G3"
+        "The booking has tables under a key that the ledger does not know." "binds the answer to the key";
+    HistoryDiffers "HD12" "history_differs" Warning "G1"
+        "The last entry of the history is not the booking's status." "records the status as it is";
+    EventMissing "HD13" "event_missing" Error "G1"
+        "A commit of the last day was never told to the outbox." "emits the event";
+    HoldOpenAfterConfirmation "HD14" "hold_open_after_confirmation" Warning "G1"
+        "A hold whose tables became the booking's is still open." "closes it";
+    HoldWithoutWindow "HD15" "hold_without_window" Warning "G7"
+        "An open hold has no window: it can never be confirmed." "closes it";
+    HoldPastDeadline "HD16" "hold_past_deadline" Info "G7"
+        "A hold is open more than a minute after its deadline." "closes it as expired";
+    MirrorWithoutHold "HD17" "mirror_without_hold" Info "G7"
+        "A hold's mirror stands without an open hold." "drops the mirror";
+    ClaimOfEndedBooking "HD18" "claim_of_ended_booking" Info "G7"
+        "A booking that is over still claims a table for a time to come." "drops the claim, keeps the record";
+    MergeGroupIncomplete "HD19" "merge_group_incomplete" Warning "G1"
+        "A group of joined tables has fewer than two of them." "dissolves the group";
+    MergeGroupUnclaimed "HD20" "merge_group_unclaimed" Warning "G1"
+        "Joined tables have no claim as a group." "claims the group";
+    TableStatusUnexplained "HD21" "table_status_unexplained" Info "G7"
+        "A table of the booking is marked as in use, and no booking explains it." "sets the status to that of now";
+}
+
+impl Drift {
+    /// This finding's row of the catalogue.
+    #[must_use]
+    pub fn entry(self) -> &'static Entry {
+        // The macro writes both in the same order.
+        &FINDINGS[self as usize]
+    }
+
+    /// By name or by code.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Drift> {
+        FINDINGS.iter().find(|entry| entry.name == word || entry.code == word).map(|entry| entry.drift)
+    }
+}

@@ -1,0 +1,217 @@
+//! What is known of one booking, as one snapshot shows it.
+
+use crate::rules::Id;
+use crate::rules::booking::Booking;
+use crate::rules::table::Resource;
+use crate::rules::window::{Instant, Window};
+
+/// Seconds after its deadline during which an open hold is only waiting to be tidied up.
+pub const HOLD_GRACE_SECONDS: i64 = 60;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub now: Instant,
+    pub booking: Booking,
+    pub statuses: Vec<StatusRule>,
+    /// Declared moves: from, to.
+    pub moves: Vec<(String, String)>,
+    pub seats: Vec<Seat>,
+    pub claims: Vec<Claim>,
+    /// Open holds only.
+    pub holds: Vec<OpenHold>,
+    pub history: Vec<Moved>,
+    /// Oldest first.
+    pub answers: Vec<Answered>,
+    /// What others have on the booking's tables at the booking's times.
+    pub rivals: Vec<Rival>,
+    /// Were old keys of this booking forgotten on purpose?
+    pub forgotten: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatusRule {
+    pub status: String,
+    pub is_confirm_target: bool,
+    pub holds_tables: bool,
+    pub releases_tables: bool,
+}
+
+/// An assignment, with what is known of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    pub id: Id,
+    pub table: Id,
+    pub window: Option<Window>,
+    pub merge_group: Option<Id>,
+    pub key: Option<String>,
+    /// Is the table another restaurant's?
+    pub foreign: bool,
+    /// Is the table marked as in use while nobody has it?
+    pub status_unexplained: bool,
+    /// Young enough for the ledger to know its key.
+    pub recent: bool,
+}
+
+/// An allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub id: Id,
+    pub resource: Resource,
+    pub resource_id: Id,
+    pub restaurant: Id,
+    pub window: Option<Window>,
+    pub shadow: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenHold {
+    pub id: Id,
+    pub restaurant: Id,
+    pub window: Option<Window>,
+    pub expires_at: Instant,
+    pub members: Vec<Id>,
+    /// Does one of its tables belong to another restaurant than the hold?
+    pub foreign_member: bool,
+    /// Does it have its mirror among the allocations?
+    pub mirrored: bool,
+}
+
+/// An entry of the booking's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub from: Option<String>,
+    pub to: String,
+    pub at: Instant,
+}
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub key: String,
+    pub outcome: String,
+    pub window: Option<Window>,
+    pub tables: Vec<Id>,
+    pub hold: Option<Id>,
+    pub at: Instant,
+    /// Is its event due, and is it there? False only when it is missing.
+    pub told: bool,
+}
+
+impl Answered {
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self.outcome.as_str(), "confirmed" | "assigned")
+    }
+}
+
+/// Somebody else's row on one of the booking's tables, at one of its times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rival {
+    pub id: Id,
+    /// An allocation, or an assignment.
+    pub is_claim: bool,
+    pub table: Id,
+    /// None: maintenance.
+    pub owner: Option<Id>,
+    pub window: Option<Window>,
+    /// Its booking is over, and it may be freed.
+    pub released: bool,
+}
+
+impl Record {
+    /// A record that knows nothing yet.
+    #[must_use]
+    pub fn of(booking: Id, now: Instant) -> Record {
+        Record {
+            now,
+            booking: Booking { id: booking, ..Booking::default() },
+            statuses: Vec::new(),
+            moves: Vec::new(),
+            seats: Vec::new(),
+            claims: Vec::new(),
+            holds: Vec::new(),
+            history: Vec::new(),
+            answers: Vec::new(),
+            rivals: Vec::new(),
+            forgotten: false,
+        }
+    }
+
+    /// Assignments, and those whose table is claimed for the same window.
+    #[must_use]
+    pub fn counts(&self) -> (i64, i64) {
+        let claimed = self.seats.iter().filter(|seat| {
+            seat.window.is_some() && self.claim_of(seat).is_some_and(|claim| claim.window == seat.window)
+        });
+        let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+        (count(self.seats.len()), count(claimed.count()))
+    }
+
+    #[must_use]
+    pub fn rule(&self, status: &str) -> StatusRule {
+        self.statuses.iter().find(|rule| rule.status == status).cloned().unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn is_confirm_target(&self) -> bool {
+        self.rule(&self.booking.status).is_confirm_target
+    }
+
+    /// Is the booking over, so that what it left behind is only a record?
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.rule(&self.booking.status).releases_tables
+    }
+
+    /// The claims on tables that keep others away.
+    pub fn table_claims(&self) -> impl Iterator<Item = &Claim> {
+        self.claims.iter().filter(|claim| claim.resource == Resource::Table && !claim.shadow)
+    }
+
+    /// The claim on the table of a seat.
+    #[must_use]
+    pub fn claim_of(&self, seat: &Seat) -> Option<&Claim> {
+        self.table_claims().find(|claim| claim.resource_id == seat.table)
+    }
+
+    #[must_use]
+    pub fn seat_on(&self, table: Id) -> Option<&Seat> {
+        self.seats.iter().find(|seat| seat.table == table)
+    }
+
+    /// The last answer that gave tables.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<&Answered> {
+        self.answers.iter().rev().find(|answer| answer.is_success())
+    }
+
+    /// The last answer that confirmed.
+    #[must_use]
+    pub fn last_confirm(&self) -> Option<&Answered> {
+        self.answers.iter().rev().find(|answer| answer.outcome == "confirmed")
+    }
+
+    /// The booking's own window, if it has a usable one.
+    #[must_use]
+    pub fn window(&self) -> Option<Window> {
+        Window::new(self.booking.window.start?, self.booking.window.end?)
+    }
+
+    /// Can the status be reached from one that a confirm leads to, by declared moves?
+    #[must_use]
+    pub fn is_after_confirmation(&self) -> bool {
+        let targets = self.statuses.iter().filter(|rule| rule.is_confirm_target).map(|rule| rule.status.as_str());
+        let mut reached: Vec<&str> = targets.collect();
+        let mut at = 0;
+        while at < reached.len() {
+            let here = reached[at];
+            for (from, to) in &self.moves {
+                if from == here && !reached.contains(&to.as_str()) {
+                    reached.push(to);
+                }
+            }
+            at += 1;
+        }
+        reached.contains(&self.booking.status.as_str())
+    }
+}

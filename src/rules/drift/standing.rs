@@ -1,0 +1,81 @@
+//! The booking's status against its history, the ledger's answers and what others were told.
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use super::catalogue::Drift;
+use super::record::{Answered, Record};
+
+const LEDGER: &str = "booking_assignment_idempotency";
+
+pub fn judge(record: &Record) -> Vec<Finding> {
+    let mut findings = keys(record);
+    findings.extend(unconfirmed(record));
+    findings.extend(history(record));
+    let untold = record.answers.iter().filter(|answer| answer.is_success() && !answer.told);
+    findings.extend(untold.map(|answer| {
+        let detail = format!("The commit under key {} has no capacity.assignment.sync", answer.key);
+        Finding::new(Drift::EventMissing, detail).row(LEDGER, &answer.key).under(&answer.key)
+    }));
+    findings
+}
+
+/// Every table that was given under a key has an answer under that key. A booking that is over keeps its tables as
+/// a record only.
+fn keys(record: &Record) -> Vec<Finding> {
+    let seats = record.seats.iter().filter(|seat| !record.is_over() && seat.recent);
+    let keys: BTreeSet<&str> = seats.filter_map(|seat| seat.key.as_deref()).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let answer = record.answers.iter().find(|answer| answer.key == key);
+            let (drift, detail) = match answer {
+                Some(answer) if answer.is_success() => return None,
+                Some(answer) => (Drift::FencedKeyUsed, format!("Key {key} was answered {}", answer.outcome)),
+                None if record.forgotten => return None,
+                None => (Drift::AnswerMissing, format!("Key {key} has no answer")),
+            };
+            let finding = Finding::new(drift, detail).row("bookings", record.booking.id).under(key);
+            let given = record.seats.iter().filter(|seat| seat.key.as_deref() == Some(key));
+            Some(given.fold(finding, |finding, seat| finding.row("booking_table_assignments", seat.id)))
+        })
+        .collect()
+}
+
+/// A confirm was answered; since then the booking may have moved on, along the declared moves or with an entry of
+/// its history that says so.
+fn unconfirmed(record: &Record) -> Option<Finding> {
+    let answer = record.last_confirm()?;
+    if record.is_after_confirmation() || moved_on(record, answer) {
+        return None;
+    }
+    let detail = format!("Key {} was answered confirmed, the status is {}", answer.key, record.booking.status);
+    let finding = Finding::new(Drift::LedgerSaysConfirmed, detail);
+    Some(finding.row("bookings", record.booking.id).row(LEDGER, &answer.key).under(&answer.key))
+}
+
+fn moved_on(record: &Record, answer: &Answered) -> bool {
+    record.history.iter().any(|entry| entry.at > answer.at && entry.to == record.booking.status)
+}
+
+/// Is the status one that the history leads to, and leads away from no more? Entries bear the clocks of those who
+/// wrote them, so their order is only asked for where a status was left and reached again.
+fn history(record: &Record) -> Option<Finding> {
+    let status = &record.booking.status;
+    let reached = record.history.iter().filter(|entry| entry.to == *status).map(|entry| entry.at).max();
+    let left = record.history.iter().filter(|entry| entry.from.as_ref() == Some(status) && entry.to != *status);
+    let left = left.map(|entry| entry.at).max();
+    let differs = match (reached, left) {
+        (Some(reached), Some(left)) => left > reached,
+        (Some(_), None) => false,
+        // Never moved, as far as the history knows: but a confirm that gave tables has an entry.
+        (None, _) => !record.history.is_empty() || confirmed_by_key(record),
+    };
+    let last = record.history.iter().max_by_key(|entry| entry.at).map_or("no entry", |entry| entry.to.as_str());
+    let detail = format!("The status is {status}, the history ends with {last}");
+    differs.then(|| Finding::new(Drift::HistoryDiffers, detail).row("bookings", record.booking.id))
+}
+
+fn confirmed_by_key(record: &Record) -> bool {
+    let given = |answer: &Answered| record.seats.iter().any(|seat| seat.key.as_deref() == Some(&answer.key));
+    record.answers.iter().any(|answer| answer.outcome == "confirmed" && given(answer))
+}

@@ -1,0 +1,121 @@
+//! Everything known of one booking, for the rules that look for what does not agree.
+
+use super::Store;
+use super::row::{self, Row};
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::booking::{Booking, BookingWindow};
+use crate::rules::drift::record::{Answered, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule};
+use crate::rules::failure::Failure;
+use crate::rules::table::Resource;
+use crate::rules::window::Instant;
+
+statement!(DRIFT_READ, "drift_read", [UUIDOID, TIMESTAMPTZOID]);
+
+impl Store {
+    /// The record of a booking in one snapshot. None: no such booking.
+    pub fn drift_read(&self, booking: Id, now: Instant) -> Result<Option<Record>, Failure> {
+        let mut found = None;
+        let mut record = Record::of(booking, now);
+        self.run(&DRIFT_READ, &[row::id(booking), row::instant(now)], |row| {
+            if row.text(1).as_deref() == Some("booking") {
+                found = Some(read_booking(row));
+            } else {
+                note(&mut record, row);
+            }
+        })?;
+        record.answers.sort_by_key(|answer| answer.at);
+        Ok(found.map(|booking| Record { booking, ..record }))
+    }
+}
+
+fn read_booking(row: &Row) -> Booking {
+    Booking {
+        id: row.id(2).unwrap_or_default(),
+        restaurant: row.id(3).unwrap_or_default(),
+        status: row.text(7).unwrap_or_default(),
+        party_size: row.number(14).unwrap_or_default(),
+        zone_lock: row.id(4),
+        window: BookingWindow { start: row.instant(5), end: row.instant(6) },
+    }
+}
+
+/// Puts one fact in its place.
+fn note(record: &mut Record, row: &Row) {
+    let label = || row.text(7).unwrap_or_default();
+    match row.text(1).as_deref().unwrap_or_default() {
+        "status" => record.statuses.push(StatusRule {
+            status: label(),
+            is_confirm_target: row.flag(9),
+            holds_tables: row.flag(10),
+            releases_tables: row.flag(11),
+        }),
+        "move" => record.moves.push((label(), row.text(8).unwrap_or_default())),
+        "history" => record.history.push(Moved { from: row.text(8), to: label(), at: at(row) }),
+        "seat" => record.seats.push(seat(row)),
+        "claim" => record.claims.extend(claim(row)),
+        "hold" => record.holds.push(hold(row)),
+        "answer" => record.answers.push(answer(row)),
+        "forgotten" => record.forgotten = true,
+        kind => record.rivals.push(Rival {
+            id: row.id(2).unwrap_or_default(),
+            is_claim: kind == "rival_claim",
+            table: row.id(3).unwrap_or_default(),
+            owner: row.id(4),
+            window: row.window(5, 6),
+            released: row.flag(9),
+        }),
+    }
+}
+
+fn at(row: &Row) -> Instant {
+    row.instant(13).unwrap_or(Instant::NEVER)
+}
+
+fn seat(row: &Row) -> Seat {
+    Seat {
+        id: row.id(2).unwrap_or_default(),
+        table: row.id(3).unwrap_or_default(),
+        window: row.window(5, 6),
+        merge_group: row.id(4),
+        key: row.text(7),
+        foreign: row.flag(9),
+        status_unexplained: row.flag(10),
+        recent: row.flag(11),
+    }
+}
+
+fn claim(row: &Row) -> Option<Claim> {
+    Some(Claim {
+        id: row.id(2)?,
+        resource: Resource::of_label(&row.text(7)?)?,
+        resource_id: row.id(3)?,
+        restaurant: row.id(4)?,
+        window: row.window(5, 6),
+        shadow: row.flag(9),
+    })
+}
+
+fn hold(row: &Row) -> OpenHold {
+    OpenHold {
+        id: row.id(2).unwrap_or_default(),
+        restaurant: row.id(3).unwrap_or_default(),
+        window: row.window(5, 6),
+        expires_at: at(row),
+        members: row.ids(12).unwrap_or_default(),
+        foreign_member: row.flag(10),
+        mirrored: row.flag(9),
+    }
+}
+
+fn answer(row: &Row) -> Answered {
+    Answered {
+        key: row.text(8).unwrap_or_default(),
+        outcome: row.text(7).unwrap_or_default(),
+        window: row.window(5, 6),
+        tables: row.ids(12).unwrap_or_default(),
+        hold: row.id(2),
+        at: at(row),
+        told: row.flag(9),
+    }
+}

@@ -1,0 +1,113 @@
+//! A booking that was confirmed by key and hold, as a reconciliation sees it: everything agrees.
+
+use holdfast::rules::Id;
+use holdfast::rules::booking::Booking;
+use holdfast::rules::drift::record::{Answered, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule};
+use holdfast::rules::table::Resource;
+
+use crate::{BOOKING, HOLD, OTHER_BOOKING, RESTAURANT, booking, clock, hours, now, table_id, table_ids};
+
+fn rule(status: &str, is_confirm_target: bool, holds_tables: bool, releases_tables: bool) -> StatusRule {
+    StatusRule { status: status.to_owned(), is_confirm_target, holds_tables, releases_tables }
+}
+
+/// Ids are those of [`crate::assignment`].
+#[must_use]
+pub fn seat(number: u128, group: Option<Id>) -> Seat {
+    Seat {
+        id: Id::from_u128(0x100 + number),
+        table: table_id(number),
+        window: Some(hours(18, 20)),
+        merge_group: group,
+        key: Some("key".to_owned()),
+        foreign: false,
+        status_unexplained: false,
+        recent: true,
+    }
+}
+
+/// Ids are those of [`crate::claim`].
+#[must_use]
+pub fn table_claim(number: u128) -> Claim {
+    Claim { id: Id::from_u128(0x200 + number), ..claim_on(Resource::Table, table_id(number)) }
+}
+
+/// Ids are 0x300 and the resource's.
+#[must_use]
+pub fn claim_on(resource: Resource, resource_id: Id) -> Claim {
+    Claim {
+        id: Id::from_u128(0x300 + resource_id.as_u128()),
+        resource,
+        resource_id,
+        restaurant: RESTAURANT,
+        window: Some(hours(18, 20)),
+        shadow: resource == Resource::Hold,
+    }
+}
+
+#[must_use]
+pub fn moved(from: &str, to: &str, hour: i64) -> Moved {
+    Moved { from: Some(from.to_owned()), to: to.to_owned(), at: clock(hour, 0) }
+}
+
+#[must_use]
+pub fn answered(key: &str, outcome: &str, tables: &[u128]) -> Answered {
+    Answered {
+        key: key.to_owned(),
+        outcome: outcome.to_owned(),
+        window: Some(hours(18, 20)),
+        tables: table_ids(tables),
+        hold: None,
+        at: clock(16, 0),
+        told: true,
+    }
+}
+
+/// An open hold on these tables, with its mirror among `claims` if the case adds it.
+#[must_use]
+pub fn open_hold(tables: &[u128]) -> OpenHold {
+    OpenHold {
+        id: HOLD,
+        restaurant: RESTAURANT,
+        window: Some(hours(18, 20)),
+        expires_at: clock(17, 30),
+        members: table_ids(tables),
+        foreign_member: false,
+        mirrored: true,
+    }
+}
+
+/// Another booking's claim on a table of ours.
+#[must_use]
+pub fn rival(number: u128) -> Rival {
+    Rival {
+        id: Id::from_u128(0x400 + number),
+        is_claim: true,
+        table: table_id(number),
+        owner: Some(OTHER_BOOKING),
+        window: Some(hours(19, 21)),
+        released: false,
+    }
+}
+
+/// Confirmed at four on table 1 from six to eight, looked at at five.
+#[must_use]
+pub fn agreed() -> Record {
+    let moves = [("pending", "confirmed"), ("confirmed", "checked_in"), ("confirmed", "cancelled")];
+    Record {
+        booking: Booking { status: "confirmed".to_owned(), ..booking() },
+        statuses: vec![
+            rule("pending", false, true, false),
+            rule("confirmed", true, true, false),
+            rule("checked_in", false, true, false),
+            rule("cancelled", false, false, true),
+            rule("no_show", false, false, false),
+        ],
+        moves: moves.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect(),
+        seats: vec![seat(1, None)],
+        claims: vec![table_claim(1)],
+        history: vec![moved("pending", "confirmed", 16)],
+        answers: vec![Answered { hold: Some(HOLD), ..answered("key", "confirmed", &[1]) }],
+        ..Record::of(BOOKING, now())
+    }
+}

@@ -1,0 +1,266 @@
+//! What does not agree about a booking: each break by its name, and nothing where all is well.
+
+use holdfast::rules::Id;
+use holdfast::rules::booking::BookingWindow;
+use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
+use holdfast::rules::drift::judge;
+use holdfast::rules::drift::record::Record;
+use holdfast::rules::table::Resource;
+use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
+use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
+
+fn found(record: &Record) -> Vec<Drift> {
+    judge(record).into_iter().map(|finding| finding.drift).collect()
+}
+
+/// The record, changed.
+fn with(change: impl FnOnce(&mut Record)) -> Record {
+    let mut record = agreed();
+    change(&mut record);
+    record
+}
+
+#[track_caller]
+fn assert_found(drifts: &[Drift], change: impl FnOnce(&mut Record)) {
+    let record = with(change);
+    assert_eq!(found(&record), drifts, "{record:#?}");
+}
+
+fn status(record: &mut Record, to: &str) {
+    to.clone_into(&mut record.booking.status);
+}
+
+#[test]
+fn what_agrees_gives_no_finding() {
+    assert_found(&[], |_| {});
+    // Pending, with or without tables.
+    assert_found(&[], |record| {
+        status(record, "pending");
+        (record.history, record.answers) = (vec![], vec![answered("key", "assigned", &[1])]);
+    });
+    assert_found(&[], |record| {
+        status(record, "pending");
+        (record.history, record.answers, record.seats, record.claims) = (vec![], vec![], vec![], vec![]);
+    });
+    // A live hold beside its mirror, on other tables or on the same.
+    for tables in [&[1][..], &[2, 3]] {
+        assert_found(&[], |record| {
+            record.holds = vec![open_hold(tables)];
+            record.answers[0].hold = None;
+            record.claims.push(claim_on(Resource::Hold, HOLD));
+        });
+    }
+    // Without a key there is no answer to look for.
+    assert_found(&[], |record| {
+        record.seats[0].key = None;
+        record.answers = vec![];
+    });
+}
+
+#[test]
+fn a_table_and_its_claim_belong_together() {
+    assert_found(&[Drift::AssignmentWithoutAllocation], |record| record.claims = vec![]);
+    assert_found(&[Drift::AllocationWithoutAssignment], |record| record.claims.push(table_claim(2)));
+    assert_found(&[Drift::ConfirmedWithoutTables, Drift::AllocationWithoutAssignment], |record| record.seats = vec![]);
+    assert_found(&[Drift::WindowDiffersFromAllocation], |record| record.claims[0].window = Some(hours(18, 21)));
+    assert_found(&[Drift::WindowDiffersFromAllocation], |record| record.claims[0].window = None);
+    // A shadow claims nothing.
+    assert_found(&[Drift::AssignmentWithoutAllocation], |record| record.claims[0].shadow = true);
+}
+
+#[test]
+fn tables_are_for_the_bookings_time() {
+    assert_found(&[Drift::WindowDiffersFromBooking], |record| record.booking.window = own_window(19, 21));
+    assert_found(&[Drift::WindowOutsideBooking], |record| record.booking.window = own_window(20, 22));
+    // What has no window cannot differ from it; a confirm says so.
+    assert_found(&[], |record| record.booking.window = BookingWindow::default());
+}
+
+#[test]
+fn others_on_the_table_are_named_once() {
+    assert_found(&[Drift::DoubleBooked], |record| {
+        let mut seat = rival(1);
+        seat.is_claim = false;
+        record.rivals = vec![rival(1), seat];
+    });
+    assert_found(&[Drift::DoubleBooked, Drift::DoubleBooked], |record| {
+        let mut maintenance = rival(1);
+        maintenance.owner = None;
+        record.rivals = vec![rival(1), maintenance];
+    });
+    assert_found(&[], |record| {
+        record.rivals = vec![rival(1)];
+        record.rivals[0].released = true;
+    });
+    let finding = judge(&with(|record| record.rivals = vec![rival(1)])).remove(0);
+    assert_eq!(
+        finding.detail,
+        format!("Table {} is also taken by booking {OTHER_BOOKING} in window {}", table_id(1), hours(19, 21))
+    );
+}
+
+#[test]
+fn a_booking_that_is_over_claims_nothing_to_come() {
+    let over = |record: &mut Record| {
+        status(record, "cancelled");
+        record.history.push(moved("confirmed", "cancelled", 17));
+    };
+    assert_found(&[Drift::ClaimOfEndedBooking], over);
+    assert_found(&[], |record| {
+        over(record);
+        record.claims[0].window = Some(hours(12, 17));
+    });
+    // Its assignments are a record: no claim, no answer and no group has to stand beside them.
+    assert_found(&[], |record| {
+        over(record);
+        (record.claims, record.seats[0].merge_group) = (vec![], Some(NOBODY));
+        record.answers = vec![];
+    });
+    // Who did not come may still come.
+    assert_found(&[], |record| {
+        status(record, "no_show");
+        record.history.push(moved("confirmed", "no_show", 17));
+    });
+}
+
+#[test]
+fn the_history_ends_with_the_status() {
+    let differs = &[Drift::HistoryDiffers];
+    assert_found(differs, |record| status(record, "checked_in"));
+    // Left, and reached again without a word.
+    assert_found(differs, |record| record.history.push(moved("confirmed", "cancelled", 17)));
+    assert_found(&[], |record| {
+        record.history.push(moved("confirmed", "cancelled", 17));
+        record.history.push(moved("cancelled", "confirmed", 18));
+    });
+    // An entry with the clock of a client that is late.
+    assert_found(&[], |record| {
+        status(record, "checked_in");
+        record.history.push(moved("confirmed", "checked_in", 3));
+    });
+    // A move to itself leaves nothing.
+    assert_found(&[], |record| record.history.push(moved("confirmed", "confirmed", 17)));
+    // Without any entry: only a confirm that gave the tables must have left one.
+    assert_found(differs, |record| record.history = vec![]);
+    assert_found(&[], |record| {
+        record.history = vec![];
+        record.seats[0].key = None;
+    });
+}
+
+#[test]
+fn an_answer_and_its_booking_say_the_same() {
+    let reverted = |record: &mut Record| status(record, "pending");
+    assert_found(&[Drift::LedgerSaysConfirmed, Drift::HistoryDiffers], reverted);
+    // Moved on by declared moves, or with an entry that says so.
+    assert_found(&[], |record| {
+        status(record, "checked_in");
+        record.history.push(moved("confirmed", "checked_in", 17));
+    });
+    assert_found(&[], |record| {
+        status(record, "pending");
+        record.history.push(moved("confirmed", "pending", 17));
+    });
+    assert_found(&[Drift::AnswerMissing], |record| record.answers = vec![]);
+    assert_found(&[], |record| {
+        record.answers = vec![];
+        record.seats[0].recent = false;
+    });
+    assert_found(&[], |record| {
+        record.answers = vec![];
+        record.forgotten = true;
+    });
+    for outcome in ["fenced", "party_too_large"] {
+        assert_found(&[Drift::FencedKeyUsed], |record| record.answers = vec![answered("key", outcome, &[])]);
+    }
+    assert_found(&[Drift::EventMissing], |record| record.answers[0].told = false);
+}
+
+#[test]
+fn a_hold_is_open_for_a_reason() {
+    let open = |change: fn(&mut Record)| {
+        with(|record| {
+            record.holds = vec![open_hold(&[2])];
+            record.answers[0].hold = None;
+            record.claims.push(claim_on(Resource::Hold, HOLD));
+            change(record);
+        })
+    };
+    assert_eq!(found(&open(|_| {})), []);
+    let consumed = open(|record| record.answers[0].hold = Some(HOLD));
+    assert_eq!(found(&consumed), [Drift::HoldOpenAfterConfirmation]);
+    let reopened = open(|record| {
+        (record.holds[0].members, record.holds[0].mirrored) = (vec![table_id(1)], false);
+        record.claims.pop();
+    });
+    assert_eq!(found(&reopened), [Drift::HoldOpenAfterConfirmation]);
+    assert_eq!(found(&open(|record| record.holds[0].window = None)), [Drift::HoldWithoutWindow]);
+    let late = |minute| {
+        let mut record = open(|_| {});
+        record.now = clock(17, minute);
+        found(&record)
+    };
+    assert_eq!(late(31), []);
+    assert_eq!(late(32), [Drift::HoldPastDeadline]);
+    assert_eq!(found(&open(|record| record.holds = vec![])), [Drift::MirrorWithoutHold]);
+}
+
+#[test]
+fn a_group_has_two_tables_and_a_claim() {
+    let group = Some(NOBODY);
+    let joined = |record: &mut Record| {
+        record.seats = vec![seat(1, group), seat(2, group)];
+        record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
+    };
+    assert_found(&[], joined);
+    assert_found(&[Drift::MergeGroupUnclaimed], |record| {
+        joined(record);
+        record.claims.pop();
+    });
+    assert_found(&[Drift::MergeGroupIncomplete], |record| record.seats[0].merge_group = group);
+    assert_found(&[Drift::MergeGroupIncomplete], |record| record.claims.push(claim_on(Resource::MergeGroup, NOBODY)));
+}
+
+#[test]
+fn rows_stay_in_their_restaurant() {
+    assert_found(&[Drift::OtherTenant], |record| record.seats[0].foreign = true);
+    assert_found(&[Drift::OtherTenant], |record| record.claims[0].restaurant = NOBODY);
+    for change in [
+        |hold: &mut Record| hold.holds[0].restaurant = NOBODY,
+        |hold: &mut Record| {
+            hold.holds[0].foreign_member = true;
+        },
+    ] {
+        assert_found(&[Drift::OtherTenant], |record| {
+            record.holds = vec![open_hold(&[2])];
+            record.answers[0].hold = None;
+            change(record);
+        });
+    }
+}
+
+#[test]
+fn a_table_in_use_has_a_booking() {
+    assert_found(&[Drift::TableStatusUnexplained], |record| record.seats[0].status_unexplained = true);
+}
+
+#[test]
+fn a_finding_says_everything() {
+    let finding = judge(&with(|record| record.claims = vec![])).remove(0).json("claims it");
+    let seat = Id::from_u128(0x101).to_string();
+    assert_eq!(finding["rows"], serde_json::json!([{"table": "booking_table_assignments", "id": seat}]));
+    let words = ["HD05", "assignment_without_allocation", "error", "G1", "claims it"];
+    let names = ["code", "finding", "severity", "promise", "repair"];
+    assert_eq!(names.map(|name| finding[name].as_str().unwrap_or_default()), words);
+}
+
+#[test]
+fn the_catalogue_has_each_name_once() {
+    for (at, entry) in FINDINGS.iter().enumerate() {
+        assert_eq!(entry.code, format!("HD{:02}", at + 1));
+        assert_eq!(entry.drift.entry(), entry);
+        assert_eq!((Drift::named(entry.name), Drift::named(entry.code)), (Some(entry.drift), Some(entry.drift)));
+        assert!(entry.sentence.ends_with('.') && entry.promise.starts_with('G') && !entry.repair.is_empty());
+    }
+    assert_eq!(Drift::named("HD"), None);
+}
