@@ -15,6 +15,8 @@ mod source;
 mod sql;
 #[path = "house/statements.rs"]
 mod statements;
+#[path = "house/upgrade.rs"]
+mod upgrade;
 #[path = "house/words.rs"]
 mod words;
 

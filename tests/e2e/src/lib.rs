@@ -9,6 +9,7 @@
 //! template that each test program makes once. When the test is over it is dropped, or emptied for the next one.
 
 mod call;
+pub mod catalogue;
 mod cluster;
 mod crowd;
 mod floor;

@@ -20,4 +20,5 @@ mod replay;
 mod schemas;
 mod shadows;
 mod triggers;
+mod upgrade;
 mod written;
