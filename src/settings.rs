@@ -2,12 +2,25 @@
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::retention;
+use crate::rules::{lease, retention};
 
 /// Does the background worker run? Read by the launcher and by each worker, so that a reload pauses them.
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Not for a session to change: it is a promise to every caller.
 static LEDGER_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::LEDGER_DAYS);
+
+static OUTBOX_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DAYS);
+static OUTBOX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(lease::ATTEMPTS);
+
+/// How long a delivered event is kept.
+pub fn outbox_retention_days() -> i32 {
+    OUTBOX_RETENTION_DAYS.get()
+}
+
+/// How often an event is given away before it is dead.
+pub fn outbox_attempts() -> i32 {
+    OUTBOX_ATTEMPTS.get()
+}
 
 /// How long an answer is kept.
 pub fn ledger_retention_days() -> i32 {
@@ -31,6 +44,26 @@ pub fn register() {
         &LEDGER_RETENTION_DAYS,
         1,
         retention::MAX_DAYS,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.outbox_retention_days",
+        c"Days that a delivered event is kept, at least.",
+        c"The worker forgets older ones; a dead event stays until somebody has looked at it.",
+        &OUTBOX_RETENTION_DAYS,
+        1,
+        retention::MAX_DAYS,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.outbox_attempts",
+        c"How often an event is given to a consumer before it is dead.",
+        c"outbox_claim counts each time, outbox_fail looks at the count.",
+        &OUTBOX_ATTEMPTS,
+        1,
+        1000,
         GucContext::Sighup,
         GucFlags::default(),
     );

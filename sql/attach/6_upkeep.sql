@@ -1,9 +1,22 @@
--- What attach adds for forgetting: old rows are found without looking at young ones, and what was forgotten is known.
+-- What attach adds for looking after the house: what is due is found without looking at the rest.
 create index if not exists booking_assignment_idempotency_age_idx
   on app.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
+create index if not exists table_holds_live_expiry_idx on app.table_holds (expires_at) where status = 'active';
 
 -- Answers of this booking from before that instant were forgotten.
 create table if not exists app.holdfast_forgotten (
-  booking_id uuid primary key references app.bookings (id) on delete cascade,
+  booking_id uuid primary key,
   until timestamptz not null
 );
+
+--[outbox
+-- Who works on an event, and why it failed. While it is worked on, next_attempt_at is the end of the lease; when it is
+-- done, the moment that it was.
+alter table app.capacity_outbox
+  add column if not exists claimed_by text,
+  add column if not exists last_error text;
+create index if not exists capacity_outbox_due_idx on app.capacity_outbox (next_attempt_at) where status = 'pending';
+create index if not exists capacity_outbox_lease_idx
+  on app.capacity_outbox (next_attempt_at) where status = 'processing';
+create index if not exists capacity_outbox_done_idx on app.capacity_outbox (next_attempt_at) where status = 'done';
+--]

@@ -44,7 +44,10 @@ create table app.capacity_outbox (
   booking_id uuid,
   idempotency_key text,
   payload jsonb not null default '{}',
-  created_at timestamptz not null default pg_catalog.now()
+  created_at timestamptz not null default pg_catalog.now(),
+  -- holdfast: who works on it, and why it failed.
+  claimed_by text,
+  last_error text
 );
 create index capacity_outbox_due_idx on app.capacity_outbox (next_attempt_at) where status = 'pending';
 

@@ -14,7 +14,9 @@ mod confirm;
 mod hold;
 mod idempotency;
 mod native;
+mod outbox;
 mod question;
+mod sweep;
 mod transition;
 
 use pgrx::iter::TableIterator;

@@ -13,6 +13,7 @@ pub mod failure;
 pub mod hold;
 pub mod idempotency_key;
 pub mod index;
+pub mod lease;
 pub mod outbox;
 pub mod outcome;
 pub mod refusal;

@@ -29,6 +29,10 @@ const REQUIRED: &[&str] = &[
     "booking_assignment_idempotency",
 ];
 
+/// How the outbox calls its events: by number, or by UUID.
+const OUTBOX_BIGINT: &str = "outbox_bigint";
+const OUTBOX_UUID: &str = "outbox_uuid";
+
 /// The feature of a schema whose assignments exclude each other by a constraint of their own.
 pub const EXCLUSION: &str = "assignment_exclusion";
 
@@ -77,7 +81,22 @@ impl Attachment {
     /// The optional features that the schema has the tables for, now.
     pub fn features_present(&self) -> Vec<&'static str> {
         let present = OPTIONAL.iter().filter(|(_, table)| relation(self.oid, table).is_some());
-        present.map(|(feature, _)| *feature).collect()
+        let numbered = self.outbox_id().map(|kind| if kind == pg_sys::UUIDOID { OUTBOX_UUID } else { OUTBOX_BIGINT });
+        present.map(|(feature, _)| *feature).chain(numbered).collect()
+    }
+
+    /// The schema with the features that it has the tables for, before they are recorded.
+    pub fn with_present(&self) -> Attachment {
+        let features = self.features_present().into_iter().map(str::to_owned).collect();
+        Attachment { features, ..self.clone() }
+    }
+
+    /// The type of the outbox's ids, if there is an outbox.
+    fn outbox_id(&self) -> Option<pg_sys::Oid> {
+        let outbox = pg_sys::Oid::from_u32(relation(self.oid, "capacity_outbox")?);
+        // SAFETY: both read the syscache; the name is a literal.
+        let kind = unsafe { pg_sys::get_atttype(outbox, pg_sys::get_attnum(outbox, c"id".as_ptr())) };
+        Some(kind)
     }
 
     pub fn has(&self, feature: &str) -> bool {

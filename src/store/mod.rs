@@ -8,12 +8,14 @@ mod guard;
 mod hold;
 pub mod idempotency;
 mod ledger;
+pub mod outbox;
 mod plan;
 mod row;
 pub mod schema;
 mod server;
 pub mod situation;
 mod statement;
+mod sweep;
 mod table;
 
 use std::rc::Rc;

@@ -30,6 +30,7 @@ const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/question.sql"),
     include_str!("../../sql/contract/idempotency.sql"),
     include_str!("../../sql/contract/reconciliation.sql"),
+    include_str!("../../sql/contract/outbox.sql"),
 ];
 
 /// Tables that attach creates where they are missing.
@@ -54,10 +55,9 @@ pub fn create_reference(name: &str) -> Result<(), Failure> {
     let created = connection.attachment(
         schema_oid(name).ok_or_else(|| refusal::argument_invalid(format!("Schema {quoted} could not be created")))?,
     )?;
-    for script in REFERENCE.iter().chain(ATTACH) {
-        connection.script(&for_schema(script, &created))?;
-    }
-    Ok(())
+    REFERENCE.iter().try_for_each(|script| connection.script(&for_schema(script, &created)))?;
+    let whole = created.with_present();
+    ATTACH.iter().try_for_each(|script| connection.script(&for_schema(script, &whole)))
 }
 
 fn schema_oid(name: &str) -> Option<pg_sys::Oid> {
@@ -128,7 +128,8 @@ impl Store {
     }
 
     fn scripts(&self, scripts: &[&str]) -> Result<(), Failure> {
-        scripts.iter().try_for_each(|script| self.connection.script(&for_schema(script, &self.attachment)))
+        let whole = self.attachment.with_present();
+        scripts.iter().try_for_each(|script| self.connection.script(&for_schema(script, &whole)))
     }
 }
 

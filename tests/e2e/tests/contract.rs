@@ -69,6 +69,9 @@ const NEW: &[(&str, &[&str])] = &[
     ),
     ("reconcile_booking", &["p_booking_id"]),
     ("booking_by_idempotency_key", &["p_key"]),
+    ("outbox_claim", &["p_consumer", "p_limit", "p_lease_seconds"]),
+    ("outbox_ack", &["p_ids", "p_consumer"]),
+    ("outbox_fail", &["p_id", "p_error", "p_consumer", "p_retry_seconds"]),
     (
         "auto_assign_idempotency_key",
         &["p_booking_id", "p_restaurant_id", "p_party_size", "p_booking_date", "p_start_time"],

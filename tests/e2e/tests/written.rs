@@ -98,7 +98,12 @@ fn the_outbox_tells_it_once_with_the_known_keys() {
     let call = confirm_hold(hold, booking, "key");
     floor.done(&call);
     floor.done(&call);
-    let events = rows(&mut floor, "capacity_outbox", "id,created_at,next_attempt_at,payload", "event_type");
+    let events = rows(
+        &mut floor,
+        "capacity_outbox",
+        "id,created_at,next_attempt_at,payload,claimed_by,last_error",
+        "event_type",
+    );
     let event = |kind: &str, dedupe: String| {
         json!({"status": "pending", "event_type": kind, "dedupe_key": dedupe, "attempt_count": 0,
                "restaurant_id": room.restaurant, "booking_id": booking, "idempotency_key": "key"})

@@ -14,6 +14,7 @@ mod floor;
 mod hold;
 mod idempotency_key;
 mod index;
+mod lease;
 mod outbox;
 mod outcome;
 mod replay;

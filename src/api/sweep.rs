@@ -1,0 +1,16 @@
+//! Looking after the house by hand, or by pg_cron.
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use super::native_rows;
+use crate::commands::sweep::sweep;
+
+/// One batch of every step of the worker.
+#[pg_extern(sql = false)]
+fn native_sweep(
+    p_schema: Option<pg_sys::Oid>,
+    p_batch: Option<i32>,
+) -> TableIterator<'static, (name!(step, &'static str), name!(done, i64), name!(more, bool))> {
+    native_rows(p_schema, |store| sweep(store, p_batch), |swept| (swept.step.name(), swept.done, swept.more))
+}

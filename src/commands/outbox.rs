@@ -1,0 +1,39 @@
+//! The outbox, for consumers: an event is given away for a while, and comes back unless it is acknowledged.
+
+use crate::rules::failure::Failure;
+use crate::rules::lease::{self, Claim, Fate};
+use crate::rules::window::Instant;
+use crate::settings;
+use crate::store::Store;
+pub use crate::store::outbox::Claimed;
+
+pub fn claim(store: &Store, claim: &Claim) -> Result<Vec<Claimed>, Failure> {
+    let now = store.clock();
+    let until = now.after_seconds(i64::from(claim.lease_seconds));
+    store.outbox_claim(claim, now, until, settings::outbox_attempts())
+}
+
+/// The ids that are done now.
+pub fn ack(store: &Store, ids: &[String], consumer: Option<&str>) -> Result<Vec<String>, Failure> {
+    store.outbox_ack(ids, lease::check_consumer(consumer)?, store.clock())
+}
+
+/// Whether it is tried again, and when; None: it is not the consumer's any more.
+pub fn fail(
+    store: &Store,
+    id: &str,
+    error: Option<&str>,
+    consumer: Option<&str>,
+    retry_seconds: Option<i32>,
+) -> Result<Option<(&'static str, Option<Instant>)>, Failure> {
+    let Some(attempts) = store.outbox_held(id, lease::check_consumer(consumer)?)? else { return Ok(None) };
+    let now = store.clock();
+    let (until, status) = match lease::fate(attempts, settings::outbox_attempts(), retry_seconds)? {
+        Fate::RetryAfterSeconds(seconds) => (Some(now.after_seconds(seconds)), "pending"),
+        Fate::Dead => (None, "dead"),
+    };
+    let written = store.outbox_fail(id, until, error, now)?;
+    let retried = i64::from(until.is_some());
+    super::assert_written("Outbox", &[retried, 1 - retried], &written)?;
+    Ok(Some((status, until)))
+}

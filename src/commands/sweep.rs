@@ -1,0 +1,83 @@
+//! Looking after the house, a bounded batch of each step: what is locked by others is left, what was found is judged
+//! again under lock.
+
+use crate::rules::failure::Failure;
+use crate::rules::outbox;
+use crate::rules::retention;
+use crate::settings;
+use crate::store::Store;
+
+/// One thing that has to be done again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Open holds past their deadline are closed.
+    Holds,
+    /// Old answers are forgotten.
+    Ledger,
+    /// Events that were delivered long ago are forgotten.
+    Outbox,
+}
+
+/// In the order in which they are done: what keeps tables from others comes first.
+pub const STEPS: &[Step] = &[Step::Holds, Step::Ledger, Step::Outbox];
+
+/// What one batch of a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    pub step: Step,
+    /// Rows that it closed or forgot.
+    pub done: i64,
+    /// The batch was full: there may be more.
+    pub more: bool,
+}
+
+impl Step {
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Holds => "expire_holds",
+            Step::Ledger => "prune_ledger",
+            Step::Outbox => "prune_outbox",
+        }
+    }
+}
+
+/// Every step once, in one transaction.
+pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
+    let batch = retention::batch(batch)?;
+    STEPS.iter().map(|step| step_once(store, *step, batch)).collect()
+}
+
+/// One batch of one step.
+pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure> {
+    let done = match step {
+        Step::Holds => expire_holds(store, batch)?,
+        Step::Ledger => super::idempotency::prune(store, None, Some(batch))?.0.answers,
+        Step::Outbox => prune_outbox(store, batch)?,
+    };
+    Ok(Swept { step, done, more: done >= i64::from(batch) })
+}
+
+/// The deadline is judged by a clock read before the locks: what was over then is over now.
+fn expire_holds(store: &Store, batch: i32) -> Result<i64, Failure> {
+    let now = store.clock();
+    let overdue = store.holds_overdue(now, batch)?;
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    let events = overdue.iter().map(|due| outbox::hold_released(due.booking, due.restaurant, due.hold, None));
+    let written = store.holds_expire(&overdue, events.collect(), now)?;
+    let count = |rows: usize| rows as i64;
+    let mirrors = overdue.iter().map(|due| due.mirrors.len()).sum();
+    // An application may have told others already, under the same key.
+    let told = written.get(2).copied().unwrap_or_default();
+    super::assert_written("Sweep", &[count(overdue.len()), count(mirrors), told], &written)?;
+    Ok(count(overdue.len()))
+}
+
+fn prune_outbox(store: &Store, batch: i32) -> Result<i64, Failure> {
+    if !store.has_outbox() {
+        return Ok(0);
+    }
+    let cutoff = retention::cutoff(store.clock(), None, settings::outbox_retention_days())?;
+    store.outbox_prune(cutoff, batch)
+}

@@ -1,0 +1,89 @@
+//! The outbox: events given to consumers, and what they say of them. Ids travel as text: schemas number them or not.
+
+use serde_json::Value;
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::lease::Claim;
+use crate::rules::window::Instant;
+
+statement!(OUTBOX_CLAIM, "outbox_claim", [TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID]);
+statement!(OUTBOX_ACK, "outbox_ack", [TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID]);
+statement!(OUTBOX_HELD, "outbox_held", [TEXTOID, TEXTOID]);
+statement!(OUTBOX_FAIL, "outbox_fail", [TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID]);
+statement!(OUTBOX_PRUNE, "outbox_prune", [TIMESTAMPTZOID, INT4OID]);
+
+/// An event that was given away.
+pub struct Claimed {
+    pub id: String,
+    pub event_type: String,
+    pub dedupe_key: Option<String>,
+    pub attempt_count: i32,
+    pub restaurant: Option<Id>,
+    pub booking: Option<Id>,
+    pub key: Option<String>,
+    pub payload: Option<Value>,
+}
+
+impl Store {
+    /// Gives due events to a consumer until a moment.
+    pub fn outbox_claim(
+        &self,
+        claim: &Claim,
+        now: Instant,
+        until: Instant,
+        attempts: i32,
+    ) -> Result<Vec<Claimed>, Failure> {
+        let arguments = [
+            row::text(&claim.consumer),
+            row::number(claim.limit),
+            row::instant(now),
+            row::instant(until),
+            row::number(attempts),
+        ];
+        self.run(&OUTBOX_CLAIM, &arguments, |row| Claimed {
+            id: row.text(1).unwrap_or_default(),
+            event_type: row.text(2).unwrap_or_default(),
+            dedupe_key: row.text(3),
+            attempt_count: row.number(4).unwrap_or_default(),
+            restaurant: row.id(5),
+            booking: row.id(6),
+            key: row.text(7),
+            payload: row.json(8),
+        })
+    }
+
+    /// Marks events as done that are the consumer's, and names them.
+    pub fn outbox_ack(&self, ids: &[String], consumer: &str, now: Instant) -> Result<Vec<String>, Failure> {
+        let arguments = [row::texts(ids.iter().map(String::as_str)), row::text(consumer), row::instant(now)];
+        self.run(&OUTBOX_ACK, &arguments, |row| row.text(1).unwrap_or_default())
+    }
+
+    /// How often the event was given away, if it is the consumer's; locks it.
+    pub fn outbox_held(&self, id: &str, consumer: &str) -> Result<Option<i32>, Failure> {
+        let found = self.run(&OUTBOX_HELD, &[row::text(id), row::text(consumer)], |row| row.number(1))?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Puts a locked event back until a moment, or aside.
+    pub fn outbox_fail(
+        &self,
+        id: &str,
+        until: Option<Instant>,
+        error: Option<&str>,
+        now: Instant,
+    ) -> Result<Vec<i64>, Failure> {
+        let arguments = [row::text(id), row::optional_instant(until), row::optional_text(error), row::instant(now)];
+        let counts = self.run(&OUTBOX_FAIL, &arguments, |row| row.numbers(1))?;
+        Ok(counts.into_iter().next().unwrap_or_default())
+    }
+
+    /// Forgets events that were delivered before the cutoff, at most a batch of them.
+    pub fn outbox_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
+        let counts = self.run(&OUTBOX_PRUNE, &[row::instant(cutoff), row::number(batch)], |row| row.numbers(1))?;
+        Ok(counts.iter().flatten().sum())
+    }
+}

@@ -1,0 +1,187 @@
+//! Looking after the house: what is over is closed, what is old is forgotten, and nobody is waited for.
+
+use holdfast_e2e::{Call, Floor, Room, Snapshot, Sql, atomic_confirm, behind, confirm, native};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn sweep(floor: &mut Floor) -> Vec<Value> {
+    floor.done(&native("sweep"))
+}
+
+fn swept(holds: i64, ledger: i64, outbox: i64) -> Vec<Value> {
+    [("expire_holds", holds), ("prune_ledger", ledger), ("prune_outbox", outbox)]
+        .map(|(step, done)| json!({"step": step, "done": done, "more": false}))
+        .to_vec()
+}
+
+/// Lets the deadline of a hold pass.
+fn lapse(floor: &mut Floor, hold: Uuid) {
+    floor.set("table_holds", hold, "expires_at", Sql("clock_timestamp()"));
+}
+
+fn statuses(floor: &mut Floor, holds: &[Uuid]) -> Vec<String> {
+    holds.iter().map(|hold| floor.get("table_holds", *hold, "status").expect("a status")).collect()
+}
+
+/// Three holds: a booking's, nobody's, and one that lives.
+fn three_holds(floor: &mut Floor) -> (Room, [Uuid; 3]) {
+    let room = floor.room(3);
+    let (_, of_booking) = floor.held(&room, &room.tables[..1]);
+    let of_nobody = floor.hold(&room, None, &room.tables[1..2]);
+    let (_, live) = floor.held(&room, &room.tables[2..]);
+    lapse(floor, of_booking);
+    lapse(floor, of_nobody);
+    (room, [of_booking, of_nobody, live])
+}
+
+#[test]
+fn holds_past_their_deadline_are_closed_with_their_mirrors() {
+    let mut floor = Floor::new();
+    let (_, holds) = three_holds(&mut floor);
+    assert_eq!(sweep(&mut floor), swept(2, 0, 0));
+    assert_eq!(statuses(&mut floor, &holds), ["expired", "expired", "active"]);
+    assert_eq!(floor.count("allocations", &format!("resource_id <> '{}'", holds[2])), 0, "their mirrors are gone");
+    assert_eq!(floor.count("allocations", "true"), 1, "the live one's stands");
+    let events: Vec<String> =
+        floor.column("select dedupe_key from public.capacity_outbox order by booking_id nulls last");
+    let booking = floor.get("table_holds", holds[0], "booking_id").expect("a booking");
+    let expected = [format!("{booking}:{}:hold.released", holds[0]), format!("none:{}:hold.released", holds[1])];
+    assert_eq!(events, expected);
+    let before = floor.snapshot();
+    assert_eq!(sweep(&mut floor), swept(0, 0, 0));
+    assert_eq!(before.differences(&Snapshot::take(&mut floor)).len(), 0, "a second sweep finds nothing");
+}
+
+#[test]
+fn a_batch_is_bounded_and_says_that_there_is_more() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    for _ in 0..5 {
+        let (_, hold) = floor.held(&room, &room.tables);
+        lapse(&mut floor, hold);
+    }
+    let batch = native("sweep").with("p_batch", 2);
+    let mut found = vec![];
+    for _ in 0..3 {
+        let first = floor.done(&batch).remove(0);
+        found.push((first["done"].as_i64(), first["more"].as_bool()));
+    }
+    assert_eq!(found, [(Some(2), Some(true)), (Some(2), Some(true)), (Some(1), Some(false))]);
+}
+
+/// Whatever somebody else is at work on is left, and nobody waits.
+#[test]
+fn what_is_locked_is_left_for_the_next_time() {
+    let mut floor = Floor::new();
+    let (_, holds) = three_holds(&mut floor);
+    let mut other = floor.session();
+    other.run(&format!("begin; select from public.table_holds where id = '{}' for no key update", holds[0]));
+    assert_eq!(sweep(&mut floor), swept(1, 0, 0));
+    assert_eq!(statuses(&mut floor, &holds), ["active", "expired", "active"]);
+    other.run("rollback");
+    // The mirror alone is enough: whoever has it is taking the hold away.
+    other.run(&format!("begin; select from public.allocations where resource_id = '{}' for update", holds[0]));
+    assert_eq!(sweep(&mut floor), swept(0, 0, 0));
+    other.run("rollback");
+    assert_eq!(sweep(&mut floor), swept(1, 0, 0));
+    assert_eq!(statuses(&mut floor, &holds), ["expired", "expired", "active"]);
+}
+
+/// A hold that was given more time after the sweep first saw it is judged as it is.
+#[test]
+fn a_hold_that_gets_more_time_lives() {
+    let mut floor = Floor::new();
+    let (_, holds) = three_holds(&mut floor);
+    let mut sweeper = floor.session();
+    sweeper.run("begin isolation level read committed");
+    // The application prolongs the hold while a sweep runs beside it: it skips the hold, and finds it alive afterwards.
+    floor.run(&format!(
+        "begin; update public.table_holds set expires_at = clock_timestamp() + interval '1 hour' where id = '{}'",
+        holds[0]
+    ));
+    assert_eq!(sweeper.done(&native("sweep"))[0]["done"], 1);
+    floor.run("commit");
+    assert_eq!(sweeper.done(&native("sweep"))[0]["done"], 0);
+    sweeper.run("commit");
+    assert_eq!(statuses(&mut floor, &holds), ["active", "expired", "active"]);
+}
+
+/// A confirm that waits for a sweep finds the hold closed.
+#[test]
+fn a_confirm_behind_a_sweep_is_refused() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let (booking, hold) = floor.held(&room, &room.tables);
+    lapse(&mut floor, hold);
+    let mut sweeper = floor.session();
+    sweeper.run("begin; select * from holdfast.sweep('public')");
+    let confirming = floor.session();
+    let waiting = behind(&mut floor, sweeper.pid, confirming, &atomic_confirm(booking, hold, "key"));
+    sweeper.run("commit");
+    let refusal = waiting.finish().1.expect_err("the hold is over");
+    assert_eq!(refusal.sqlstate, "P0001");
+    assert!(refusal.message.contains("expired at"), "{refusal:?}");
+}
+
+#[test]
+fn old_answers_and_delivered_events_are_forgotten() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    for table in &room.tables {
+        let booking = floor.booking(room.restaurant);
+        floor.seats(&confirm(booking, &[*table], "key"));
+    }
+    floor.run(
+        "update public.booking_assignment_idempotency set created_at = now() - interval '91 days'
+           where booking_id = (select id from public.bookings order by id limit 1);
+         update public.capacity_outbox set status = 'done', next_attempt_at = now() - interval '8 days'
+           where id = (select min(id) from public.capacity_outbox);
+         update public.capacity_outbox set status = 'dead', next_attempt_at = now() - interval '8 days'
+           where id = (select max(id) from public.capacity_outbox)",
+    );
+    assert_eq!(sweep(&mut floor), swept(0, 1, 1));
+    assert_eq!(floor.count("capacity_outbox", "status = 'dead'"), 1, "somebody has to look at it");
+    assert_eq!(sweep(&mut floor), swept(0, 0, 0));
+}
+
+#[test]
+fn a_schema_without_an_outbox_is_swept_too() {
+    let mut floor = Floor::bare();
+    floor.run(
+        "create extension holdfast cascade; select holdfast.create_reference_schema('public');
+         drop table public.capacity_outbox; select holdfast.attach('public')",
+    );
+    let (_, holds) = three_holds(&mut floor);
+    assert_eq!(sweep(&mut floor), swept(2, 0, 0));
+    assert_eq!(statuses(&mut floor, &holds), ["expired", "expired", "active"]);
+    assert_eq!(floor.value::<i64>("select count(*) from pg_proc where proname like 'outbox\\_%'"), 0);
+}
+
+/// An application's own trigger refuses: its words come back, and nothing is half done.
+#[test]
+fn a_trigger_that_refuses_is_heard() {
+    let mut floor = Floor::new();
+    let (_, holds) = three_holds(&mut floor);
+    floor.run(
+        "create function public.no() returns trigger language plpgsql as
+           $$ begin raise exception 'not on a Sunday' using errcode = 'ZZ001'; end $$;
+         create trigger no before update on public.table_holds for each row execute function public.no()",
+    );
+    assert_eq!(floor.refused(&native("sweep")).sqlstate, "ZZ001");
+    assert_eq!(statuses(&mut floor, &holds), ["active", "active", "active"]);
+}
+
+#[test]
+fn released_and_swept_holds_tell_the_same() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let (_, hold) = floor.held(&room, &room.tables);
+    lapse(&mut floor, hold);
+    floor.run("begin");
+    floor.done(&Call::new("release_hold_and_emit").with("p_hold_id", hold));
+    let event = "select jsonb_build_object('type', event_type, 'key', dedupe_key, 'payload', payload, 'status', (select status from public.table_holds)) from public.capacity_outbox";
+    let released: Value = floor.value(event);
+    floor.run("rollback");
+    sweep(&mut floor);
+    assert_eq!(floor.value::<Value>(event), released);
+}
