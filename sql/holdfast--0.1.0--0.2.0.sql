@@ -51,6 +51,15 @@ as 'MODULE_PATHNAME', 'native_sweep_wrapper';
 comment on function holdfast.sweep is
   'Does what the worker does, one batch of each step: expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; prune_ledger forgets answers older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a step, NULL is 1000. Returns a row for each step: how many rows it closed or forgot, and whether to call again. Raises 22023, 55000, and what the application''s triggers raise. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody. May be repeated, also by several at once; commit between calls.';
 
+create function holdfast.doctor(p_schema regnamespace) returns table (
+  what text, state text, why text, promise text, mend text, locks text
+)
+language c strict stable set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_doctor_wrapper';
+
+comment on function holdfast.doctor is
+  'Lists every requirement of an application schema and every known fault in it. p_schema: any schema, attached or not; NULL returns no row. Returns one row each: what; state (ok, missing, wrong, risky); why it matters; promise (G1 to G10, NULL for none of them); mend, the exact statements (NULL: why says what a person has to decide); locks, what they lock. Reads the catalogue and, where the caller may read them, the status rules and at most 1000 live holds. Raises 3F000 for an unknown schema. Locks nothing; safe in production; may be repeated.';
+
 revoke all on all functions in schema holdfast from public;
 
 revoke all on all tables in schema holdfast from public;

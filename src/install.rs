@@ -7,4 +7,5 @@ extension_sql_file!("../sql/install/2_native.sql", name = "native", requires = [
 extension_sql_file!("../sql/install/2_idempotency.sql", name = "idempotency", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_reconciliation.sql", name = "reconciliation", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_sweep.sql", name = "sweep", requires = ["setup"]);
+extension_sql_file!("../sql/install/2_doctor.sql", name = "doctor", requires = ["setup"]);
 extension_sql_file!("../sql/install/3_grants.sql", name = "grants", requires = ["native", "reconciliation"], finalize);

@@ -11,6 +11,7 @@ mod assign;
 mod attach;
 mod catalogue;
 mod confirm;
+mod doctor;
 mod hold;
 mod idempotency;
 mod native;

@@ -7,6 +7,7 @@
 
 pub mod attach;
 pub mod confirm;
+pub mod doctor;
 pub mod hold;
 pub mod idempotency;
 pub mod outbox;

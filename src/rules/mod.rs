@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod refusal;
 pub mod replay;
 pub mod request;
+pub mod requirement;
 pub mod retention;
 pub mod table;
 pub mod transition;

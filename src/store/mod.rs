@@ -3,6 +3,7 @@
 mod apply;
 mod attachment;
 mod booking;
+mod catalogue;
 mod drift;
 mod guard;
 mod hold;
@@ -55,6 +56,11 @@ impl Store {
         let store = Store::open_unchecked(schema)?;
         store.attachment.check_tables()?;
         Ok(store)
+    }
+
+    /// Opens any schema, to look at it.
+    pub fn open_anyhow(schema: pg_sys::Oid) -> Result<Store, Failure> {
+        Store::open_unchecked(schema)
     }
 
     fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {

@@ -22,7 +22,7 @@ const ATTACH: &[&str] = &[
     include_str!("../../sql/attach/3_status_rules.sql"),
     include_str!("../../sql/attach/6_upkeep.sql"),
 ];
-const CONTRACT: &[&str] = &[
+pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/confirm.sql"),
     include_str!("../../sql/contract/assign.sql"),
     include_str!("../../sql/contract/transition.sql"),
@@ -123,7 +123,7 @@ impl Store {
         self.connection.script(text)
     }
 
-    fn oid(&self) -> super::plan::Argument {
+    pub(super) fn oid(&self) -> super::plan::Argument {
         Some(self.attachment.oid.into())
     }
 

@@ -19,6 +19,8 @@ mod outbox;
 mod outcome;
 mod replay;
 mod request;
+mod requirement;
+mod requirement_function;
 mod retention;
 mod transition;
 mod window;

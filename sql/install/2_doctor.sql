@@ -1,0 +1,9 @@
+-- For the DBA, before and after: what a schema lacks, and what is known to go wrong in it.
+
+create function holdfast.doctor(p_schema regnamespace) returns table (
+  what text, state text, why text, promise text, mend text, locks text
+)
+language c strict stable set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_doctor_wrapper';
+comment on function holdfast.doctor is
+  'Lists every requirement of an application schema and every known fault in it. p_schema: any schema, attached or not; NULL returns no row. Returns one row each: what; state (ok, missing, wrong, risky); why it matters; promise (G1 to G10, NULL for none of them); mend, the exact statements (NULL: why says what a person has to decide); locks, what they lock. Reads the catalogue and, where the caller may read them, the status rules and at most 1000 live holds. Raises 3F000 for an unknown schema. Locks nothing; safe in production; may be repeated.';

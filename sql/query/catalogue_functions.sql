@@ -1,0 +1,37 @@
+-- The functions of a schema ($1) with what a doctor looks at. Those of other extensions are none of ours.
+select pg_catalog.jsonb_build_object(
+  'oid', p.oid::bigint,
+  'name', p.proname,
+  'signature', p.oid::pg_catalog.regprocedure::text,
+  'kind', p.prokind::text,
+  'language', l.lanname,
+  'owner', pg_catalog.pg_get_userbyid(p.proowner),
+  'ours', l.lanname = 'c' and p.probin is not null and p.probin like '%holdfast',
+  'definer', p.prosecdef,
+  'pinned', coalesce((
+    select pg_catalog.bool_or(s.setting like 'search_path=%') from pg_catalog.unnest(p.proconfig) s (setting)
+  ), false),
+  'for_public', exists (
+    select from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) g
+    where g.grantee = 0 and g.privilege_type = 'EXECUTE'
+  ),
+  'defaults', p.pronargdefaults,
+  'arguments', (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'name', coalesce(p.proargnames[u.place], ''),
+      'type_name', pg_catalog.format_type(u.type_oid, null),
+      'mode', coalesce(p.proargmodes[u.place]::text, 'i')
+    ) order by u.place), '[]'::jsonb)
+    from pg_catalog.unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality u (type_oid, place)
+  ),
+  'returns', pg_catalog.format_type(p.prorettype, null),
+  'body', case when l.lanname in ('sql', 'plpgsql') then p.prosrc else '' end
+)
+from pg_catalog.pg_proc p
+join pg_catalog.pg_language l on l.oid = p.prolang
+where p.pronamespace = $1 and p.prokind in ('f', 'p')
+  and not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'
+  )
+order by p.proname, p.oid

@@ -1,0 +1,26 @@
+-- The indexes of a schema's tables ($1). The shape is the definition without its name: two of one shape are one too many.
+select pg_catalog.jsonb_build_object(
+  'table', c.relname,
+  'name', x.relname,
+  'method', m.amname,
+  'unique', i.indisunique,
+  'usable', i.indisvalid and i.indisready and i.indimmediate,
+  'valid', i.indisvalid,
+  'backs_constraint', exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid),
+  'replica_identity', i.indisreplident,
+  'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid),
+  'columns', (
+    select pg_catalog.jsonb_agg(pg_catalog.pg_get_indexdef(i.indexrelid, n.place, true) order by n.place)
+    from pg_catalog.generate_series(1, i.indnkeyatts::integer) n (place)
+  ),
+  'shape', pg_catalog.concat_ws(
+    ' ', m.amname, i.indisunique, i.indkey, i.indclass, i.indcollation, i.indoption,
+    pg_catalog.pg_get_expr(i.indexprs, i.indrelid), 'where', pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+  )
+)
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c on c.oid = i.indrelid
+join pg_catalog.pg_class x on x.oid = i.indexrelid
+join pg_catalog.pg_am m on m.oid = x.relam
+where c.relnamespace = $1
+order by c.relname, x.relname

@@ -1,0 +1,16 @@
+-- The triggers of a schema's tables ($1), foreign keys' own among them: a disabled one checks nothing.
+select pg_catalog.jsonb_build_object(
+  'table', c.relname,
+  'name', g.tgname,
+  'enabled', g.tgenabled::text,
+  'of_constraint', g.tgisinternal,
+  'before_row', (g.tgtype::integer & 3) = 3,
+  'on_insert', (g.tgtype::integer & 4) = 4,
+  'body', case when l.lanname = 'plpgsql' then p.prosrc else '' end
+)
+from pg_catalog.pg_trigger g
+join pg_catalog.pg_class c on c.oid = g.tgrelid
+join pg_catalog.pg_proc p on p.oid = g.tgfoid
+join pg_catalog.pg_language l on l.oid = p.prolang
+where c.relnamespace = $1
+order by c.relname, g.tgname

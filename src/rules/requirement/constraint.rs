@@ -1,0 +1,242 @@
+//! The constraints that say what our code alone must not have to say.
+
+use super::facts::{Constraint, Facts};
+use super::{Finding, State, Step, quoted};
+
+/// A unique key that our statements and the promises stand on.
+struct UniqueKey {
+    table: &'static str,
+    columns: &'static [&'static str],
+    /// The name that it gets where it is missing.
+    name: &'static str,
+    primary: bool,
+    promise: &'static str,
+    why: &'static str,
+}
+
+const UNIQUE: &[UniqueKey] = &[
+    UniqueKey {
+        table: "booking_assignment_idempotency",
+        columns: &["booking_id", "idempotency_key"],
+        name: "booking_assignment_idempotency_pkey",
+        primary: true,
+        promise: "G3",
+        why: "two calls under one key must not both write an answer",
+    },
+    UniqueKey {
+        table: "allocations",
+        columns: &["booking_id", "resource_type", "resource_id"],
+        name: "allocations_booking_resource_key",
+        primary: false,
+        promise: "G2",
+        why: "a booking claims a table once",
+    },
+    UniqueKey {
+        table: "booking_table_assignments",
+        columns: &["booking_id", "table_id"],
+        name: "booking_table_assignments_booking_table_key",
+        primary: false,
+        promise: "G2",
+        why: "a booking has a table once",
+    },
+    UniqueKey {
+        table: "bookings",
+        columns: &["id"],
+        name: "bookings_pkey",
+        primary: true,
+        promise: "G1",
+        why: "one row is locked for one booking",
+    },
+    UniqueKey {
+        table: "table_inventory",
+        columns: &["id"],
+        name: "table_inventory_pkey",
+        primary: true,
+        promise: "G2",
+        why: "one row is locked for one table",
+    },
+    UniqueKey {
+        table: "table_holds",
+        columns: &["id"],
+        name: "table_holds_pkey",
+        primary: true,
+        promise: "G6",
+        why: "one row is locked for one hold",
+    },
+    UniqueKey {
+        table: "capacity_outbox",
+        columns: &["dedupe_key"],
+        name: "capacity_outbox_dedupe_key_key",
+        primary: false,
+        promise: "G3",
+        why: "an event is emitted once, and each confirm looks whether it was",
+    },
+    UniqueKey {
+        table: "booking_confirmation_results",
+        columns: &["booking_id", "idempotency_key"],
+        name: "booking_confirmation_results_pkey",
+        primary: true,
+        promise: "G3",
+        why: "services read one answer a key",
+    },
+];
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut found: Vec<Finding> = UNIQUE.iter().filter_map(|key| of_unique(facts, key)).collect();
+    found.extend(of_overlap(facts));
+    found.extend(facts.constraints.iter().filter(|constraint| !constraint.validated).map(|c| unvalidated(facts, c)));
+    found
+}
+
+fn on(facts: &Facts, table: &str) -> String {
+    format!("{}.{}", facts.schema, quoted(table))
+}
+
+fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<Finding> {
+    // Of a table or column that is missing, that is what is said.
+    let there = key.columns.iter().all(|column| facts.column(key.table, column).is_some());
+    if !there {
+        return None;
+    }
+    let columns = key.columns.join(", ");
+    let what = format!("unique {} ({columns})", key.table);
+    let same = |found: &[String]| {
+        found.len() == key.columns.len() && key.columns.iter().all(|column| found.iter().any(|name| name == column))
+    };
+    let unique = facts
+        .indexes
+        .iter()
+        .filter(|index| index.table == key.table && index.unique && index.predicate.is_none() && same(&index.columns));
+    let unique: Vec<_> = unique.collect();
+    if unique.iter().any(|index| index.usable) {
+        return Some(Finding::new(what, State::Ok, key.promise, key.why));
+    }
+    let table = on(facts, key.table);
+    let using = |index: &str| Step::UsingIndex {
+        table: key.table.to_owned(),
+        constraint: key.name.to_owned(),
+        index: index.to_owned(),
+    };
+    let index = format!("{}_building", key.name);
+    let is_primary_free = !facts.constraints.iter().any(|c| c.table == key.table && c.kind == "p");
+    let kind = if key.primary && is_primary_free { "primary key" } else { "unique" };
+    let state = if unique.is_empty() { State::Missing } else { State::Wrong };
+    let why = match unique.first() {
+        None => key.why.to_owned(),
+        Some(found) => format!(
+            "{}; {} is deferrable or invalid: it speaks too late, and no statement can lean on it",
+            key.why, found.name
+        ),
+    };
+    let mend = [
+        format!("create unique index concurrently if not exists {index} on {table} ({columns})"),
+        format!("alter table {table} add constraint {} {kind} using index {index}", key.name),
+    ];
+    let duplicates = format!(
+        "select {columns}, pg_catalog.count(*) from {table} group by {columns} having pg_catalog.count(*) > 1{}",
+        key.columns.iter().map(|column| format!(" and {column} is not null")).collect::<String>()
+    );
+    Some(
+        Finding::new(what, state, key.promise, why)
+            .mend(using(&index), mend)
+            .undo(format!("alter table {table} drop constraint if exists {}", key.name))
+            .violations(duplicates),
+    )
+}
+
+/// What an exclusion constraint on the allocations comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overlap {
+    Holds,
+    /// It lets some overlap pass, or says so too late.
+    Weaker(String),
+    /// It is about something else.
+    Other,
+}
+
+/// Judges one constraint. It may be stricter than ours (compare fewer columns, skip fewer rows), never laxer.
+#[must_use]
+pub fn overlap(constraint: &Constraint) -> Overlap {
+    let pairs: Vec<(&str, &str)> = constraint
+        .columns
+        .iter()
+        .map(|column| column.as_deref().unwrap_or("an expression"))
+        .zip(constraint.operators.iter().map(String::as_str))
+        .collect();
+    if constraint.kind != "x" || !pairs.contains(&("window", "&&")) {
+        return Overlap::Other;
+    }
+    let ours = ["restaurant_id", "resource_type", "resource_id"];
+    let strange = pairs.iter().find(|(column, operator)| {
+        (*column, *operator) != ("window", "&&") && !(ours.contains(column) && *operator == "=")
+    });
+    if let Some((column, operator)) = strange {
+        return Overlap::Weaker(format!("it lets rows overlap that differ in {column} ({operator})"));
+    }
+    if constraint.deferrable {
+        return Overlap::Weaker("it is deferrable: an overlap is refused at commit, not when it is written".to_owned());
+    }
+    match constraint.predicate.as_deref().map(skips_shadows_only) {
+        None | Some(true) => Overlap::Holds,
+        Some(false) => Overlap::Weaker(format!(
+            "it skips rows: it looks only at those with {}",
+            constraint.predicate.as_deref().unwrap_or_default()
+        )),
+    }
+}
+
+fn skips_shadows_only(predicate: &str) -> bool {
+    let predicate: String =
+        predicate.to_lowercase().chars().filter(|c| !c.is_whitespace() && !"()".contains(*c)).collect();
+    ["notshadow", "shadow=false", "shadowisfalse", "shadowisnottrue", "shadow<>true"].contains(&predicate.as_str())
+}
+
+fn of_overlap(facts: &Facts) -> Option<Finding> {
+    facts.column("allocations", "window")?;
+    let what = "exclusion of overlapping allocations";
+    let judged: Vec<(&Constraint, Overlap)> =
+        facts.constraints.iter().filter(|c| c.table == "allocations").map(|c| (c, overlap(c))).collect();
+    if judged.iter().any(|(_, overlap)| *overlap == Overlap::Holds) {
+        let why = "a constraint, not only our code, keeps two live allocations of a table apart";
+        return Some(Finding::new(what, State::Ok, "G2", why));
+    }
+    let weaker = judged.iter().find_map(|(constraint, overlap)| match overlap {
+        Overlap::Weaker(why) => Some((constraint.name.as_str(), why.as_str())),
+        _ => None,
+    });
+    let price = "adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID";
+    let table = on(facts, "allocations");
+    let mut mend = Vec::new();
+    let (state, why) = match weaker {
+        None => (State::Missing, format!("without it two writers can give one table away twice; {price}")),
+        Some((name, why)) => {
+            mend.push(format!("alter table {table} drop constraint {}", quoted(name)));
+            (State::Wrong, format!("{name} is weaker than it has to be: {why}; {price}"))
+        }
+    };
+    mend.push(format!(
+        "alter table {table} add constraint allocations_no_overlap exclude using gist \
+         (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)"
+    ));
+    let overlapping = format!(
+        "select a.id, b.id as other, a.resource_id, a.\"window\" from {table} a join {table} b \
+         on b.restaurant_id = a.restaurant_id and b.resource_type = a.resource_type and b.resource_id = a.resource_id \
+         and b.\"window\" && a.\"window\" and b.id > a.id where not a.shadow and not b.shadow"
+    );
+    let blocking = Step::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() };
+    Some(
+        Finding::new(what, state, "G2", why)
+            .mend(blocking, mend)
+            .undo(format!("alter table {table} drop constraint if exists allocations_no_overlap"))
+            .violations(overlapping),
+    )
+}
+
+fn unvalidated(facts: &Facts, constraint: &Constraint) -> Finding {
+    let (table, name) = (on(facts, &constraint.table), quoted(&constraint.name));
+    let what = format!("constraint {} on {}", constraint.name, constraint.table);
+    let why = "it was added NOT VALID and never validated: old rows may break it";
+    let concurrently = Step::Brief { table: constraint.table.clone() };
+    Finding::new(what, State::Risky, "G1", why)
+        .mend(concurrently, [format!("alter table {table} validate constraint {name}")])
+}

@@ -1,0 +1,202 @@
+//! What the catalogue says about an application's schema, as plain data.
+
+use serde::Deserialize;
+
+use super::signature::Signature;
+
+/// A schema as it was found.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// As SQL quotes it.
+    pub schema: String,
+    pub attached: bool,
+    pub tables: Vec<Table>,
+    pub constraints: Vec<Constraint>,
+    pub indexes: Vec<Index>,
+    pub functions: Vec<Function>,
+    /// The functions that attach installs.
+    pub ours: Vec<Signature>,
+    pub triggers: Vec<Trigger>,
+    /// The names under which attach keeps functions of the application.
+    pub kept: Vec<String>,
+    pub server: Server,
+    /// None: the schema has no such tables yet.
+    pub status_rules: Option<StatusRules>,
+    /// None: they could not be looked at.
+    pub holds: Option<Holds>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Table {
+    pub name: String,
+    /// `relkind`: r table, p partitioned, v view, m materialized view, f foreign.
+    pub kind: String,
+    pub owner: String,
+    /// The planner's estimate; below zero: never counted.
+    pub rows: i64,
+    pub row_security: bool,
+    pub readable: bool,
+    pub columns: Vec<Column>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Column {
+    pub name: String,
+    /// With its schema, unless that is `pg_catalog`.
+    pub type_name: String,
+    /// `typtype`: e is an enum, d a domain.
+    pub type_kind: String,
+    pub not_null: bool,
+    /// Has a default, is an identity, or is generated.
+    pub filled: bool,
+    /// May not be written at all.
+    pub computed: bool,
+    pub expression: Option<String>,
+    /// Of an enum, in order.
+    pub labels: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Constraint {
+    pub table: String,
+    pub name: String,
+    /// `contype`: p primary, u unique, x exclude, f foreign key, c check.
+    pub kind: String,
+    pub validated: bool,
+    pub deferrable: bool,
+    pub columns: Vec<Option<String>>,
+    /// Of an exclusion, one a column.
+    pub operators: Vec<String>,
+    pub predicate: Option<String>,
+    pub usable: bool,
+    pub definition: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Index {
+    pub table: String,
+    pub name: String,
+    pub method: String,
+    pub unique: bool,
+    /// Valid, ready, and checked at once.
+    pub usable: bool,
+    pub valid: bool,
+    pub backs_constraint: bool,
+    pub replica_identity: bool,
+    pub predicate: Option<String>,
+    /// Names or expressions, in order, without INCLUDE.
+    pub columns: Vec<String>,
+    /// The definition without the name.
+    pub shape: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Function {
+    pub oid: i64,
+    pub name: String,
+    /// As `ALTER FUNCTION` takes it.
+    pub signature: String,
+    /// f function, p procedure.
+    pub kind: String,
+    pub language: String,
+    pub owner: String,
+    pub ours: bool,
+    pub definer: bool,
+    /// Has a `search_path` of its own.
+    pub pinned: bool,
+    pub for_public: bool,
+    /// How many of the last inputs may be left out.
+    pub defaults: usize,
+    pub arguments: Vec<Argument>,
+    pub returns: String,
+    pub body: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Argument {
+    pub name: String,
+    pub type_name: String,
+    /// i in, o out, b both, v variadic, t column of the result.
+    pub mode: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Trigger {
+    pub table: String,
+    pub name: String,
+    /// O fires, D never, R on replicas only, A always.
+    pub enabled: String,
+    pub of_constraint: bool,
+    pub before_row: bool,
+    pub on_insert: bool,
+    pub body: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Server {
+    pub version: i32,
+    /// None: the caller may not see it.
+    pub preloaded: Option<String>,
+    pub isolation: String,
+    pub read_only: bool,
+    pub synchronous_commit: String,
+    pub full_page_writes: bool,
+    pub fsync: bool,
+    pub prepared_transactions: i32,
+    pub plan_cache_mode: String,
+    pub replication_role: String,
+    pub in_recovery: bool,
+    /// Roles, schemas and sessions that are named after a pooler.
+    pub poolers: Vec<String>,
+    /// Settings of roles and the database that change what a promise stands on.
+    pub presets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct StatusRules {
+    pub statuses: Vec<String>,
+    /// Statuses that a declared move leads to or from.
+    pub moving: Vec<String>,
+    pub targets: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Holds {
+    pub seen: i64,
+    /// End with the booking.
+    pub tied: i64,
+    /// Active, but past their deadline.
+    pub past: i64,
+}
+
+impl Facts {
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+
+    #[must_use]
+    pub fn column(&self, table: &str, column: &str) -> Option<&Column> {
+        self.table(table)?.columns.iter().find(|found| found.name == column)
+    }
+}
+
+impl Function {
+    /// What a caller passes.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&Argument> {
+        self.arguments.iter().filter(|argument| ["i", "b", "v"].contains(&argument.mode.as_str())).collect()
+    }
+
+    /// The columns of what comes back.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<&Argument> {
+        self.arguments.iter().filter(|argument| ["o", "b", "t"].contains(&argument.mode.as_str())).collect()
+    }
+
+    /// How many inputs a caller has to pass.
+    #[must_use]
+    pub fn required(&self) -> usize {
+        self.inputs().len().saturating_sub(self.defaults)
+    }
+}

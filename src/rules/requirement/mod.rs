@@ -1,0 +1,167 @@
+//! What holdfast asks of an application's schema, and what it knows to go wrong in one: from facts to findings.
+//!
+//! `holdfast.doctor` shows the findings, `holdfast.migration` renders those with a mend into a script.
+
+pub mod body;
+pub mod constraint;
+pub mod facts;
+pub mod function;
+pub mod index;
+pub mod server;
+pub mod signature;
+pub mod status;
+pub mod table;
+
+use facts::Facts;
+
+/// How a requirement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    Missing,
+    Wrong,
+    Risky,
+    Ok,
+}
+
+impl State {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Missing => "missing",
+            State::Wrong => "wrong",
+            State::Risky => "risky",
+            State::Ok => "ok",
+        }
+    }
+}
+
+/// What a mend locks while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// There is nothing to run, or a person has to decide.
+    Nothing,
+    /// Locks no table of bookings: functions, grants, rows of rules.
+    Free,
+    /// Changes the catalogue only: an exclusive lock for an instant, which waits for running transactions.
+    Brief { table: String },
+    /// Builds or drops an index beside writers, outside of a transaction; a build that failed leaves an invalid one.
+    Concurrently { table: String, index: String },
+    /// Statements 1 and 2: `NOT VALID` for an instant, then validated beside writers.
+    Validated { table: String, constraint: String },
+    /// Statements 1 and 2: a unique index built beside writers, then made the constraint for an instant.
+    UsingIndex { table: String, constraint: String, index: String },
+    /// Reads the whole table under a lock that stops writers: an EXCLUDE constraint can be neither concurrent nor
+    /// `NOT VALID`.
+    Blocking { table: String, constraint: String },
+    /// Done by `holdfast.attach`.
+    Attach,
+}
+
+impl Step {
+    /// In words, for the DBA.
+    #[must_use]
+    pub fn locks(&self) -> String {
+        match self {
+            Step::Nothing => "nothing".to_owned(),
+            Step::Free => "no table of the application".to_owned(),
+            Step::Brief { table } => format!("{table} for an instant"),
+            Step::Concurrently { table, .. } => format!("{table}: nobody, outside of a transaction"),
+            Step::Validated { table, .. } => format!("{table} for an instant, then nobody while it validates"),
+            Step::UsingIndex { table, .. } => {
+                format!("{table} for an instant, after an index was built beside writers")
+            }
+            Step::Blocking { table, .. } => format!("{table}: every writer until it is done"),
+            Step::Attach => "what holdfast.attach locks".to_owned(),
+        }
+    }
+}
+
+/// One requirement or known fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Unique in a report, so that two reports can be compared.
+    pub what: String,
+    pub state: State,
+    pub why: String,
+    /// `G1` … `G10`; empty: none of them.
+    pub promise: &'static str,
+    /// Statements in order; empty: see `why`.
+    pub mend: Vec<String>,
+    /// The way back, in order.
+    pub undo: Vec<String>,
+    /// A query for the rows that would keep the mend from succeeding.
+    pub violations: Option<String>,
+    pub step: Step,
+}
+
+impl Finding {
+    #[must_use]
+    pub fn new(what: impl Into<String>, state: State, promise: &'static str, why: impl Into<String>) -> Finding {
+        Finding {
+            what: what.into(),
+            state,
+            why: why.into(),
+            promise,
+            mend: Vec::new(),
+            undo: Vec::new(),
+            violations: None,
+            step: Step::Nothing,
+        }
+    }
+
+    #[must_use]
+    pub fn mend(mut self, step: Step, statements: impl IntoIterator<Item = impl Into<String>>) -> Finding {
+        self.step = step;
+        self.mend = statements.into_iter().map(Into::into).collect();
+        self
+    }
+
+    #[must_use]
+    pub fn undo(mut self, statement: impl Into<String>) -> Finding {
+        self.undo.push(statement.into());
+        self
+    }
+
+    #[must_use]
+    pub fn violations(mut self, query: impl Into<String>) -> Finding {
+        self.violations = Some(query.into());
+        self
+    }
+
+    /// The statements as one text, or None where there are none.
+    #[must_use]
+    pub fn statement(&self) -> Option<String> {
+        (!self.mend.is_empty()).then(|| self.mend.iter().map(|line| format!("{line};")).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+/// Everything there is to say about a schema, what is amiss first within each topic.
+#[must_use]
+pub fn examine(facts: &Facts) -> Vec<Finding> {
+    let topics: [fn(&Facts) -> Vec<Finding>; 7] = [
+        table::findings,
+        constraint::findings,
+        index::findings,
+        status::findings,
+        function::findings,
+        body::findings,
+        server::findings,
+    ];
+    topics
+        .into_iter()
+        .flat_map(|topic| {
+            let mut found = topic(facts);
+            found.sort_by_key(|finding| finding.state);
+            found
+        })
+        .collect()
+}
+
+/// A name as SQL quotes it when it has to: the server's own rule, but for keywords, which are always quoted here.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name != "window";
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}

@@ -1,0 +1,140 @@
+//! Statuses without a rule, and holds that outlive their purpose.
+
+use super::facts::{Facts, Holds};
+use super::{Finding, State, Step, quoted};
+
+/// Labels whose meaning attach knows when it writes the rules of a new schema.
+pub const KNOWN_STATUSES: &[&str] = &[
+    "pending",
+    "pending_allocation",
+    "PRIORITY_WAITLIST",
+    "confirmed",
+    "checked_in",
+    "completed",
+    "cancelled",
+    "no_show",
+];
+
+/// Labels that our statements write or compare: table, column, labels.
+const LABELS: &[(&str, &str, &[&str])] = &[
+    ("table_holds", "status", &["active", "expired", "confirmed", "cancelled"]),
+    ("table_inventory", "status", &["available", "reserved", "occupied", "out_of_service"]),
+];
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut found: Vec<Finding> =
+        LABELS.iter().flat_map(|(table, column, labels)| of_labels(facts, table, column, labels)).collect();
+    found.extend(of_statuses(facts));
+    found.extend(of_target(facts));
+    found
+}
+
+/// Labels of an enum that we need and it lacks.
+fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<Finding> {
+    let Some(found) = facts.column(table, column) else { return Vec::new() };
+    let Some(labels) = &found.labels else { return Vec::new() };
+    needed
+        .iter()
+        .filter(|needed| !labels.iter().any(|label| label == *needed))
+        .map(|label| {
+            let what = format!("label {label} of {table}.{column}");
+            let why = "our statements write or compare it; an enum's label cannot be taken back, and it is free to add";
+            Finding::new(what, State::Missing, "G1", why)
+                .mend(Step::Free, [format!("alter type {} add value if not exists '{label}'", found.type_name)])
+        })
+        .collect()
+}
+
+fn of_statuses(facts: &Facts) -> Vec<Finding> {
+    let labels = facts.column("bookings", "status").and_then(|column| column.labels.as_deref()).unwrap_or_default();
+    labels.iter().filter_map(|label| of_status(facts, label)).collect()
+}
+
+fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
+    let what = format!("status {label}");
+    match &facts.status_rules {
+        None if KNOWN_STATUSES.contains(&label) => {
+            Some(Finding::new(what, State::Ok, "G8", "attach knows what it means"))
+        }
+        None => {
+            let why = format!(
+                "attach cannot know what it means for tables: it may not hold any and no move leads to it, until a row of {0}.booking_statuses and rows of {0}.booking_status_transitions say so",
+                facts.schema
+            );
+            Some(Finding::new(what, State::Risky, "G8", why))
+        }
+        Some(rules) if !rules.statuses.iter().any(|status| status == label) => {
+            let why = "no rule says what it means for tables: it may not hold any; the values below are the strictest";
+            let table = format!("{}.booking_statuses", facts.schema);
+            let value = label.replace('\'', "''");
+            Some(
+                Finding::new(what, State::Missing, "G8", why)
+                    .mend(
+                        Step::Free,
+                        [format!("insert into {table} (status) values ('{value}') on conflict do nothing")],
+                    )
+                    .undo(format!("delete from {table} where status::text = '{value}'")),
+            )
+        }
+        Some(rules) if !rules.moving.iter().any(|status| status == label) => {
+            let why = format!(
+                "no move leads to it or from it: a booking cannot get there through us; rows of {}.booking_status_transitions say which may",
+                facts.schema
+            );
+            Some(Finding::new(what, State::Risky, "G8", why))
+        }
+        Some(_) => Some(Finding::new(what, State::Ok, "G8", "it has a rule and moves")),
+    }
+}
+
+/// Without a status that may be the target of a confirm, every confirm is refused.
+fn of_target(facts: &Facts) -> Option<Finding> {
+    let rules = facts.status_rules.as_ref()?;
+    let why = "no status may be the target of a confirm: mark one with is_confirm_target";
+    rules.targets.is_empty().then(|| Finding::new("target of a confirm", State::Wrong, "G8", why))
+}
+
+/// Holds as they stand in the table, and what ties their deadline to the booking.
+pub(super) fn of_holds(facts: &Facts, holds: Holds) -> Vec<Finding> {
+    let what = "deadline of holds";
+    let checks = facts.constraints.iter().filter(|constraint| {
+        let definition = constraint.definition.to_lowercase();
+        constraint.table == "table_holds"
+            && constraint.kind == "c"
+            && definition.contains("expires_at")
+            && (definition.contains("end_at") || definition.contains("start_at"))
+    });
+    let tied = facts.column("table_holds", "expires_at").and_then(|column| column.expression.as_deref());
+    let tied = tied.filter(|expression| expression.contains("end_at") || expression.contains("start_at"));
+    let mut found = Vec::new();
+    if holds.tied > 0 || tied.is_some() {
+        let why = format!(
+            "{} of {} live holds end with the booking's own time: such a hold keeps its tables for days; holdfast takes holds with a deadline of their own (hold_tables, 180 seconds), what others write is theirs to mend",
+            holds.tied, holds.seen
+        );
+        found.push(Finding::new(what, State::Risky, "G6", why));
+    }
+    found.extend(checks.map(|constraint| {
+        let what = format!("constraint {} on table_holds", constraint.name);
+        let why = format!("it ties a hold's deadline to the booking's time: {}", constraint.definition);
+        let table = format!("{}.table_holds", facts.schema);
+        Finding::new(what, State::Risky, "G6", why)
+            .mend(
+                Step::Brief { table: "table_holds".to_owned() },
+                [format!("alter table {table} drop constraint {}", quoted(&constraint.name))],
+            )
+            .undo(format!(
+                "alter table {table} add constraint {} {} not valid",
+                quoted(&constraint.name),
+                constraint.definition
+            ))
+    }));
+    if holds.past > 0 {
+        let why = format!(
+            "{} of {} holds that say active are past their deadline: they block nobody, and the background worker tidies them",
+            holds.past, holds.seen
+        );
+        found.push(Finding::new("holds past their deadline", State::Risky, "G7", why));
+    }
+    found
+}

@@ -1,0 +1,283 @@
+//! Tables and columns.
+
+use super::facts::{Column, Facts, Table, Trigger};
+use super::{Finding, State, Step, quoted};
+
+/// A table of the contract.
+pub struct Needed {
+    pub table: &'static str,
+    /// The feature that an optional table carries; empty: a confirm cannot do without it.
+    pub feature: &'static str,
+    /// Lines of `name type flag…`. Flags: `null` we write NULL at times, `given` our inserts fill it, `made` its
+    /// default fills it, `added` attach adds it, `optional` it is used when it is there.
+    pub columns: &'static str,
+}
+
+/// Columns by their use; `enum` is any enum of the application, `any` any type.
+pub const NEEDED: &[Needed] = &[
+    Needed { table: "restaurants", feature: "", columns: "id uuid, timezone text" },
+    Needed { table: "zones", feature: "", columns: "id uuid, restaurant_id uuid" },
+    Needed {
+        table: "table_inventory",
+        feature: "",
+        columns: "id uuid, restaurant_id uuid, zone_id uuid, table_number text, capacity integer, min_party_size integer,
+            max_party_size integer, active boolean, status enum, mobility any",
+    },
+    Needed {
+        table: "bookings",
+        feature: "",
+        columns: "id uuid, restaurant_id uuid, booking_date date, start_time time, end_time time, start_at timestamptz,
+            end_at timestamptz, party_size integer, status enum, assigned_zone_id uuid, checked_in_at timestamptz null,
+            checked_out_at timestamptz null, updated_at timestamptz, auto_assign_idempotency_key text null added,
+            auto_assign_last_result jsonb null added",
+    },
+    Needed {
+        table: "booking_state_history",
+        feature: "",
+        columns: "booking_id uuid given, from_status enum given, to_status enum given, changed_by uuid null given,
+            changed_at timestamptz given, reason text null given, metadata jsonb given optional",
+    },
+    Needed {
+        table: "table_holds",
+        feature: "",
+        columns: "id uuid given, booking_id uuid null given, restaurant_id uuid given, zone_id uuid null given,
+            start_at timestamptz given, end_at timestamptz given, expires_at timestamptz given, created_by uuid null given,
+            metadata jsonb null given, status enum given",
+    },
+    Needed { table: "table_hold_members", feature: "", columns: "hold_id uuid given, table_id uuid given" },
+    Needed {
+        table: "allocations",
+        feature: "",
+        columns: "id uuid made, booking_id uuid null given, restaurant_id uuid given, resource_type any given,
+            resource_id uuid given, window tstzrange given, shadow boolean made, is_maintenance boolean made,
+            created_by uuid null given",
+    },
+    Needed {
+        table: "booking_table_assignments",
+        feature: "",
+        columns: "id uuid made, booking_id uuid given, table_id uuid given, slot_id uuid null given,
+            assigned_at timestamptz given, assigned_by uuid null given, idempotency_key text null given,
+            start_at timestamptz given, end_at timestamptz given, merge_group_id uuid null given, allocation_id uuid given",
+    },
+    Needed {
+        table: "booking_assignment_idempotency",
+        feature: "",
+        columns: "booking_id uuid given, idempotency_key text given, table_ids uuid[] given, assignment_window tstzrange given,
+            merge_group_allocation_id uuid null given, table_set_hash text given, payload_checksum text given,
+            expires_at timestamptz given, created_at timestamptz given, outcome text given added, request jsonb null given added,
+            refusal jsonb null given added, assignment_ids uuid[] null given added, hold_id uuid null given added,
+            transaction_id xid8 null given added",
+    },
+    Needed { table: "table_adjacencies", feature: "adjacency", columns: "table_a uuid, table_b uuid" },
+    Needed {
+        table: "booking_slots",
+        feature: "slots",
+        columns: "id uuid, restaurant_id uuid, slot_date date, slot_time time",
+    },
+    Needed {
+        table: "booking_confirmation_results",
+        feature: "results",
+        columns: "booking_id uuid given, idempotency_key text given, hold_id uuid null given, restaurant_id uuid given,
+            table_ids uuid[] given, assignment_window tstzrange given, actor_id uuid null given, metadata jsonb given,
+            created_at timestamptz given",
+    },
+    Needed {
+        table: "capacity_outbox",
+        feature: "outbox",
+        columns: "status any given, event_type text given, dedupe_key text given, attempt_count integer given,
+            next_attempt_at timestamptz given, restaurant_id uuid given, booking_id uuid null given,
+            idempotency_key text null given, payload jsonb given",
+    },
+];
+
+/// One column of a table of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeededColumn {
+    pub name: &'static str,
+    kind: &'static str,
+    flags: &'static str,
+}
+
+impl NeededColumn {
+    #[must_use]
+    pub fn is(&self, flag: &str) -> bool {
+        self.flags.split_whitespace().any(|given| given == flag)
+    }
+
+    /// Has to be there for a call to work; before attach, what attach adds does not count.
+    #[must_use]
+    pub fn is_required(&self, attached: bool) -> bool {
+        !self.is("optional") && (attached || !self.is("added"))
+    }
+}
+
+impl Needed {
+    pub fn columns(&self) -> impl Iterator<Item = NeededColumn> + use<> {
+        self.columns.split(',').filter_map(|line| {
+            let (name, rest) = line.trim().split_once(' ')?;
+            let (kind, flags) = rest.split_once(' ').unwrap_or((rest, ""));
+            Some(NeededColumn { name, kind, flags })
+        })
+    }
+
+    fn is_optional(&self) -> bool {
+        !self.feature.is_empty()
+    }
+}
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut found: Vec<Finding> = NEEDED.iter().flat_map(|needed| of_table(facts, needed)).collect();
+    found.extend(facts.holds.iter().flat_map(|holds| super::status::of_holds(facts, *holds)));
+    found.extend(facts.triggers.iter().filter_map(|trigger| of_trigger(facts, trigger)));
+    found
+}
+
+fn of_table(facts: &Facts, needed: &Needed) -> Vec<Finding> {
+    let name = needed.table;
+    let what = format!("table {name}");
+    let Some(table) = facts.table(name) else {
+        return vec![absent(needed, what)];
+    };
+    if !["r", "p"].contains(&table.kind.as_str()) {
+        let why = "it is not a table of this database: rows cannot be locked in it, and a promise cannot be kept";
+        return vec![Finding::new(what, State::Wrong, "G1", why)];
+    }
+    let mut found = vec![Finding::new(what, State::Ok, "G1", "the table is there")];
+    if table.row_security {
+        let why = "row security is on: the functions act as the owner of bookings, who has to see every row of it, or a check misses some";
+        found.push(Finding::new(format!("row security of {name}"), State::Risky, "G9", why));
+    }
+    found.extend(needed.columns().filter_map(|column| of_column(facts, table, column)));
+    found.extend(table.columns.iter().filter_map(|column| unfilled(facts, needed, column)));
+    found
+}
+
+fn absent(needed: &Needed, what: String) -> Finding {
+    if needed.is_optional() {
+        let why = format!("the schema goes without it: what it would carry ({}) is left out", needed.feature);
+        return Finding::new(what, State::Ok, "", why);
+    }
+    let why = format!(
+        "every call works on it, and its columns are the application's to choose; sql/reference_schema shows them: {}",
+        needed.columns().map(|column| column.name).collect::<Vec<_>>().join(", ")
+    );
+    Finding::new(what, State::Missing, "G1", why)
+}
+
+/// A type of PostgreSQL as `format_type` writes it.
+fn full_type(kind: &str) -> &str {
+    match kind {
+        "timestamptz" => "timestamp with time zone",
+        "time" => "time without time zone",
+        other => other,
+    }
+}
+
+fn fits(kind: &str, column: &Column) -> bool {
+    let found = column.type_name.as_str();
+    match kind {
+        "any" => true,
+        "enum" => column.type_kind == "e",
+        "text" => column.type_kind == "d" || ["text", "character varying", "character", "name"].contains(&found),
+        "integer" => ["integer", "smallint"].contains(&found) || column.type_kind == "d",
+        other => found == full_type(other),
+    }
+}
+
+fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Finding> {
+    let name = needed.name;
+    let what = format!("column {}.{name}", table.name);
+    let on = format!("{}.{}", facts.schema, quoted(&table.name));
+    let brief = || Step::Brief { table: table.name.clone() };
+    let Some(column) = table.columns.iter().find(|column| column.name == name) else {
+        if needed.is("optional") {
+            return Some(Finding::new(
+                what,
+                State::Ok,
+                "",
+                "the schema goes without it: what it would carry is left out",
+            ));
+        }
+        let default = if name == "outcome" { " not null default 'confirmed'" } else { "" };
+        let finding = Finding::new(what, State::Missing, "G1", "our statements read or write it");
+        let added = needed.is("added") || needed.is("null");
+        let statement = format!("alter table {on} add column if not exists {} {}{default}", quoted(name), needed.kind);
+        return Some(if added {
+            finding.mend(brief(), [statement]).undo(format!("alter table {on} drop column if exists {}", quoted(name)))
+        } else {
+            Finding { why: format!("{}; which value old rows get is the application's to say", finding.why), ..finding }
+        });
+    };
+    if !fits(needed.kind, column) {
+        let why = format!("it is {}, and our statements take {}", column.type_name, needed.kind);
+        return Some(Finding::new(what, State::Wrong, "G1", why));
+    }
+    if needed.is("null") && column.not_null {
+        let why = "a call may leave it NULL, and the constraint would refuse that in the middle of it";
+        let alter = format!("alter table {on} alter column {}", quoted(name));
+        return Some(
+            Finding::new(what, State::Wrong, "G1", why)
+                .mend(brief(), [format!("{alter} drop not null")])
+                .undo(format!("{alter} set not null")),
+        );
+    }
+    if needed.is("made") && !column.filled {
+        let why = "our inserts leave it to its default, and it has none";
+        let default = if needed.kind == "uuid" { "pg_catalog.gen_random_uuid()" } else { "false" };
+        let alter = format!("alter table {on} alter column {}", quoted(name));
+        return Some(
+            Finding::new(what, State::Wrong, "G1", why)
+                .mend(brief(), [format!("{alter} set default {default}")])
+                .undo(format!("{alter} drop default")),
+        );
+    }
+    if needed.is("given") && column.computed {
+        return Some(Finding::new(what, State::Wrong, "G1", "the table computes it, and our inserts write it"));
+    }
+    None
+}
+
+/// A column that we do not know, that has to have a value, and that nothing fills.
+fn unfilled(facts: &Facts, needed: &Needed, column: &Column) -> Option<Finding> {
+    let written = needed.columns().any(|known| known.is("given"));
+    let known = needed.columns().any(|known| known.name == column.name);
+    if !written || known || !column.not_null || column.filled {
+        return None;
+    }
+    let table = needed.table;
+    let what = format!("column {table}.{}", column.name);
+    let trigger = facts.triggers.iter().find(|trigger| {
+        trigger.table == table && trigger.before_row && trigger.on_insert && trigger.body.contains(&column.name)
+    });
+    Some(match trigger {
+        Some(trigger) => {
+            let why = format!("it has no default; trigger {} has to fill it at every insert of ours", trigger.name);
+            Finding::new(what, State::Risky, "G1", why)
+        }
+        None => {
+            let why = "it must have a value, and nothing fills it: our inserts would fail with 23502; give it a default, which one is the application's to say";
+            Finding::new(what, State::Wrong, "G1", why)
+        }
+    })
+}
+
+fn of_trigger(facts: &Facts, trigger: &Trigger) -> Option<Finding> {
+    if !NEEDED.iter().any(|needed| needed.table == trigger.table) {
+        return None;
+    }
+    let what = format!("trigger {} on {}", trigger.name, trigger.table);
+    if trigger.of_constraint && trigger.enabled == "D" {
+        let why = "the trigger of a constraint is disabled: rows that break it go in unseen";
+        let on = format!("{}.{}", facts.schema, quoted(&trigger.table));
+        let statement = format!("alter table {on} enable trigger {}", quoted(&trigger.name));
+        let brief = Step::Brief { table: trigger.table.clone() };
+        return Some(Finding::new(what, State::Risky, "G1", why).mend(brief, [statement]));
+    }
+    let body = super::body::plain(&trigger.body);
+    if trigger.before_row && body.contains("return null") {
+        let why =
+            "it can swallow a row that we write; the call is then refused whole (broken_invariant), never half done";
+        return Some(Finding::new(what, State::Risky, "G1", why));
+    }
+    None
+}

@@ -1,0 +1,63 @@
+//! What the catalogue says about an application's schema: the facts that a doctor looks at. Reads only.
+
+use serde::de::DeserializeOwned;
+
+use super::Store;
+use super::attachment::RECORD;
+use super::plan::Argument;
+use super::schema::CONTRACT;
+use super::statement::{Statement, statement};
+use crate::rules::failure::Failure;
+use crate::rules::requirement::facts::Facts;
+use crate::rules::requirement::signature;
+
+statement!(CATALOGUE_TABLES, "catalogue_tables", [OIDOID]);
+statement!(CATALOGUE_CONSTRAINTS, "catalogue_constraints", [OIDOID]);
+statement!(CATALOGUE_INDEXES, "catalogue_indexes", [OIDOID]);
+statement!(CATALOGUE_FUNCTIONS, "catalogue_functions", [OIDOID]);
+statement!(CATALOGUE_TRIGGERS, "catalogue_triggers", [OIDOID]);
+statement!(CATALOGUE_SERVER, "catalogue_server", []);
+statement!(CATALOGUE_STATUS_RULES, "catalogue_status_rules", []);
+statement!(CATALOGUE_HOLDS, "catalogue_holds", []);
+
+/// Tables of rules that attach adds; they are read when the caller may.
+const STATUS_RULES: &[&str] = &["booking_statuses", "booking_status_transitions"];
+
+impl Store {
+    /// Everything there is to know about the schema without locking any of it.
+    pub fn facts(&self) -> Result<Facts, Failure> {
+        let mut facts = Facts {
+            schema: self.quoted_schema().to_owned(),
+            attached: !self.attachment.lacks(RECORD),
+            tables: self.facts_of(&CATALOGUE_TABLES, &[self.oid()])?,
+            constraints: self.facts_of(&CATALOGUE_CONSTRAINTS, &[self.oid()])?,
+            indexes: self.facts_of(&CATALOGUE_INDEXES, &[self.oid()])?,
+            functions: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.oid()])?,
+            triggers: self.facts_of(&CATALOGUE_TRIGGERS, &[self.oid()])?,
+            server: self.facts_of(&CATALOGUE_SERVER, &[])?.into_iter().next().unwrap_or_default(),
+            ..Facts::default()
+        };
+        facts.ours = CONTRACT.iter().flat_map(|script| signature::declared(script, &facts)).collect();
+        let readable = |table: &str| facts.table(table).is_some_and(|table| table.readable);
+        let (rules, holds) = (STATUS_RULES.iter().all(|table| readable(table)), readable("table_holds"));
+        let holds = holds
+            && ["expires_at", "start_at", "end_at", "status"].iter().all(|c| facts.column("table_holds", c).is_some());
+        if rules {
+            facts.status_rules = self.facts_of(&CATALOGUE_STATUS_RULES, &[])?.into_iter().next();
+        }
+        if holds {
+            facts.holds = self.facts_of(&CATALOGUE_HOLDS, &[])?.into_iter().next();
+        }
+        Ok(facts)
+    }
+
+    fn facts_of<T: DeserializeOwned>(
+        &self,
+        statement: &'static Statement,
+        arguments: &[Argument],
+    ) -> Result<Vec<T>, Failure> {
+        let facts =
+            self.run(statement, arguments, |row| row.json(1).and_then(|fact| serde_json::from_value(fact).ok()))?;
+        Ok(facts.into_iter().flatten().collect())
+    }
+}

@@ -1,0 +1,137 @@
+//! Functions of an application: those that make room for ours, and what their bodies give away.
+
+use holdfast::rules::requirement::body::plain;
+use holdfast::rules::requirement::facts::Function;
+use holdfast::rules::requirement::function::{free_name, replacements};
+use holdfast::rules::requirement::signature::declared;
+use holdfast::rules::requirement::{State, examine};
+
+use super::requirement::{ASSIGN, column, facts, found, function, says_nothing, table};
+
+fn contract_assign() -> Function {
+    function(
+        "assign",
+        &[
+            ("p_booking_id", "uuid", "i"),
+            ("p_table_ids", "uuid[]", "i"),
+            ("p_status", "app.booking_status", "i"),
+            ("table_id", "uuid", "t"),
+            ("start_at", "timestamp with time zone", "t"),
+        ],
+        2,
+    )
+}
+
+#[test]
+fn signatures_are_read_off_our_own_scripts() {
+    let mut facts = facts();
+    let ours = &facts.ours[0];
+    let inputs: Vec<(&str, &str, bool)> =
+        ours.inputs.iter().map(|input| (input.name.as_str(), input.type_name.as_str(), input.optional)).collect();
+    let status = ("p_status", "app.booking_status", true);
+    assert_eq!(inputs, [("p_booking_id", "uuid", false), ("p_table_ids", "uuid[]", true), status]);
+    assert_eq!(ours.outputs[1], ("start_at".to_owned(), "timestamp with time zone".to_owned()));
+    // The enum is the one that the application's column has.
+    facts.tables = vec![table("bookings", vec![column("status", "types.\"Status\"")])];
+    assert_eq!(declared(ASSIGN, &facts)[0].inputs[2].type_name, "types.\"Status\"");
+}
+
+#[test]
+fn functions_make_room_when_a_call_could_mean_either() {
+    let same = contract_assign();
+    let by_name = function("assign", &[("p_booking_id", "text", "i")], 0);
+    let by_place = function("assign", &[("a", "uuid", "i"), ("b", "integer", "i")], 1);
+    let apart = function("assign", &[("p_other", "integer", "i")], 0);
+    let elsewhere = function("assign_all", &[("p_booking_id", "uuid", "i")], 0);
+    let taken = function("assign_original", &[], 0);
+    let mut facts = facts();
+    facts.functions = vec![same, by_name, by_place, apart, elsewhere, taken];
+    let kept: Vec<(String, bool)> =
+        replacements(&facts).into_iter().map(|replaced| (replaced.kept_as, replaced.callable)).collect();
+    let expected = [("assign_original_2", true), ("assign_original_3", false), ("assign_original_4", false)];
+    assert_eq!(kept, expected.map(|(name, callable)| (name.to_owned(), callable)));
+}
+
+#[test]
+fn a_signature_that_differs_is_wrong_and_says_where() {
+    let mut facts = facts();
+    let mut theirs = contract_assign();
+    theirs.arguments[0].name = "p_booking".to_owned();
+    theirs.arguments.pop();
+    theirs.defaults = 1;
+    facts.functions = vec![theirs];
+    let findings = examine(&facts);
+    let differs = found(&findings, "function app.assign()");
+    assert_eq!(differs.state, State::Wrong);
+    for words in ["it has no p_booking_id", "it also requires p_booking", "p_table_ids may not be left out", "start_at"]
+    {
+        assert!(differs.why.contains(words), "{words}: {}", differs.why);
+    }
+}
+
+#[test]
+fn a_kept_name_fits_into_a_name() {
+    assert_eq!(free_name("assign", |_| false), "assign_original");
+    assert_eq!(free_name("assign", |name| name == "assign_original"), "assign_original_2");
+    let long = "é".repeat(31);
+    let name = free_name(&long, |_| false);
+    assert!(name.len() <= 63 && name.ends_with("_original"), "{name}");
+}
+
+#[test]
+fn rights_and_search_paths_are_looked_at() {
+    let mut facts = facts();
+    let definer = Function { definer: true, for_public: true, ..function("pay", &[], 0) };
+    facts.functions = vec![definer, function("greet", &[], 0)];
+    let findings = examine(&facts);
+    assert_eq!(
+        found(&findings, "execute on app.pay() for PUBLIC").statement().as_deref(),
+        Some("revoke execute on function app.pay() from public;")
+    );
+    assert_eq!(
+        found(&findings, "search_path of app.pay()").mend,
+        ["alter function app.pay() set search_path = pg_catalog, app, pg_temp"]
+    );
+    says_nothing(&facts, "app.greet()");
+}
+
+/// A body that names one of the tables, and the habits that it shows.
+const BODIES: &[(&str, &[&str])] = &[
+    ("select 1 from bookings", &[]),
+    ("v := timezone('utc', now()); perform from bookings", &["shifts the clock"]),
+    ("v := now() at time zone 'UTC'; perform from bookings", &["shifts the clock"]),
+    ("v := timezone(r.timezone, b.start_at) from bookings b", &[]),
+    ("select 1 from table_holds where expires_at <= now()", &["start of the transaction"]),
+    ("select 1 from table_holds h where now() > h.expires_at;", &["start of the transaction"]),
+    ("select 1 from table_holds where expires_at <= clock_timestamp()", &[]),
+    ("create temp table x on commit drop as select from bookings", &["temporary table"]),
+    ("-- create temp table\n/* delete from table_holds */ select '--' from bookings", &[]),
+    ("begin f(); exception when others then null; end; perform from bookings", &["swallows"]),
+    ("begin f(); exception when undefined_table then raise warning 'no'; end; update bookings", &["swallows"]),
+    ("begin f(); exception when others then raise exception 'no'; end; update bookings", &[]),
+    ("begin f(); exception when others then\n  perform log();\n  raise; end; update bookings", &[]),
+    ("v := encode(digest(x, 'sha256'), 'hex') from bookings", &["pgcrypto"]),
+    ("v := extensions.digest(x, 'sha256') from bookings", &[]),
+    ("perform 1 from restaurants r where r.id = x for update; update bookings", &["restaurant's row"]),
+    ("perform 1 from restaurants; perform 1 from bookings for update", &[]),
+    ("perform pg_advisory_xact_lock(1); update bookings", &["advisory"]),
+    ("if current_setting('app.skip', true) = 'on' then update bookings", &["session setting"]),
+    ("if current_setting('timezone') = 'x' then update bookings", &[]),
+    ("DELETE  FROM public.table_holds WHERE id = x", &["deletes the hold"]),
+    ("delete from table_hold_members; select from table_holds", &[]),
+    ("perform 1 from information_schema.tables; update bookings", &["information_schema"]),
+];
+
+#[test]
+fn bodies_give_their_habits_away() {
+    for (body, habits) in BODIES {
+        let mut facts = facts();
+        facts.functions = vec![Function { body: (*body).to_owned(), ..function("pay", &[], 0) }];
+        let findings = examine(&facts);
+        let seen: Vec<&str> =
+            findings.iter().filter_map(|finding| finding.what.strip_prefix("body of app.pay() ")).collect();
+        assert_eq!(seen.len(), habits.len(), "{body}: {seen:?}");
+        assert!(habits.iter().all(|habit| seen.iter().any(|seen| seen.contains(habit))), "{body}: {seen:?}");
+    }
+    assert_eq!(plain("A -- b\n  ( c ,\td )/* e */f"), "a(c,d)f");
+}
