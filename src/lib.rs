@@ -1,7 +1,7 @@
 //! holdfast: a held table becomes a confirmed booking exactly once.
 //!
 //! The rooms, from the door down: `api` (every SQL function), `commands` (the order of steps), `rules` (every
-//! decision, pure) and `store` (the only one that speaks SPI). `errors` raises.
+//! decision, pure), `store` (the only one that speaks SPI) and `telemetry` (what a rollback leaves). `errors` raises.
 
 pub mod rules;
 
@@ -19,6 +19,8 @@ mod install;
 mod settings;
 #[cfg(feature = "pgrx")]
 mod store;
+#[cfg(feature = "pgrx")]
+mod telemetry;
 
 #[cfg(feature = "pgrx")]
 ::pgrx::pg_module_magic!(name, version);
@@ -29,6 +31,7 @@ mod store;
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
+    telemetry::register();
 }
 
 /// What `cargo pgrx test` asks of the crate: the settings of its server.

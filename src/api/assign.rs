@@ -39,7 +39,7 @@ fn adding(
 }
 
 fn assigned(call: pg_sys::FunctionCallInfo, arguments: Arguments) -> Vec<Assignment> {
-    contract(call, |store| Ok(confirm(store, &arguments.check()?, Refusals::Raised)?.rows))
+    contract(call, |store| Ok(confirm(store, arguments, Refusals::Raised)?.rows))
 }
 
 /// A list of tables in which NULL names nothing.

@@ -14,7 +14,7 @@ use crate::rules::table::Assignment;
 
 /// Confirms and keeps the answer's rows; the contract's calls raise their refusals.
 fn confirmed(call: pg_sys::FunctionCallInfo, arguments: Arguments) -> Vec<Assignment> {
-    contract(call, |store| Ok(confirm(store, &arguments.check()?, Refusals::Raised)?.rows))
+    contract(call, |store| Ok(confirm(store, arguments, Refusals::Raised)?.rows))
 }
 
 /// Sets the booking's tables to exactly the given set, moves it to the target status, and closes its holds.

@@ -17,6 +17,7 @@ mod idempotency;
 mod native;
 mod outbox;
 mod question;
+mod stat;
 mod sweep;
 mod transition;
 

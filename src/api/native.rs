@@ -85,7 +85,7 @@ pub fn answered(
 /// Runs a confirm or an assign for the given schema.
 pub fn confirmed(schema: Option<pg_sys::Oid>, outcome: Outcome, arguments: Arguments) -> NativeRows {
     answered(schema, arguments.key.clone(), |store| {
-        let Answer { rows, replayed, receipt } = confirm(store, &arguments.check()?, Refusals::Returned)?;
+        let Answer { rows, replayed, receipt } = confirm(store, arguments, Refusals::Returned)?;
         Ok(Done { outcome, result: rows.iter().map(assignment).collect(), replayed, receipt })
     })
 }

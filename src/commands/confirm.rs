@@ -11,11 +11,12 @@ use crate::rules::hold::Hold;
 use crate::rules::outbox::{self, Event};
 use crate::rules::refusal;
 use crate::rules::replay::{self, Verdict};
-use crate::rules::request::{Asked, Intent, Request, Selection};
+use crate::rules::request::{Arguments, Asked, Intent, Request, Selection};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 use crate::store::Store;
 use crate::store::situation::Question;
+use crate::telemetry::Attempt;
 
 /// What a confirm or an assign came to.
 pub struct Answer {
@@ -26,8 +27,22 @@ pub struct Answer {
     pub receipt: Option<u64>,
 }
 
-/// Confirms or assigns, or answers as before.
-pub fn confirm(store: &Store, asked: &Asked, refusals: Refusals) -> Result<Answer, Failure> {
+/// Confirms or assigns, or answers as before; the attempt is counted, whatever it comes to.
+pub fn confirm(store: &Store, arguments: Arguments, refusals: Refusals) -> Result<Answer, Failure> {
+    let counted = Attempt::begin();
+    let done = arguments.intent.outcome();
+    let answer = arguments.check().map_err(Failure::from).and_then(|asked| uncounted(store, &asked, refusals));
+    match &answer {
+        // An answer that this very transaction gave is rolled back with it.
+        Ok(answer) if answer.replayed && answer.receipt != Some(store.transaction_id()) => counted.replayed(done),
+        Ok(_) => counted.written(done, None),
+        Err(Failure::Refused(refusal)) if refusal.replayed => counted.replayed(refusal.outcome),
+        Err(failure) => counted.answered(failure.outcome()),
+    }
+    answer
+}
+
+fn uncounted(store: &Store, asked: &Asked, refusals: Refusals) -> Result<Answer, Failure> {
     if let Some(answer) = replay(store, asked)? {
         return Ok(answer);
     }

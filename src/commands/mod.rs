@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod outbox;
 pub mod reconcile;
 pub mod release;
+pub mod stat;
 pub mod sweep;
 pub mod table_status;
 pub mod transition;

@@ -1,6 +1,7 @@
 //! A call that was not done: refused by us, or failed in the server (an application's trigger, a deadlock …).
 
 use super::Id;
+use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 
 /// An error as the server raised it, whole, so that it reaches the caller unchanged.
@@ -26,6 +27,17 @@ pub enum Failure {
     /// Found out after writing began: it has to be raised, so that all of it is undone.
     Undone(Refusal),
     Server(Box<ServerError>),
+}
+
+impl Failure {
+    /// What the attempt is counted as.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Failure::Refused(refusal) | Failure::Undone(refusal) => refusal.outcome,
+            Failure::Server(_) => Outcome::Failed,
+        }
+    }
 }
 
 impl From<Refusal> for Failure {

@@ -22,6 +22,7 @@ pub mod request;
 pub mod requirement;
 pub mod retention;
 pub mod table;
+pub mod tally;
 pub mod transition;
 pub mod window;
 

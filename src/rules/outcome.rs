@@ -151,6 +151,13 @@ catalogue! {
     KeyInProgress "key_in_progress" "HF603" "40001" Transient 503
         "Another attempt bound the key at the same moment." "Retry the transaction with the same key: it will get that answer.";
 
+    // No call returns these two; they are what an attempt is counted as that ended without an answer of ours.
+    RolledBack "rolled_back" "HF618" "40000" Transient 503
+        "It was done, and then its transaction was rolled back." "Retry the transaction with the same key.";
+    Failed "failed" "HF619" "38000" Transient 500
+        "An error that is not ours ended it: of a trigger, of the server, or the end of the session."
+        "Read the error that was raised; retry with the same key once its cause is gone.";
+
     ArgumentInvalid "argument_invalid" "HF701" "22023" Final 422
         "An argument makes no sense." "Correct the argument.";
     NotAttached "not_attached" "HF702" "55000" Final 500

@@ -19,6 +19,17 @@ pub enum Intent {
     Assign,
 }
 
+impl Intent {
+    /// What it comes to when it is done.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Intent::Confirm => Outcome::Confirmed,
+            Intent::Assign => Outcome::Assigned,
+        }
+    }
+}
+
 /// How the tables were named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {

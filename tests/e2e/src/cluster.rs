@@ -15,12 +15,24 @@ use crate::{Server, Session};
 pub struct Cluster {
     pub server: Server,
     folder: PathBuf,
+    /// What the server is started with, beside its address: `-c name=value …`.
+    options: String,
 }
 
 impl Cluster {
-    /// Makes the cluster with the programs of the server under test and starts it.
+    /// Makes the cluster with the programs of the server under test and starts it, without preloading anything.
     #[must_use]
     pub fn start() -> Cluster {
+        Cluster::start_with("")
+    }
+
+    /// With holdfast in `shared_preload_libraries` and its worker off.
+    #[must_use]
+    pub fn start_preloaded() -> Cluster {
+        Cluster::start_with("-c shared_preload_libraries=holdfast -c holdfast.worker=off")
+    }
+
+    fn start_with(options: &str) -> Cluster {
         let mut server = Server::from_environment();
         let made = run(&server, Path::new("mktemp"), &["-d", "-t", "holdfast-e2e-XXXXXX"]);
         let folder = PathBuf::from(made.trim());
@@ -31,7 +43,7 @@ impl Cluster {
             ["-D", text(&data), "-U", user.as_str(), "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"];
         run(&server, &initdb, &arguments);
         server.host = text(&folder).to_owned();
-        let cluster = Cluster { server, folder };
+        let cluster = Cluster { server, folder, options: options.to_owned() };
         cluster.launch();
         template::make_role(&mut cluster.connect("postgres"), GRANTED);
         cluster
@@ -65,8 +77,11 @@ impl Cluster {
 
     /// Starts the server again; it recovers from its log.
     pub fn launch(&self) {
-        let options =
-            format!("-c listen_addresses= -c unix_socket_directories={} -c max_connections=60", text(&self.folder));
+        let options = format!(
+            "-c listen_addresses= -c unix_socket_directories={} -c max_connections=100 -c max_prepared_transactions=20 {}",
+            text(&self.folder),
+            self.options
+        );
         let (data, log) = (self.folder.join("data"), self.folder.join("log"));
         let port = format!("-p {} {options}", self.server.port);
         let arguments = ["-D", text(&data), "-l", text(&log), "-o", port.as_str(), "-w", "start"];

@@ -52,6 +52,14 @@ fn only_refusals_are_returned() {
     }
 }
 
+#[test]
+fn a_failure_is_counted_by_its_refusal_and_an_error_as_failed() {
+    let refusal = refusal::hold_not_found(None);
+    assert_eq!(Failure::Refused(refusal.clone()).outcome(), Outcome::HoldNotFound);
+    assert_eq!(Failure::Undone(refusal).outcome(), Outcome::HoldNotFound);
+    assert_eq!(Failure::from(error("P0001", "public", "bookings", None)).outcome(), Outcome::Failed);
+}
+
 fn error(sqlstate: &str, schema: &str, table: &str, detail: Option<&str>) -> ServerError {
     ServerError {
         sqlstate: sqlstate_pack(sqlstate),

@@ -22,5 +22,6 @@ mod request;
 mod requirement;
 mod requirement_function;
 mod retention;
+mod tally;
 mod transition;
 mod window;

@@ -1,0 +1,123 @@
+//! What does not belong to the transaction: counters in shared memory, which a rollback leaves alone.
+//!
+//! Every attempt counts once (G10): when it began, and as what it came to. One that wrote something is in flight until
+//! its transaction commits or aborts, and prepared from PREPARE TRANSACTION until somebody settles that. The sum is
+//! exact whenever nothing moves: started = the outcomes + in flight + prepared. Without preloading there is no shared
+//! memory: then nothing is counted, and the views say so.
+
+mod counters;
+mod prepared;
+mod settle;
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::rules::outcome::{CATALOGUE, Entry, Outcome};
+use crate::rules::tally::{Ticket, Written};
+use crate::rules::window::Instant;
+use counters::{Counters, counters};
+
+/// At the loading of the library.
+pub fn register() {
+    if counters::register() {
+        settle::register();
+    }
+}
+
+/// One attempt, from its beginning until it is counted.
+pub struct Attempt {
+    /// None: it is counted, or nothing is.
+    open: Option<(Ticket, &'static Counters)>,
+}
+
+impl Attempt {
+    #[must_use]
+    pub fn begin() -> Attempt {
+        let counters = counters();
+        Attempt {
+            open: counters.map(|counters| {
+                counters.begun();
+                (settle::begin(), counters)
+            }),
+        }
+    }
+
+    /// It was tried once more, within this attempt.
+    #[allow(dead_code, reason = "for the forms with a deadline")]
+    pub fn retried(&self) {
+        if let Some((_, counters)) = &self.open {
+            counters::add(&counters.retries, 1);
+        }
+    }
+
+    /// It ended with an answer that no rollback changes: a refusal, a timeout, an error, an earlier answer.
+    pub fn answered(mut self, outcome: Outcome) {
+        self.count(outcome);
+    }
+
+    /// It ended with the answer that an earlier attempt had got.
+    pub fn replayed(mut self, outcome: Outcome) {
+        if let Some((_, counters)) = &self.open {
+            counters::add(&counters.replayed, 1);
+        }
+        self.count(outcome);
+    }
+
+    /// It wrote: it comes to this if its transaction commits, to `rolled_back` if not. The deadline is compared with
+    /// the clock of that moment.
+    pub fn written(mut self, outcome: Outcome, deadline: Option<Instant>) {
+        if let Some((ticket, _)) = self.open.take() {
+            settle::written(ticket, Written { outcome, deadline });
+        }
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        if let Some((ticket, counters)) = self.open.take()
+            && settle::answered(ticket)
+        {
+            counters.ended(outcome);
+        }
+    }
+}
+
+/// An attempt that is left by a panic.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.count(Outcome::Failed);
+    }
+}
+
+/// The numbers of this epoch.
+pub struct Reading {
+    /// When counting began: the start of the server, or its last crash.
+    pub epoch: Instant,
+    pub started: u64,
+    pub in_flight: u64,
+    pub prepared: u64,
+    /// The sum over `outcomes`.
+    pub ended: u64,
+    pub replayed: u64,
+    pub retries: u64,
+    pub completed_in_time: u64,
+    pub timeout_after_confirm: u64,
+    pub outcomes: Vec<(&'static Entry, u64)>,
+}
+
+/// Looks after prepared transactions, then reads. None when the library is not preloaded.
+#[must_use]
+pub fn read() -> Option<Reading> {
+    let counters = counters()?;
+    settle::settle_prepared(counters);
+    let outcomes: Vec<(&Entry, u64)> = CATALOGUE.iter().map(|entry| (entry, counters.of(entry.outcome))).collect();
+    Some(Reading {
+        epoch: Instant(counters.epoch()),
+        started: counters.started(),
+        in_flight: counters.in_flight.load(Relaxed),
+        prepared: counters.prepared.waiting(),
+        ended: outcomes.iter().map(|(_, number)| number).sum(),
+        replayed: counters.replayed.load(Relaxed),
+        retries: counters.retries.load(Relaxed),
+        completed_in_time: counters.completed_in_time.load(Relaxed),
+        timeout_after_confirm: counters.timeout_after_confirm.load(Relaxed),
+        outcomes,
+    })
+}
