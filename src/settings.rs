@@ -27,6 +27,14 @@ pub fn ledger_retention_days() -> i32 {
     LEDGER_RETENTION_DAYS.get()
 }
 
+/// How often a try is repeated inside a deadline.
+static RETRY_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(3);
+
+/// How often a deadlock or a lock timeout is tried again inside a deadline.
+pub fn retry_limit() -> i32 {
+    RETRY_LIMIT.get()
+}
+
 /// Declares the settings to the server, once a process.
 pub fn register() {
     GucRegistry::define_bool_guc(
@@ -65,6 +73,16 @@ pub fn register() {
         1,
         1000,
         GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.retry_limit",
+        c"How often a deadlock or a lock timeout is tried again inside a deadline.",
+        c"0 returns it at once. The deadline bounds the tries in any case.",
+        &RETRY_LIMIT,
+        0,
+        100,
+        GucContext::Suset,
         GucFlags::default(),
     );
 }

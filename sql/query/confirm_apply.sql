@@ -81,7 +81,7 @@ with dropped as (
     created_at = excluded.created_at, outcome = excluded.outcome, request = excluded.request, refusal = null,
     assignment_ids = excluded.assignment_ids, hold_id = excluded.hold_id,
     transaction_id = excluded.transaction_id
-  where booking_assignment_idempotency.refusal is not null
+  where booking_assignment_idempotency.refusal is not null and booking_assignment_idempotency.outcome <> 'fenced'
   returning booking_id
 )
 --[results

@@ -13,5 +13,5 @@ on conflict (booking_id, idempotency_key) do update set
   table_set_hash = excluded.table_set_hash, payload_checksum = excluded.payload_checksum,
   request = excluded.request, outcome = excluded.outcome, refusal = excluded.refusal, hold_id = excluded.hold_id,
   created_at = excluded.created_at, expires_at = excluded.expires_at, transaction_id = excluded.transaction_id
-where booking_assignment_idempotency.refusal is not null
+where booking_assignment_idempotency.refusal is not null and booking_assignment_idempotency.outcome <> 'fenced'
 returning 1

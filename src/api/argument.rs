@@ -2,7 +2,7 @@
 
 use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::commands::enum_label;
 use crate::rules::Id;
@@ -57,6 +57,18 @@ pub fn assigned_row(row: &Assignment) -> AssignedRow {
         window.map(|window| window.end().0),
         row.merge_group.map(uuid),
     )
+}
+
+/// The same as JSON.
+pub fn assignment_json(row: &Assignment) -> Value {
+    let window = row.window;
+    json!({
+        "assignment_id": row.id,
+        "table_id": row.table,
+        "start_at": window.map(|window| window.start().to_string()),
+        "end_at": window.map(|window| window.end().to_string()),
+        "merge_group_id": row.merge_group,
+    })
 }
 
 /// `SETOF` in memory: the answer is known before the first row is asked for.

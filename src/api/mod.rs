@@ -9,8 +9,10 @@
 mod argument;
 mod assign;
 mod attach;
+mod attempt;
 mod catalogue;
 mod confirm;
+mod deadline;
 mod doctor;
 mod hold;
 mod idempotency;

@@ -2,7 +2,7 @@
 
 use pgrx::prelude::*;
 use pgrx::{JsonB, pg_sys};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::argument;
 use crate::commands::confirm::{Answer, confirm};
@@ -12,7 +12,6 @@ use crate::rules::failure::{self, Failure};
 use crate::rules::outcome::{Disposition, Outcome};
 use crate::rules::refusal::Refusal;
 use crate::rules::request::Arguments;
-use crate::rules::table::Assignment;
 
 /// The one row of every native function; its columns are those declared in `sql/install/2_native.sql`. `receipt` is
 /// an xid8, which travels as the 64 bits that it is.
@@ -86,18 +85,7 @@ pub fn answered(
 pub fn confirmed(schema: Option<pg_sys::Oid>, outcome: Outcome, arguments: Arguments) -> NativeRows {
     answered(schema, arguments.key.clone(), |store| {
         let Answer { rows, replayed, receipt } = confirm(store, arguments, Refusals::Returned)?;
-        Ok(Done { outcome, result: rows.iter().map(assignment).collect(), replayed, receipt })
-    })
-}
-
-fn assignment(row: &Assignment) -> Value {
-    let window = row.window;
-    json!({
-        "assignment_id": row.id,
-        "table_id": row.table,
-        "start_at": window.map(|window| window.start().to_string()),
-        "end_at": window.map(|window| window.end().to_string()),
-        "merge_group_id": row.merge_group,
+        Ok(Done { outcome, result: rows.iter().map(argument::assignment_json).collect(), replayed, receipt })
     })
 }
 

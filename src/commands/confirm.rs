@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Refusals;
 use crate::rules::Id;
+use crate::rules::attempt::Phase;
 use crate::rules::booking::Booking;
 use crate::rules::confirm::{self, Changes, Situation};
 use crate::rules::failure::{Collision, Failure};
@@ -42,13 +43,19 @@ pub fn confirm(store: &Store, arguments: Arguments, refusals: Refusals) -> Resul
     answer
 }
 
-fn uncounted(store: &Store, asked: &Asked, refusals: Refusals) -> Result<Answer, Failure> {
+/// As part of an attempt that is counted by whoever began it.
+pub(super) fn uncounted(store: &Store, asked: &Asked, refusals: Refusals) -> Result<Answer, Failure> {
+    store.reach(Phase::Replay);
     if let Some(answer) = replay(store, asked)? {
         return Ok(answer);
     }
+    if let Some(key) = &asked.key {
+        store.attempt_lock(asked.booking, key);
+    }
+    store.reach(Phase::BookingLock);
     let booking = store.booking_lock(asked.booking)?;
     let booking = booking.ok_or_else(|| refusal::booking_not_found(Some(asked.booking)))?;
-    // Whoever held the booking may have bound the key while we waited.
+    // Whoever held the booking may have bound the key while we waited, or fenced it.
     if let Some(answer) = replay(store, asked)? {
         return Ok(answer);
     }
@@ -96,12 +103,16 @@ fn request_of_hold(store: &Store, asked: &Asked) -> Result<Request, Failure> {
 /// Locks, looks, decides, writes.
 fn attempt(store: &Store, asked: &Asked, booking: Booking) -> Result<Answer, Failure> {
     let (request, situation) = look(store, asked, booking)?;
+    store.reach(Phase::Decide);
     let changes = confirm::decide(asked, &request, &situation)?;
     let events = if store.has_outbox() { events(asked, &request, &situation) } else { Vec::new() };
+    store.reach(Phase::Apply);
     let receipt = store
         .confirm_apply(asked, &request, &situation, &changes, &events)
         .map_err(|failure| collided(store, asked, &request, failure))?;
+    store.reach(Phase::Settle);
     settle(store, &situation, &changes)?;
+    store.reach(Phase::Done);
     Ok(Answer { rows: receipt.rows, replayed: false, receipt: Some(receipt.transaction_id) })
 }
 
@@ -115,7 +126,9 @@ fn look(store: &Store, asked: &Asked, booking: Booking) -> Result<(Request, Situ
         Selection::Tables(tables) => tables,
         Selection::Hold(_) => &[],
     };
+    store.reach(Phase::HoldLock);
     let mut holds = store.hold_lock(Some(asked.booking), named)?;
+    store.reach(Phase::TableLock);
     let locked = store.tables_lock(Some(asked.booking), named, asked_tables)?;
     let now = store.clock();
     let own_holds: BTreeMap<Id, Instant> = holds.iter().map(|(id, hold)| (*id, hold.expires_at)).collect();

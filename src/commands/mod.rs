@@ -6,7 +6,9 @@
 //! on is read after the lock that protects it, in a later snapshot; the clock is read after the last lock.
 
 pub mod attach;
+pub mod attempt;
 pub mod confirm;
+pub mod deadline;
 pub mod doctor;
 pub mod hold;
 pub mod idempotency;

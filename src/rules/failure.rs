@@ -52,6 +52,25 @@ impl From<ServerError> for Failure {
     }
 }
 
+impl Failure {
+    /// Did somebody cancel the statement?
+    #[must_use]
+    pub fn is_cancel(&self) -> bool {
+        matches!(self, Failure::Server(error) if error.sqlstate == sqlstate_pack("57014"))
+    }
+}
+
+/// The caller is not a member of the role that this takes.
+#[must_use]
+pub fn privilege_missing(role: &str) -> ServerError {
+    ServerError {
+        sqlstate: sqlstate_pack("42501"),
+        message: "permission denied to end a running attempt".to_owned(),
+        detail: Some(format!("Only members of the role {role} may do that")),
+        ..ServerError::default()
+    }
+}
+
 /// Takes out what may be returned: a refusal that left nothing behind. The rest has to be raised.
 pub fn returned<T>(answer: Result<T, Failure>) -> Result<Result<T, Refusal>, Failure> {
     match answer {

@@ -5,9 +5,11 @@
 
 pub mod adjacency;
 pub mod allocation;
+pub mod attempt;
 pub mod booking;
 pub mod capacity;
 pub mod confirm;
+pub mod deadline;
 pub mod drift;
 pub mod failure;
 pub mod hold;

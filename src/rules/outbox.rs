@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Id;
+use super::attempt::Report;
 use super::request::Request;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -49,5 +50,18 @@ pub fn hold_released(booking: Option<Id>, restaurant: Id, hold: Id, actor: Optio
         event_type: "capacity.hold.released",
         dedupe_key: format!("{owner}:{hold}:hold.released"),
         payload: json!({"bookingId": booking, "restaurantId": restaurant, "holdId": hold, "actorId": actor}),
+    }
+}
+
+/// An attempt whose deadline passed. Its dedupe key is the attempt's number, which is known when it is written.
+#[must_use]
+pub fn attempt_timed_out(booking: Id, hold: Option<Id>, attempt: Id, report: &Report) -> Event {
+    Event {
+        event_type: "capacity.attempt.timed_out",
+        dedupe_key: String::new(),
+        payload: json!({
+            "bookingId": booking, "holdId": hold, "attemptId": attempt, "phase": report.phase.name(),
+            "elapsedMs": report.elapsed_ms, "tries": report.tries, "holdReleased": report.hold_released,
+        }),
     }
 }

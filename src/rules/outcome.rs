@@ -150,6 +150,16 @@ catalogue! {
         "A table is assigned to another booking in this window." "Choose another table or another time.";
     KeyInProgress "key_in_progress" "HF603" "40001" Transient 503
         "Another attempt bound the key at the same moment." "Retry the transaction with the same key: it will get that answer.";
+    Fenced "fenced" "HF610" "P0003" Final 409
+        "The key was given up: no attempt with it will ever confirm." "Use a new key for a new attempt.";
+    TimeoutBeforeConfirm "timeout_before_confirm" "HF611" "55P03" Transient 504
+        "The time limit passed before the booking was confirmed." "Nothing was changed and the hold is handed back: take a new hold and retry with the same key.";
+    SerializationFailure "serialization_failure" "HF612" "40001" Transient 503
+        "A transaction that ran at the same time was faster." "Retry with the same key in a new transaction.";
+    Deadlock "deadlock" "HF613" "40P01" Transient 503
+        "Transactions waited for each other, and this one gave way." "Retry with the same key.";
+    LockTimeout "lock_timeout" "HF614" "55P03" Transient 503
+        "A lock was not granted within the server's lock_timeout." "Retry with the same key.";
 
     // No call returns these two; they are what an attempt is counted as that ended without an answer of ours.
     RolledBack "rolled_back" "HF618" "40000" Transient 503

@@ -174,6 +174,12 @@ pub fn key_in_progress(booking: Id, key: &str) -> Refusal {
 }
 
 #[must_use]
+pub fn fenced(booking: Id, key: &str) -> Refusal {
+    Refusal::new(Outcome::Fenced, format!("The attempt for booking {booking} was given up"))
+        .detail(format!("Key {key}"))
+}
+
+#[must_use]
 pub fn argument_invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(Outcome::ArgumentInvalid, message)
 }

@@ -62,6 +62,9 @@ pub fn resolve(asked: &Asked, entry: &Entry, standing: &Standing) -> Option<Resu
 /// Does a recorded refusal answer this call too?
 #[must_use]
 pub fn judge_refusal(asked: &Asked, refusal: &Refusal, entry: &Entry) -> Verdict {
+    if refusal.outcome == Outcome::Fenced {
+        return Verdict::Refuse(Refusal { replayed: true, ..refusal.clone() });
+    }
     let hold = match asked.selection {
         Selection::Hold(hold) => Some(hold),
         Selection::Tables(_) => None,

@@ -283,6 +283,12 @@ pub fn table_set_hash(tables: &[Id]) -> String {
     sha256_hex(&ids.join(","))
 }
 
+/// The first 64 bits of the hash: a number that stands for the text.
+#[must_use]
+pub fn sha256_prefix(text: &str) -> i64 {
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
+}
+
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

@@ -24,6 +24,17 @@ impl Instant {
     pub fn after_seconds(self, seconds: i64) -> Instant {
         Instant(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
+
+    #[must_use]
+    pub fn after_ms(self, ms: i64) -> Instant {
+        Instant(self.0.saturating_add(ms.saturating_mul(1000)))
+    }
+
+    /// Milliseconds from here to there, rounded up; 0 when it has passed.
+    #[must_use]
+    pub fn ms_until(self, later: Instant) -> i64 {
+        later.0.saturating_sub(self.0).max(0).saturating_add(999) / 1000
+    }
 }
 
 /// UTC, ISO 8601: the same sentence in every session, whatever its time zone (F12).

@@ -2,8 +2,10 @@
 
 mod apply;
 mod attachment;
+mod attempt;
 mod booking;
 mod catalogue;
+mod deadline;
 mod drift;
 mod guard;
 mod hold;
@@ -19,15 +21,19 @@ mod statement;
 mod sweep;
 mod table;
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use pgrx::pg_sys;
 
 pub use attachment::schema_of_function;
+pub use attempt::Ending;
 pub use booking::{Landed, Landing};
+pub use deadline::Ended;
 pub use hold::NewHold;
 pub use server::enum_label;
 
+use crate::rules::attempt::Phase;
 use crate::rules::failure::Failure;
 use crate::rules::retention;
 use attachment::Attachment;
@@ -41,6 +47,7 @@ pub struct Store {
     attachment: Rc<Attachment>,
     /// How long an answer given now is to be kept.
     retention_seconds: i64,
+    phase: Cell<Phase>,
 }
 
 impl Store {
@@ -66,7 +73,8 @@ impl Store {
     fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let connection = Connection::open();
         let attachment = connection.attachment(schema)?;
-        Ok(Store { connection, attachment, retention_seconds: retention::seconds(retention::LEDGER_DAYS) })
+        let retention_seconds = retention::seconds(retention::LEDGER_DAYS);
+        Ok(Store { connection, attachment, retention_seconds, phase: Cell::default() })
     }
 
     /// Keeps answers for as long as the owner says.

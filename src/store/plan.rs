@@ -150,6 +150,11 @@ impl Connection {
         Ok(plan)
     }
 
+    /// The subtransaction in which an error struck was rolled back: the connection, opened outside, still stands.
+    pub fn survived(&self) {
+        self.failed.set(false);
+    }
+
     fn fail(&self, error: Box<ServerError>) -> Failure {
         self.failed.set(true);
         Failure::Server(error)

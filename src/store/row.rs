@@ -106,6 +106,11 @@ pub fn number(number: i32) -> Argument {
     number.into_datum()
 }
 
+/// Milliseconds as the seconds that the server's functions take.
+pub fn seconds(ms: i64) -> Argument {
+    (ms as f64 / 1000.0).into_datum()
+}
+
 pub fn flag(flag: bool) -> Argument {
     flag.into_datum()
 }

@@ -20,6 +20,7 @@ const ATTACH: &[&str] = &[
     include_str!("../../sql/attach/1_columns.sql"),
     include_str!("../../sql/attach/2_rules.sql"),
     include_str!("../../sql/attach/3_status_rules.sql"),
+    include_str!("../../sql/attach/4_attempts.sql"),
     include_str!("../../sql/attach/6_upkeep.sql"),
 ];
 pub(super) const CONTRACT: &[&str] = &[
@@ -31,10 +32,13 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/idempotency.sql"),
     include_str!("../../sql/contract/reconciliation.sql"),
     include_str!("../../sql/contract/outbox.sql"),
+    include_str!("../../sql/contract/deadline.sql"),
+    include_str!("../../sql/contract/attempt.sql"),
 ];
 
 /// Tables that attach creates where they are missing.
-const RULES: &[&str] = &["booking_statuses", "booking_status_transitions", "capacity_policies", "holdfast_forgotten"];
+const RULES: &[&str] =
+    &["booking_statuses", "booking_status_transitions", "capacity_policies", "holdfast_attempts", "holdfast_forgotten"];
 
 statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
 statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);

@@ -1,9 +1,10 @@
 //! What the server itself is asked: its clock, its ids, its labels. [unsafe]
 
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, pg_sys};
 
 use super::Store;
 use crate::rules::Id;
+use crate::rules::failure::{self, Failure};
 use crate::rules::window::Instant;
 
 impl Store {
@@ -19,11 +20,54 @@ impl Store {
         id.map_or_else(Id::nil, |id| Id::from_bytes(*id.as_bytes()))
     }
 
+    /// Refuses a caller who may not end other people's sessions.
+    pub fn check_may_terminate(&self) -> Result<(), Failure> {
+        // SAFETY: reads who called, and the roles they are a member of.
+        let may = unsafe {
+            pg_sys::has_privs_of_role(pg_sys::GetOuterUserId(), pg_sys::Oid::from_u32(pg_sys::ROLE_PG_SIGNAL_BACKEND))
+        };
+        if may { Ok(()) } else { Err(failure::privilege_missing("pg_signal_backend").into()) }
+    }
+
+    /// Ends a session, with the caller's rights and not with those of the function's owner.
+    pub fn terminate(&self, pid: i32) -> Result<(), Failure> {
+        // SAFETY: the user is put back; after an error the server does so itself. The function takes a process and
+        // how long to wait for its end.
+        unsafe {
+            let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+            pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
+            let changed = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+            pg_sys::SetUserIdAndSecContext(pg_sys::GetOuterUserId(), changed);
+            pgrx::direct_function_call::<bool>(pg_sys::pg_terminate_backend, &[pid.into_datum(), 0_i64.into_datum()]);
+            pg_sys::SetUserIdAndSecContext(user, context);
+        }
+        Ok(())
+    }
+
     /// The transaction that commits what this call wrote.
     pub fn transaction_id(&self) -> u64 {
         // SAFETY: reads the transaction's state.
         unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value
     }
+}
+
+/// Takes a lock that many may have, until the transaction ends; nobody takes it alone, so nobody waits.
+pub fn lock_shared(number: i64) {
+    let number = [number.into_datum()];
+    // SAFETY: takes an int8 and returns nothing.
+    unsafe { pgrx::direct_function_call::<()>(pg_sys::pg_advisory_xact_lock_shared_int8, &number) };
+}
+
+/// A lock's number as `pg_locks` shows it.
+pub fn halves(number: i64) -> (pg_sys::Oid, pg_sys::Oid) {
+    let number = number.cast_unsigned();
+    (pg_sys::Oid::from_u32((number >> 32) as u32), pg_sys::Oid::from_u32(number as u32))
+}
+
+/// Does this server replay another's log?
+pub fn is_standby() -> bool {
+    // SAFETY: reads the server's state.
+    unsafe { pg_sys::RecoveryInProgress() }
 }
 
 /// The label of an enum value.

@@ -42,7 +42,6 @@ impl Attempt {
     }
 
     /// It was tried once more, within this attempt.
-    #[allow(dead_code, reason = "for the forms with a deadline")]
     pub fn retried(&self) {
         if let Some((_, counters)) = &self.open {
             counters::add(&counters.retries, 1);

@@ -161,6 +161,28 @@ pub fn atomic_confirm(booking: Uuid, hold: Uuid, key: &str) -> Call {
         .with("p_idempotency_key", key)
 }
 
+/// A confirm by hold within so many milliseconds; it returns whatever came of it.
+#[must_use]
+pub fn within(booking: Uuid, hold: Uuid, key: &str, timeout_ms: i32) -> Call {
+    Call::new("atomic_confirm_and_transition_within")
+        .with("p_booking_id", booking)
+        .with("p_hold_id", hold)
+        .with("p_idempotency_key", key)
+        .with("p_timeout_ms", timeout_ms)
+}
+
+/// Did it happen?
+#[must_use]
+pub fn confirm_outcome(booking: Uuid, key: &str) -> Call {
+    Call::new("confirm_outcome").with("p_booking_id", booking).with("p_idempotency_key", key)
+}
+
+/// Gives a key up.
+#[must_use]
+pub fn fence(booking: Uuid, key: &str) -> Call {
+    Call::new("fence_attempt").with("p_booking_id", booking).with("p_idempotency_key", key)
+}
+
 /// Adds tables, leaves the status.
 #[must_use]
 pub fn assign(booking: Uuid, tables: &[Uuid], key: &str) -> Call {

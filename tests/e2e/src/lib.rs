@@ -23,7 +23,10 @@ mod snapshot;
 mod template;
 mod waiting;
 
-pub use call::{Call, Literal, Sql, assign, at, atomic_confirm, confirm, confirm_hold, native, unassign};
+pub use call::{
+    Call, Literal, Sql, assign, at, atomic_confirm, confirm, confirm_hold, confirm_outcome, fence, native, unassign,
+    within,
+};
 pub use cluster::Cluster;
 pub use crowd::{Crowd, Dice};
 pub use floor::{Floor, Room};

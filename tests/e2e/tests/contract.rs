@@ -73,6 +73,21 @@ const NEW: &[(&str, &[&str])] = &[
     ("outbox_ack", &["p_ids", "p_consumer"]),
     ("outbox_fail", &["p_id", "p_error", "p_consumer", "p_retry_seconds"]),
     (
+        "atomic_confirm_and_transition_within",
+        &[
+            "p_booking_id",
+            "p_hold_id",
+            "p_idempotency_key",
+            "p_timeout_ms",
+            "p_assigned_by",
+            "p_history_reason",
+            "p_history_metadata",
+            "p_history_changed_by",
+        ],
+    ),
+    ("confirm_outcome", &["p_booking_id", "p_idempotency_key"]),
+    ("fence_attempt", &["p_booking_id", "p_idempotency_key", "p_wait_ms", "p_terminate"]),
+    (
         "auto_assign_idempotency_key",
         &["p_booking_id", "p_restaurant_id", "p_party_size", "p_booking_date", "p_start_time"],
     ),

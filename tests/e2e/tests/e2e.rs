@@ -2,13 +2,17 @@
 //! `cargo test -p holdfast-e2e --test e2e faults_keys` runs one room of it.
 
 mod atomicity;
+mod attempt;
 mod clients;
 mod contract;
 mod contract_calls;
+mod deadline;
+mod deadline_limits;
 mod faults_holds;
 mod faults_keys;
 mod faults_server;
 mod faults_status;
+mod fence;
 mod foreign;
 mod idempotency;
 mod nonsense;

@@ -1,0 +1,112 @@
+//! Confirming within a limit in time.
+
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid, pg_sys};
+
+use super::argument::{self, Label};
+use super::contract;
+use crate::commands::deadline::within;
+use crate::rules::attempt::Report;
+use crate::rules::refusal::Refusal;
+use crate::rules::request::{Arguments, Expectation, Intent, Named};
+
+/// The one row of an attempt; its columns are those declared in `sql/contract/deadline.sql`.
+type ReportRow = (
+    &'static str,
+    &'static str,
+    i32,
+    i32,
+    JsonB,
+    &'static str,
+    &'static str,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i32>,
+    bool,
+    Option<String>,
+    bool,
+    Option<i64>,
+);
+
+/// Confirms a hold within a limit in time, and returns whatever came of it.
+#[pg_extern(sql = false)]
+fn contract_atomic_confirm_and_transition_within(
+    p_booking_id: Option<Uuid>,
+    p_hold_id: Option<Uuid>,
+    p_idempotency_key: Option<String>,
+    p_timeout_ms: Option<i32>,
+    p_assigned_by: Option<Uuid>,
+    p_history_reason: Option<String>,
+    p_history_metadata: Option<JsonB>,
+    p_history_changed_by: Option<Uuid>,
+    p_target_status: Option<Label>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TableIterator<
+    'static,
+    (
+        name!(outcome, &'static str),
+        name!(phase, &'static str),
+        name!(elapsed_ms, i32),
+        name!(attempts, i32),
+        name!(assignments, JsonB),
+        name!(code, &'static str),
+        name!(sqlstate, &'static str),
+        name!(message, Option<String>),
+        name!(detail, Option<String>),
+        name!(hint, Option<String>),
+        name!(retry_after_ms, Option<i32>),
+        name!(replayed, bool),
+        name!(idempotency_key, Option<String>),
+        name!(hold_released, bool),
+        name!(receipt, Option<i64>),
+    ),
+> {
+    let arguments = Arguments {
+        intent: Intent::Confirm,
+        booking: argument::id(p_booking_id),
+        named: Named::Hold(argument::id(p_hold_id)),
+        key: p_idempotency_key,
+        start: None,
+        end: None,
+        require_adjacency: None,
+        actor: argument::id(p_assigned_by),
+        target: argument::label(p_target_status),
+        history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
+        expectation: Expectation::default(),
+    };
+    let report = contract(fcinfo, |store| within(store, arguments, p_timeout_ms));
+    argument::rows(vec![report_row(report)])
+}
+
+fn report_row(report: Report) -> ReportRow {
+    let entry = report.outcome.entry();
+    let (message, detail, hint) = words(report.refusal);
+    (
+        entry.name,
+        report.phase.name(),
+        milliseconds(report.elapsed_ms),
+        report.tries,
+        JsonB(report.assignments.iter().map(argument::assignment_json).collect()),
+        entry.code,
+        entry.sqlstate,
+        message,
+        detail,
+        hint,
+        report.retry_after_ms.map(milliseconds),
+        report.replayed,
+        report.key,
+        report.hold_released,
+        report.receipt.map(u64::cast_signed),
+    )
+}
+
+fn milliseconds(ms: i64) -> i32 {
+    i32::try_from(ms).unwrap_or(i32::MAX)
+}
+
+/// Message, detail and hint of a refusal.
+pub fn words(refusal: Option<Refusal>) -> (Option<String>, Option<String>, Option<String>) {
+    let words = refusal.map(|refusal| (Some(refusal.message), refusal.detail, Some(refusal.hint)));
+    words.unwrap_or_default()
+}

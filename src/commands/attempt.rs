@@ -1,0 +1,71 @@
+//! Did it happen? And: it shall not happen any more.
+
+use crate::rules::Id;
+use crate::rules::attempt::{self, Answer};
+use crate::rules::failure::Failure;
+use crate::rules::refusal;
+use crate::store::{Ended, Store};
+
+/// What became of a key.
+pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) -> Result<Answer, Failure> {
+    let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
+    known(store, booking, &attempt::key(key)?)
+}
+
+fn known(store: &Store, booking: Id, key: &str) -> Result<Answer, Failure> {
+    let known = store.attempt_known(booking, key)?;
+    Ok(attempt::answer(known.ok_or_else(|| refusal::booking_not_found(Some(booking)))?))
+}
+
+/// The final answer of a key, or a tombstone under it. Whoever has the booking locked is waited for so long; the
+/// caller's own rights decide whether a running attempt may be ended.
+pub fn fence(
+    store: &Store,
+    booking: Option<Id>,
+    key: Option<String>,
+    wait_ms: Option<i32>,
+    terminate: bool,
+) -> Result<Answer, Failure> {
+    let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
+    let key = attempt::key(key)?;
+    let wait_ms = attempt::wait_ms(wait_ms)?;
+    if terminate {
+        store.check_may_terminate()?;
+    }
+    let before = known(store, booking, &key)?;
+    if before.is_final() {
+        return Ok(before);
+    }
+    if !store.booking_lock_free(booking)? {
+        if let Some(pid) = store.attempt_holder(booking, &key)?.and_then(|holder| holder.pid).filter(|_| terminate) {
+            store.terminate(pid)?;
+        }
+        if !lock_soon(store, booking, wait_ms)? {
+            return Ok(Answer::running(store.attempt_holder(booking, &key)?));
+        }
+    }
+    // Under the lock nobody else can bind the key, and what was bound before can be seen.
+    let answer = known(store, booking, &key)?;
+    if answer.is_final() {
+        return Ok(answer);
+    }
+    let now = store.clock();
+    let tombstone = attempt::tombstone(booking, &key, answer.refusal.as_ref());
+    if !store.ledger_fence(booking, &key, &tombstone, now)? {
+        return Err(Failure::Undone(refusal::key_in_progress(booking, &key)));
+    }
+    Ok(Answer::fenced(store.transaction_id(), tombstone, now))
+}
+
+/// Waits for the booking's lock so many milliseconds.
+fn lock_soon(store: &Store, booking: Id, wait_ms: i64) -> Result<bool, Failure> {
+    if wait_ms == 0 {
+        return Ok(false);
+    }
+    let until = store.clock().after_ms(wait_ms);
+    match store.within(until, |store| store.booking_lock(booking)) {
+        Ended::Done(found) => Ok(found.is_some()),
+        Ended::TimedOut => Ok(false),
+        Ended::Failed(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,254 @@
+//! Confirming within a limit in time: nothing is left behind, and the answer comes back in the same transaction.
+//!
+//! The steps: the attempt's lock, a subtransaction a try, the confirm in it. What ends without a success is written
+//! down after the subtransaction, so that it commits; after a timeout the hold is handed back, without waiting.
+
+use super::Refusals;
+use super::confirm::{Answer, uncounted};
+use crate::rules::Id;
+use crate::rules::attempt::{self, Phase, Report};
+use crate::rules::deadline::{self, CLEANUP_MS, Next, Tried};
+use crate::rules::failure::Failure;
+use crate::rules::hold::HoldEnd;
+use crate::rules::outbox;
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::Refusal;
+use crate::rules::request::{Arguments, Asked, Selection};
+use crate::rules::window::Instant;
+use crate::settings;
+use crate::store::{Ended, Ending, Store};
+use crate::telemetry;
+
+/// One attempt with a deadline.
+pub struct Attempt<'a> {
+    pub store: &'a Store,
+    pub asked: &'a Asked,
+    pub id: Id,
+    pub trigger: Option<&'a str>,
+    pub started: Instant,
+    pub until: Instant,
+}
+
+/// What the tries came to.
+enum Tries {
+    Answered(Answer),
+    Refused(Refusal, Option<i64>),
+    TimedOut,
+}
+
+/// Confirms by hold; every refusal is returned.
+pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> Result<Report, Failure> {
+    let started = store.clock();
+    let key = arguments.key.clone();
+    let checked = deadline::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
+    match checked {
+        Ok((until, asked)) => {
+            let attempt = Attempt { store, asked: &asked, id: store.new_id(), trigger: None, started, until };
+            attempt.run(|_| Ok(()), |_| ())
+        }
+        Err(refusal) => {
+            telemetry::Attempt::begin().answered(refusal.outcome);
+            Ok(refused_arguments(refusal, key))
+        }
+    }
+}
+
+/// Nonsense was asked: nothing was begun, so nothing is written down.
+pub fn refused_arguments(refusal: Refusal, key: Option<String>) -> Report {
+    Report {
+        outcome: refusal.outcome,
+        phase: Phase::Arguments,
+        elapsed_ms: 0,
+        tries: 0,
+        assignments: Vec::new(),
+        retry_after_ms: None,
+        replayed: false,
+        key,
+        hold_released: false,
+        receipt: None,
+        refusal: Some(refusal),
+    }
+}
+
+impl Attempt<'_> {
+    /// Confirms; `confirmed` is written together with a success, `failed` beside any other end.
+    pub fn run(
+        &self,
+        confirmed: impl Fn(&Attempt) -> Result<(), Failure>,
+        failed: impl FnOnce(&Report),
+    ) -> Result<Report, Failure> {
+        let counted = telemetry::Attempt::begin();
+        let report = self.uncounted(&counted, confirmed, failed);
+        let own = |report: &Report| report.receipt == Some(self.store.transaction_id());
+        match &report {
+            // An answer that this very transaction gave is rolled back with it.
+            Ok(report) if report.replayed && !own(report) => counted.replayed(report.outcome),
+            Ok(report) if report.outcome == Outcome::Confirmed => counted.written(report.outcome, self.limit()),
+            Ok(report) => counted.answered(report.outcome),
+            Err(failure) => counted.answered(failure.outcome()),
+        }
+        report
+    }
+
+    fn limit(&self) -> Option<Instant> {
+        (self.until != Instant::FOREVER).then_some(self.until)
+    }
+
+    fn uncounted(
+        &self,
+        counted: &telemetry::Attempt,
+        confirmed: impl Fn(&Attempt) -> Result<(), Failure>,
+        failed: impl FnOnce(&Report),
+    ) -> Result<Report, Failure> {
+        let (store, asked) = (self.store, self.asked);
+        if let Some(key) = &asked.key {
+            store.attempt_lock(asked.booking, key);
+        }
+        let mut tries = 0;
+        let ended = self.tries(counted, &mut tries, |store| {
+            let answer = uncounted(store, asked, Refusals::Returned)?;
+            confirmed(self)?;
+            Ok(answer)
+        })?;
+        let report = match ended {
+            Tries::Answered(answer) => return Ok(self.answered(answer, tries)),
+            Tries::Refused(refusal, retry_after_ms) => {
+                Report { retry_after_ms, ..self.unconfirmed(refusal, tries, false) }
+            }
+            Tries::TimedOut => {
+                let refusal = attempt::timed_out(asked.booking, self.elapsed_ms(), store.phase());
+                let report = self.unconfirmed(refusal, tries, false);
+                Report { hold_released: self.release_hold()?, ..report }
+            }
+        };
+        failed(&report);
+        self.record(&report)?;
+        Ok(Report { receipt: Some(store.transaction_id()), ..report })
+    }
+
+    /// Tries until something is final, the tries are used up, or the deadline passes.
+    fn tries(
+        &self,
+        counted: &telemetry::Attempt,
+        tries: &mut i32,
+        work: impl Fn(&Store) -> Result<Answer, Failure>,
+    ) -> Result<Tries, Failure> {
+        let store = self.store;
+        loop {
+            *tries += 1;
+            let failure = match store.within(self.until, &work) {
+                Ended::Done(answer) => return Ok(Tries::Answered(answer)),
+                Ended::TimedOut => return Ok(Tries::TimedOut),
+                Ended::Failed(failure) => failure,
+            };
+            let tried = Tried {
+                tries: *tries,
+                retry_limit: settings::retry_limit(),
+                read_committed: store.is_read_committed(),
+                now: store.clock(),
+                until: self.until,
+                random: store.new_id().as_u64_pair().1,
+            };
+            match deadline::after_failure(failure, tried) {
+                Next::Retry(ms) => {
+                    counted.retried();
+                    store.pause(ms)?;
+                }
+                Next::Answer(refusal, retry_after_ms) => return Ok(Tries::Refused(refusal, retry_after_ms)),
+                Next::Raise(failure) => return Err(failure),
+            }
+            if store.clock() >= self.until {
+                return Ok(Tries::TimedOut);
+            }
+        }
+    }
+
+    fn elapsed_ms(&self) -> i64 {
+        self.started.ms_until(self.store.clock())
+    }
+
+    fn answered(&self, answer: Answer, tries: i32) -> Report {
+        Report {
+            outcome: Outcome::Confirmed,
+            phase: Phase::Done,
+            elapsed_ms: self.elapsed_ms(),
+            tries,
+            assignments: answer.rows,
+            refusal: None,
+            retry_after_ms: None,
+            replayed: answer.replayed,
+            key: self.asked.key.clone(),
+            hold_released: false,
+            receipt: answer.receipt,
+        }
+    }
+
+    fn unconfirmed(&self, refusal: Refusal, tries: i32, hold_released: bool) -> Report {
+        Report {
+            outcome: refusal.outcome,
+            phase: self.store.phase(),
+            elapsed_ms: self.elapsed_ms(),
+            tries,
+            assignments: Vec::new(),
+            retry_after_ms: None,
+            replayed: refusal.replayed,
+            key: self.asked.key.clone(),
+            hold_released,
+            receipt: None,
+            refusal: Some(refusal),
+        }
+    }
+
+    /// Hands the hold back, unless somebody else has it at this moment: then its own deadline ends it.
+    fn release_hold(&self) -> Result<bool, Failure> {
+        let Selection::Hold(hold) = self.asked.selection else { return Ok(false) };
+        let soon = self.store.clock().after_ms(CLEANUP_MS);
+        let phase = self.store.phase();
+        let ended = self.store.within(soon, |store| release_if_free(store, hold, self.asked.booking));
+        self.store.reach(phase);
+        match ended {
+            Ended::Done(released) => Ok(released),
+            Ended::TimedOut => Ok(false),
+            Ended::Failed(failure) if failure.is_cancel() => Err(failure),
+            Ended::Failed(_) => Ok(false),
+        }
+    }
+
+    /// Writes down how the attempt ended; a timeout is told to others.
+    fn record(&self, report: &Report) -> Result<(), Failure> {
+        let Some(refusal) = report.refusal.as_ref().filter(|refusal| !refusal.replayed) else { return Ok(()) };
+        let asked = self.asked;
+        let hold = match asked.selection {
+            Selection::Hold(hold) => Some(hold),
+            Selection::Tables(_) => None,
+        };
+        let timed_out = report.outcome == Outcome::TimeoutBeforeConfirm;
+        self.store.attempt_record(Ending {
+            booking: asked.booking,
+            key: asked.key.as_deref(),
+            hold,
+            trigger: self.trigger,
+            started: self.started,
+            ended: self.store.clock(),
+            outcome: report.outcome,
+            phase: report.phase,
+            elapsed_ms: report.elapsed_ms,
+            tries: report.tries,
+            detail: attempt::detail(refusal, self.id, report.hold_released),
+            event: timed_out.then(|| outbox::attempt_timed_out(asked.booking, hold, self.id, report)),
+        })
+    }
+}
+
+fn release_if_free(store: &Store, hold: Id, booking: Id) -> Result<bool, Failure> {
+    let Some((hold, restaurant)) = store.hold_lock_free(hold, booking)? else { return Ok(false) };
+    if !attempt::may_release(&hold, booking, restaurant) {
+        return Ok(false);
+    }
+    let now = store.clock();
+    let end = if hold.is_live(now) { HoldEnd::Cancelled } else { HoldEnd::Expired };
+    let event = outbox::hold_released(hold.booking, hold.restaurant, hold.id, None);
+    let written = store.hold_close(&hold, end, event, now)?;
+    super::assert_written("Release", &[1, i64::from(store.has_outbox())], &written)?;
+    Ok(true)
+}

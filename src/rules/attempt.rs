@@ -1,0 +1,259 @@
+//! An attempt under a key: how far it got, what it came to, and what can be said of it later.
+
+use serde_json::{Value, json};
+
+use super::Id;
+use super::hold::Hold;
+use super::outcome::Outcome;
+use super::refusal::{self, Refusal};
+use super::request::sha256_prefix;
+use super::table::Assignment;
+use super::window::Instant;
+
+/// Where an attempt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    #[default]
+    Arguments,
+    Replay,
+    BookingLock,
+    HoldLock,
+    TableLock,
+    Decide,
+    Apply,
+    Settle,
+    Done,
+}
+
+impl Phase {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Arguments => "arguments",
+            Phase::Replay => "replay",
+            Phase::BookingLock => "booking_lock",
+            Phase::HoldLock => "hold_lock",
+            Phase::TableLock => "table_lock",
+            Phase::Decide => "decide",
+            Phase::Apply => "apply",
+            Phase::Settle => "settle",
+            Phase::Done => "done",
+        }
+    }
+}
+
+/// The number of the lock that a running attempt has: every attempt under the key shares it, nobody waits for it.
+#[must_use]
+pub fn lock_number(schema: u32, booking: Id, key: &str) -> i64 {
+    sha256_prefix(&format!("holdfast attempt|{schema}|{booking}|{key}"))
+}
+
+/// The number of the lock that only one automatic attempt of a booking has at a time.
+#[must_use]
+pub fn turn_number(schema: u32, booking: Id) -> i64 {
+    sha256_prefix(&format!("holdfast turn|{schema}|{booking}"))
+}
+
+/// What an attempt with a deadline came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub outcome: Outcome,
+    pub phase: Phase,
+    pub elapsed_ms: i64,
+    pub tries: i32,
+    pub assignments: Vec<Assignment>,
+    pub refusal: Option<Refusal>,
+    pub retry_after_ms: Option<i64>,
+    pub replayed: bool,
+    pub key: Option<String>,
+    pub hold_released: bool,
+    pub receipt: Option<u64>,
+}
+
+/// The deadline passed before everything was written.
+#[must_use]
+pub fn timed_out(booking: Id, elapsed_ms: i64, phase: Phase) -> Refusal {
+    Refusal::new(Outcome::TimeoutBeforeConfirm, format!("Booking {booking} was not confirmed in time"))
+        .detail(format!("Ended after {elapsed_ms} ms in phase {}", phase.name()))
+}
+
+/// The words that an attempt leaves behind.
+#[must_use]
+pub fn detail(refusal: &Refusal, attempt: Id, hold_released: bool) -> Value {
+    json!({"attemptId": attempt, "holdReleased": hold_released, "refusal": refusal})
+}
+
+/// May an attempt for this booking hand the hold back? Never somebody else's, and only one that is open.
+#[must_use]
+pub fn may_release(hold: &Hold, booking: Id, restaurant: Option<Id>) -> bool {
+    let ours = hold.booking.is_none_or(|owner| owner == booking) && restaurant == Some(hold.restaurant);
+    ours && hold.status == "active"
+}
+
+/// What became of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Committed,
+    Refused,
+    TimedOut,
+    Fenced,
+    Running,
+    Forgotten,
+    NeverSeen,
+}
+
+impl Standing {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::Committed => "committed",
+            Standing::Refused => "refused",
+            Standing::TimedOut => "timed_out",
+            Standing::Fenced => "fenced",
+            Standing::Running => "running",
+            Standing::Forgotten => "forgotten",
+            Standing::NeverSeen => "never_seen",
+        }
+    }
+}
+
+/// The ledger's entry under a key, as it was written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Entry {
+    pub outcome: String,
+    pub refusal: Option<Refusal>,
+    pub assignments: Vec<Assignment>,
+    pub receipt: Option<u64>,
+    pub decided_at: Option<Instant>,
+}
+
+/// The last attempt under a key that wrote down how it ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LastAttempt {
+    pub outcome: String,
+    pub refusal: Option<Refusal>,
+    pub receipt: Option<u64>,
+    pub decided_at: Option<Instant>,
+}
+
+/// Somebody who has the attempt's lock at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Holder {
+    pub pid: Option<i32>,
+    /// Of a prepared transaction.
+    pub gid: Option<String>,
+}
+
+/// Everything that is known of a key. The holder was looked for first: locks go after the commit can be seen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Known {
+    pub holder: Option<Holder>,
+    pub entry: Option<Entry>,
+    pub last: Option<LastAttempt>,
+    pub forgotten: bool,
+    /// A standby does not see who runs on the primary.
+    pub standby: bool,
+}
+
+/// The answer to "did it happen?".
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub standing: Standing,
+    pub receipt: Option<u64>,
+    pub decided_at: Option<Instant>,
+    pub assignments: Vec<Assignment>,
+    pub refusal: Option<Refusal>,
+    pub holder: Holder,
+}
+
+impl Answer {
+    fn new(standing: Standing) -> Answer {
+        Answer {
+            standing,
+            receipt: None,
+            decided_at: None,
+            assignments: Vec::new(),
+            refusal: None,
+            holder: Holder::default(),
+        }
+    }
+
+    /// Nobody can say yet.
+    #[must_use]
+    pub fn running(holder: Option<Holder>) -> Answer {
+        Answer { holder: holder.unwrap_or_default(), ..Answer::new(Standing::Running) }
+    }
+
+    #[must_use]
+    pub fn fenced(receipt: u64, refusal: Refusal, at: Instant) -> Answer {
+        let answer = Answer::new(Standing::Fenced);
+        Answer { receipt: Some(receipt), refusal: Some(refusal), decided_at: Some(at), ..answer }
+    }
+
+    /// Will every later question get this answer too?
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self.standing, Standing::Committed | Standing::Fenced)
+    }
+}
+
+/// What became of the key. It never guesses: what may still change is `running`.
+#[must_use]
+pub fn answer(known: Known) -> Answer {
+    let entry = known.entry.map(of_entry);
+    if let Some(answer) = entry.as_ref().filter(|answer| answer.is_final()) {
+        return answer.clone();
+    }
+    if known.standby || known.holder.is_some() {
+        return Answer::running(known.holder);
+    }
+    let last = known.last.map(of_last);
+    // An automatic path may try again under a refused key, with a hold of its own: what came last counts.
+    match (entry, last) {
+        (Some(entry), Some(last)) if last.decided_at > entry.decided_at => last,
+        (Some(entry), _) => entry,
+        (None, Some(last)) => last,
+        (None, None) if known.forgotten => Answer::new(Standing::Forgotten),
+        (None, None) => Answer::new(Standing::NeverSeen),
+    }
+}
+
+fn of_entry(entry: Entry) -> Answer {
+    let standing = match (entry.outcome.as_str(), &entry.refusal) {
+        ("fenced", _) => Standing::Fenced,
+        (_, Some(_)) => Standing::Refused,
+        _ => Standing::Committed,
+    };
+    let Entry { refusal, assignments, receipt, decided_at, .. } = entry;
+    Answer { standing, receipt, decided_at, assignments, refusal, holder: Holder::default() }
+}
+
+fn of_last(last: LastAttempt) -> Answer {
+    let timed_out = last.outcome == Outcome::TimeoutBeforeConfirm.entry().name;
+    let standing = if timed_out { Standing::TimedOut } else { Standing::Refused };
+    let LastAttempt { refusal, receipt, decided_at, .. } = last;
+    Answer { receipt, decided_at, refusal, ..Answer::new(standing) }
+}
+
+/// The tombstone's words; what was refused before stays readable in them.
+#[must_use]
+pub fn tombstone(booking: Id, key: &str, before: Option<&Refusal>) -> Refusal {
+    let refusal = refusal::fenced(booking, key);
+    match before {
+        Some(before) => refusal.detail(format!("Key {key}; refused before: {}", before.message)),
+        None => refusal,
+    }
+}
+
+/// How long a fence waits for the booking, in milliseconds.
+pub fn wait_ms(given: Option<i32>) -> Result<i64, Refusal> {
+    match given.unwrap_or(0) {
+        ms if ms >= 0 => Ok(i64::from(ms)),
+        ms => Err(refusal::argument_invalid(format!("fence_attempt cannot wait {ms} milliseconds"))),
+    }
+}
+
+/// A key that must be there.
+pub fn key(given: Option<String>) -> Result<String, Refusal> {
+    super::request::key(given)?.ok_or_else(|| refusal::argument_invalid("The idempotency key must not be NULL"))
+}

@@ -1,0 +1,183 @@
+//! Attempts: the locks by which a running one is seen, what they leave behind, and what is known of a key.
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::attempt::{self, Entry, Holder, Known, LastAttempt, Phase};
+use crate::rules::failure::Failure;
+use crate::rules::hold::Hold;
+use crate::rules::outbox::Event;
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::Refusal;
+use crate::rules::table::Assignment;
+use crate::rules::window::{Instant, Window};
+
+statement!(ATTEMPT_HOLDERS, "attempt_holders", [OIDOID, OIDOID]);
+statement!(ATTEMPT_LAST, "attempt_last", [UUIDOID, TEXTOID]);
+statement!(LEDGER_READ, "ledger_read", [UUIDOID, TEXTOID]);
+statement!(LEDGER_FENCE, "ledger_fence", [UUIDOID, TEXTOID, TIMESTAMPTZOID, JSONBOID]);
+statement!(BOOKING_LOCK_FREE, "booking_lock_free", [UUIDOID]);
+statement!(HOLD_LOCK_FREE, "hold_lock_free", [UUIDOID, UUIDOID]);
+statement!(RETRY_PAUSE, "retry_pause", [FLOAT8OID]);
+statement!(
+    ATTEMPT_RECORD,
+    "attempt_record",
+    [
+        UUIDOID,
+        TEXTOID,
+        UUIDOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        TEXTOID,
+        INT4OID,
+        INT4OID,
+        JSONBOID,
+        TEXTOID,
+        JSONBOID
+    ]
+);
+
+/// How an attempt ended that did not confirm.
+pub struct Ending<'a> {
+    pub booking: Id,
+    pub key: Option<&'a str>,
+    pub hold: Option<Id>,
+    pub trigger: Option<&'a str>,
+    pub started: Instant,
+    pub ended: Instant,
+    pub outcome: Outcome,
+    pub phase: Phase,
+    pub elapsed_ms: i64,
+    pub tries: i32,
+    pub detail: serde_json::Value,
+    /// What others are told; its dedupe key is the attempt's.
+    pub event: Option<Event>,
+}
+
+impl Store {
+    /// Says to everybody that an attempt under the key is running, until the transaction ends.
+    pub fn attempt_lock(&self, booking: Id, key: &str) {
+        super::server::lock_shared(attempt::lock_number(self.attachment.oid.to_u32(), booking, key));
+    }
+
+    /// Somebody else who is at work under the key, a prepared transaction first.
+    pub fn attempt_holder(&self, booking: Id, key: &str) -> Result<Option<Holder>, Failure> {
+        let number = attempt::lock_number(self.attachment.oid.to_u32(), booking, key);
+        let (high, low) = super::server::halves(number);
+        let read = |row: &row::Row| Holder { pid: row.number(1), gid: row.text(2) };
+        Ok(self.run(&ATTEMPT_HOLDERS, &[Some(high.into()), Some(low.into())], read)?.into_iter().next())
+    }
+
+    /// Everything that is known of the key; None: there is no such booking. The locks are looked at before the
+    /// ledger, each in a snapshot of its own: a lock goes after its commit can be seen.
+    pub fn attempt_known(&self, booking: Id, key: &str) -> Result<Option<Known>, Failure> {
+        let holder = self.attempt_holder(booking, key)?;
+        let entry = self.ledger_read(booking, key)?;
+        let found = self.run(&ATTEMPT_LAST, &[row::id(booking), row::text(key)], |row| {
+            let refusal = row.json(4).and_then(|detail| serde_json::from_value(detail.get("refusal")?.clone()).ok());
+            let last = row.text(2).map(|outcome| LastAttempt {
+                outcome,
+                refusal,
+                receipt: row.text(5).and_then(|text| text.parse().ok()),
+                decided_at: row.instant(3),
+            });
+            (last, row.instant(6).is_some())
+        })?;
+        let standby = super::server::is_standby();
+        let known = found.into_iter().next();
+        Ok(known.map(|(last, forgotten)| Known { holder, entry, last, forgotten, standby }))
+    }
+
+    fn ledger_read(&self, booking: Id, key: &str) -> Result<Option<Entry>, Failure> {
+        let rows = self.run(&LEDGER_READ, &[row::id(booking), row::text(key)], |row| {
+            let (tables, group) = (row.ids(3).unwrap_or_default(), row.id(7));
+            let assignments = assignments(&row.ids(6).unwrap_or_default(), &tables, row.window(4, 5), group);
+            Entry {
+                outcome: row.text(1).unwrap_or_default(),
+                refusal: row.json(2).and_then(|json| serde_json::from_value(json).ok()),
+                assignments,
+                receipt: row.text(8).and_then(|text| text.parse().ok()),
+                decided_at: row.instant(9),
+            }
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Plants a tombstone; false when an answer is there already.
+    pub fn ledger_fence(&self, booking: Id, key: &str, refusal: &Refusal, now: Instant) -> Result<bool, Failure> {
+        let refusal = row::optional_json(serde_json::to_value(refusal).ok());
+        let arguments = [row::id(booking), row::text(key), row::instant(now), refusal];
+        Ok(!self.run(&LEDGER_FENCE, &arguments, |_| ())?.is_empty())
+    }
+
+    /// Locks the booking unless somebody else has it.
+    pub fn booking_lock_free(&self, booking: Id) -> Result<bool, Failure> {
+        Ok(!self.run(&BOOKING_LOCK_FREE, &[row::id(booking)], |_| ())?.is_empty())
+    }
+
+    /// Locks a hold unless somebody else has it; with the restaurant of the booking.
+    pub fn hold_lock_free(&self, hold: Id, booking: Id) -> Result<Option<(Hold, Option<Id>)>, Failure> {
+        let rows = self.run(&HOLD_LOCK_FREE, &[row::id(hold), row::id(booking)], |row| {
+            let found = Hold {
+                id: hold,
+                booking: row.id(1),
+                restaurant: row.id(2).unwrap_or_default(),
+                start: None,
+                end: None,
+                expires_at: row.instant(3).unwrap_or(Instant::NEVER),
+                status: row.text(4).unwrap_or_default(),
+                metadata: serde_json::Value::Null,
+                members: Vec::new(),
+            };
+            (found, row.id(5))
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Writes down how an attempt ended.
+    pub fn attempt_record(&self, ending: Ending) -> Result<(), Failure> {
+        let number = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
+        let (event, payload) = ending.event.map(|event| (event.event_type, event.payload)).unzip();
+        let arguments = [
+            row::id(ending.booking),
+            row::optional_text(ending.key),
+            row::optional_id(ending.hold),
+            row::optional_text(ending.trigger),
+            row::instant(ending.started),
+            row::instant(ending.ended),
+            row::text(ending.outcome.entry().name),
+            row::text(ending.phase.name()),
+            row::number(number(ending.elapsed_ms)),
+            row::number(ending.tries),
+            row::json(ending.detail),
+            row::optional_text(event),
+            row::optional_json(payload),
+        ];
+        self.run(&ATTEMPT_RECORD, &arguments, |_| ())?;
+        Ok(())
+    }
+
+    /// Waits before the next try; a cancel ends it.
+    pub fn pause(&self, ms: i64) -> Result<(), Failure> {
+        self.run(&RETRY_PAUSE, &[row::seconds(ms)], |_| ())?;
+        Ok(())
+    }
+
+    /// Where the call is, for whoever asks how far it got.
+    pub fn reach(&self, phase: Phase) {
+        self.phase.set(phase);
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+}
+
+/// The rows of an answer as they were given; without their ids, older code wrote it.
+fn assignments(ids: &[Id], tables: &[Id], window: Option<Window>, merge_group: Option<Id>) -> Vec<Assignment> {
+    let row = |(id, table): (&Id, &Id)| Assignment { id: *id, table: *table, window, merge_group };
+    ids.iter().zip(tables).map(row).collect()
+}
