@@ -19,6 +19,7 @@ mod idempotency;
 mod native;
 mod outbox;
 mod question;
+mod reconciliation;
 mod stat;
 mod sweep;
 mod transition;

@@ -27,6 +27,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.record(&owner)?;
     store.create_wrappers()?;
     let roles: Vec<String> = grant_to.iter().map(|role| quoted(role)).collect();
+    store.create_views(&owner, &roles)?;
     for wrapper in store.wrappers_found(&names)? {
         let signature = &wrapper.signature;
         store.ddl(&format!("alter function {signature} owner to {owner}"))?;

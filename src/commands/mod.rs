@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod outbox;
 pub mod reconcile;
 pub mod release;
+pub mod repair;
 pub mod stat;
 pub mod sweep;
 pub mod table_status;

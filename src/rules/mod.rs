@@ -19,6 +19,7 @@ pub mod lease;
 pub mod outbox;
 pub mod outcome;
 pub mod refusal;
+pub mod repair;
 pub mod replay;
 pub mod request;
 pub mod requirement;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Id;
 use super::attempt::Report;
 use super::request::Request;
+use super::window::Window;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -16,13 +17,19 @@ pub struct Event {
 /// `booking:startZ:endZ:tables`.
 #[must_use]
 pub fn assignment_sync(booking: Id, restaurant: Id, request: &Request, status: &str) -> Event {
-    let tables: Vec<String> = request.tables.iter().map(Id::to_string).collect();
-    let (start, end) = (request.window.start().to_string(), request.window.end().to_string());
+    tables_changed(booking, restaurant, &request.tables, request.window, status)
+}
+
+/// The same, of an answer that was given before.
+#[must_use]
+pub fn tables_changed(booking: Id, restaurant: Id, tables: &[Id], window: Window, status: &str) -> Event {
+    let words: Vec<String> = tables.iter().map(Id::to_string).collect();
+    let (start, end) = (window.start().to_string(), window.end().to_string());
     Event {
         event_type: "capacity.assignment.sync",
-        dedupe_key: format!("{booking}:{start}:{end}:{}", tables.join(",")),
+        dedupe_key: format!("{booking}:{start}:{end}:{}", words.join(",")),
         payload: json!({
-            "bookingId": booking, "restaurantId": restaurant, "tableIds": request.tables,
+            "bookingId": booking, "restaurantId": restaurant, "tableIds": tables,
             "startAt": start, "endAt": end, "status": status,
         }),
     }

@@ -67,6 +67,8 @@ catalogue! {
     Refreshed "refreshed" "HF008" "00000" Success 200 "The table's status is that of now." "";
     Reconciled "reconciled" "HF009" "00000" Success 200 "The state of the booking was read." "";
 
+    Repaired "repaired" "HF040" "00000" Success 200 "What a repair does, or did, is listed." "";
+
     BookingNotFound "booking_not_found" "HF101" "P0002" Final 404
         "No booking has this id." "Check the id of the booking.";
     HoldNotFound "hold_not_found" "HF102" "P0002" Final 404

@@ -13,6 +13,7 @@ const OPTIONAL: &[(&str, &str)] = &[
     ("slots", "booking_slots"),
     ("results", "booking_confirmation_results"),
     ("outbox", "capacity_outbox"),
+    ("forgotten", "holdfast_forgotten"),
 ];
 
 /// Tables that a confirm cannot do without.

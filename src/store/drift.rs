@@ -56,7 +56,6 @@ fn note(record: &mut Record, row: &Row) {
         "claim" => record.claims.extend(claim(row)),
         "hold" => record.holds.push(hold(row)),
         "answer" => record.answers.push(answer(row)),
-        "forgotten" => record.forgotten = true,
         kind => record.rivals.push(Rival {
             id: row.id(2).unwrap_or_default(),
             is_claim: kind == "rival_claim",

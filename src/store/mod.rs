@@ -13,6 +13,7 @@ pub mod idempotency;
 mod ledger;
 pub mod outbox;
 mod plan;
+mod repair;
 mod row;
 pub mod schema;
 mod server;

@@ -22,6 +22,7 @@ const ATTACH: &[&str] = &[
     include_str!("../../sql/attach/3_status_rules.sql"),
     include_str!("../../sql/attach/4_attempts.sql"),
     include_str!("../../sql/attach/6_upkeep.sql"),
+    include_str!("../../sql/attach/7_reconciliation.sql"),
 ];
 pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/confirm.sql"),
@@ -35,6 +36,10 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/deadline.sql"),
     include_str!("../../sql/contract/attempt.sql"),
 ];
+
+/// Views that look at the optional tables too: made after attach has written down which there are.
+const VIEWS: &[&str] = &[include_str!("../../sql/attach/7_reconciliation_view.sql")];
+const VIEW_NAMES: &[&str] = &["booking_reconciliation"];
 
 /// Tables that attach creates where they are missing.
 const RULES: &[&str] =
@@ -105,6 +110,24 @@ impl Store {
     /// Creates the wrappers, or replaces those that are ours already.
     pub fn create_wrappers(&self) -> Result<(), Failure> {
         self.scripts(CONTRACT)
+    }
+
+    /// Creates the views for the features that are there now; they act with the rights of the bookings' owner.
+    pub fn create_views(&self, owner: &str, roles: &[String]) -> Result<(), Failure> {
+        let features = self.attachment.features_present().into_iter().map(str::to_owned).collect();
+        let attachment = self.attachment.as_ref().clone().with_features(features);
+        for script in VIEWS {
+            self.ddl(&for_schema(script, &attachment))?;
+        }
+        for view in VIEW_NAMES {
+            self.own(view, owner)?;
+            let name = format!("{}.{view}", self.quoted_schema());
+            self.ddl(&format!("revoke all on {name} from public"))?;
+            for role in roles {
+                self.ddl(&format!("grant select on {name} to {role}"))?;
+            }
+        }
+        Ok(())
     }
 
     /// Functions of the schema that have the given names.

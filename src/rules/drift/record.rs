@@ -24,8 +24,6 @@ pub struct Record {
     pub answers: Vec<Answered>,
     /// What others have on the booking's tables at the booking's times.
     pub rivals: Vec<Rival>,
-    /// Were old keys of this booking forgotten on purpose?
-    pub forgotten: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +46,7 @@ pub struct Seat {
     pub foreign: bool,
     /// Is the table marked as in use while nobody has it?
     pub status_unexplained: bool,
-    /// Young enough for the ledger to know its key.
+    /// Young enough for the ledger to know its key, which was not forgotten on purpose.
     pub recent: bool,
 }
 
@@ -133,7 +131,6 @@ impl Record {
             history: Vec::new(),
             answers: Vec::new(),
             rivals: Vec::new(),
-            forgotten: false,
         }
     }
 

@@ -31,7 +31,6 @@ fn keys(record: &Record) -> Vec<Finding> {
             let (drift, detail) = match answer {
                 Some(answer) if answer.is_success() => return None,
                 Some(answer) => (Drift::FencedKeyUsed, format!("Key {key} was answered {}", answer.outcome)),
-                None if record.forgotten => return None,
                 None => (Drift::AnswerMissing, format!("Key {key} has no answer")),
             };
             let finding = Finding::new(drift, detail).row("bookings", record.booking.id).under(key);
@@ -58,19 +57,20 @@ fn moved_on(record: &Record, answer: &Answered) -> bool {
 }
 
 /// Is the status one that the history leads to, and leads away from no more? Entries bear the clocks of those who
-/// wrote them, so their order is only asked for where a status was left and reached again.
+/// wrote them, so their order is only asked for where a status was left and reached again. An entry from a status to
+/// itself, as a repair leaves it, leads nowhere.
 fn history(record: &Record) -> Option<Finding> {
     let status = &record.booking.status;
-    let reached = record.history.iter().filter(|entry| entry.to == *status).map(|entry| entry.at).max();
-    let left = record.history.iter().filter(|entry| entry.from.as_ref() == Some(status) && entry.to != *status);
-    let left = left.map(|entry| entry.at).max();
+    let moves = || record.history.iter().filter(|entry| entry.from.as_ref() != Some(&entry.to));
+    let reached = moves().filter(|entry| entry.to == *status).map(|entry| entry.at).max();
+    let left = moves().filter(|entry| entry.from.as_ref() == Some(status)).map(|entry| entry.at).max();
     let differs = match (reached, left) {
         (Some(reached), Some(left)) => left > reached,
         (Some(_), None) => false,
         // Never moved, as far as the history knows: but a confirm that gave tables has an entry.
-        (None, _) => !record.history.is_empty() || confirmed_by_key(record),
+        (None, _) => moves().next().is_some() || record.history.is_empty() && confirmed_by_key(record),
     };
-    let last = record.history.iter().max_by_key(|entry| entry.at).map_or("no entry", |entry| entry.to.as_str());
+    let last = moves().max_by_key(|entry| entry.at).map_or("no entry", |entry| entry.to.as_str());
     let detail = format!("The status is {status}, the history ends with {last}");
     differs.then(|| Finding::new(Drift::HistoryDiffers, detail).row("bookings", record.booking.id))
 }

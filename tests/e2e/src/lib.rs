@@ -8,6 +8,7 @@
 //! A [`Floor`] is a database of its own: one restaurant business with the reference schema attached. It is copied from a
 //! template that each test program makes once. When the test is over it is dropped, or emptied for the next one.
 
+pub mod breaks;
 mod call;
 pub mod catalogue;
 mod cluster;

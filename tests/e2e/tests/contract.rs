@@ -68,6 +68,7 @@ const NEW: &[(&str, &[&str])] = &[
         &["p_booking_id", "p_table_ids", "p_start_at", "p_end_at", "p_ttl_seconds", "p_created_by", "p_metadata"],
     ),
     ("reconcile_booking", &["p_booking_id"]),
+    ("repair_booking", &["p_booking_id", "p_findings", "p_dry_run"]),
     ("booking_by_idempotency_key", &["p_key"]),
     ("outbox_claim", &["p_consumer", "p_limit", "p_lease_seconds"]),
     ("outbox_ack", &["p_ids", "p_consumer"]),

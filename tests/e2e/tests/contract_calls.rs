@@ -210,7 +210,7 @@ fn a_hold_is_taken_released_and_confirmed_by_named_arguments() {
     assert_eq!(state["booking_state"], "confirmed");
     assert_eq!(
         state.as_object().map(|row| row.keys().cloned().collect()),
-        Some(vec!["assignment_state".to_owned(), "booking_state".to_owned()])
+        Some(["assignment_state", "booking_state", "findings"].map(str::to_owned).to_vec())
     );
 }
 

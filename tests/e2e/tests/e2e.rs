@@ -15,6 +15,7 @@ mod faults_status;
 mod fence;
 mod foreign;
 mod idempotency;
+mod mended;
 mod nonsense;
 mod outbox;
 mod privileges;

@@ -166,10 +166,6 @@ fn an_answer_and_its_booking_say_the_same() {
         record.answers = vec![];
         record.seats[0].recent = false;
     });
-    assert_found(&[], |record| {
-        record.answers = vec![];
-        record.forgotten = true;
-    });
     for outcome in ["fenced", "party_too_large"] {
         assert_found(&[Drift::FencedKeyUsed], |record| record.answers = vec![answered("key", outcome, &[])]);
     }

@@ -17,6 +17,7 @@ mod index;
 mod lease;
 mod outbox;
 mod outcome;
+mod repair;
 mod replay;
 mod request;
 mod requirement;

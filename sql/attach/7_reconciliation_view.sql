@@ -1,0 +1,251 @@
+-- Every live booking whose parts do not agree: one row a finding (see holdfast.findings). Live is what ends in the future;
+-- the past is the audit's. Plain set-based SQL, told apart from reconcile_booking by nothing but its speed.
+create or replace view app.booking_reconciliation with (security_barrier = true) as
+with recursive after_confirmation (status) as (
+  select s.status from app.booking_statuses s where s.is_confirm_target
+  union
+  select m.to_status from after_confirmation a join app.booking_status_transitions m on m.from_status = a.status
+), live as materialized (
+  select b.id, b.restaurant_id, b.status, coalesce(s.is_confirm_target, false) as is_confirm_target,
+         coalesce(s.releases_tables, false) as is_over,
+         coalesce(b.start_at, (b.booking_date + b.start_time) at time zone r.timezone) as start_at,
+         coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone) as end_at
+  from app.bookings b
+  join app.restaurants r on r.id = b.restaurant_id
+  left join app.booking_statuses s on s.status = b.status
+  where coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > pg_catalog.now()
+), seat as materialized (
+  select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, a.merge_group_id, a.idempotency_key, a.assigned_at, b.is_over
+  from live b join app.booking_table_assignments a on a.booking_id = b.id
+), claim as materialized (
+  select al.id, al.booking_id, al.restaurant_id, al.resource_type, al.resource_id, al."window", al.shadow, b.is_over
+  from live b join app.allocations al on al.booking_id = b.id
+), answer as materialized (
+  select l.booking_id, l.idempotency_key, l.table_ids, l.assignment_window, l.hold_id, l.created_at, l.transaction_id,
+         case when l.outcome = 'confirmed' and l.request is null then 'assigned' else l.outcome end as outcome
+  from live b join app.booking_assignment_idempotency l on l.booking_id = b.id
+), moved as materialized (
+  select b.id, pg_catalog.max(h.changed_at) filter (where h.to_status = b.status) as reached,
+         pg_catalog.max(h.changed_at) filter (where h.from_status = b.status) as left_at
+  from live b
+  join app.booking_state_history h on h.booking_id = b.id and h.from_status is distinct from h.to_status
+  group by b.id
+), open_hold as materialized (
+  select h.id, h.booking_id, h.restaurant_id, h.start_at, h.end_at, h.expires_at,
+         h.start_at is null or h.end_at is null or h.start_at >= h.end_at
+           or not pg_catalog.isfinite(h.start_at) or not pg_catalog.isfinite(h.end_at) as windowless
+  from app.table_holds h where h.status = 'active'
+), hold_finding as (
+  select h.booking_id, h.restaurant_id, h.id,
+         case
+           when h.windowless then 'hold_without_window'
+           when exists (
+             select from app.booking_assignment_idempotency l
+             where l.booking_id = h.booking_id and l.hold_id = h.id and l.outcome in ('confirmed', 'assigned')
+           ) then 'hold_open_after_confirmation'
+           when not exists (
+             select from app.allocations al
+             where al.booking_id = h.booking_id and al.resource_type = 'hold' and al.resource_id = h.id
+           ) and exists (select from app.table_hold_members m where m.hold_id = h.id) and not exists (
+             select from app.table_hold_members m
+             where m.hold_id = h.id and not exists (
+               select from app.booking_table_assignments a
+               where a.booking_id = h.booking_id and a.table_id = m.table_id
+                 and a.start_at = h.start_at and a.end_at = h.end_at
+             )
+           ) then 'hold_open_after_confirmation'
+           when h.expires_at < pg_catalog.now() - interval '60 seconds' then 'hold_past_deadline'
+         end as finding
+  from open_hold h
+), taken as materialized (
+  -- One stretch a booking and table: a first look for those that could meet.
+  select t.booking_id, t.table_id, t.start_at, t.end_at,
+         pg_catalog.max(t.end_at) over (
+           partition by t.table_id order by t.start_at, t.end_at rows between unbounded preceding and 1 preceding
+         ) > t.start_at or pg_catalog.lead(t.start_at) over (partition by t.table_id order by t.start_at, t.end_at) < t.end_at
+           as meets
+  from (
+    select u.booking_id, u.table_id, pg_catalog.min(u.start_at) as start_at, pg_catalog.max(u.end_at) as end_at
+    from (
+      select s.booking_id, s.table_id, s.start_at, s.end_at from seat s where not s.is_over
+      union all
+      select c.booking_id, c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
+      from claim c where c.resource_type = 'table' and not c.shadow and not c.is_over
+      union all
+      select null, al.resource_id, pg_catalog.lower(al."window"), pg_catalog.upper(al."window")
+      from app.allocations al
+      where al.booking_id is null and al.resource_type = 'table' and not al.shadow and pg_catalog.upper(al."window") > pg_catalog.now()
+    ) u
+    group by u.booking_id, u.table_id, case when u.booking_id is null then u.start_at end
+  ) t
+), meeting as materialized (
+  select distinct t.table_id from taken t where t.meets
+), stretch as materialized (
+  select s.id, s.booking_id, s.table_id, s.start_at, s.end_at, false as is_claim
+  from meeting m join seat s on s.table_id = m.table_id where not s.is_over
+  union all
+  select c.id, c.booking_id, c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window"), true
+  from meeting m join claim c on c.resource_id = m.table_id
+  where c.resource_type = 'table' and not c.shadow and not c.is_over
+  union all
+  select al.id, al.booking_id, al.resource_id, pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), true
+  from meeting m join app.allocations al on al.resource_id = m.table_id
+  where al.booking_id is null and al.resource_type = 'table' and not al.shadow
+), member as materialized (
+  select g.booking_id, g.group_id, pg_catalog.sum(g.seats) as seats, pg_catalog.sum(g.claims) as claims
+  from (
+    select s.booking_id, s.merge_group_id as group_id, 1 as seats, 0 as claims
+    from seat s where s.merge_group_id is not null and not s.is_over
+    union all
+    select c.booking_id, c.resource_id, 0, 1 from claim c where c.resource_type = 'merge_group' and not c.is_over
+  ) g
+  group by g.booking_id, g.group_id
+), finding (booking_id, restaurant_id, finding, related_table, related_id) as (
+  select distinct o.booking_id, null::uuid, 'double_booked',
+         case when r.is_claim then 'allocations' else 'booking_table_assignments' end, r.id::text
+  from stretch o
+  join stretch r on r.table_id = o.table_id and r.start_at < o.end_at and o.start_at < r.end_at
+    and r.booking_id is distinct from o.booking_id
+  where o.booking_id is not null
+  union all
+  select s.booking_id, null, 'other_tenant', 'booking_table_assignments', s.id::text
+  from seat s join live b on b.id = s.booking_id join app.table_inventory t on t.id = s.table_id
+  where t.restaurant_id <> b.restaurant_id
+  union all
+  select c.booking_id, null, 'other_tenant', 'allocations', c.id::text
+  from claim c join live b on b.id = c.booking_id
+  where c.restaurant_id <> b.restaurant_id
+  union all
+  select h.booking_id, h.restaurant_id, 'other_tenant', 'table_holds', h.id::text
+  from open_hold h join app.bookings b on b.id = h.booking_id
+  where h.restaurant_id <> b.restaurant_id or exists (
+    select from app.table_hold_members m join app.table_inventory t on t.id = m.table_id
+    where m.hold_id = h.id and t.restaurant_id <> h.restaurant_id
+  )
+  union all
+  select distinct s.booking_id, null::uuid,
+         case when l.outcome is null then 'answer_missing' else 'fenced_key_used' end, 'bookings', s.booking_id::text
+  from seat s
+  left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key
+  where s.idempotency_key is not null and not s.is_over
+    and coalesce(s.assigned_at > pg_catalog.now() - interval '90 days', true)
+    and (l.outcome is null or l.outcome not in ('confirmed', 'assigned'))
+--[forgotten
+    and not exists (
+      select from app.holdfast_forgotten f where f.booking_id = s.booking_id and f.until >= s.assigned_at
+    )
+--]
+  union all
+  select b.id, null, 'confirmed_without_tables', 'bookings', b.id::text
+  from live b left join seat s on s.booking_id = b.id
+  where b.is_confirm_target and s.id is null
+  union all
+  select s.booking_id, null,
+         case when c.id is null then 'assignment_without_allocation' else 'window_differs_from_allocation' end,
+         'booking_table_assignments', s.id::text
+  from seat s
+  left join claim c
+    on c.booking_id = s.booking_id and c.resource_type = 'table' and c.resource_id = s.table_id and not c.shadow
+  where not s.is_over and (c.id is null or s.start_at is distinct from pg_catalog.lower(c."window")
+    or s.end_at is distinct from pg_catalog.upper(c."window"))
+  union all
+  select c.booking_id, null,
+         case when c.is_over then 'claim_of_ended_booking' else 'allocation_without_assignment' end, 'allocations', c.id::text
+  from claim c
+  left join seat s on s.booking_id = c.booking_id and s.table_id = c.resource_id and not s.is_over
+  where c.resource_type = 'table' and not c.shadow and s.id is null
+    and (not c.is_over or coalesce(pg_catalog.upper(c."window"), 'infinity') > pg_catalog.now())
+  union all
+  select s.booking_id, null,
+         case when s.start_at < b.end_at and b.start_at < s.end_at
+              then 'window_differs_from_booking' else 'window_outside_booking' end,
+         'booking_table_assignments', s.id::text
+  from seat s join live b on b.id = s.booking_id
+  where not s.is_over and s.start_at < s.end_at and b.start_at < b.end_at and (s.start_at <> b.start_at or s.end_at <> b.end_at)
+  union all
+  select b.id, null, 'ledger_says_confirmed', 'bookings', b.id::text
+  from live b
+  join lateral (
+    select l.created_at from answer l
+    where l.booking_id = b.id and l.outcome = 'confirmed' order by l.created_at desc limit 1
+  ) l on b.status not in (select a.status from after_confirmation a)
+  where not exists (
+    select from app.booking_state_history h
+    where h.booking_id = b.id and h.changed_at > l.created_at and h.to_status = b.status
+  )
+  union all
+  select m.id, null, 'history_differs', 'bookings', m.id::text
+  from moved m where m.reached is null or m.left_at > m.reached
+  union all
+  select distinct l.booking_id, null::uuid, 'history_differs', 'bookings', l.booking_id::text
+  from answer l join seat s on s.booking_id = l.booking_id and s.idempotency_key = l.idempotency_key
+  where l.outcome = 'confirmed' and not exists (
+    select from app.booking_state_history h where h.booking_id = l.booking_id
+  )
+--[outbox
+  union all
+  select l.booking_id, null, 'event_missing', 'booking_assignment_idempotency', l.idempotency_key
+  from (
+    select l.*, l.booking_id::text
+           || ':' || pg_catalog.to_char(pg_catalog.lower(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+           || pg_catalog.rtrim(pg_catalog.rtrim(pg_catalog.to_char(
+                pg_catalog.lower(l.assignment_window) at time zone 'UTC', '.US'), '0'), '.')
+           || 'Z:' || pg_catalog.to_char(pg_catalog.upper(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+           || pg_catalog.rtrim(pg_catalog.rtrim(pg_catalog.to_char(
+                pg_catalog.upper(l.assignment_window) at time zone 'UTC', '.US'), '0'), '.')
+           || 'Z:' || pg_catalog.array_to_string(l.table_ids, ',') as dedupe_key
+    from answer l
+    where l.outcome in ('confirmed', 'assigned') and l.transaction_id is not null
+      and l.created_at > pg_catalog.now() - interval '1 day'
+  ) l
+  where not exists (
+    select from app.capacity_outbox o
+    where o.dedupe_key = l.dedupe_key || ':' || l.transaction_id::text
+       or o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key
+  )
+--]
+  union all
+  select h.booking_id, h.restaurant_id, h.finding, 'table_holds', h.id::text from hold_finding h where h.finding is not null
+  union all
+  select c.booking_id, c.restaurant_id, 'mirror_without_hold', 'allocations', c.id::text
+  from (
+    select c.booking_id, c.restaurant_id, c.id, c.resource_id from claim c where c.resource_type = 'hold'
+    union all
+    select null, al.restaurant_id, al.id, al.resource_id from app.allocations al
+    where al.booking_id is null and al.resource_type = 'hold'
+  ) c
+  where not exists (select from open_hold h where h.id = c.resource_id)
+  union all
+  select m.booking_id, null, case when m.seats < 2 then 'merge_group_incomplete' else 'merge_group_unclaimed' end,
+         case when m.claims > 0 then 'allocations' else 'booking_table_assignments' end, m.group_id::text
+  from member m where m.seats < 2 or m.claims = 0
+  union all
+  select null, t.restaurant_id, 'table_status_unexplained', 'table_inventory', t.id::text
+  from app.table_inventory t
+  where t.status in ('occupied', 'reserved') and not exists (
+    select from app.allocations al
+    left join app.bookings o on o.id = al.booking_id
+    left join app.booking_statuses s on s.status = o.status
+    where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id and not al.shadow
+      and al."window" && pg_catalog.tstzrange(pg_catalog.now() - interval '5 minutes', pg_catalog.now(), '[]')
+      and s.releases_tables is distinct from true
+  )
+), catalogue (finding, severity, promise) as (
+  values ('double_booked', 'critical', 'G2'), ('other_tenant', 'critical', 'G9'), ('fenced_key_used', 'critical', 'G5'),
+    ('confirmed_without_tables', 'critical', 'G1'), ('assignment_without_allocation', 'error', 'G1'),
+    ('allocation_without_assignment', 'error', 'G1'), ('window_differs_from_allocation', 'error', 'G1'),
+    ('window_outside_booking', 'error', 'G1'), ('window_differs_from_booking', 'info', 'G1'),
+    ('ledger_says_confirmed', 'error', 'G4'), ('answer_missing', 'warning', 'G3'), ('history_differs', 'warning', 'G1'),
+    ('event_missing', 'error', 'G1'), ('hold_open_after_confirmation', 'warning', 'G1'),
+    ('hold_without_window', 'warning', 'G7'), ('hold_past_deadline', 'info', 'G7'), ('mirror_without_hold', 'info', 'G7'),
+    ('claim_of_ended_booking', 'info', 'G7'), ('merge_group_incomplete', 'warning', 'G1'),
+    ('merge_group_unclaimed', 'warning', 'G1'), ('table_status_unexplained', 'info', 'G7')
+)
+select f.booking_id, coalesce(f.restaurant_id, b.restaurant_id) as restaurant_id, b.status::text as booking_state,
+       f.finding, c.severity, c.promise, f.related_table, f.related_id
+from finding f
+join catalogue c on c.finding = f.finding
+left join app.bookings b on b.id = f.booking_id;
+
+comment on view app.booking_reconciliation is
+  'Live bookings whose parts do not agree, one row a finding: booking_id (NULL for a table, or a hold of nobody), restaurant_id, booking_state, finding, severity, promise, related_table, related_id. holdfast.findings says what each means; reconcile_booking shows one booking in full, repair_booking mends it.';

@@ -1,0 +1,84 @@
+-- What a repair of a booking ($1) adds or moves, by step ($2), now ($3). Returns each row as it was and as it is.
+with claimed as (
+  insert into app.allocations as al (booking_id, restaurant_id, resource_type, resource_id, "window")
+  select $1, b.restaurant_id, c.kind, c.resource, pg_catalog.tstzrange(c.start_at, c.end_at, '[)')
+  from app.bookings b
+  cross join (
+    select 'table' as kind, t."table" as resource, t.start as start_at, t."end" as end_at
+    from pg_catalog.jsonb_to_recordset($2 -> 'claim_table') t ("table" uuid, start timestamptz, "end" timestamptz)
+    union all
+    select 'merge_group', g."group", g.start, g."end"
+    from pg_catalog.jsonb_to_recordset($2 -> 'claim_group') g ("group" uuid, start timestamptz, "end" timestamptz)
+  ) c
+  where b.id = $1
+  returning pg_catalog.to_jsonb(al) as now
+), moved_claim as (
+  update app.allocations al set "window" = pg_catalog.tstzrange(c.start, c."end", '[)')
+  from pg_catalog.jsonb_to_recordset($2 -> 'move_claim') c (claim uuid, start timestamptz, "end" timestamptz),
+       app.allocations w
+  where al.id = c.claim and al.booking_id = $1 and w.id = al.id
+  returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(al) as now
+), seated as (
+  insert into app.booking_table_assignments as a (
+    booking_id, table_id, assigned_at, idempotency_key, start_at, end_at, merge_group_id, allocation_id
+  )
+  select $1, s."table", $3, s.key, s.start, s."end", s."group", al.id
+  from pg_catalog.jsonb_to_recordset($2 -> 'seat_table') s (
+    "table" uuid, start timestamptz, "end" timestamptz, "group" uuid, key text
+  )
+  join app.allocations al
+    on al.booking_id = $1 and al.resource_type = 'table' and al.resource_id = s."table" and not al.shadow
+  returning pg_catalog.to_jsonb(a) as now
+), moved_seat as (
+  update app.booking_table_assignments a set start_at = c.start, end_at = c."end"
+  from pg_catalog.jsonb_to_recordset($2 -> 'move_seat') c (seat uuid, start timestamptz, "end" timestamptz),
+       app.booking_table_assignments w
+  where a.id = c.seat and a.booking_id = $1 and w.id = a.id
+  returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(a) as now
+), bound as (
+  insert into app.booking_assignment_idempotency as l (
+    booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, expires_at, created_at,
+    outcome, assignment_ids
+  )
+  select $1, k.key, k.tables, pg_catalog.tstzrange(k.start, k."end", '[)'), k."group", $3 + interval '90 days', $3,
+         case when s.is_confirm_target then 'confirmed' else 'assigned' end, k.seats
+  from pg_catalog.jsonb_to_recordset($2 -> 'bind_answer') k (
+    key text, tables uuid[], seats uuid[], start timestamptz, "end" timestamptz, "group" uuid
+  )
+  join app.bookings b on b.id = $1
+  left join app.booking_statuses s on s.status = b.status
+  returning pg_catalog.to_jsonb(l) as now
+)
+--[outbox
+, event as (
+  select 'capacity.assignment.sync' as event_type, e.dedupe_key || ':' || l.transaction_id::text as dedupe_key,
+         e.key, e.payload
+  from pg_catalog.jsonb_to_recordset($2 -> 'emit_event') e (key text, dedupe_key text, payload jsonb)
+  join app.booking_assignment_idempotency l on l.booking_id = $1 and l.idempotency_key = e.key
+  union all
+  select 'capacity.hold.released', h.event ->> 'dedupe_key', null, h.event -> 'payload'
+  from pg_catalog.jsonb_to_recordset($2 -> 'close_hold') h (event jsonb)
+  where pg_catalog.jsonb_typeof(h.event) = 'object'
+), emitted as (
+  insert into app.capacity_outbox as o (
+    status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id, booking_id, idempotency_key, payload
+  )
+  select 'pending', e.event_type, e.dedupe_key, 0, $3, b.restaurant_id, $1, e.key, e.payload
+  from event e join app.bookings b on b.id = $1
+  on conflict do nothing
+  returning pg_catalog.to_jsonb(o) as now
+)
+--]
+select coalesce(
+  pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.name, 'before', c.was, 'after', c.now)), '[]'
+)
+from (
+  select 'allocations' as name, null::jsonb as was, a.now from claimed a
+  union all select 'allocations', m.was, m.now from moved_claim m
+  union all select 'booking_table_assignments', null, s.now from seated s
+  union all select 'booking_table_assignments', m.was, m.now from moved_seat m
+  union all select 'booking_assignment_idempotency', null, b.now from bound b
+--[outbox
+  union all select 'capacity_outbox', null, e.now from emitted e
+--]
+) c

@@ -1,0 +1,36 @@
+-- What a repair of a booking ($1) takes away, by step ($2): claims, groups, open holds with their mirrors. Comes before
+-- what is added, because the constraints look. Returns each row as it was and as it is.
+with gone as (
+  select (v.id #>> '{}')::uuid as id from pg_catalog.jsonb_path_query($2, '$.*[*].claims[*]') v (id)
+  union
+  select (v.id #>> '{}')::uuid from pg_catalog.jsonb_path_query($2, '$.*[*].frees[*]') v (id)
+), held as (
+  select c.hold, c.status
+  from pg_catalog.jsonb_to_recordset($2 -> 'close_hold') c (hold uuid, status text)
+), freed as (
+  delete from app.allocations al using gone where al.id = gone.id
+  returning pg_catalog.to_jsonb(al) as was
+), unmirrored as (
+  delete from app.allocations al using held
+  where al.booking_id = $1 and al.resource_type = 'hold' and al.resource_id = held.hold
+  returning pg_catalog.to_jsonb(al) as was
+), ungrouped as (
+  update app.booking_table_assignments a set merge_group_id = null
+  from app.booking_table_assignments w, pg_catalog.jsonb_path_query($2, '$.dissolve_group[*].seats[*]') v (id)
+  where a.id = (v.id #>> '{}')::uuid and a.booking_id = $1 and w.id = a.id
+  returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(a) as now
+), closed as (
+  update app.table_holds h set status = held.status::app.hold_status
+  from held, app.table_holds w
+  where h.id = held.hold and h.booking_id = $1 and h.status = 'active' and w.id = h.id
+  returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(h) as now
+)
+select coalesce(
+  pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.name, 'before', c.was, 'after', c.now)), '[]'
+)
+from (
+  select 'allocations' as name, f.was, null::jsonb as now from freed f
+  union all select 'allocations', u.was, null from unmirrored u
+  union all select 'booking_table_assignments', u.was, u.now from ungrouped u
+  union all select 'table_holds', c.was, c.now from closed c
+) c

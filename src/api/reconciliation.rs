@@ -1,0 +1,91 @@
+//! What about a booking does not agree, and its repair.
+
+use pgrx::prelude::*;
+use pgrx::{JsonB, Uuid, pg_sys};
+use serde_json::{Value, json};
+
+use super::argument;
+use super::contract;
+use super::native::{self, Done, native_functions};
+use crate::commands::reconcile::reconcile;
+use crate::commands::repair::{Repaired, repair};
+use crate::rules::outcome::Outcome;
+use crate::rules::repair::Step;
+
+/// A booking's status, how its tables stand, and what does not agree.
+#[pg_extern(sql = false)]
+fn contract_reconcile_booking(
+    p_booking_id: Option<Uuid>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TableIterator<'static, (name!(booking_state, String), name!(assignment_state, &'static str), name!(findings, JsonB))>
+{
+    let found = contract(fcinfo, |store| reconcile(store, argument::id(p_booking_id)));
+    argument::rows(vec![(found.booking_state, found.assignment_state, JsonB(found.findings))])
+}
+
+/// The plan of a repair, or what it did.
+#[pg_extern(sql = false)]
+fn contract_repair_booking(
+    p_booking_id: Option<Uuid>,
+    p_findings: Option<Vec<Option<String>>>,
+    p_dry_run: Option<bool>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TableIterator<
+    'static,
+    (
+        name!(finding, &'static str),
+        name!(severity, &'static str),
+        name!(action, &'static str),
+        name!(step, Option<&'static str>),
+        name!(detail, String),
+        name!(changes, Option<JsonB>),
+    ),
+> {
+    let rows =
+        contract(fcinfo, |store| repair(store, argument::id(p_booking_id), p_findings, p_dry_run.unwrap_or(true)));
+    let row = |row: Repaired| {
+        let entry = row.finding.drift.entry();
+        let step = row.step.as_ref();
+        let changes = step.map(|step| JsonB(step.json()));
+        (entry.name, entry.severity.name(), row.action, step.map(Step::name), row.finding.detail, changes)
+    };
+    argument::rows(rows.into_iter().map(row).collect())
+}
+
+native_functions! {
+    /// The native form of `reconcile_booking`.
+    fn native_reconcile_booking(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>) {
+        native::answered(p_schema, None, |store| {
+            let found = reconcile(store, argument::id(p_booking_id))?;
+            Ok(Done::now(
+                Outcome::Reconciled,
+                json!({
+                    "booking_state": found.booking_state, "assignment_state": found.assignment_state,
+                    "findings": found.findings,
+                }),
+            ))
+        })
+    }
+
+    /// The native form of `repair_booking`.
+    fn native_repair_booking(
+        p_schema: Option<pg_sys::Oid>,
+        p_booking_id: Option<Uuid>,
+        p_findings: Option<Vec<Option<String>>>,
+        p_dry_run: Option<bool>,
+    ) {
+        native::answered(p_schema, None, |store| {
+            let rows = repair(store, argument::id(p_booking_id), p_findings, p_dry_run.unwrap_or(true))?;
+            Ok(Done::now(Outcome::Repaired, rows.iter().map(planned).collect()))
+        })
+    }
+}
+
+fn planned(row: &Repaired) -> Value {
+    let entry = row.finding.drift.entry();
+    let step = row.step.as_ref();
+    json!({
+        "finding": entry.name, "severity": entry.severity.name(), "action": row.action, "step": step.map(Step::name),
+        "detail": row.finding.detail, "changes": step.map(Step::json),
+    })
+}

@@ -1,0 +1,99 @@
+//! Mending one booking: planned from what it says of itself, done under its locks, written into its history.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::rules::Id;
+use crate::rules::drift::{self, Finding, record::Record};
+use crate::rules::failure::{Collision, Failure};
+use crate::rules::refusal;
+use crate::rules::repair::{self, Planned, Step};
+use crate::store::Store;
+
+/// What one repair depends on another shows only when that is done; no booking needs as many looks.
+const LOOKS: usize = 5;
+
+/// One row of the plan, or of what was done.
+pub struct Repaired {
+    pub finding: Finding,
+    /// `planned`, `done`, or `person`.
+    pub action: &'static str,
+    pub step: Option<Step>,
+}
+
+/// Plans the repair of a booking, and does it unless it is only asked for.
+pub fn repair(
+    store: &Store,
+    booking: Option<Id>,
+    findings: Option<Vec<Option<String>>>,
+    dry_run: bool,
+) -> Result<Vec<Repaired>, Failure> {
+    let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
+    let wanted = repair::wanted(findings)?;
+    if dry_run {
+        let record = read(store, id)?;
+        let plan = repair::plan(&record, drift::judge(&record), &wanted);
+        return Ok(plan.into_iter().map(|planned| shown(planned, "planned")).collect());
+    }
+    lock(store, id)?;
+    let mut done = Vec::new();
+    for look in 1..=LOOKS {
+        let record = read(store, id)?;
+        let plan = repair::plan(&record, drift::judge(&record), &wanted);
+        let last = look == LOOKS || plan.iter().all(|planned| planned.step.is_none());
+        if last {
+            done.extend(plan.into_iter().map(|planned| shown(planned, "person")));
+            break;
+        }
+        let steps: Vec<Planned> = plan.into_iter().filter(|planned| planned.step.is_some()).collect();
+        apply(store, &record, &steps)?;
+        done.extend(steps.into_iter().map(|planned| shown(planned, "done")));
+    }
+    Ok(done)
+}
+
+fn shown(planned: Planned, action: &'static str) -> Repaired {
+    let action = if planned.step.is_some() { action } else { "person" };
+    Repaired { finding: planned.finding, action, step: planned.step }
+}
+
+fn read(store: &Store, booking: Id) -> Result<Record, Failure> {
+    let record = store.drift_read(booking, store.clock())?;
+    Ok(record.ok_or_else(|| refusal::booking_not_found(Some(booking)))?)
+}
+
+/// The documented order: the booking, its holds, its tables and those that it claims.
+fn lock(store: &Store, booking: Id) -> Result<(), Failure> {
+    store.booking_lock(booking)?.ok_or_else(|| refusal::booking_not_found(Some(booking)))?;
+    store.hold_lock(Some(booking), None)?;
+    let record = read(store, booking)?;
+    let tables: BTreeSet<Id> = record.table_claims().map(|claim| claim.resource_id).collect();
+    store.tables_lock(Some(booking), None, &tables.into_iter().collect::<Vec<Id>>())?;
+    Ok(())
+}
+
+/// Writes the steps of one look, and one entry of the history that holds every row as it was.
+fn apply(store: &Store, record: &Record, plan: &[Planned]) -> Result<(), Failure> {
+    let (booking, now) = (record.booking.id, store.clock());
+    let steps: Vec<&Step> = plan.iter().filter_map(|planned| planned.step.as_ref()).collect();
+    let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
+    let collision = Collision { booking, tables: &tables, key: None, schema: store.schema() };
+    let changes =
+        store.repair_apply(booking, &repair::by_name(record, &steps), now).map_err(|failure| match failure {
+            Failure::Server(error) => collision.judge(*error),
+            other => other,
+        })?;
+    let findings: Vec<&str> = plan.iter().map(|planned| planned.finding.drift.entry().name).collect();
+    let words: Vec<Value> = steps.iter().map(|step| json!({"step": step.name(), "with": step.json()})).collect();
+    let metadata = json!({"findings": findings, "steps": words, "changes": changes});
+    let to = steps.iter().find_map(|step| match step {
+        Step::Advance { to } => Some(to.as_str()),
+        _ => None,
+    });
+    let from = repair::history_from(record, &steps);
+    let entry = (from.as_str(), to.unwrap_or(&record.booking.status));
+    let written = store.repair_record(booking, entry, to.is_some(), metadata, now)?;
+    super::assert_written("Repair", &[1], &[written as i64])?;
+    super::refresh(store, &repair::touched(record, &steps))
+}

@@ -1,0 +1,369 @@
+//! What may be done about a finding, where the facts decide; the rest is for a person.
+//!
+//! A repair completes what one booking says of itself, or drops what nothing of it stands for. It never takes a table
+//! from a booking that has it.
+
+use serde_json::{Value, json};
+
+use super::Id;
+use super::drift::Finding;
+use super::drift::catalogue::{Drift, FINDINGS};
+use super::drift::record::{Answered, Claim, Record, Seat};
+use super::hold::HoldEnd;
+use super::outbox;
+use super::refusal::{self, Refusal};
+use super::request::window_json;
+use super::table::Resource;
+use super::window::Window;
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    DropClaims(Vec<Id>),
+    /// Claims the table of an assignment; `frees` are claims of bookings that are over.
+    ClaimTable {
+        table: Id,
+        window: Window,
+        frees: Vec<Id>,
+    },
+    /// Gives a claimed table to the booking.
+    SeatTable {
+        table: Id,
+        window: Window,
+        group: Option<Id>,
+        key: Option<String>,
+    },
+    MoveClaim {
+        claim: Id,
+        window: Window,
+        frees: Vec<Id>,
+    },
+    MoveSeat {
+        seat: Id,
+        window: Window,
+    },
+    CloseHold {
+        hold: Id,
+        end: HoldEnd,
+    },
+    Dissolve {
+        seats: Vec<Id>,
+        claims: Vec<Id>,
+    },
+    ClaimGroup {
+        group: Id,
+        window: Window,
+    },
+    /// Moves the status to the one that was answered.
+    Advance {
+        to: String,
+    },
+    /// Writes the status as it is into the history.
+    Record,
+    Bind {
+        key: String,
+        tables: Vec<Id>,
+        seats: Vec<Id>,
+        window: Window,
+        group: Option<Id>,
+    },
+    /// Tells of the commit under a key.
+    Emit {
+        key: String,
+        dedupe_key: String,
+        payload: Value,
+    },
+    Refresh {
+        table: Id,
+    },
+}
+
+/// What is to be done about one finding. No step: a person decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    pub finding: Finding,
+    pub step: Option<Step>,
+}
+
+impl Step {
+    /// In a word, for the plan's row.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Step::DropClaims(_) => "drop_claims",
+            Step::ClaimTable { .. } => "claim_table",
+            Step::SeatTable { .. } => "seat_table",
+            Step::MoveClaim { .. } => "move_claim",
+            Step::MoveSeat { .. } => "move_seat",
+            Step::CloseHold { .. } => "close_hold",
+            Step::Dissolve { .. } => "dissolve_group",
+            Step::ClaimGroup { .. } => "claim_group",
+            Step::Advance { .. } => "advance_status",
+            Step::Record => "record_history",
+            Step::Bind { .. } => "bind_answer",
+            Step::Emit { .. } => "emit_event",
+            Step::Refresh { .. } => "refresh_table_status",
+        }
+    }
+
+    /// With its values, as the statements take it.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let timed = |window: &Window, rest: Value| merged(window_json(*window), rest);
+        match self {
+            Step::DropClaims(claims) => json!({"claims": claims}),
+            Step::ClaimTable { table, window, frees } => timed(window, json!({"table": table, "frees": frees})),
+            Step::SeatTable { table, window, group, key } => {
+                timed(window, json!({"table": table, "group": group, "key": key}))
+            }
+            Step::MoveClaim { claim, window, frees } => timed(window, json!({"claim": claim, "frees": frees})),
+            Step::MoveSeat { seat, window } => timed(window, json!({"seat": seat})),
+            Step::CloseHold { hold, end } => json!({"hold": hold, "status": end.label()}),
+            Step::Dissolve { seats, claims } => json!({"seats": seats, "claims": claims}),
+            Step::ClaimGroup { group, window } => timed(window, json!({"group": group})),
+            Step::Advance { to } => json!({"status": to}),
+            Step::Record => json!({}),
+            Step::Bind { key, tables, seats, window, group } => {
+                timed(window, json!({"key": key, "tables": tables, "seats": seats, "group": group}))
+            }
+            Step::Emit { key, dedupe_key, payload } => {
+                json!({"key": key, "dedupe_key": dedupe_key, "payload": payload})
+            }
+            Step::Refresh { table } => json!({"table": table}),
+        }
+    }
+}
+
+fn merged(mut one: Value, other: Value) -> Value {
+    if let (Some(one), Value::Object(other)) = (one.as_object_mut(), other) {
+        one.extend(other);
+    }
+    one
+}
+
+/// The steps as the statements take them: by name, each with its values. A hold that is closed without its tables
+/// becoming the booking's is told to others.
+#[must_use]
+pub fn by_name(record: &Record, steps: &[&Step]) -> Value {
+    let mut named = serde_json::Map::new();
+    for step in steps {
+        let event = match step {
+            Step::CloseHold { hold, end: HoldEnd::Cancelled | HoldEnd::Expired } => {
+                let booking = &record.booking;
+                let event = outbox::hold_released(Some(booking.id), booking.restaurant, *hold, None);
+                json!({"event": {"dedupe_key": event.dedupe_key, "payload": event.payload}})
+            }
+            _ => json!({}),
+        };
+        let list = named.entry(step.name()).or_insert_with(|| json!([]));
+        if let Some(list) = list.as_array_mut() {
+            list.push(merged(step.json(), event));
+        }
+    }
+    Value::Object(named)
+}
+
+/// The status that the repair's entry of the history leads away from: the last that it knows, where it differed.
+#[must_use]
+pub fn history_from(record: &Record, steps: &[&Step]) -> String {
+    let moves = record.history.iter().filter(|entry| entry.from.as_ref() != Some(&entry.to));
+    let recorded = moves.max_by_key(|entry| entry.at).map(|entry| entry.to.clone());
+    let differed = steps.iter().any(|step| matches!(step, Step::Record));
+    recorded
+        .filter(|recorded| differed && *recorded != record.booking.status)
+        .unwrap_or_else(|| record.booking.status.clone())
+}
+
+/// The tables whose status of now may change with the repair; all of them are locked.
+#[must_use]
+pub fn touched(record: &Record, steps: &[&Step]) -> Vec<Id> {
+    let now = |window: Option<Window>| window.is_some_and(|window| window.contains(record.now));
+    let marked = steps.iter().filter_map(|step| match step {
+        Step::Refresh { table } => Some(*table),
+        _ => None,
+    });
+    let seats = record.seats.iter().filter(|seat| now(seat.window)).map(|seat| seat.table);
+    let claims = record.table_claims().filter(|claim| now(claim.window)).map(|claim| claim.resource_id);
+    let mut tables: Vec<Id> = marked.chain(seats).chain(claims).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
+/// The findings that a caller wants mended, by name or code; None: all.
+pub fn wanted(names: Option<Vec<Option<String>>>) -> Result<Vec<Drift>, Refusal> {
+    let Some(names) = names else { return Ok(FINDINGS.iter().map(|entry| entry.drift).collect()) };
+    let known = |name: Option<String>| {
+        let name = name.unwrap_or_else(|| "<NULL>".to_owned());
+        Drift::named(&name).ok_or_else(|| {
+            refusal::argument_invalid(format!("repair_booking does not know the finding {name}"))
+                .detail("holdfast.findings lists them")
+        })
+    };
+    names.into_iter().map(known).collect()
+}
+
+/// What is to be done, in an order that never undoes itself. What depends on an earlier step waits for the next look.
+#[must_use]
+pub fn plan(record: &Record, findings: Vec<Finding>, wanted: &[Drift]) -> Vec<Planned> {
+    let findings: Vec<Finding> = findings.into_iter().filter(|finding| wanted.contains(&finding.drift)).collect();
+    let first: Vec<Planned> = findings
+        .into_iter()
+        .map(|finding| {
+            let step = step(record, &finding);
+            Planned { finding, step }
+        })
+        .collect();
+    let seats = first.iter().any(|planned| matches!(planned.step, Some(Step::SeatTable { .. })));
+    let advances = first.iter().any(|planned| matches!(planned.step, Some(Step::Advance { .. })));
+    let moves = |seat: Option<Id>| {
+        first
+            .iter()
+            .any(|planned| matches!(&planned.step, Some(Step::MoveSeat { seat: moved, .. }) if Some(*moved) == seat))
+    };
+    let waits = |planned: &Planned| match planned.finding.drift {
+        Drift::WindowOutsideBooking | Drift::WindowDiffersFromBooking => moves(planned.finding.subject),
+        Drift::ConfirmedWithoutTables | Drift::MergeGroupIncomplete | Drift::LedgerSaysConfirmed => seats,
+        Drift::HistoryDiffers => advances,
+        _ => false,
+    };
+    first.iter().filter(|planned| !waits(planned)).cloned().collect()
+}
+
+fn step(record: &Record, finding: &Finding) -> Option<Step> {
+    let subject = finding.subject.unwrap_or_default();
+    match finding.drift {
+        Drift::AssignmentWithoutAllocation => claim_table(record, seat(record, subject)?),
+        Drift::AllocationWithoutAssignment => settle_claim(record, claim(record, subject)?),
+        Drift::WindowDiffersFromAllocation => agree_on_window(record, seat(record, subject)?),
+        Drift::LedgerSaysConfirmed => advance(record),
+        Drift::AnswerMissing => bind(record, finding.key.as_deref()?),
+        Drift::HistoryDiffers => Some(Step::Record),
+        Drift::EventMissing => emit(record, finding.key.as_deref()?),
+        Drift::HoldOpenAfterConfirmation => Some(Step::CloseHold { hold: subject, end: HoldEnd::Confirmed }),
+        Drift::HoldWithoutWindow => Some(Step::CloseHold { hold: subject, end: HoldEnd::Cancelled }),
+        Drift::HoldPastDeadline => Some(Step::CloseHold { hold: subject, end: HoldEnd::Expired }),
+        Drift::MirrorWithoutHold | Drift::ClaimOfEndedBooking => Some(Step::DropClaims(vec![subject])),
+        Drift::MergeGroupIncomplete => Some(dissolve(record, subject)),
+        Drift::MergeGroupUnclaimed => claim_group(record, subject),
+        Drift::TableStatusUnexplained => Some(Step::Refresh { table: subject }),
+        Drift::DoubleBooked
+        | Drift::OtherTenant
+        | Drift::FencedKeyUsed
+        | Drift::ConfirmedWithoutTables
+        | Drift::WindowOutsideBooking
+        | Drift::WindowDiffersFromBooking => None,
+    }
+}
+
+fn seat(record: &Record, id: Id) -> Option<&Seat> {
+    record.seats.iter().find(|seat| seat.id == id)
+}
+
+fn claim(record: &Record, id: Id) -> Option<&Claim> {
+    record.claims.iter().find(|claim| claim.id == id)
+}
+
+/// Is the table free of others in this window? Then the claims of bookings that are over, which have to make room.
+fn room(record: &Record, table: Id, window: Window) -> Option<Vec<Id>> {
+    let meets = |other: Option<Window>| other.is_none_or(|other| other.overlaps(window));
+    let here: Vec<_> = record.rivals.iter().filter(|rival| rival.table == table && meets(rival.window)).collect();
+    let free = here.iter().all(|rival| rival.released);
+    free.then(|| here.iter().filter(|rival| rival.is_claim).map(|rival| rival.id).collect())
+}
+
+fn claim_table(record: &Record, seat: &Seat) -> Option<Step> {
+    let window = seat.window.filter(|_| !seat.foreign)?;
+    Some(Step::ClaimTable { table: seat.table, window, frees: room(record, seat.table, window)? })
+}
+
+/// The answers that count: from the last confirm on, which set the tables anew.
+fn standing(record: &Record) -> impl DoubleEndedIterator<Item = &Answered> {
+    let from = record.answers.iter().rposition(|answer| answer.outcome == "confirmed").unwrap_or(0);
+    record.answers.iter().skip(from).filter(|answer| answer.is_success())
+}
+
+/// The last answer that gave this table.
+fn answer_of(record: &Record, table: Id) -> Option<&Answered> {
+    standing(record).rev().find(|answer| answer.tables.contains(&table))
+}
+
+/// A claim without its table: the last answers decide which half is wrong.
+fn settle_claim(record: &Record, claim: &Claim) -> Option<Step> {
+    let table = claim.resource_id;
+    let answer = answer_of(record, table).filter(|answer| answer.window == claim.window);
+    let only_one = record.is_confirm_target() && record.seats.is_empty();
+    if answer.is_some() || only_one {
+        let window = claim.window?;
+        room(record, table, window)?;
+        let groups = record.claims.iter().filter(|group| group.resource == Resource::MergeGroup);
+        let group = groups.into_iter().find(|group| group.window == claim.window).map(|group| group.resource_id);
+        return Some(Step::SeatTable { table, window, group, key: answer.map(|answer| answer.key.clone()) });
+    }
+    standing(record).next().map(|_| Step::DropClaims(vec![claim.id]))
+}
+
+/// Two windows of one table: the answer's counts, else the booking's.
+fn agree_on_window(record: &Record, seat: &Seat) -> Option<Step> {
+    let claim = record.claim_of(seat)?;
+    let truth = answer_of(record, seat.table).map_or_else(|| record.window(), |answer| answer.window)?;
+    if seat.window == Some(truth) {
+        return Some(Step::MoveClaim { claim: claim.id, window: truth, frees: room(record, seat.table, truth)? });
+    }
+    (claim.window == Some(truth)).then_some(Step::MoveSeat { seat: seat.id, window: truth })
+}
+
+/// The answer's tables all stand, so only the status was left behind; it moves where a declared move leads.
+fn advance(record: &Record) -> Option<Step> {
+    let answer = record.last_confirm()?;
+    let stands = |table: &Id| {
+        record.seat_on(*table).is_some_and(|seat| {
+            seat.window == answer.window && record.claim_of(seat).is_some_and(|claim| claim.window == seat.window)
+        })
+    };
+    let targets = || record.statuses.iter().filter(|rule| rule.is_confirm_target).map(|rule| rule.status.as_str());
+    let recorded = record.history.iter().rev().map(|entry| entry.to.as_str()).find(|to| targets().any(|t| t == *to));
+    let to = recorded.or_else(|| targets().next().filter(|_| targets().count() == 1))?;
+    let declared = record.moves.iter().any(|(from, next)| *from == record.booking.status && next == to);
+    let whole = !answer.tables.is_empty() && answer.tables.iter().all(stands);
+    (whole && declared).then(|| Step::Advance { to: to.to_owned() })
+}
+
+fn bind(record: &Record, key: &str) -> Option<Step> {
+    let mut seats: Vec<&Seat> = record.seats.iter().filter(|seat| seat.key.as_deref() == Some(key)).collect();
+    seats.sort_unstable_by_key(|seat| seat.table);
+    let window = one_window(&seats)?;
+    Some(Step::Bind {
+        key: key.to_owned(),
+        tables: seats.iter().map(|seat| seat.table).collect(),
+        seats: seats.iter().map(|seat| seat.id).collect(),
+        window,
+        group: seats.first().and_then(|seat| seat.merge_group),
+    })
+}
+
+fn one_window(seats: &[&Seat]) -> Option<Window> {
+    let window = seats.first()?.window?;
+    seats.iter().all(|seat| seat.window == Some(window)).then_some(window)
+}
+
+fn emit(record: &Record, key: &str) -> Option<Step> {
+    let answer = record.answers.iter().find(|answer| answer.key == key)?;
+    let booking = &record.booking;
+    let event = outbox::tables_changed(booking.id, booking.restaurant, &answer.tables, answer.window?, &booking.status);
+    Some(Step::Emit { key: key.to_owned(), dedupe_key: event.dedupe_key, payload: event.payload })
+}
+
+fn dissolve(record: &Record, group: Id) -> Step {
+    let seats = record.seats.iter().filter(|seat| seat.merge_group == Some(group)).map(|seat| seat.id);
+    let of_group = |claim: &&Claim| claim.resource == Resource::MergeGroup && claim.resource_id == group;
+    Step::Dissolve {
+        seats: seats.collect(),
+        claims: record.claims.iter().filter(of_group).map(|claim| claim.id).collect(),
+    }
+}
+
+fn claim_group(record: &Record, group: Id) -> Option<Step> {
+    let seats: Vec<&Seat> = record.seats.iter().filter(|seat| seat.merge_group == Some(group)).collect();
+    Some(Step::ClaimGroup { group, window: one_window(&seats)? })
+}

@@ -1,0 +1,272 @@
+//! What may be done about a finding: the facts decide, or a person does.
+
+use holdfast::rules::Id;
+use holdfast::rules::booking::Booking;
+use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
+use holdfast::rules::drift::judge;
+use holdfast::rules::drift::record::Record;
+use holdfast::rules::hold::HoldEnd;
+use holdfast::rules::repair::{Step, by_name, history_from, plan, touched, wanted};
+use holdfast::rules::table::Resource;
+use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
+use holdfast_rules_tests::{HOLD, NOBODY, clock, hours, own_window, table_id, table_ids};
+use proptest::prelude::*;
+
+fn all() -> Vec<Drift> {
+    wanted(None).expect("all of them")
+}
+
+/// What is planned for a record that was changed.
+fn planned(change: impl FnOnce(&mut Record)) -> Vec<(Drift, Option<Step>)> {
+    let mut record = agreed();
+    change(&mut record);
+    let planned = plan(&record, judge(&record), &all());
+    planned.into_iter().map(|planned| (planned.finding.drift, planned.step)).collect()
+}
+
+#[track_caller]
+fn assert_planned(drift: Drift, step: Option<Step>, change: impl FnOnce(&mut Record)) {
+    assert_eq!(planned(change), [(drift, step)]);
+}
+
+#[test]
+fn a_table_without_its_claim_is_claimed_if_it_is_free() {
+    let claim = |frees| Step::ClaimTable { table: table_id(1), window: hours(18, 20), frees };
+    let drift = Drift::AssignmentWithoutAllocation;
+    assert_planned(drift, Some(claim(vec![])), |record| record.claims = vec![]);
+    // What a booking that is over left behind makes room.
+    assert_planned(drift, Some(claim(vec![rival(1).id])), |record| {
+        record.claims = vec![];
+        record.rivals = vec![rival(1)];
+        record.rivals[0].released = true;
+    });
+    let taken = planned(|record| {
+        record.claims = vec![];
+        record.rivals = vec![rival(1)];
+    });
+    assert_eq!(taken, [(Drift::DoubleBooked, None), (drift, None)]);
+}
+
+#[test]
+fn the_last_answer_decides_about_a_claim_without_its_table() {
+    let drift = Drift::AllocationWithoutAssignment;
+    let given = |key: Option<&str>, group| Step::SeatTable {
+        table: table_id(1),
+        window: hours(18, 20),
+        group,
+        key: key.map(str::to_owned),
+    };
+    assert_planned(drift, Some(given(Some("key"), None)), |record| record.seats = vec![]);
+    // With its group, if the group's claim stands.
+    assert_planned(drift, Some(given(Some("key"), Some(NOBODY))), |record| {
+        record.seats = vec![seat(2, Some(NOBODY))];
+        record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
+        record.answers = vec![answered("key", "confirmed", &[1, 2])];
+    });
+    assert_planned(drift, Some(Step::DropClaims(vec![table_claim(2).id])), |record| record.claims.push(table_claim(2)));
+    // An answer from before the last confirm counts no more.
+    assert_planned(drift, Some(Step::DropClaims(vec![table_claim(2).id])), |record| {
+        record.claims.push(table_claim(2));
+        record.answers.insert(0, answered("older", "confirmed", &[2]));
+    });
+    // Nothing was ever answered, and the booking has other tables: a person decides.
+    assert_planned(drift, None, |record| {
+        record.claims.push(table_claim(2));
+        (record.answers, record.seats[0].key) = (vec![], None);
+    });
+}
+
+#[test]
+fn the_answers_window_counts_then_the_bookings() {
+    let drift = Drift::WindowDiffersFromAllocation;
+    let claim = Step::MoveClaim { claim: table_claim(1).id, window: hours(18, 20), frees: vec![] };
+    assert_planned(drift, Some(claim), |record| record.claims[0].window = Some(hours(18, 21)));
+    let own = Step::MoveSeat { seat: seat(1, None).id, window: hours(18, 21) };
+    assert_planned(drift, Some(own), |record| {
+        record.claims[0].window = Some(hours(18, 21));
+        record.booking.window = own_window(18, 21);
+        (record.answers, record.seats[0].key) = (vec![], None);
+        record.seats[0].window = Some(hours(18, 20));
+    });
+}
+
+#[test]
+fn the_status_follows_an_answer_whose_tables_stand() {
+    let back = |record: &mut Record| "pending".clone_into(&mut record.booking.status);
+    let drift = Drift::LedgerSaysConfirmed;
+    assert_planned(drift, Some(Step::Advance { to: "confirmed".to_owned() }), back);
+    // Not from a status that no declared move leads from, and not without the tables.
+    let undeclared = planned(|record| {
+        back(record);
+        record.moves.retain(|(from, _)| from != "pending");
+    });
+    assert_eq!(undeclared, [(drift, None), (Drift::HistoryDiffers, Some(Step::Record))]);
+    let gone = planned(|record| {
+        back(record);
+        (record.seats, record.claims) = (vec![], vec![]);
+    });
+    assert_eq!(gone[0], (drift, None));
+}
+
+#[test]
+fn what_is_missing_is_written() {
+    let bind = Step::Bind {
+        key: "key".to_owned(),
+        tables: table_ids(&[1]),
+        seats: vec![seat(1, None).id],
+        window: hours(18, 20),
+        group: None,
+    };
+    assert_planned(Drift::AnswerMissing, Some(bind), |record| record.answers = vec![]);
+    let emitted = planned(|record| record.answers[0].told = false);
+    let [(Drift::EventMissing, Some(Step::Emit { key, dedupe_key, payload }))] = &emitted[..] else {
+        panic!("{emitted:?}")
+    };
+    assert_eq!((key.as_str(), &payload["status"]), ("key", &serde_json::json!("confirmed")));
+    assert!(dedupe_key.ends_with(&format!(":{}", table_id(1))), "{dedupe_key}");
+    assert_planned(Drift::HistoryDiffers, Some(Step::Record), |record| {
+        "checked_in".clone_into(&mut record.booking.status)
+    });
+}
+
+#[test]
+fn a_hold_ends_as_it_should_have() {
+    for (end, change) in [
+        (HoldEnd::Confirmed, (|record: &mut Record| record.answers[0].hold = Some(HOLD)) as fn(&mut Record)),
+        (HoldEnd::Cancelled, |record| record.holds[0].window = None),
+        (HoldEnd::Expired, |record| record.holds[0].expires_at = clock(12, 0)),
+    ] {
+        let steps = planned(|record| {
+            record.holds = vec![open_hold(&[2])];
+            record.answers[0].hold = None;
+            record.claims.push(claim_on(Resource::Hold, HOLD));
+            change(record);
+        });
+        let step = Step::CloseHold { hold: HOLD, end };
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].1.as_ref(), Some(&step));
+        let told = by_name(&agreed(), &[&step])["close_hold"][0]["event"]["payload"]["holdId"].clone();
+        assert_eq!(told.is_null(), end == HoldEnd::Confirmed, "others are told of a hold that came to nothing");
+    }
+}
+
+#[test]
+fn groups_are_dissolved_or_claimed() {
+    let dissolve = Step::Dissolve { seats: vec![seat(1, None).id], claims: vec![] };
+    assert_planned(Drift::MergeGroupIncomplete, Some(dissolve), |record| record.seats[0].merge_group = Some(NOBODY));
+    let claim = Step::ClaimGroup { group: NOBODY, window: hours(18, 20) };
+    assert_planned(Drift::MergeGroupUnclaimed, Some(claim), |record| {
+        record.seats = vec![seat(1, Some(NOBODY)), seat(2, Some(NOBODY))];
+        record.claims = vec![table_claim(1), table_claim(2)];
+        record.answers = vec![answered("key", "confirmed", &[1, 2])];
+    });
+}
+
+#[test]
+fn what_cannot_be_decided_is_for_a_person() {
+    assert_planned(Drift::DoubleBooked, None, |record| record.rivals = vec![rival(1)]);
+    assert_planned(Drift::OtherTenant, None, |record| record.seats[0].foreign = true);
+    assert_planned(Drift::WindowOutsideBooking, None, |record| record.booking.window = own_window(20, 22));
+    assert_planned(Drift::WindowDiffersFromBooking, None, |record| record.booking.window = own_window(19, 21));
+    assert_planned(Drift::FencedKeyUsed, None, |record| record.answers = vec![answered("key", "fenced", &[])]);
+    assert_planned(Drift::ConfirmedWithoutTables, None, |record| (record.seats, record.claims) = (vec![], vec![]));
+}
+
+#[test]
+fn findings_are_asked_for_by_name_or_code() {
+    let names = |names: &[Option<&str>]| wanted(Some(names.iter().map(|name| name.map(str::to_owned)).collect()));
+    assert_eq!(names(&[Some("HD12"), Some("event_missing")]), Ok(vec![Drift::HistoryDiffers, Drift::EventMissing]));
+    assert_eq!(names(&[]), Ok(vec![]));
+    assert_eq!(
+        names(&[Some("nothing")]).expect_err("unknown").message,
+        "repair_booking does not know the finding nothing"
+    );
+    assert!(names(&[None]).is_err());
+    assert_eq!(all().len(), FINDINGS.len());
+    let mut record = agreed();
+    record.claims = vec![];
+    assert_eq!(plan(&record, judge(&record), &[Drift::EventMissing]), []);
+}
+
+#[test]
+fn the_history_says_from_where() {
+    let mut record = agreed();
+    assert_eq!(history_from(&record, &[]), "confirmed");
+    record.booking = Booking { status: "cancelled".to_owned(), ..record.booking };
+    assert_eq!(history_from(&record, &[&Step::Record]), "confirmed");
+    assert_eq!(history_from(&record, &[]), "cancelled");
+    record.history.push(moved("cancelled", "cancelled", 17));
+    assert_eq!(history_from(&record, &[&Step::Record]), "confirmed");
+}
+
+#[test]
+fn tables_of_now_are_refreshed() {
+    let mut record = agreed();
+    assert_eq!(touched(&record, &[]), Vec::<Id>::new());
+    assert_eq!(touched(&record, &[&Step::Refresh { table: table_id(3) }]), [table_id(3)]);
+    record.now = clock(19, 0);
+    assert_eq!(touched(&record, &[]), [table_id(1)]);
+}
+
+/// A record with anything in it that a small restaurant can have.
+fn records() -> impl Strategy<Value = Record> {
+    let statuses = prop::sample::select(vec!["pending", "confirmed", "checked_in", "cancelled", "no_show"]);
+    let tables = || prop::collection::btree_set(1_u128..5, 0..4);
+    (statuses, tables(), tables(), tables(), tables(), 0_i64..4, any::<bool>()).prop_map(
+        |(status, seats, claims, answer, rivals, shift, released)| {
+            let mut record = agreed();
+            status.clone_into(&mut record.booking.status);
+            record.seats = seats.into_iter().map(|number| seat(number, None)).collect();
+            record.claims = claims.into_iter().map(table_claim).collect();
+            if let Some(claim) = record.claims.first_mut() {
+                claim.window = Some(hours(18 + shift, 20 + shift));
+            }
+            let answer: Vec<u128> = answer.into_iter().collect();
+            record.answers = vec![answered("key", "confirmed", &answer)];
+            record.rivals = rivals.into_iter().map(rival).collect();
+            record.rivals.iter_mut().for_each(|rival| rival.released = released);
+            record
+        },
+    )
+}
+
+proptest! {
+    /// It never frees a table that the booking has, unless the booking is over, and never takes one that another has.
+    #[test]
+    fn no_live_booking_loses_a_table(record in records()) {
+        let dropped = |step: &Step| match step {
+            Step::DropClaims(claims) => claims.clone(),
+            _ => vec![],
+        };
+        for planned in plan(&record, judge(&record), &all()) {
+            let Some(step) = planned.step else { continue };
+            for claim in dropped(&step) {
+                let table = record.claims.iter().find(|known| known.id == claim).map(|known| known.resource_id);
+                let seated = record.seats.iter().any(|seat| Some(seat.table) == table);
+                prop_assert!(record.is_over() || !seated, "{step:?}");
+            }
+            let (window, table, frees) = match &step {
+                Step::ClaimTable { window, table, frees } => (*window, *table, frees.clone()),
+                Step::SeatTable { window, table, .. } => (*window, *table, vec![]),
+                Step::MoveClaim { window, claim, frees } => {
+                    let claim = record.claims.iter().find(|known| known.id == *claim).expect("known");
+                    (*window, claim.resource_id, frees.clone())
+                }
+                _ => continue,
+            };
+            let met = |rival: &&holdfast::rules::drift::record::Rival| {
+                rival.table == table && rival.window.is_none_or(|other| other.overlaps(window))
+            };
+            prop_assert!(record.rivals.iter().filter(met).all(|rival| rival.released), "{step:?}");
+            let known = |id: &Id| record.rivals.iter().any(|rival| rival.id == *id && rival.released);
+            prop_assert!(frees.iter().all(known), "{step:?}");
+        }
+    }
+
+    /// What agrees is left alone.
+    #[test]
+    fn a_plan_is_made_of_findings_alone(record in records()) {
+        let findings = judge(&record).len();
+        prop_assert!(plan(&record, judge(&record), &all()).len() <= findings);
+    }
+}
