@@ -75,11 +75,18 @@ impl Cluster {
         run(&self.server, Path::new("sh"), &arguments);
     }
 
+    /// Kills one process; the server ends all others, recovers and goes on.
+    pub fn kill_one(&self, pid: i32) {
+        try_run(&self.server, Path::new("kill"), &["-9", &pid.to_string()]);
+    }
+
     /// Starts the server again; it recovers from its log.
     pub fn launch(&self) {
+        // Processes die here, never the machine: what was written is in the system's memory, so nothing is flushed.
         let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -c max_connections=100 -c max_prepared_transactions=20 {}",
+            "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c max_connections=100 {} {}",
             text(&self.folder),
+            "-c max_prepared_transactions=20",
             self.options
         );
         let (data, log) = (self.folder.join("data"), self.folder.join("log"));

@@ -13,6 +13,7 @@ mod call;
 pub mod catalogue;
 mod cluster;
 mod crowd;
+mod duel;
 mod floor;
 pub mod foreign;
 mod invariants;
@@ -30,6 +31,7 @@ pub use call::{
 };
 pub use cluster::Cluster;
 pub use crowd::{Crowd, Dice};
+pub use duel::{Arena, End, Prize, Strategy, Turn};
 pub use floor::{Floor, Room};
 pub use invariants::assert_invariants;
 pub use refusal::Refusal;
