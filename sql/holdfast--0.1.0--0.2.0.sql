@@ -62,7 +62,7 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_sweep_wrapper';
 
 comment on function holdfast.sweep is
-  'Does what the worker does, one batch of each step: expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; prune_ledger forgets answers older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a step, NULL is 1000. Returns a row for each step: how many rows it closed or forgot, and whether to call again. Raises 22023, 55000, and what the application''s triggers raise. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody. May be repeated, also by several at once; commit between calls.';
+  'Does what the worker does, one batch of each step: expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); prune_ledger and prune_attempts forget answers, and attempts that came to nothing, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a step, NULL is 1000. Returns a row for each step: how many rows it closed or forgot, and whether to call again. Raises 22023, 55000, and what the application''s triggers raise. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody. May be repeated, also by several at once; commit between calls.';
 
 create function holdfast.doctor(p_schema regnamespace) returns table (
   what text, state text, why text, promise text, mend text, locks text
@@ -105,6 +105,29 @@ create view holdfast.stat_attempts as
 
 comment on view holdfast.stat_attempts is
   'started = ended + in_flight + prepared, whenever nothing moves. ended: the sum of stat_outcomes; in_flight: running, or its transaction is still open; prepared: in a prepared transaction (2PC) that nobody has ended; replayed: those of ended that got an earlier answer; retries: further tries within attempts; completed_in_time and timeout_after_confirm: confirmed with a deadline, committed before or after it. A crash of the server begins a new epoch.';
+
+create function holdfast.worker_status() returns table (
+  database_id oid, pid integer, schema_id oid, step text, attached_schemas integer, visits bigint, more boolean,
+  failures integer, errors bigint, last_error text, started_at timestamptz, finished_at timestamptz,
+  next_visit_at timestamptz, done jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_worker_status_wrapper';
+
+comment on function holdfast.worker_status is
+  'What the worker is at and what it did since the server started, one row for each database that it knows of; read it through the view holdfast.stat_worker. No row when the library is not preloaded. Raises nothing, locks nothing. May be repeated.';
+
+create view holdfast.stat_worker as
+  select d.datname as database, s.pid,
+         case when d.datname = pg_catalog.current_database() then s.schema_id::pg_catalog.regnamespace::text
+              else s.schema_id::text end as schema,
+         s.step, s.attached_schemas, s.visits, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
+         s.next_visit_at, s.done
+  from holdfast.worker_status() s
+  join pg_catalog.pg_database d on d.oid = s.database_id;
+
+comment on view holdfast.stat_worker is
+  'The background worker, one row a database: the worker that is there now (pid, schema and step, else NULL); how many attached schemas it found; visits, whether the last left work for the next, how many in a row failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last visit began and ended and when the next is planned (a commit calls it earlier); rows done, by step. Since the start of the server.';
 
 revoke all on all functions in schema holdfast from public;
 

@@ -16,11 +16,15 @@ mod in_server_tests;
 #[cfg(feature = "pgrx")]
 mod install;
 #[cfg(feature = "pgrx")]
+mod noticeboard;
+#[cfg(feature = "pgrx")]
 mod settings;
 #[cfg(feature = "pgrx")]
 mod store;
 #[cfg(feature = "pgrx")]
 mod telemetry;
+#[cfg(feature = "pgrx")]
+mod worker;
 
 #[cfg(feature = "pgrx")]
 ::pgrx::pg_module_magic!(name, version);
@@ -32,6 +36,9 @@ mod telemetry;
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
     telemetry::register();
+    if noticeboard::register() {
+        worker::register();
+    }
 }
 
 /// What `cargo pgrx test` asks of the crate: the settings of its server.

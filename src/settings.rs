@@ -2,15 +2,26 @@
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::{lease, retention};
+use crate::rules::{lease, retention, visit};
 
 /// Does the background worker run? Read by the launcher and by each worker, so that a reload pauses them.
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Not for a session to change: it is a promise to every caller.
 static LEDGER_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::LEDGER_DAYS);
 
+static WORKER_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(visit::INTERVAL_SECONDS);
 static OUTBOX_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DAYS);
 static OUTBOX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(lease::ATTEMPTS);
+
+/// Is the worker to run?
+pub fn worker() -> bool {
+    WORKER.get()
+}
+
+/// How often a database is visited without being asked to.
+pub fn worker_interval_seconds() -> i32 {
+    WORKER_INTERVAL.get()
+}
 
 /// How long a delivered event is kept.
 pub fn outbox_retention_days() -> i32 {
@@ -44,6 +55,16 @@ pub fn register() {
         &WORKER,
         GucContext::Sighup,
         GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.worker_interval",
+        c"Seconds between two visits of the worker to a database.",
+        c"A commit that has an event for it calls it earlier.",
+        &WORKER_INTERVAL,
+        1,
+        3600,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
     );
     GucRegistry::define_int_guc(
         c"holdfast.ledger_retention_days",

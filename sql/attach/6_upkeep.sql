@@ -3,7 +3,8 @@ create index if not exists booking_assignment_idempotency_age_idx
   on app.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
 create index if not exists table_holds_live_expiry_idx on app.table_holds (expires_at) where status = 'active';
 
--- Answers of this booking from before that instant were forgotten.
+-- Answers of this booking from before that instant were forgotten. No foreign key: forgetting must not wait for somebody
+-- who deletes the booking.
 create table if not exists app.holdfast_forgotten (
   booking_id uuid primary key,
   until timestamptz not null

@@ -23,6 +23,7 @@ mod reconciliation;
 mod stat;
 mod sweep;
 mod transition;
+mod worker_status;
 
 use pgrx::iter::TableIterator;
 use pgrx::pg_sys;

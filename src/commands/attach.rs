@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 
+use crate::noticeboard;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
@@ -40,6 +41,8 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     for role in &roles {
         store.ddl(&format!("grant usage on schema {} to {role}", store.quoted_schema()))?;
     }
+    // A database that has work from now on.
+    noticeboard::call_at_commit();
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Refusals;
+use crate::noticeboard;
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
 use crate::rules::booking::Booking;
@@ -111,6 +112,9 @@ fn attempt(store: &Store, asked: &Asked, booking: Booking) -> Result<Answer, Fai
         .confirm_apply(asked, &request, &situation, &changes, &events)
         .map_err(|failure| collided(store, asked, &request, failure))?;
     store.reach(Phase::Settle);
+    if !events.is_empty() {
+        noticeboard::call_at_commit();
+    }
     settle(store, &situation, &changes)?;
     store.reach(Phase::Done);
     Ok(Answer { rows: receipt.rows, replayed: false, receipt: Some(receipt.transaction_id) })

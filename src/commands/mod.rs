@@ -21,6 +21,7 @@ pub mod sweep;
 pub mod table_status;
 pub mod transition;
 pub mod unassign;
+pub mod worker_status;
 
 use pgrx::pg_sys;
 

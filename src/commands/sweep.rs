@@ -6,20 +6,25 @@ use crate::rules::outbox;
 use crate::rules::retention;
 use crate::settings;
 use crate::store::Store;
+pub use crate::store::sweep::{AttachedSchema, attached_schemas};
 
 /// One thing that has to be done again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Open holds past their deadline are closed.
     Holds,
+    /// Who listens is told that events are due.
+    Notify,
     /// Old answers are forgotten.
     Ledger,
+    /// Old attempts that came to nothing are forgotten.
+    Attempts,
     /// Events that were delivered long ago are forgotten.
     Outbox,
 }
 
 /// In the order in which they are done: what keeps tables from others comes first.
-pub const STEPS: &[Step] = &[Step::Holds, Step::Ledger, Step::Outbox];
+pub const STEPS: &[Step] = &[Step::Holds, Step::Notify, Step::Ledger, Step::Attempts, Step::Outbox];
 
 /// What one batch of a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,9 @@ impl Step {
     pub fn name(self) -> &'static str {
         match self {
             Step::Holds => "expire_holds",
+            Step::Notify => "notify_outbox",
             Step::Ledger => "prune_ledger",
+            Step::Attempts => "prune_attempts",
             Step::Outbox => "prune_outbox",
         }
     }
@@ -51,10 +58,20 @@ pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
 pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure> {
     let done = match step {
         Step::Holds => expire_holds(store, batch)?,
+        Step::Notify => notify(store)?,
         Step::Ledger => super::idempotency::prune(store, None, Some(batch))?.0.answers,
+        Step::Attempts => prune_attempts(store, batch)?,
         Step::Outbox => prune_outbox(store, batch)?,
     };
-    Ok(Swept { step, done, more: done >= i64::from(batch) })
+    // One notification says all.
+    let more = step != Step::Notify && done >= i64::from(batch);
+    Ok(Swept { step, done, more })
+}
+
+/// How many schemas were notified: none, or one. Not in the confirm: it would forbid PREPARE TRANSACTION, and make
+/// commits wait for one another.
+fn notify(store: &Store) -> Result<i64, Failure> {
+    if store.has_outbox() { store.outbox_notify(store.clock()) } else { Ok(0) }
 }
 
 /// The deadline is judged by a clock read before the locks: what was over then is over now.
@@ -72,6 +89,12 @@ fn expire_holds(store: &Store, batch: i32) -> Result<i64, Failure> {
     let told = written.get(2).copied().unwrap_or_default();
     super::assert_written("Sweep", &[count(overdue.len()), count(mirrors), told], &written)?;
     Ok(count(overdue.len()))
+}
+
+/// As long as answers: an attempt is part of what a key came to.
+fn prune_attempts(store: &Store, batch: i32) -> Result<i64, Failure> {
+    let cutoff = retention::cutoff(store.clock(), None, settings::ledger_retention_days())?;
+    store.attempts_prune(cutoff, batch)
 }
 
 fn prune_outbox(store: &Store, batch: i32) -> Result<i64, Failure> {

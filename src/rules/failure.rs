@@ -88,6 +88,12 @@ pub fn sqlstate_pack(code: &str) -> i32 {
         .fold(0, |packed, (place, byte)| packed | (i32::from(byte.wrapping_sub(b'0') & 0x3F) << (6 * place)))
 }
 
+/// The five characters of a packed SQLSTATE.
+#[must_use]
+pub fn sqlstate_unpack(packed: i32) -> String {
+    (0..5).map(|place| char::from(b'0' + ((packed >> (6 * place)) & 0x3F) as u8)).collect()
+}
+
 /// The constraints by which somebody who took none of our locks can still be seen.
 #[derive(Debug, Clone, Copy)]
 pub struct Collision<'a> {

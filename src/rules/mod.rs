@@ -27,6 +27,7 @@ pub mod retention;
 pub mod table;
 pub mod tally;
 pub mod transition;
+pub mod visit;
 pub mod window;
 
 pub use uuid::Uuid as Id;

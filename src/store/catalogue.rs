@@ -6,7 +6,7 @@ use super::Store;
 use super::attachment::RECORD;
 use super::plan::Argument;
 use super::schema::CONTRACT;
-use super::statement::{Statement, statement};
+use super::statement::{Statement, for_features, statement};
 use crate::rules::failure::Failure;
 use crate::rules::requirement::facts::Facts;
 use crate::rules::requirement::signature;
@@ -37,7 +37,9 @@ impl Store {
             server: self.facts_of(&CATALOGUE_SERVER, &[])?.into_iter().next().unwrap_or_default(),
             ..Facts::default()
         };
-        facts.ours = CONTRACT.iter().flat_map(|script| signature::declared(script, &facts)).collect();
+        let whole = self.attachment.with_present();
+        let scripts = CONTRACT.iter().map(|script| for_features(script, &whole));
+        facts.ours = scripts.flat_map(|script| signature::declared(&script, &facts)).collect();
         let readable = |table: &str| facts.table(table).is_some_and(|table| table.readable);
         let (rules, holds) = (STATUS_RULES.iter().all(|table| readable(table)), readable("table_holds"));
         let holds = holds

@@ -13,6 +13,7 @@ use crate::rules::window::Instant;
 statement!(BOOKING_BY_KEY, "booking_by_key", [TEXTOID]);
 statement!(IDEMPOTENCY_CONFLICTS, "idempotency_conflicts", []);
 statement!(INDEXES_FOUND, "indexes_found", [OIDOID, TEXTARRAYOID]);
+statement!(ATTEMPTS_PRUNE, "attempts_prune", [TIMESTAMPTZOID, INT4OID]);
 statement!(LEDGER_PRUNE, "ledger_prune", [TIMESTAMPTZOID, INT4OID]);
 
 /// A booking that carries a key.
@@ -71,6 +72,13 @@ impl Store {
             predicate: row.text(5),
             valid: row.flag(6),
         })
+    }
+
+    /// Forgets attempts that ended before the cutoff, at most a batch of them.
+    pub fn attempts_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
+        let arguments = [row::instant(cutoff), row::number(batch)];
+        let counts = self.run(&ATTEMPTS_PRUNE, &arguments, |row| row.numbers(1))?;
+        Ok(counts.first().and_then(|counts| counts.first()).copied().unwrap_or_default())
     }
 
     /// Forgets answers from before the cutoff, at most a batch of them; what somebody has locked stays.

@@ -19,7 +19,7 @@ pub mod schema;
 mod server;
 pub mod situation;
 mod statement;
-mod sweep;
+pub mod sweep;
 mod table;
 
 use std::cell::Cell;

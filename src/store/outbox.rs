@@ -16,6 +16,8 @@ statement!(OUTBOX_HELD, "outbox_held", [TEXTOID, TEXTOID]);
 statement!(OUTBOX_FAIL, "outbox_fail", [TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID]);
 statement!(OUTBOX_PRUNE, "outbox_prune", [TIMESTAMPTZOID, INT4OID]);
 
+statement!(OUTBOX_NOTIFY, "outbox_notify", [TIMESTAMPTZOID, TEXTOID]);
+
 /// An event that was given away.
 pub struct Claimed {
     pub id: String,
@@ -79,6 +81,12 @@ impl Store {
         let arguments = [row::text(id), row::optional_instant(until), row::optional_text(error), row::instant(now)];
         let counts = self.run(&OUTBOX_FAIL, &arguments, |row| row.numbers(1))?;
         Ok(counts.into_iter().next().unwrap_or_default())
+    }
+
+    /// Tells who listens that events are due, if any are.
+    pub fn outbox_notify(&self, now: Instant) -> Result<i64, Failure> {
+        let arguments = [row::instant(now), row::text(self.schema())];
+        Ok(self.run(&OUTBOX_NOTIFY, &arguments, |_| ())?.len() as i64)
     }
 
     /// Forgets events that were delivered before the cutoff, at most a batch of them.

@@ -126,6 +126,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Runs one statement that belongs to no schema, without keeping a plan.
+    pub fn query<T>(&self, text: &str, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+        self.script(text)?;
+        Ok(rows(read))
+    }
+
     fn plan(&self, attachment: &Attachment, statement: &'static Statement) -> Result<pg_sys::SPIPlanPtr, Failure> {
         let schema = attachment.oid.to_u32();
         let known = KEPT.with_borrow(|kept| kept.get(&schema).and_then(|kept| kept.plans.get(statement.name).copied()));

@@ -33,9 +33,14 @@ impl Statement {
     }
 }
 
-/// Puts a schema in the place of `app.`, and drops what stands between `--[feature` and `--]` when it lacks the
-/// feature; `--|` introduces what stands there instead.
+/// The text for a schema's features, with the schema in the place of `app.`.
 pub fn for_schema(text: &str, attachment: &Attachment) -> String {
+    replace_schema(&for_features(text, attachment), &attachment.quoted)
+}
+
+/// Drops what stands between `--[feature` and `--]` when the schema lacks the feature; `--|` introduces what stands there
+/// instead.
+pub fn for_features(text: &str, attachment: &Attachment) -> String {
     let mut kept = String::with_capacity(text.len() + 256);
     let mut present = true;
     for line in text.lines() {
@@ -53,7 +58,7 @@ pub fn for_schema(text: &str, attachment: &Attachment) -> String {
             kept.push('\n');
         }
     }
-    replace_schema(&kept, &attachment.quoted)
+    kept
 }
 
 /// `app.` as a word of its own.

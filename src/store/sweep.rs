@@ -1,6 +1,9 @@
 //! Holds whose time is over.
 
+use pgrx::pg_sys;
+
 use super::Store;
+use super::plan::Connection;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
@@ -8,6 +11,7 @@ use crate::rules::failure::Failure;
 use crate::rules::outbox::Event;
 use crate::rules::window::Instant;
 
+statement!(SCHEMAS_ATTACHED, "schemas_attached", []);
 statement!(HOLDS_OVERDUE, "holds_overdue", [TIMESTAMPTZOID, INT4OID]);
 statement!(
     HOLDS_EXPIRE,
@@ -21,6 +25,23 @@ pub struct Overdue {
     pub booking: Option<Id>,
     pub restaurant: Id,
     pub mirrors: Vec<Id>,
+}
+
+/// A schema that holdfast is bound to.
+pub struct AttachedSchema {
+    pub oid: pg_sys::Oid,
+    pub name: String,
+    /// Of its bookings: whatever is done there is done with their rights.
+    pub owner: pg_sys::Oid,
+}
+
+/// Every attached schema of this database; none where the extension is not installed.
+pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
+    Connection::open().query(SCHEMAS_ATTACHED.text, |row| AttachedSchema {
+        oid: row.label(1).unwrap_or(pg_sys::InvalidOid),
+        name: row.text(2).unwrap_or_default(),
+        owner: row.label(3).unwrap_or(pg_sys::InvalidOid),
+    })
 }
 
 impl Store {

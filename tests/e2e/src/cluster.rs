@@ -32,7 +32,9 @@ impl Cluster {
         Cluster::start_with("-c shared_preload_libraries=holdfast -c holdfast.worker=off")
     }
 
-    fn start_with(options: &str) -> Cluster {
+    /// With settings of the test's own: `-c name=value …`.
+    #[must_use]
+    pub fn start_with(options: &str) -> Cluster {
         let mut server = Server::from_environment();
         let made = run(&server, Path::new("mktemp"), &["-d", "-t", "holdfast-e2e-XXXXXX"]);
         let folder = PathBuf::from(made.trim());

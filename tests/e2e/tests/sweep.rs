@@ -1,15 +1,20 @@
 //! Looking after the house: what is over is closed, what is old is forgotten, and nobody is waited for.
 
+use postgres::fallible_iterator::FallibleIterator;
+
 use holdfast_e2e::{Call, Floor, Room, Snapshot, Sql, atomic_confirm, behind, confirm, native};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// What a sweep closed and forgot; whom it told is another test's question.
 fn sweep(floor: &mut Floor) -> Vec<Value> {
-    floor.done(&native("sweep"))
+    let mut rows = floor.done(&native("sweep"));
+    rows.retain(|row| row["step"] != "notify_outbox");
+    rows
 }
 
-fn swept(holds: i64, ledger: i64, outbox: i64) -> Vec<Value> {
-    [("expire_holds", holds), ("prune_ledger", ledger), ("prune_outbox", outbox)]
+fn swept(holds: i64, ledger: i64, attempts: i64, outbox: i64) -> Vec<Value> {
+    [("expire_holds", holds), ("prune_ledger", ledger), ("prune_attempts", attempts), ("prune_outbox", outbox)]
         .map(|(step, done)| json!({"step": step, "done": done, "more": false}))
         .to_vec()
 }
@@ -38,7 +43,7 @@ fn three_holds(floor: &mut Floor) -> (Room, [Uuid; 3]) {
 fn holds_past_their_deadline_are_closed_with_their_mirrors() {
     let mut floor = Floor::new();
     let (_, holds) = three_holds(&mut floor);
-    assert_eq!(sweep(&mut floor), swept(2, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(2, 0, 0, 0));
     assert_eq!(statuses(&mut floor, &holds), ["expired", "expired", "active"]);
     assert_eq!(floor.count("allocations", &format!("resource_id <> '{}'", holds[2])), 0, "their mirrors are gone");
     assert_eq!(floor.count("allocations", "true"), 1, "the live one's stands");
@@ -48,7 +53,7 @@ fn holds_past_their_deadline_are_closed_with_their_mirrors() {
     let expected = [format!("{booking}:{}:hold.released", holds[0]), format!("none:{}:hold.released", holds[1])];
     assert_eq!(events, expected);
     let before = floor.snapshot();
-    assert_eq!(sweep(&mut floor), swept(0, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(0, 0, 0, 0));
     assert_eq!(before.differences(&Snapshot::take(&mut floor)).len(), 0, "a second sweep finds nothing");
 }
 
@@ -76,14 +81,14 @@ fn what_is_locked_is_left_for_the_next_time() {
     let (_, holds) = three_holds(&mut floor);
     let mut other = floor.session();
     other.run(&format!("begin; select from public.table_holds where id = '{}' for no key update", holds[0]));
-    assert_eq!(sweep(&mut floor), swept(1, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(1, 0, 0, 0));
     assert_eq!(statuses(&mut floor, &holds), ["active", "expired", "active"]);
     other.run("rollback");
     // The mirror alone is enough: whoever has it is taking the hold away.
     other.run(&format!("begin; select from public.allocations where resource_id = '{}' for update", holds[0]));
-    assert_eq!(sweep(&mut floor), swept(0, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(0, 0, 0, 0));
     other.run("rollback");
-    assert_eq!(sweep(&mut floor), swept(1, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(1, 0, 0, 0));
     assert_eq!(statuses(&mut floor, &holds), ["expired", "expired", "active"]);
 }
 
@@ -137,11 +142,36 @@ fn old_answers_and_delivered_events_are_forgotten() {
          update public.capacity_outbox set status = 'done', next_attempt_at = now() - interval '8 days'
            where id = (select min(id) from public.capacity_outbox);
          update public.capacity_outbox set status = 'dead', next_attempt_at = now() - interval '8 days'
-           where id = (select max(id) from public.capacity_outbox)",
+           where id = (select max(id) from public.capacity_outbox);
+         insert into public.holdfast_attempts (booking_id, started_at, ended_at, outcome, phase, elapsed_ms, tries, pid)
+           select id, now() - interval '91 days', now() - d * interval '1 day', 'timed_out', 'apply', 1, 1, 1
+           from (select id from public.bookings order by id desc limit 1) b, unnest(array[89, 91]) d",
     );
-    assert_eq!(sweep(&mut floor), swept(0, 1, 1));
+    assert_eq!(sweep(&mut floor), swept(0, 1, 1, 1));
+    assert_eq!(floor.count("holdfast_forgotten", "true"), 2, "of both bookings something was forgotten");
     assert_eq!(floor.count("capacity_outbox", "status = 'dead'"), 1, "somebody has to look at it");
-    assert_eq!(sweep(&mut floor), swept(0, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(0, 0, 0, 0));
+}
+
+/// Who listens is told that there is something to claim, and by which schema; after the last claim nobody is.
+#[test]
+fn a_sweep_tells_who_listens_that_events_are_due() {
+    let mut floor = Floor::new();
+    let mut listener = floor.session();
+    listener.run("listen holdfast_outbox");
+    let told = |floor: &mut Floor| floor.done(&native("sweep")).remove(1)["done"].clone();
+    assert_eq!(told(&mut floor), 0);
+    three_holds(&mut floor);
+    assert_eq!(told(&mut floor), 1, "two holds ran out");
+    listener.run("select 1");
+    let mut notifications = listener.client.notifications();
+    let heard = notifications.iter().next().expect("a connection").expect("a notification");
+    assert_eq!((heard.channel(), heard.payload()), ("holdfast_outbox", "public"));
+    drop(notifications);
+    floor.done(&Call::new("outbox_claim").with("p_consumer", "relay"));
+    assert_eq!(told(&mut floor), 0, "they are being worked on");
+    floor.run("update public.capacity_outbox set next_attempt_at = clock_timestamp()");
+    assert_eq!(told(&mut floor), 1, "and came back");
 }
 
 #[test]
@@ -152,7 +182,7 @@ fn a_schema_without_an_outbox_is_swept_too() {
          drop table public.capacity_outbox; select holdfast.attach('public')",
     );
     let (_, holds) = three_holds(&mut floor);
-    assert_eq!(sweep(&mut floor), swept(2, 0, 0));
+    assert_eq!(sweep(&mut floor), swept(2, 0, 0, 0));
     assert_eq!(statuses(&mut floor, &holds), ["expired", "expired", "active"]);
     assert_eq!(floor.value::<i64>("select count(*) from pg_proc where proname like 'outbox\\_%'"), 0);
 }

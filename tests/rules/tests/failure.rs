@@ -29,6 +29,7 @@ fn sqlstates_are_packed_as_the_server_packs_them() {
     ];
     for (code, packed) in vectors {
         assert_eq!(sqlstate_pack(code), packed, "{code}");
+        assert_eq!(holdfast::rules::failure::sqlstate_unpack(packed), code, "and back");
     }
 }
 

@@ -25,4 +25,5 @@ mod requirement_function;
 mod retention;
 mod tally;
 mod transition;
+mod visit;
 mod window;

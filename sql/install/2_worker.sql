@@ -1,0 +1,21 @@
+-- What the background worker is at.
+create function holdfast.worker_status() returns table (
+  database_id oid, pid integer, schema_id oid, step text, attached_schemas integer, visits bigint, more boolean,
+  failures integer, errors bigint, last_error text, started_at timestamptz, finished_at timestamptz,
+  next_visit_at timestamptz, done jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_worker_status_wrapper';
+comment on function holdfast.worker_status is
+  'What the worker is at and what it did since the server started, one row for each database that it knows of; read it through the view holdfast.stat_worker. No row when the library is not preloaded. Raises nothing, locks nothing. May be repeated.';
+
+create view holdfast.stat_worker as
+  select d.datname as database, s.pid,
+         case when d.datname = pg_catalog.current_database() then s.schema_id::pg_catalog.regnamespace::text
+              else s.schema_id::text end as schema,
+         s.step, s.attached_schemas, s.visits, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
+         s.next_visit_at, s.done
+  from holdfast.worker_status() s
+  join pg_catalog.pg_database d on d.oid = s.database_id;
+comment on view holdfast.stat_worker is
+  'The background worker, one row a database: the worker that is there now (pid, schema and step, else NULL); how many attached schemas it found; visits, whether the last left work for the next, how many in a row failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last visit began and ended and when the next is planned (a commit calls it earlier); rows done, by step. Since the start of the server.';

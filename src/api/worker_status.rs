@@ -1,0 +1,49 @@
+//! The worker's progress, for the view `holdfast.stat_worker`.
+
+use pgrx::prelude::*;
+use pgrx::{JsonB, pg_sys};
+
+use super::argument::{self, TimestampTz};
+use crate::commands::worker_status::{Status, worker_status};
+
+/// One row for each database that the worker knows of.
+#[pg_extern(sql = false)]
+fn native_worker_status() -> TableIterator<
+    'static,
+    (
+        name!(database_id, pg_sys::Oid),
+        name!(pid, Option<i32>),
+        name!(schema_id, Option<pg_sys::Oid>),
+        name!(step, Option<&'static str>),
+        name!(attached_schemas, i32),
+        name!(visits, i64),
+        name!(more, bool),
+        name!(failures, i32),
+        name!(errors, i64),
+        name!(last_error, Option<String>),
+        name!(started_at, Option<TimestampTz>),
+        name!(finished_at, Option<TimestampTz>),
+        name!(next_visit_at, Option<TimestampTz>),
+        name!(done, JsonB),
+    ),
+> {
+    let row = |status: Status| {
+        (
+            pg_sys::Oid::from_u32(status.database),
+            status.pid,
+            status.schema.map(pg_sys::Oid::from_u32),
+            status.step,
+            status.schemas,
+            status.visits,
+            status.more,
+            status.failures,
+            status.errors,
+            status.last_error,
+            status.started_at,
+            status.finished_at,
+            status.next_at,
+            JsonB(status.done),
+        )
+    };
+    argument::rows(worker_status().into_iter().map(row).collect())
+}

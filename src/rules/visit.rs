@@ -1,0 +1,57 @@
+//! When the worker comes to a database again.
+
+use super::window::Instant;
+
+/// Seconds between two visits of a database that has work (`holdfast.worker_interval`), unless a commit calls.
+pub const INTERVAL_SECONDS: i32 = 5;
+/// Between the end of a visit and the next: others must find the database empty in between (DROP DATABASE waits for
+/// five seconds), and calls that come thick are answered together.
+pub const GAP_MS: i64 = 500;
+/// How long one visit may take; what is left is for the next.
+pub const BUDGET_MS: i64 = 2000;
+/// A database without an attached schema is looked at again after so long; attach and every confirm call earlier.
+const IDLE_SECONDS: i64 = 300;
+/// The longest pause after errors.
+const BACK_OFF_SECONDS: i64 = 300;
+
+/// How a visit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// All is done.
+    Done,
+    /// Its time was over before its work.
+    More,
+    /// No schema here is attached.
+    Idle,
+    /// A step failed, or the whole visit.
+    Failed,
+}
+
+/// When to come again by itself, after `failures` visits in a row that failed (this one included). `jitter` is 0 to 999:
+/// databases that began together drift apart.
+#[must_use]
+pub fn next(now: Instant, visit: Visit, failures: u32, interval_seconds: i32, jitter: u32) -> Instant {
+    let interval = i64::from(interval_seconds);
+    let seconds = match visit {
+        Visit::More => return after_ms(now, GAP_MS),
+        Visit::Done => interval,
+        Visit::Idle => interval.max(IDLE_SECONDS),
+        Visit::Failed => {
+            let doubled = interval.saturating_mul(1 << failures.saturating_sub(1).min(16));
+            doubled.min(interval.max(BACK_OFF_SECONDS))
+        }
+    };
+    // Nine to eleven tenths of it.
+    after_ms(now, seconds * 900 + seconds * i64::from(jitter.min(999)) / 5)
+}
+
+/// Is a visit due? A commit may call for one (`wanted`), but not right after the last, nor while errors are waited out.
+#[must_use]
+pub fn due(now: Instant, wanted: bool, finished: Instant, planned: Instant, failures: u32) -> bool {
+    now >= planned || wanted && failures == 0 && now >= after_ms(finished, GAP_MS)
+}
+
+#[must_use]
+pub fn after_ms(at: Instant, ms: i64) -> Instant {
+    Instant(at.0.saturating_add(ms.saturating_mul(1000)))
+}

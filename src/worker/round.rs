@@ -1,0 +1,143 @@
+//! One visit of a worker: every step for every attached schema, in bounded batches, until all is done or time is up. [unsafe]
+
+use std::ffi::CStr;
+use std::sync::atomic::Ordering::Relaxed;
+
+use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::prelude::*;
+
+use super::transaction;
+use crate::commands::in_schema;
+use crate::commands::sweep::{AttachedSchema, STEPS, Step, attached_schemas, step_once};
+use crate::noticeboard::{self, Place};
+use crate::rules::failure::ServerError;
+use crate::rules::retention::BATCH;
+use crate::rules::visit::{BUDGET_MS, after_ms};
+use crate::rules::window::Instant;
+use crate::settings;
+
+/// What the worker's transactions run with, whatever database and role say.
+const SESSION: &[(&CStr, &CStr)] = &[
+    (c"search_path", c"pg_catalog, pg_temp"),
+    (c"default_transaction_isolation", c"read committed"),
+    (c"default_transaction_read_only", c"off"),
+    (c"session_replication_role", c"origin"),
+    (c"lock_timeout", c"1s"),
+    (c"statement_timeout", c"30s"),
+];
+
+/// Where a worker begins; its argument is the database.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn holdfast_worker(argument: pg_sys::Datum) {
+    let database = pg_sys::Oid::from_u32(argument.value() as u32);
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    end_on_sigterm();
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    SESSION.iter().for_each(|(name, value)| set(name, value));
+    let Some(place) = noticeboard::place(database.to_u32()) else { return };
+    Round { place, until: after_ms(now(), BUDGET_MS), failed: false, more: false }.run();
+}
+
+/// SIGTERM ends a worker as it ends a session: at the next safe moment, also in the middle of a statement.
+fn end_on_sigterm() {
+    unsafe extern "C-unwind" {
+        fn die(signal: i32);
+    }
+    // SAFETY: the server's own handler, installed as its sessions do.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(pg_sys::SIGTERM as i32, Some(die));
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(pg_sys::SIGTERM as i32, Some(die));
+    }
+}
+
+fn set(name: &CStr, value: &CStr) {
+    let (context, source) = (pg_sys::GucContext::PGC_SUSET, pg_sys::GucSource::PGC_S_OVERRIDE);
+    // SAFETY: both strings live through the call, and the server knows every one of these settings.
+    unsafe { pg_sys::SetConfigOption(name.as_ptr(), value.as_ptr(), context, source) };
+}
+
+fn now() -> Instant {
+    // SAFETY: reads the clock.
+    Instant(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+struct Round {
+    place: &'static Place,
+    until: Instant,
+    failed: bool,
+    more: bool,
+}
+
+impl Round {
+    fn run(mut self) {
+        // SAFETY: reads the number of this process.
+        self.place.pid.store(unsafe { pg_sys::MyProcPid }, Relaxed);
+        self.place.started_at.store(now().0, Relaxed);
+        let schemas = transaction::run(None, attached_schemas).unwrap_or_else(|error| {
+            self.report(&error, "looking for attached schemas");
+            Vec::new()
+        });
+        self.place.schemas.store(schemas.len() as u32, Relaxed);
+        schemas.iter().for_each(|schema| self.visit(schema));
+        self.place.finished_at.store(now().0, Relaxed);
+        self.place.more.store(self.more, Relaxed);
+        let failures = if self.failed { self.place.failures.load(Relaxed) + 1 } else { 0 };
+        self.place.failures.store(failures, Relaxed);
+        self.place.visits.fetch_add(1, Relaxed);
+    }
+
+    fn visit(&mut self, schema: &AttachedSchema) {
+        self.place.schema.store(schema.oid.to_u32(), Relaxed);
+        for (number, step) in STEPS.iter().enumerate() {
+            self.place.step.store(number as u32 + 1, Relaxed);
+            self.step(schema, number, *step);
+        }
+        self.place.step.store(0, Relaxed);
+        if let Err(error) = transaction::clean() {
+            self.report(&error, "cleaning the session");
+        }
+    }
+
+    /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the step for later.
+    fn step(&mut self, schema: &AttachedSchema, number: usize, step: Step) {
+        loop {
+            if self.paused() || now() >= self.until {
+                self.more = true;
+                return;
+            }
+            let work = || in_schema(schema.oid, |store| step_once(store, step, BATCH));
+            match transaction::run(Some(schema.owner), work) {
+                Ok(swept) => {
+                    self.place.done[number].fetch_add(swept.done, Relaxed);
+                    if !swept.more {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    self.report(&error, &format!("{} in schema {}", step.name(), schema.name));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The owner may have paused the worker by a reload.
+    fn paused(&self) -> bool {
+        if BackgroundWorker::sighup_received() {
+            // SAFETY: the server's own way to read its configuration again.
+            unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
+        }
+        !settings::worker()
+    }
+
+    fn report(&mut self, error: &ServerError, what: &str) {
+        self.failed = true;
+        self.place.errors.fetch_add(1, Relaxed);
+        self.place.last_error.store(error.sqlstate, Relaxed);
+        let detail = error.detail.as_deref().unwrap_or_default();
+        log!("holdfast worker: {what}: {} {detail}", error.message);
+    }
+}
