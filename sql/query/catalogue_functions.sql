@@ -6,7 +6,12 @@ select pg_catalog.jsonb_build_object(
   'kind', p.prokind::text,
   'language', l.lanname,
   'owner', pg_catalog.pg_get_userbyid(p.proowner),
-  'ours', l.lanname = 'c' and p.probin is not null and p.probin like '%holdfast',
+  'ours', l.lanname = 'c' and p.probin is not null and p.probin like '%holdfast' or exists (
+    select from pg_catalog.pg_depend d
+    join pg_catalog.pg_extension e on e.oid = d.refobjid and e.extname = 'holdfast'
+    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'x'
+      and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+  ),
   'definer', p.prosecdef,
   'pinned', coalesce((
     select pg_catalog.bool_or(s.setting like 'search_path=%') from pg_catalog.unnest(p.proconfig) s (setting)

@@ -11,7 +11,7 @@ use crate::rules::refusal::Refusal;
 use crate::rules::request::{Arguments, Expectation, Intent, Named};
 
 /// The one row of an attempt; its columns are those declared in `sql/contract/deadline.sql`.
-type ReportRow = (
+pub type ReportRow = (
     &'static str,
     &'static str,
     i32,
@@ -79,7 +79,7 @@ fn contract_atomic_confirm_and_transition_within(
     argument::rows(vec![report_row(report)])
 }
 
-fn report_row(report: Report) -> ReportRow {
+pub fn report_row(report: Report) -> ReportRow {
     let entry = report.outcome.entry();
     let (message, detail, hint) = words(report.refusal);
     (

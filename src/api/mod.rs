@@ -10,6 +10,7 @@ mod argument;
 mod assign;
 mod attach;
 mod attempt;
+mod auto_assign;
 mod catalogue;
 mod confirm;
 mod deadline;
@@ -23,6 +24,7 @@ mod reconciliation;
 mod stat;
 mod sweep;
 mod transition;
+mod undo;
 mod worker_status;
 
 use pgrx::iter::TableIterator;

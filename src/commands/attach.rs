@@ -31,11 +31,11 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.create_views(&owner, &roles)?;
     for wrapper in store.wrappers_found(&names)? {
         let signature = &wrapper.signature;
-        store.ddl(&format!("alter function {signature} owner to {owner}"))?;
-        store.ddl(&format!("alter function {signature} depends on extension holdfast"))?;
-        store.ddl(&format!("revoke all on function {signature} from public"))?;
+        store.ddl(&format!("alter routine {signature} owner to {owner}"))?;
+        store.ddl(&format!("alter routine {signature} depends on extension holdfast"))?;
+        store.ddl(&format!("revoke all on routine {signature} from public"))?;
         for role in &roles {
-            store.ddl(&format!("grant execute on function {signature} to {role}"))?;
+            store.ddl(&format!("grant execute on routine {signature} to {role}"))?;
         }
     }
     for role in &roles {

@@ -38,48 +38,37 @@ enum Tries {
 
 /// Confirms by hold; every refusal is returned.
 pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> Result<Report, Failure> {
+    let counted = telemetry::Attempt::begin();
     let started = store.clock();
     let key = arguments.key.clone();
     let checked = deadline::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
     match checked {
         Ok((until, asked)) => {
             let attempt = Attempt { store, asked: &asked, id: store.new_id(), trigger: None, started, until };
-            attempt.run(|_| Ok(()), |_| ())
+            attempt.run(counted, |_| Ok(()), |_| Ok(()))
         }
         Err(refusal) => {
-            telemetry::Attempt::begin().answered(refusal.outcome);
+            counted.answered(refusal.outcome);
             Ok(refused_arguments(refusal, key))
         }
     }
 }
 
-/// Nonsense was asked: nothing was begun, so nothing is written down.
+/// Nonsense was asked.
 pub fn refused_arguments(refusal: Refusal, key: Option<String>) -> Report {
-    Report {
-        outcome: refusal.outcome,
-        phase: Phase::Arguments,
-        elapsed_ms: 0,
-        tries: 0,
-        assignments: Vec::new(),
-        retry_after_ms: None,
-        replayed: false,
-        key,
-        hold_released: false,
-        receipt: None,
-        refusal: Some(refusal),
-    }
+    Report { refusal: Some(refusal.clone()), ..Report::unbegun(refusal.outcome, 0, key) }
 }
 
 impl Attempt<'_> {
-    /// Confirms; `confirmed` is written together with a success, `failed` beside any other end.
+    /// Confirms; `confirmed` is written together with a success, `failed` beside any other end that is not a replay.
     pub fn run(
         &self,
+        counted: telemetry::Attempt,
         confirmed: impl Fn(&Attempt) -> Result<(), Failure>,
-        failed: impl FnOnce(&Report),
+        failed: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Failure> {
-        let counted = telemetry::Attempt::begin();
         let report = self.uncounted(&counted, confirmed, failed);
-        let own = |report: &Report| report.receipt == Some(self.store.transaction_id());
+        let own = |report: &Report| report.receipt.is_some_and(|receipt| receipt == self.store.transaction_id());
         match &report {
             // An answer that this very transaction gave is rolled back with it.
             Ok(report) if report.replayed && !own(report) => counted.replayed(report.outcome),
@@ -98,7 +87,7 @@ impl Attempt<'_> {
         &self,
         counted: &telemetry::Attempt,
         confirmed: impl Fn(&Attempt) -> Result<(), Failure>,
-        failed: impl FnOnce(&Report),
+        failed: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Failure> {
         let (store, asked) = (self.store, self.asked);
         if let Some(key) = &asked.key {
@@ -121,9 +110,12 @@ impl Attempt<'_> {
                 Report { hold_released: self.release_hold()?, ..report }
             }
         };
-        failed(&report);
+        if report.replayed {
+            return Ok(report);
+        }
+        failed(&report)?;
         self.record(&report)?;
-        Ok(Report { receipt: Some(store.transaction_id()), ..report })
+        Ok(Report { receipt: Some(store.transaction_id()), elapsed_ms: self.elapsed_ms(), ..report })
     }
 
     /// Tries until something is final, the tries are used up, or the deadline passes.
@@ -202,21 +194,15 @@ impl Attempt<'_> {
     /// Hands the hold back, unless somebody else has it at this moment: then its own deadline ends it.
     fn release_hold(&self) -> Result<bool, Failure> {
         let Selection::Hold(hold) = self.asked.selection else { return Ok(false) };
-        let soon = self.store.clock().after_ms(CLEANUP_MS);
         let phase = self.store.phase();
-        let ended = self.store.within(soon, |store| release_if_free(store, hold, self.asked.booking));
+        let released = bounded(self.store, |store| release_if_free(store, hold, self.asked.booking));
         self.store.reach(phase);
-        match ended {
-            Ended::Done(released) => Ok(released),
-            Ended::TimedOut => Ok(false),
-            Ended::Failed(failure) if failure.is_cancel() => Err(failure),
-            Ended::Failed(_) => Ok(false),
-        }
+        released
     }
 
     /// Writes down how the attempt ended; a timeout is told to others.
     fn record(&self, report: &Report) -> Result<(), Failure> {
-        let Some(refusal) = report.refusal.as_ref().filter(|refusal| !refusal.replayed) else { return Ok(()) };
+        let Some(refusal) = &report.refusal else { return Ok(()) };
         let asked = self.asked;
         let hold = match asked.selection {
             Selection::Hold(hold) => Some(hold),
@@ -237,6 +223,15 @@ impl Attempt<'_> {
             detail: attempt::detail(refusal, self.id, report.hold_released),
             event: timed_out.then(|| outbox::attempt_timed_out(asked.booking, hold, self.id, report)),
         })
+    }
+}
+
+/// Clean-up that the answer does not depend on: in a short time, or not at all. A cancel stays a cancel.
+pub fn bounded(store: &Store, work: impl FnOnce(&Store) -> Result<bool, Failure>) -> Result<bool, Failure> {
+    match store.within(store.clock().after_ms(CLEANUP_MS), work) {
+        Ended::Done(done) => Ok(done),
+        Ended::Failed(failure) if failure.is_cancel() => Err(failure),
+        Ended::TimedOut | Ended::Failed(_) => Ok(false),
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod attach;
 pub mod attempt;
+pub mod auto_assign;
 pub mod confirm;
 pub mod deadline;
 pub mod doctor;
@@ -21,6 +22,7 @@ pub mod sweep;
 pub mod table_status;
 pub mod transition;
 pub mod unassign;
+pub mod undo;
 pub mod worker_status;
 
 use pgrx::pg_sys;

@@ -70,6 +70,26 @@ pub struct Report {
     pub receipt: Option<u64>,
 }
 
+impl Report {
+    /// Nothing was begun, so nothing is written down.
+    #[must_use]
+    pub fn unbegun(outcome: Outcome, elapsed_ms: i64, key: Option<String>) -> Report {
+        Report {
+            outcome,
+            phase: Phase::Arguments,
+            elapsed_ms,
+            tries: 0,
+            assignments: Vec::new(),
+            refusal: None,
+            retry_after_ms: None,
+            replayed: false,
+            key,
+            hold_released: false,
+            receipt: None,
+        }
+    }
+}
+
 /// The deadline passed before everything was written.
 #[must_use]
 pub fn timed_out(booking: Id, elapsed_ms: i64, phase: Phase) -> Refusal {

@@ -6,6 +6,7 @@
 pub mod adjacency;
 pub mod allocation;
 pub mod attempt;
+pub mod auto_assign;
 pub mod booking;
 pub mod capacity;
 pub mod confirm;
@@ -27,6 +28,7 @@ pub mod retention;
 pub mod table;
 pub mod tally;
 pub mod transition;
+pub mod undo;
 pub mod visit;
 pub mod window;
 

@@ -66,7 +66,10 @@ catalogue! {
     Transitioned "transitioned" "HF007" "00000" Success 200 "The booking moved to its new status." "";
     Refreshed "refreshed" "HF008" "00000" Success 200 "The table's status is that of now." "";
     Reconciled "reconciled" "HF009" "00000" Success 200 "The state of the booking was read." "";
-
+    SkippedConfirmed "skipped_already_confirmed" "HF010" "00000" Success 200 "The booking is confirmed with its tables already." "";
+    SkippedInProgress "skipped_in_progress" "HF011" "00000" Success 202 "Another attempt for the booking is at work." "";
+    Undone "undone" "HF012" "00000" Success 200 "What the key did was taken back." "";
+    NothingToUndo "nothing_to_undo" "HF013" "00000" Success 200 "Nothing that the key did is left." "";
     Repaired "repaired" "HF040" "00000" Success 200 "What a repair does, or did, is listed." "";
 
     BookingNotFound "booking_not_found" "HF101" "P0002" Final 404
@@ -162,6 +165,9 @@ catalogue! {
         "Transactions waited for each other, and this one gave way." "Retry with the same key.";
     LockTimeout "lock_timeout" "HF614" "55P03" Transient 503
         "A lock was not granted within the server's lock_timeout." "Retry with the same key.";
+
+    NoHold "no_hold" "HF615" "P0002" Transient 409
+        "There is no live hold to confirm." "Take a new hold and call again.";
 
     // No call returns these two; they are what an attempt is counted as that ended without an answer of ours.
     RolledBack "rolled_back" "HF618" "40000" Transient 503

@@ -63,6 +63,16 @@ impl Store {
         super::server::lock_shared(attempt::lock_number(self.attachment.oid.to_u32(), booking, key));
     }
 
+    /// Is another transaction at work under the key?
+    pub fn attempt_is_live(&self, booking: Id, key: &str) -> bool {
+        super::server::others_hold(attempt::lock_number(self.attachment.oid.to_u32(), booking, key))
+    }
+
+    /// Takes the booking's turn for an automatic attempt, until the transaction ends; false when another has it.
+    pub fn turn_take(&self, booking: Id) -> bool {
+        super::server::lock_if_free(attempt::turn_number(self.attachment.oid.to_u32(), booking))
+    }
+
     /// Somebody else who is at work under the key, a prepared transaction first.
     pub fn attempt_holder(&self, booking: Id, key: &str) -> Result<Option<Holder>, Failure> {
         let number = attempt::lock_number(self.attachment.oid.to_u32(), booking, key);

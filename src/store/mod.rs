@@ -3,6 +3,7 @@
 mod apply;
 mod attachment;
 mod attempt;
+mod auto_assign;
 mod booking;
 mod catalogue;
 mod deadline;
@@ -21,6 +22,7 @@ pub mod situation;
 mod statement;
 pub mod sweep;
 mod table;
+mod undo;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -33,6 +35,7 @@ pub use booking::{Landed, Landing};
 pub use deadline::Ended;
 pub use hold::NewHold;
 pub use server::enum_label;
+pub use undo::TakingBack;
 
 use crate::rules::attempt::Phase;
 use crate::rules::failure::Failure;

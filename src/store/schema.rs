@@ -35,6 +35,9 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/outbox.sql"),
     include_str!("../../sql/contract/deadline.sql"),
     include_str!("../../sql/contract/attempt.sql"),
+    include_str!("../../sql/contract/auto_assign.sql"),
+    include_str!("../../sql/contract/undo.sql"),
+    include_str!("../../sql/contract/retry.sql"),
 ];
 
 /// Views that look at the optional tables too: made after attach has written down which there are.
@@ -163,7 +166,8 @@ impl Store {
 /// The names of the wrappers, read off their own definitions.
 pub fn wrapper_names() -> Vec<&'static str> {
     let definition = |line: &'static str| {
-        let rest = line.strip_prefix("create or replace function app.")?;
+        let rest = line.strip_prefix("create or replace ")?;
+        let rest = rest.strip_prefix("function app.").or_else(|| rest.strip_prefix("procedure app."))?;
         rest.split('(').next()
     };
     CONTRACT.iter().flat_map(|script| script.lines()).filter_map(definition).collect()

@@ -58,6 +58,32 @@ pub fn lock_shared(number: i64) {
     unsafe { pgrx::direct_function_call::<()>(pg_sys::pg_advisory_xact_lock_shared_int8, &number) };
 }
 
+/// Takes a lock that only one may have, until the transaction ends; false, at once, when somebody else has it.
+pub fn lock_if_free(number: i64) -> bool {
+    let number = [number.into_datum()];
+    // SAFETY: takes an int8 and returns a boolean.
+    unsafe { pgrx::direct_function_call::<bool>(pg_sys::pg_try_advisory_xact_lock_int8, &number) }.unwrap_or(false)
+}
+
+/// Does another transaction, a prepared one too, have this lock?
+pub fn others_hold(number: i64) -> bool {
+    let (high, low) = halves(number);
+    // SAFETY: the tag is that of pg_advisory_lock(bigint); the result is palloc'd and counted.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field2: high.to_u32(),
+            locktag_field3: low.to_u32(),
+            locktag_field4: 1,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+            locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+        };
+        let mut count = 0;
+        pg_sys::GetLockConflicts(&raw const tag, pg_sys::ExclusiveLock as i32, &raw mut count);
+        count > 0
+    }
+}
+
 /// A lock's number as `pg_locks` shows it.
 pub fn halves(number: i64) -> (pg_sys::Oid, pg_sys::Oid) {
     let number = number.cast_unsigned();

@@ -32,7 +32,8 @@ fn statements(text: &str) -> Vec<String> {
 /// `schema.name` of a statement that creates a function.
 fn created(statement: &str) -> Option<String> {
     let rest = statement.strip_prefix("create ")?;
-    let rest = rest.strip_prefix("or replace ").unwrap_or(rest).strip_prefix("function ")?;
+    let rest = rest.strip_prefix("or replace ").unwrap_or(rest);
+    let rest = rest.strip_prefix("function ").or_else(|| rest.strip_prefix("procedure "))?;
     rest.split_once(" (").map(|(name, _)| name.replace(' ', ""))
 }
 
@@ -58,7 +59,8 @@ fn silent(files: &[File]) -> Vec<String> {
         .iter()
         .flat_map(|file| statements(&file.text))
         .filter_map(|statement| {
-            let rest = statement.strip_prefix("comment on function ")?;
+            let rest = statement.strip_prefix("comment on ")?;
+            let rest = rest.strip_prefix("function ").or_else(|| rest.strip_prefix("procedure "))?;
             let name = rest.split(['(', ' ']).filter(|word| !word.is_empty()).take(3).collect::<String>();
             Some(name)
         })

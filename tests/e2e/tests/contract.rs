@@ -87,6 +87,15 @@ const NEW: &[(&str, &[&str])] = &[
         ],
     ),
     ("confirm_outcome", &["p_booking_id", "p_idempotency_key"]),
+    ("run_auto_assign", &["p_booking_id", "p_hold_id", "p_timeout_ms", "p_trigger"]),
+    (
+        "undo_confirm",
+        &["p_booking_id", "p_idempotency_key", "p_history_reason", "p_history_metadata", "p_history_changed_by"],
+    ),
+    (
+        "confirm_with_retry",
+        &["p_booking_id", "p_hold_id", "p_idempotency_key", "p_timeout_ms", "p_assigned_by", "p_history_reason"],
+    ),
     ("fence_attempt", &["p_booking_id", "p_idempotency_key", "p_wait_ms", "p_terminate"]),
     (
         "auto_assign_idempotency_key",
@@ -178,9 +187,12 @@ fn every_wrapper_runs_as_its_owner_with_a_closed_search_path() {
     for row in rows {
         let (name, definer, owned): (String, bool, bool) = (row.get(0), row.get(1), row.get(3));
         let (config, acl): (Option<String>, String) = (row.get(2), row.get(4));
-        // The key of a booking is a calculation: it reads nothing, so it needs nobody's rights.
-        assert_eq!(definer, name != "auto_assign_idempotency_key", "{name} is SECURITY DEFINER");
-        assert_eq!(config.as_deref(), Some("{\"search_path=pg_catalog, pg_temp\"}"), "{name}");
+        // The key of a booking is a calculation: it reads nothing, so it needs nobody's rights. The procedure ends
+        // transactions, so it acts with its caller's and can fix no setting.
+        let procedure = name == "confirm_with_retry";
+        assert_eq!(definer, name != "auto_assign_idempotency_key" && !procedure, "{name} is SECURITY DEFINER");
+        let pinned = (!procedure).then_some("{\"search_path=pg_catalog, pg_temp\"}");
+        assert_eq!(config.as_deref(), pinned, "{name}");
         assert!(owned, "{name} belongs to the owner of bookings");
         assert!(
             acl.contains("holdfast_e2e_granted=X/") && !acl.split(' ').any(|item| item.starts_with("=X")),

@@ -3,6 +3,7 @@
 
 mod atomicity;
 mod attempt;
+mod auto_assign;
 mod clients;
 mod contract;
 mod contract_calls;
@@ -23,9 +24,11 @@ mod reconcile;
 mod refusals;
 mod refusals_tables;
 mod replay;
+mod retry;
 mod schemas;
 mod shadows;
 mod sweep;
 mod triggers;
+mod undo;
 mod upgrade;
 mod written;

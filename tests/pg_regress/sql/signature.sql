@@ -9,7 +9,7 @@ reset client_min_messages;
 
 -- The contract, in the application's schema.
 select p.proname || E'\n  ' || replace(pg_get_function_arguments(p.oid), ', p_', E',\n  p_')
-       || E'\n  -> ' || pg_get_function_result(p.oid)
+       || E'\n  -> ' || coalesce(pg_get_function_result(p.oid), 'procedure')
 from pg_proc p
 where p.pronamespace = 'floor'::regnamespace
 order by p.proname;
@@ -22,7 +22,7 @@ order by p.proname;
 
 -- The native functions behind it.
 select p.proname || E'\n  ' || replace(pg_get_function_arguments(p.oid), ', p_', E',\n  p_')
-       || E'\n  -> ' || pg_get_function_result(p.oid)
+       || E'\n  -> ' || coalesce(pg_get_function_result(p.oid), 'procedure')
 from pg_proc p
 where p.pronamespace = 'holdfast'::regnamespace
 order by p.proname, p.oid;

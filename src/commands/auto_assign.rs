@@ -1,0 +1,180 @@
+//! The automatic attempt: by the request that made the booking, or by the worker that comes later, under one key.
+//!
+//! It looks at the state first. What is done already, or somebody else's work, is left alone without a trace.
+
+use serde_json::json;
+
+use super::deadline::{Attempt, bounded, refused_arguments};
+use crate::rules::Id;
+use crate::rules::attempt::{self, Report};
+use crate::rules::auto_assign::{self, Key, TARGET, Trigger};
+use crate::rules::deadline;
+use crate::rules::failure::Failure;
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::{self, Refusal};
+use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::window::Instant;
+use crate::store::{Ended, Ending, Store};
+use crate::telemetry;
+
+/// Who wants what by when.
+struct Wanted {
+    booking: Id,
+    hold: Option<Id>,
+    trigger: Trigger,
+    id: Id,
+    started: Instant,
+    until: Instant,
+}
+
+/// What the look at the state came to.
+enum Look {
+    Skip(Outcome, Option<String>),
+    Refuse(Refusal),
+    NoHold(Key),
+    Confirm(Id, Key),
+}
+
+pub fn run(
+    store: &Store,
+    booking: Option<Id>,
+    hold: Option<Id>,
+    timeout_ms: Option<i32>,
+    trigger: Option<&str>,
+) -> Result<Report, Failure> {
+    let counted = telemetry::Attempt::begin();
+    let started = store.clock();
+    let wanted = check(booking, timeout_ms, trigger, started);
+    let wanted = wanted.map(|(booking, until, trigger)| {
+        let id = store.new_id();
+        Wanted { booking, hold, trigger, id, started, until }
+    });
+    let report = match wanted {
+        Err(refusal) => refused_arguments(refusal, None),
+        Ok(wanted) => match look_in_time(store, &wanted)? {
+            Look::Confirm(hold, key) => return confirm(store, &wanted, hold, &key, counted),
+            Look::NoHold(key) => without_hold(store, &wanted, &key)?,
+            Look::Refuse(refusal) => refused_arguments(refusal, None),
+            Look::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
+        },
+    };
+    counted.answered(report.outcome);
+    Ok(report)
+}
+
+fn check(
+    booking: Option<Id>,
+    timeout_ms: Option<i32>,
+    trigger: Option<&str>,
+    started: Instant,
+) -> Result<(Id, Instant, Trigger), Refusal> {
+    let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
+    Ok((booking, deadline::until(started, timeout_ms)?, Trigger::of(trigger)?))
+}
+
+/// Nothing is locked and nothing written here, but somebody may be changing the tables themselves.
+fn look_in_time(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
+    // One automatic attempt of a booking at a time; outside of the subtransaction, so that it lasts.
+    if !store.turn_take(wanted.booking) {
+        return Ok(Look::Skip(Outcome::SkippedInProgress, None));
+    }
+    match store.within(wanted.until, |store| look(store, wanted)) {
+        Ended::Done(look) => Ok(look),
+        Ended::Failed(failure) => Err(failure),
+        Ended::TimedOut => {
+            let elapsed_ms = wanted.started.ms_until(store.clock());
+            Ok(Look::Refuse(attempt::timed_out(wanted.booking, elapsed_ms, store.phase())))
+        }
+    }
+}
+
+fn look(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
+    let now = store.clock();
+    let Some(found) = store.auto_assign_read(wanted.booking, wanted.hold, now)? else {
+        return Ok(Look::Refuse(refusal::booking_not_found(Some(wanted.booking))));
+    };
+    if found.is_confirmed() {
+        return Ok(Look::Skip(Outcome::SkippedConfirmed, found.key));
+    }
+    let key = match auto_assign::key(&found) {
+        Ok(key) => key,
+        Err(refusal) => return Ok(Look::Refuse(refusal)),
+    };
+    if store.attempt_is_live(wanted.booking, &key.text) {
+        return Ok(Look::Skip(Outcome::SkippedInProgress, Some(key.text)));
+    }
+    Ok(match auto_assign::hold(&found, now) {
+        Some(hold) => Look::Confirm(hold, key),
+        None => Look::NoHold(key),
+    })
+}
+
+fn confirm(
+    store: &Store,
+    wanted: &Wanted,
+    hold: Id,
+    key: &Key,
+    counted: telemetry::Attempt,
+) -> Result<Report, Failure> {
+    let trigger = wanted.trigger.name();
+    let asked = Arguments {
+        intent: Intent::Confirm,
+        booking: Some(wanted.booking),
+        named: Named::Hold(Some(hold)),
+        key: Some(key.text.clone()),
+        start: None,
+        end: None,
+        require_adjacency: None,
+        actor: None,
+        target: Some(TARGET.to_owned()),
+        history: History {
+            changed_by: None,
+            reason: Some("auto_assign_atomic_confirm".to_owned()),
+            metadata: Some(json!({"trigger": trigger, "attemptId": wanted.id})),
+        },
+        expectation: Expectation::default(),
+    };
+    let asked = asked.check()?;
+    let (started, until) = (wanted.started, wanted.until);
+    let attempt = Attempt { store, asked: &asked, id: wanted.id, trigger: Some(trigger), started, until };
+    attempt.run(
+        counted,
+        |_| note(store, wanted, key, Outcome::Confirmed),
+        |report| {
+            bounded(store, |store| note(store, wanted, key, report.outcome).map(|()| true))?;
+            Ok(())
+        },
+    )
+}
+
+/// Keeps what services read on the booking.
+fn note(store: &Store, wanted: &Wanted, key: &Key, outcome: Outcome) -> Result<(), Failure> {
+    let duration_ms = wanted.started.ms_until(store.clock());
+    let result = auto_assign::last_result(outcome, duration_ms, wanted.id, wanted.trigger);
+    let new_key = key.is_new.then_some(key.text.as_str());
+    store.auto_assign_note(wanted.booking, result, new_key)
+}
+
+/// There is nothing to confirm: said, and written down.
+fn without_hold(store: &Store, wanted: &Wanted, key: &Key) -> Result<Report, Failure> {
+    let refusal = auto_assign::no_hold(wanted.booking);
+    let ended = store.clock();
+    let elapsed_ms = wanted.started.ms_until(ended);
+    let report = Report::unbegun(refusal.outcome, elapsed_ms, Some(key.text.clone()));
+    bounded(store, |store| note(store, wanted, key, refusal.outcome).map(|()| true))?;
+    store.attempt_record(Ending {
+        booking: wanted.booking,
+        key: Some(&key.text),
+        hold: wanted.hold,
+        trigger: Some(wanted.trigger.name()),
+        started: wanted.started,
+        ended,
+        outcome: refusal.outcome,
+        phase: report.phase,
+        elapsed_ms,
+        tries: 0,
+        detail: attempt::detail(&refusal, wanted.id, false),
+        event: None,
+    })?;
+    Ok(Report { refusal: Some(refusal), receipt: Some(store.transaction_id()), ..report })
+}

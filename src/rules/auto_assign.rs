@@ -1,0 +1,127 @@
+//! An automatic attempt: shall it run, under which key and with which hold.
+
+use serde_json::{Value, json};
+
+use super::Id;
+use super::idempotency_key;
+use super::outcome::{Disposition, Outcome};
+use super::refusal::{self, Refusal};
+use super::window::Instant;
+
+/// The status that an automatic attempt leads to.
+pub const TARGET: &str = "confirmed";
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// The request that made the booking.
+    Inline,
+    /// The worker that comes later.
+    Background,
+}
+
+impl Trigger {
+    /// NULL is inline, as the function's default is.
+    pub fn of(given: Option<&str>) -> Result<Trigger, Refusal> {
+        match given.unwrap_or("inline") {
+            "inline" => Ok(Trigger::Inline),
+            "background" => Ok(Trigger::Background),
+            other => Err(refusal::argument_invalid(format!("Trigger {other} is neither inline nor background"))),
+        }
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Trigger::Inline => "inline",
+            Trigger::Background => "background",
+        }
+    }
+}
+
+/// The hold that the caller brought, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenHold {
+    pub id: Id,
+    pub booking: Option<Id>,
+    pub status: String,
+    pub expires_at: Instant,
+}
+
+/// The booking as an automatic attempt finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub booking: Id,
+    pub restaurant: Id,
+    pub status: String,
+    pub party_size: i32,
+    /// Local to the restaurant, `YYYY-MM-DD` and `HH:MM:SS`.
+    pub date: Option<String>,
+    pub time: Option<String>,
+    pub key: Option<String>,
+    pub has_tables: bool,
+    pub given: Option<GivenHold>,
+    /// The live hold of the booking that lasts longest.
+    pub own_hold: Option<Id>,
+}
+
+impl Found {
+    /// Is there nothing left to do?
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.status == TARGET && self.has_tables
+    }
+}
+
+/// The key of the attempt, and whether it has to be kept on the booking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub text: String,
+    pub is_new: bool,
+}
+
+/// The booking's key; made by the recipe when there is none, and again when party or time changed while the booking
+/// is not confirmed. A key that the application made in another way is the application's.
+pub fn key(found: &Found) -> Result<Key, Refusal> {
+    let recipe = found.date.as_ref().zip(found.time.as_ref()).map(|(date, time)| {
+        idempotency_key::auto_assign(found.booking, found.restaurant, found.party_size, date, time)
+    });
+    let by_recipe = |key: &str| key.starts_with(&format!("booking-{}-auto-assign-", found.booking));
+    match (&found.key, recipe) {
+        (Some(kept), Some(recipe)) if *kept != recipe && by_recipe(kept) && found.status != TARGET => {
+            Ok(Key { text: recipe, is_new: true })
+        }
+        (Some(kept), _) => Ok(Key { text: kept.clone(), is_new: false }),
+        (None, Some(recipe)) => Ok(Key { text: recipe, is_new: found.status != TARGET }),
+        (None, None) => Err(Refusal::new(
+            Outcome::BookingWindowMissing,
+            format!("Booking {} missing start/end window", found.booking),
+        )),
+    }
+}
+
+/// The hold to confirm: the given one while it is live, else the booking's own. One of another booking is for the confirm
+/// to refuse.
+#[must_use]
+pub fn hold(found: &Found, now: Instant) -> Option<Id> {
+    let usable = |given: &&GivenHold| {
+        let foreign = given.booking.is_some_and(|owner| owner != found.booking);
+        foreign || (given.status == "active" && now < given.expires_at)
+    };
+    found.given.as_ref().filter(usable).map(|given| given.id).or(found.own_hold)
+}
+
+#[must_use]
+pub fn no_hold(booking: Id) -> Refusal {
+    Refusal::new(Outcome::NoHold, format!("Booking {booking} has no live hold"))
+}
+
+/// What services read on the booking.
+#[must_use]
+pub fn last_result(outcome: Outcome, duration_ms: i64, attempt: Id, trigger: Trigger) -> Value {
+    let success = outcome.entry().disposition == Disposition::Success;
+    let reason = (!success).then_some(outcome.entry().name);
+    json!({
+        "success": success, "reason": reason, "durationMs": duration_ms, "attemptId": attempt, "trigger": trigger.name(),
+    })
+}

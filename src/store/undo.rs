@@ -1,0 +1,81 @@
+//! What a key did, and taking it back.
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::allocation::Removal;
+use crate::rules::booking::Booking;
+use crate::rules::failure::Failure;
+use crate::rules::outbox::Event;
+use crate::rules::request::History;
+use crate::rules::undo::Done;
+use crate::rules::window::Instant;
+
+statement!(UNDO_READ, "undo_read", [UUIDOID, TEXTOID]);
+statement!(
+    UNDO_APPLY,
+    "undo_apply",
+    [
+        UUIDOID,
+        UUIDOID,
+        UUIDARRAYOID,
+        UUIDARRAYOID,
+        UUIDARRAYOID,
+        TEXTOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        UUIDOID,
+        TEXTOID,
+        JSONBOID,
+        TEXTOID,
+        JSONBOID,
+        TEXTOID
+    ]
+);
+
+/// What is to be taken back.
+pub struct TakingBack<'a> {
+    pub booking: &'a Booking,
+    pub key: &'a str,
+    pub removal: &'a Removal,
+    /// None: it stays.
+    pub status: Option<&'a str>,
+    pub now: Instant,
+    pub history: &'a History,
+    pub event: Event,
+}
+
+impl Store {
+    /// What the key did that still stands; None: it has no answer, or a refusal.
+    pub fn undo_read(&self, booking: Id, key: &str) -> Result<Option<Done>, Failure> {
+        let rows = self.run(&UNDO_READ, &[row::id(booking), row::text(key)], |row| Done {
+            tables: row.ids(1).unwrap_or_default(),
+            target: row.text(2),
+            before: row.text(3),
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Takes it back; the rows written: assignments, allocations, groups dissolved, moves, history, events.
+    pub fn undo_apply(&self, back: TakingBack) -> Result<Vec<i64>, Failure> {
+        let arguments = [
+            row::id(back.booking.id),
+            row::id(back.booking.restaurant),
+            row::ids(&back.removal.assignments),
+            row::ids(&back.removal.allocations),
+            row::ids(&back.removal.dissolved),
+            row::text(&back.booking.status),
+            row::optional_text(back.status),
+            row::instant(back.now),
+            row::optional_id(back.history.changed_by),
+            row::optional_text(back.history.reason.as_deref()),
+            row::optional_json(back.history.metadata.clone()),
+            row::text(back.event.event_type),
+            row::json(back.event.payload),
+            row::text(back.key),
+        ];
+        let rows = self.run(&UNDO_APPLY, &arguments, |row| row.numbers(1))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+}

@@ -1,0 +1,145 @@
+//! What can be said of a key: it never guesses.
+
+use holdfast::rules::Id;
+use holdfast::rules::attempt::{
+    Entry, Holder, Known, LastAttempt, Standing, answer, key, lock_number, may_release, tombstone, turn_number, wait_ms,
+};
+use holdfast::rules::hold::Hold;
+use holdfast::rules::outcome::{CATALOGUE, Outcome};
+use holdfast::rules::refusal::{self, Refusal};
+use holdfast::rules::replay::{self, Verdict};
+use holdfast::rules::window::Instant;
+use holdfast_rules_tests::{BOOKING, HOLD, ask_hold};
+
+fn entry(outcome: &str, refusal: Option<Refusal>, at: i64) -> Entry {
+    let decided_at = Some(Instant(at));
+    Entry { outcome: outcome.to_owned(), refusal, receipt: Some(7), decided_at, ..Entry::default() }
+}
+
+fn last(outcome: Outcome, at: i64) -> LastAttempt {
+    let refusal = Some(Refusal::new(outcome, "words"));
+    LastAttempt { outcome: outcome.entry().name.to_owned(), refusal, receipt: Some(8), decided_at: Some(Instant(at)) }
+}
+
+fn refused() -> Option<Refusal> {
+    Some(refusal::hold_expired(HOLD, Instant(0)))
+}
+
+fn standing(known: Known) -> Standing {
+    answer(known).standing
+}
+
+#[test]
+fn the_ledger_speaks_first() {
+    let holder = Some(Holder { pid: Some(1), gid: None });
+    for (outcome, refusal, expected) in [
+        ("confirmed", None, Standing::Committed),
+        ("assigned", None, Standing::Committed),
+        ("fenced", Some(refusal::fenced(BOOKING, "key")), Standing::Fenced),
+    ] {
+        for (holder, standby) in [(None, false), (holder.clone(), false), (None, true)] {
+            let entry = Some(entry(outcome, refusal.clone(), 5));
+            let last = Some(last(Outcome::TimeoutBeforeConfirm, 9));
+            assert_eq!(standing(Known { entry, last, holder, standby, forgotten: true }), expected, "{outcome}");
+        }
+    }
+}
+
+/// A refused key may be tried again with another hold: while somebody is at it, nobody knows.
+#[test]
+fn what_may_still_change_is_running() {
+    for entry in [None, Some(entry("hold_expired", refused(), 5))] {
+        let holder = Some(Holder { pid: None, gid: Some("gid".to_owned()) });
+        let known = Known { entry, holder, ..Known::default() };
+        let found = answer(known.clone());
+        assert_eq!((found.standing, found.holder.gid.as_deref()), (Standing::Running, Some("gid")));
+        assert_eq!(standing(Known { holder: None, standby: true, ..known }), Standing::Running, "on a standby");
+    }
+}
+
+#[test]
+fn what_came_last_counts() {
+    let known = |entry_at: Option<i64>, last: Option<LastAttempt>| {
+        let entry = entry_at.map(|at| entry("hold_expired", refused(), at));
+        standing(Known { entry, last, ..Known::default() })
+    };
+    let timeout = |at| Some(last(Outcome::TimeoutBeforeConfirm, at));
+    assert_eq!(known(Some(5), None), Standing::Refused);
+    assert_eq!(known(Some(5), timeout(9)), Standing::TimedOut);
+    assert_eq!(known(Some(9), timeout(5)), Standing::Refused);
+    assert_eq!(known(None, timeout(5)), Standing::TimedOut);
+    assert_eq!(known(None, Some(last(Outcome::AllocationConflict, 5))), Standing::Refused);
+    assert_eq!(standing(Known { forgotten: true, ..Known::default() }), Standing::Forgotten);
+    assert_eq!(standing(Known::default()), Standing::NeverSeen);
+}
+
+#[test]
+fn an_answer_carries_its_words_and_its_receipt() {
+    let found = answer(Known { last: Some(last(Outcome::HoldConflict, 5)), ..Known::default() });
+    assert_eq!((found.receipt, found.decided_at), (Some(8), Some(Instant(5))));
+    assert_eq!(found.refusal.map(|refusal| refusal.message).as_deref(), Some("words"));
+}
+
+/// Whatever the hold and whoever asks, a fence is the answer.
+#[test]
+fn a_tombstone_answers_every_request() {
+    let tombstone = tombstone(BOOKING, "key", refused().as_ref());
+    assert!(tombstone.detail.as_deref().is_some_and(|detail| detail.contains("expired")));
+    let entry = replay::Entry { refusal: Some(tombstone.clone()), ..replay::Entry::default() };
+    let Verdict::Refuse(refusal) = replay::judge_refusal(&ask_hold(), &tombstone, &entry) else {
+        panic!("not refused")
+    };
+    assert_eq!((refusal.outcome, refusal.replayed), (Outcome::Fenced, true));
+    assert!(CATALOGUE.iter().any(|entry| entry.name == "fenced"));
+}
+
+#[test]
+fn locks_of_different_keys_differ() {
+    let other = Id::from_u128(99);
+    let numbers = [
+        lock_number(1, BOOKING, "key"),
+        lock_number(1, BOOKING, "yek"),
+        lock_number(1, other, "key"),
+        lock_number(2, BOOKING, "key"),
+        turn_number(1, BOOKING),
+        turn_number(2, BOOKING),
+        turn_number(1, other),
+    ];
+    let different: std::collections::BTreeSet<i64> = numbers.into_iter().collect();
+    assert_eq!(different.len(), numbers.len());
+    assert_eq!(lock_number(1, BOOKING, "key"), numbers[0]);
+}
+
+#[test]
+fn only_an_open_hold_of_ones_own_is_handed_back() {
+    let restaurant = Id::from_u128(5);
+    let hold = Hold {
+        id: HOLD,
+        booking: Some(BOOKING),
+        restaurant,
+        start: None,
+        end: None,
+        expires_at: Instant(0),
+        status: "active".to_owned(),
+        metadata: serde_json::Value::Null,
+        members: Vec::new(),
+    };
+    assert!(may_release(&hold, BOOKING, Some(restaurant)));
+    assert!(may_release(&Hold { booking: None, ..hold.clone() }, BOOKING, Some(restaurant)));
+    let other = Id::from_u128(99);
+    assert!(!may_release(&hold, other, Some(restaurant)));
+    assert!(!may_release(&Hold { booking: None, ..hold.clone() }, BOOKING, Some(other)));
+    assert!(!may_release(&hold, BOOKING, None));
+    for status in ["confirmed", "cancelled", "expired"] {
+        assert!(!may_release(&Hold { status: status.to_owned(), ..hold.clone() }, BOOKING, Some(restaurant)));
+    }
+}
+
+#[test]
+fn arguments_make_sense() {
+    assert_eq!(key(Some("key".to_owned())).as_deref(), Ok("key"));
+    assert_eq!(key(None).map_err(|refusal| refusal.outcome), Err(Outcome::ArgumentInvalid));
+    assert_eq!(key(Some(" ".to_owned())).map_err(|refusal| refusal.outcome), Err(Outcome::KeyBlank));
+    assert_eq!((wait_ms(None), wait_ms(Some(5))), (Ok(0), Ok(5)));
+    assert_eq!(wait_ms(Some(-1)).map_err(|refusal| refusal.outcome), Err(Outcome::ArgumentInvalid));
+}

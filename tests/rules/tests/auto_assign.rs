@@ -1,0 +1,88 @@
+//! The automatic attempt: its key, its hold, its result.
+
+use holdfast::rules::Id;
+use holdfast::rules::auto_assign::{Found, GivenHold, Trigger, hold, key, last_result};
+use holdfast::rules::idempotency_key;
+use holdfast::rules::outcome::Outcome;
+use holdfast::rules::window::Instant;
+use holdfast_rules_tests::{BOOKING, HOLD};
+use serde_json::json;
+
+const NOW: Instant = Instant(1000);
+
+fn found() -> Found {
+    Found {
+        booking: BOOKING,
+        restaurant: Id::from_u128(5),
+        status: "pending".to_owned(),
+        party_size: 2,
+        date: Some("2027-05-01".to_owned()),
+        time: Some("18:00:00".to_owned()),
+        key: None,
+        has_tables: false,
+        given: None,
+        own_hold: None,
+    }
+}
+
+fn recipe(party: i32) -> String {
+    idempotency_key::auto_assign(BOOKING, Id::from_u128(5), party, "2027-05-01", "18:00:00")
+}
+
+#[test]
+fn the_key_is_made_once_and_follows_the_booking() {
+    let of = |found: Found| key(&found).map(|key| (key.text, key.is_new)).map_err(|refusal| refusal.outcome);
+    let kept = |text: &str| Some(text.to_owned());
+    let confirmed = || "confirmed".to_owned();
+    assert_eq!(of(found()), Ok((recipe(2), true)));
+    assert_eq!(of(Found { status: confirmed(), ..found() }), Ok((recipe(2), false)));
+    assert_eq!(of(Found { key: kept(&recipe(2)), ..found() }), Ok((recipe(2), false)));
+    assert_eq!(of(Found { key: kept(&recipe(3)), ..found() }), Ok((recipe(2), true)), "the party changed");
+    assert_eq!(of(Found { key: kept(&recipe(3)), status: confirmed(), ..found() }), Ok((recipe(3), false)));
+    assert_eq!(of(Found { key: kept("own"), ..found() }), Ok(("own".to_owned(), false)), "not ours to change");
+    assert_eq!(of(Found { date: None, key: kept(&recipe(3)), ..found() }), Ok((recipe(3), false)));
+    assert_eq!(of(Found { date: None, ..found() }), Err(Outcome::BookingWindowMissing));
+    assert_eq!(of(Found { time: None, ..found() }), Err(Outcome::BookingWindowMissing));
+}
+
+#[test]
+fn a_live_hold_is_found_or_none() {
+    let (given, own) = (HOLD, Id::from_u128(77));
+    let of = |booking: Option<Id>, status: &str, expires_at: i64, own_hold: Option<Id>| {
+        let given = GivenHold { id: given, booking, status: status.to_owned(), expires_at: Instant(expires_at) };
+        hold(&Found { given: Some(given), own_hold, ..found() }, NOW)
+    };
+    assert_eq!(of(Some(BOOKING), "active", 1001, Some(own)), Some(given));
+    assert_eq!(of(None, "active", 1001, Some(own)), Some(given));
+    assert_eq!(of(Some(BOOKING), "active", 1000, Some(own)), Some(own), "dead from its deadline on");
+    assert_eq!(of(Some(BOOKING), "cancelled", 1001, Some(own)), Some(own));
+    assert_eq!(of(Some(BOOKING), "cancelled", 1001, None), None);
+    assert_eq!(of(Some(Id::from_u128(99)), "cancelled", 0, Some(own)), Some(given), "for the confirm to refuse");
+    assert_eq!(hold(&Found { own_hold: Some(own), ..found() }, NOW), Some(own));
+    assert_eq!(hold(&found(), NOW), None);
+}
+
+#[test]
+fn done_means_confirmed_with_tables() {
+    let done = |status: &str, has_tables| Found { status: status.to_owned(), has_tables, ..found() }.is_confirmed();
+    assert!(done("confirmed", true));
+    assert!(!done("confirmed", false) && !done("pending", true) && !done("checked_in", true));
+}
+
+#[test]
+fn a_trigger_is_one_of_two() {
+    assert_eq!(Trigger::of(None), Ok(Trigger::Inline));
+    for trigger in [Trigger::Inline, Trigger::Background] {
+        assert_eq!(Trigger::of(Some(trigger.name())), Ok(trigger));
+    }
+    assert_eq!(Trigger::of(Some("hand")).map_err(|refusal| refusal.outcome), Err(Outcome::ArgumentInvalid));
+}
+
+#[test]
+fn the_result_has_the_shape_that_services_read() {
+    let id = Id::from_u128(3);
+    let expected = json!({"success": true, "reason": null, "durationMs": 12, "attemptId": id, "trigger": "inline"});
+    assert_eq!(last_result(Outcome::Confirmed, 12, id, Trigger::Inline), expected);
+    let failed = last_result(Outcome::NoHold, 12, id, Trigger::Background);
+    assert_eq!((&failed["success"], &failed["reason"]), (&json!(false), &json!("no_hold")));
+}
