@@ -73,6 +73,13 @@ as 'MODULE_PATHNAME', 'native_doctor_wrapper';
 comment on function holdfast.doctor is
   'Lists every requirement of an application schema and every known fault in it. p_schema: any schema, attached or not; NULL returns no row. Returns one row each: what; state (ok, missing, wrong, risky); why it matters; promise (G1 to G10, NULL for none of them); mend, the exact statements (NULL: why says what a person has to decide); locks, what they lock. Reads the catalogue and, where the caller may read them, the status rules and at most 1000 live holds. Raises 3F000 for an unknown schema. Locks nothing; safe in production; may be repeated.';
 
+create function holdfast.migration(p_schema regnamespace, p_form text default 'run') returns text
+language c strict stable set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_migration_wrapper';
+
+comment on function holdfast.migration is
+  'Prints a script for psql that brings an application schema to where attach finds everything, and attaches it: psql -XAtc "select holdfast.migration(''public'')" > migration.sql. p_schema: any schema; p_form: run (the script), dry_run (shows what it would do and which rows are in its way, changes nothing), back (takes back what run is about to do; print it before). NULL returns NULL. Raises 22023 for another form, 3F000 for an unknown schema. This function reads the catalogue and locks nothing; may be repeated. The script may be run again after any failure; each of its steps says what it locks.';
+
 create function holdfast.outcome_counts() returns table (
   outcome text, code text, disposition text, count bigint, epoch timestamptz
 )

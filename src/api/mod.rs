@@ -17,6 +17,7 @@ mod deadline;
 mod doctor;
 mod hold;
 mod idempotency;
+mod migration;
 mod native;
 mod outbox;
 mod question;

@@ -13,6 +13,7 @@ pub mod deadline;
 pub mod doctor;
 pub mod hold;
 pub mod idempotency;
+pub mod migration;
 pub mod outbox;
 pub mod reconcile;
 pub mod release;

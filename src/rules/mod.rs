@@ -17,6 +17,7 @@ pub mod hold;
 pub mod idempotency_key;
 pub mod index;
 pub mod lease;
+pub mod migration;
 pub mod outbox;
 pub mod outcome;
 pub mod refusal;

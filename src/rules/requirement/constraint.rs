@@ -218,10 +218,15 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
         "alter table {table} add constraint allocations_no_overlap exclude using gist \
          (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)"
     ));
+    // Each row beside the latest end before it: one sort, however many rows there are.
     let overlapping = format!(
-        "select a.id, b.id as other, a.resource_id, a.\"window\" from {table} a join {table} b \
-         on b.restaurant_id = a.restaurant_id and b.resource_type = a.resource_type and b.resource_id = a.resource_id \
-         and b.\"window\" && a.\"window\" and b.id > a.id where not a.shadow and not b.shadow"
+        "select id, resource_id, \"window\", taken as taken_until from (select a.id, a.resource_id, a.\"window\", \
+         pg_catalog.lower(a.\"window\") as starts, \
+         pg_catalog.max(coalesce(pg_catalog.upper(a.\"window\"), 'infinity')) over (\
+         partition by a.restaurant_id, a.resource_type, a.resource_id \
+         order by pg_catalog.lower(a.\"window\") nulls first, a.id rows between unbounded preceding and 1 preceding) as taken \
+         from {table} a where not a.shadow and not pg_catalog.isempty(a.\"window\")) o \
+         where taken > coalesce(starts, '-infinity')"
     );
     let blocking = Step::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() };
     Some(

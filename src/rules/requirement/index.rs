@@ -12,6 +12,8 @@ struct Path {
     predicate: &'static str,
     name: &'static str,
     why: &'static str,
+    /// Attach builds it under this name where it is missing, and stops writers while it does.
+    attached: bool,
 }
 
 const PATHS: &[Path] = &[
@@ -21,6 +23,7 @@ const PATHS: &[Path] = &[
         predicate: "auto_assign_idempotency_key is not null",
         name: "bookings_auto_assign_idempotency_key_idx",
         why: "a booking is looked up by its stored key",
+        attached: true,
     },
     Path {
         table: "table_holds",
@@ -28,6 +31,7 @@ const PATHS: &[Path] = &[
         predicate: "status = 'active'",
         name: "table_holds_live_booking_idx",
         why: "each confirm locks the live holds of its booking",
+        attached: false,
     },
     Path {
         table: "booking_table_assignments",
@@ -35,6 +39,7 @@ const PATHS: &[Path] = &[
         predicate: "",
         name: "booking_table_assignments_table_end_idx",
         why: "each confirm looks who else is assigned to its tables",
+        attached: false,
     },
     Path {
         table: "booking_table_assignments",
@@ -42,6 +47,7 @@ const PATHS: &[Path] = &[
         predicate: "",
         name: "booking_table_assignments_allocation_idx",
         why: "dropping an allocation looks for its assignment",
+        attached: false,
     },
     Path {
         table: "booking_state_history",
@@ -49,6 +55,7 @@ const PATHS: &[Path] = &[
         predicate: "",
         name: "booking_state_history_booking_idx",
         why: "the last change of a booking is compared with its status",
+        attached: false,
     },
     Path {
         table: "table_hold_members",
@@ -56,6 +63,7 @@ const PATHS: &[Path] = &[
         predicate: "",
         name: "table_hold_members_hold_idx",
         why: "each confirm reads the tables of its hold",
+        attached: false,
     },
     Path {
         table: "table_adjacencies",
@@ -63,6 +71,55 @@ const PATHS: &[Path] = &[
         predicate: "",
         name: "table_adjacencies_table_a_idx",
         why: "each confirm of joined tables reads who stands beside them",
+        attached: false,
+    },
+    Path {
+        table: "bookings",
+        columns: &["(coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity'))"],
+        predicate: "",
+        name: "bookings_ends_by_idx",
+        why: "reconciliation looks at the bookings that are not over yet",
+        attached: true,
+    },
+    Path {
+        table: "booking_assignment_idempotency",
+        columns: &["created_at"],
+        predicate: "outcome <> 'fenced'",
+        name: "booking_assignment_idempotency_age_idx",
+        why: "answers that are past their retention are forgotten by age",
+        attached: true,
+    },
+    Path {
+        table: "table_holds",
+        columns: &["expires_at"],
+        predicate: "status = 'active'",
+        name: "table_holds_live_expiry_idx",
+        why: "the sweeper looks for live holds past their deadline",
+        attached: true,
+    },
+    Path {
+        table: "capacity_outbox",
+        columns: &["next_attempt_at"],
+        predicate: "status = 'pending'",
+        name: "capacity_outbox_due_idx",
+        why: "events that are due are claimed in order",
+        attached: true,
+    },
+    Path {
+        table: "capacity_outbox",
+        columns: &["next_attempt_at"],
+        predicate: "status = 'processing'",
+        name: "capacity_outbox_lease_idx",
+        why: "events whose worker died are found by the end of their lease",
+        attached: true,
+    },
+    Path {
+        table: "capacity_outbox",
+        columns: &["next_attempt_at"],
+        predicate: "status = 'done'",
+        name: "capacity_outbox_done_idx",
+        why: "events that were delivered long ago are deleted by age",
+        attached: true,
     },
 ];
 
@@ -82,6 +139,11 @@ pub fn begins_with(index: &Index, columns: &[&str]) -> bool {
     index.usable && index.method == "btree" && begins
 }
 
+/// The indexes that attach builds where they are missing.
+pub fn built_by_attach() -> impl Iterator<Item = &'static str> {
+    PATHS.iter().filter(|path| path.attached).map(|path| path.name)
+}
+
 /// A predicate without its casts, brackets and spaces.
 fn bare(predicate: &str) -> String {
     let mut bare = String::new();
@@ -90,13 +152,20 @@ fn bare(predicate: &str) -> String {
     bare.push_str(words.next().unwrap_or_default());
     for word in words {
         // The name of a type, with its schema and quotes, ends where something else begins.
-        bare.push_str(word.trim_start_matches(|c: char| c.is_alphanumeric() || "_.\"".contains(c)));
+        let mut in_quotes = false;
+        bare.push_str(word.trim_start_matches(|c: char| {
+            in_quotes ^= c == '"';
+            in_quotes || c.is_alphanumeric() || "_.\"".contains(c)
+        }));
     }
     bare.retain(|c| !c.is_whitespace() && !"()".contains(c));
     bare
 }
 
 fn serves(index: &Index, path: &Path) -> bool {
+    if path.attached {
+        return index.table == path.table && index.name == path.name && index.usable;
+    }
     let rows = index.predicate.as_deref().is_none_or(|predicate| bare(predicate) == bare(path.predicate));
     index.table == path.table && rows && begins_with(index, path.columns)
 }
@@ -113,10 +182,10 @@ fn of_path(facts: &Facts, path: &Path) -> Option<Finding> {
         return Some(Finding::new(what, State::Ok, "", path.why));
     }
     let status = facts.column(path.table, "status").map_or("text", |column| column.type_name.as_str());
-    let predicate = match path.predicate {
-        "" => String::new(),
-        "status = 'active'" => format!(" where status = 'active'::{status}"),
-        other => format!(" where {other}"),
+    let predicate = match (path.predicate, path.predicate.split_once(" = ")) {
+        ("", _) => String::new(),
+        (_, Some(("status", label))) => format!(" where status = {label}::{status}"),
+        (other, _) => format!(" where {other}"),
     };
     let why = format!("{}; without it the table is read whole", path.why);
     Some(built(facts, what, &why, path.table, path.name, &format!("({columns}){predicate}")))

@@ -19,6 +19,7 @@ pub mod foreign;
 mod invariants;
 mod refusal;
 mod reuse;
+pub mod script;
 mod server;
 mod session;
 mod snapshot;

@@ -17,6 +17,7 @@ mod fence;
 mod foreign;
 mod idempotency;
 mod mended;
+mod migration;
 mod nonsense;
 mod outbox;
 mod privileges;

@@ -18,6 +18,7 @@ mod hold;
 mod idempotency_key;
 mod index;
 mod lease;
+mod migration;
 mod outbox;
 mod outcome;
 mod repair;

@@ -1,0 +1,189 @@
+//! From findings to a script for psql: what a DBA reviews and runs by hand, again after any failure, until it is done.
+//!
+//! Three forms: `run` changes the schema, `dry_run` shows what that would do and which rows are in the way, `back` undoes
+//! what `run` is about to do, so it is printed beside it, before. What is only risky is said and left to a person.
+
+pub mod psql;
+mod swap;
+
+use super::refusal::{Refusal, argument_invalid};
+use super::requirement::{Finding, State, Step};
+use psql::{comment, echo, literal, retried};
+
+/// Which script is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Run,
+    DryRun,
+    Back,
+}
+
+impl Form {
+    pub fn parse(text: &str) -> Result<Form, Refusal> {
+        match text {
+            "run" => Ok(Form::Run),
+            "dry_run" => Ok(Form::DryRun),
+            "back" => Ok(Form::Back),
+            other => Err(argument_invalid(format!("p_form must be run, dry_run or back, not {other}"))),
+        }
+    }
+}
+
+/// The script for a schema, as SQL quotes it.
+#[must_use]
+pub fn render(schema: &str, findings: &[Finding], form: Form) -> String {
+    let mut steps: Vec<Finding> = findings.iter().filter(|finding| is_step(finding)).cloned().collect();
+    // Columns before what is built on them, and what stops writers last.
+    steps.sort_by_key(|finding| rank(&finding.step));
+    let steps = joined(steps);
+    let steps: Vec<&Finding> = steps.iter().collect();
+    let undecided = findings.iter().filter(|finding| needed(finding) && finding.mend.is_empty());
+    match form {
+        Form::Run => run(schema, &steps, &undecided.collect::<Vec<_>>(), findings),
+        Form::DryRun => dry_run(schema, &steps, &undecided.collect::<Vec<_>>()),
+        Form::Back => back(schema, &steps),
+    }
+}
+
+fn needed(finding: &Finding) -> bool {
+    matches!(finding.state, State::Missing | State::Wrong)
+}
+
+fn is_step(finding: &Finding) -> bool {
+    needed(finding) && !finding.mend.is_empty() && !matches!(finding.step, Step::Nothing | Step::Attach)
+}
+
+fn rank(step: &Step) -> u8 {
+    match step {
+        Step::Free => 0,
+        Step::Brief { .. } => 1,
+        Step::Concurrently { .. } => 2,
+        Step::UsingIndex { .. } => 3,
+        Step::Validated { .. } => 4,
+        Step::Blocking { .. } => 5,
+        Step::Attach | Step::Nothing => 6,
+    }
+}
+
+/// What locks the same table for an instant is one step: one lock, and not one for each column.
+fn joined(steps: Vec<Finding>) -> Vec<Finding> {
+    let mut joined: Vec<Finding> = Vec::new();
+    for step in steps {
+        match joined.last_mut().filter(|last| matches!(step.step, Step::Brief { .. }) && last.step == step.step) {
+            Some(last) => {
+                last.what = format!("{}, {}", last.what, step.what);
+                if !last.why.contains(&step.why) {
+                    last.why = format!("{}; {}", last.why, step.why);
+                }
+                last.mend.extend(step.mend);
+                last.undo.extend(step.undo);
+            }
+            None => joined.push(step),
+        }
+    }
+    joined
+}
+
+const PREAMBLE: &str = "\\set ON_ERROR_STOP on
+\\set QUIET on
+set client_min_messages = warning;
+set statement_timeout = 0;
+set search_path = pg_catalog, pg_temp;
+";
+
+fn run(schema: &str, steps: &[&Finding], undecided: &[&Finding], findings: &[Finding]) -> String {
+    let mut text = comment(&format!("holdfast: brings schema {schema} to where holdfast.attach finds everything."));
+    text += "--
+-- Run it with: psql -X -v roles='{role_one,role_two}' -f this_file
+-- roles may call the functions. When a step fails, mend what it names and run the file again: a step that is done is passed
+-- over. Each lock is waited for 50 ms at most and tried again, so that nobody waits behind us for longer.
+";
+    text += PREAMBLE;
+    text += "set lock_timeout = '5min';\n\\if :{?roles}\n\\else\n\\set roles '{}'\n\\endif\n";
+    text += "select set_config('migration.roles', :'roles', false) as roles \\gset\n";
+    for finding in undecided {
+        text += &comment(&format!("A person has to decide: {}: {}.", finding.what, finding.why));
+    }
+    for (number, finding) in (1..).zip(steps) {
+        text += &psql::step(schema, number, finding);
+    }
+    text += &attach(schema, steps.len() + 1);
+    text += &advice(findings);
+    text += &echo("done; what is left, if anything:");
+    text += &format!(
+        "select what, state, why from holdfast.doctor({}) where state in ('missing', 'wrong');\n",
+        literal(schema)
+    );
+    text
+}
+
+/// The last step: it finds everything in place, so that its own locks are short.
+fn attach(schema: &str, number: usize) -> String {
+    let call = format!(
+        "perform holdfast.attach({}::regnamespace, pg_catalog.current_setting('migration.roles')::name[])",
+        literal(schema)
+    );
+    format!("\n{}{}", echo(&format!("step {number}: attach")), retried(&[call]))
+}
+
+/// What is risky and not needed, as comments.
+fn advice(findings: &[Finding]) -> String {
+    let risky = findings.iter().filter(|finding| finding.state == State::Risky && !finding.mend.is_empty());
+    let lines: Vec<String> = risky
+        .map(|finding| {
+            let mend: Vec<String> = finding.mend.iter().map(|statement| comment(&format!("  {statement};"))).collect();
+            format!("{}{}", comment(&format!("{}: {}.", finding.what, finding.why)), mend.concat())
+        })
+        .collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("\n-- Worth a look, and left to you:\n{}\n", lines.concat())
+}
+
+fn dry_run(schema: &str, steps: &[&Finding], undecided: &[&Finding]) -> String {
+    let mut text = comment(&format!("holdfast: what the migration of schema {schema} would do. Changes nothing."));
+    text += PREAMBLE;
+    text += "begin transaction isolation level repeatable read read only;\n";
+    for finding in undecided {
+        text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
+    }
+    for (number, finding) in (1..).zip(steps) {
+        text += &echo(&format!("step {number}: {}: {}", finding.what, finding.why));
+        text += &echo(&format!("  locks {}", finding.step.locks()));
+        for statement in &finding.mend {
+            text += &echo(&format!("  {statement};"));
+        }
+        if let Some(table) = psql::table(&finding.step) {
+            text += &psql::size(schema, table);
+        }
+        if let Some(violations) = &finding.violations {
+            text += &echo("  rows in its way, twenty at most:");
+            text += &format!("select * from ({violations}) v limit 20;\n");
+        }
+    }
+    text += &echo(&format!("step {}: attach", steps.len() + 1));
+    text += "rollback;\n";
+    text
+}
+
+fn back(schema: &str, steps: &[&Finding]) -> String {
+    let mut text = comment(&format!("holdfast: takes back what the migration of schema {schema} is about to do."));
+    text += &comment("Print it before you run that one: afterwards there is nothing left to take back but attach.");
+    text += PREAMBLE;
+    text += "set lock_timeout = '5min';\n";
+    text += &echo("step 1: detach");
+    text += &retried(&[format!("perform holdfast.detach({}::regnamespace)", literal(schema))]);
+    let undo = steps.iter().rev().flat_map(|finding| finding.undo.iter().map(move |statement| (*finding, statement)));
+    for (number, (finding, statement)) in (2..).zip(undo) {
+        text += &format!("\n{}", echo(&format!("step {number}: {}", finding.what)));
+        text += &if statement.contains(" drop column ") {
+            comment(&format!("  It has data by now; nothing needs it gone: {statement};"))
+        } else if matches!(finding.step, Step::Free) || statement.contains(" concurrently ") {
+            format!("{statement};\n")
+        } else {
+            retried(std::slice::from_ref(statement))
+        };
+    }
+    text
+}

@@ -1,0 +1,163 @@
+//! How a step is said to psql, so that it can be run again.
+
+use crate::rules::requirement::{Finding, Step, quoted};
+
+use super::swap;
+
+/// How often a brief lock is tried for, before the script stops.
+const TRIES: u32 = 200;
+
+/// A text as SQL quotes it.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A line of the terminal.
+#[must_use]
+pub fn echo(text: &str) -> String {
+    format!("\\echo '{}'\n", text.replace('\\', "\\\\").replace('\'', "''").replace('\n', " "))
+}
+
+#[must_use]
+pub fn comment(text: &str) -> String {
+    format!("-- {}\n", text.replace('\n', " "))
+}
+
+/// Statements that take their locks for an instant, all in one transaction: tried again while somebody is in the way,
+/// and never with others queueing behind us for long.
+#[must_use]
+pub fn retried(statements: &[String]) -> String {
+    let body: String = statements.iter().map(|statement| format!("      {statement};\n")).collect();
+    format!(
+        "do $holdfast$
+begin
+  for try in 1..{TRIES} loop
+    begin
+      set local lock_timeout = '50ms';
+{body}      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = {TRIES} then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end $holdfast$;
+"
+    )
+}
+
+/// Stops the script, with words that say why.
+fn stop(message: &str) -> String {
+    format!("do $holdfast$ begin raise exception {}; end $holdfast$;\n", literal(&message.replace('%', "%%")))
+}
+
+/// The table that a step works on.
+#[must_use]
+pub fn table(step: &Step) -> Option<&str> {
+    match step {
+        Step::Brief { table }
+        | Step::Concurrently { table, .. }
+        | Step::UsingIndex { table, .. }
+        | Step::Validated { table, .. }
+        | Step::Blocking { table, .. } => Some(table),
+        Step::Nothing | Step::Free | Step::Attach => None,
+    }
+}
+
+/// How large a table is, as a row.
+#[must_use]
+pub fn size(schema: &str, table: &str) -> String {
+    let name = literal(&format!("{schema}.{}", quoted(table)));
+    format!(
+        "select {name} as \"table\", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size({name})) as size,\n  \
+         (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = {name}::regclass) as rows;\n"
+    )
+}
+
+/// One step of the script.
+#[must_use]
+pub fn step(schema: &str, number: usize, finding: &Finding) -> String {
+    let head = format!(
+        "\n{}{}",
+        comment(&format!("{}: {}.", finding.what, finding.why)),
+        echo(&format!("step {number}: {} (locks {})", finding.what, finding.step.locks()))
+    );
+    let body = match &finding.step {
+        Step::Nothing | Step::Attach => String::new(),
+        Step::Free => finding.mend.iter().map(|statement| format!("{statement};\n")).collect(),
+        Step::Brief { .. } => retried(&finding.mend),
+        Step::Concurrently { index, .. } => concurrently(schema, index, &finding.mend),
+        Step::UsingIndex { table, constraint, index } => {
+            let work = [built(schema, index, &finding.mend[..1]), retried(&finding.mend[1..])].concat();
+            unless_done(number, finding, &constraint_stands(schema, table, constraint), &work)
+        }
+        Step::Validated { table, constraint } => {
+            let added = constraint_stands(schema, table, constraint);
+            let add = unless_done(number, finding, &added, &retried(&finding.mend[..1]));
+            // Validating what is valid does nothing.
+            format!("{add}{}", finding.mend[1..].iter().map(|statement| format!("{statement};\n")).collect::<String>())
+        }
+        Step::Blocking { table, constraint } => {
+            let done = exclusion_stands(schema, table, constraint);
+            unless_done(number, finding, &done, &swap::choice(number, finding))
+        }
+    };
+    head + &body
+}
+
+/// Asks the catalogue, and works only when it says no. Rows that are in the way are shown, and stop the script.
+fn unless_done(number: usize, finding: &Finding, done: &str, work: &str) -> String {
+    let violations = finding.violations.as_ref().map_or(String::new(), |query| {
+        format!(
+            "select exists ({query}) as violated \\gset\n\\if :violated\n{}select * from ({query}) v limit 20;\n{}\\endif\n",
+            echo("these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:"),
+            stop(&format!("step {number} stopped: rows violate {}", finding.what))
+        )
+    });
+    format!("select {done} as done \\gset\n\\if :done\n\\echo '  is done'\n\\else\n{violations}{work}\\endif\n")
+}
+
+fn constraint_stands(schema: &str, table: &str, constraint: &str) -> String {
+    format!(
+        "exists (select from pg_catalog.pg_constraint c where c.conrelid = {}::regclass and c.conname = {} and not c.condeferrable)",
+        literal(&format!("{schema}.{}", quoted(table))),
+        literal(constraint)
+    )
+}
+
+/// The exclusion as it has to be, and not a weaker one of the same name.
+fn exclusion_stands(schema: &str, table: &str, constraint: &str) -> String {
+    format!(
+        "exists (select from pg_catalog.pg_constraint c where c.conrelid = {}::regclass and c.conname = {}\n  \
+         and c.contype = 'x' and not c.condeferrable and pg_catalog.pg_get_constraintdef(c.oid) like '%WHERE ((NOT shadow))')",
+        literal(&format!("{schema}.{}", quoted(table))),
+        literal(constraint)
+    )
+}
+
+fn concurrently(schema: &str, index: &str, mend: &[String]) -> String {
+    if mend.iter().any(|statement| statement.starts_with("drop ")) {
+        return mend.iter().map(|statement| format!("{statement};\n")).collect();
+    }
+    built(schema, index, mend)
+}
+
+/// Builds an index beside writers: tries twice, and drops what a failed try left invalid.
+fn built(schema: &str, index: &str, mend: &[String]) -> String {
+    let name = format!("{schema}.{}", quoted(index));
+    let look = format!(
+        "select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, \
+         coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale\n  \
+         from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass({}) \\gset\n",
+        literal(&name)
+    );
+    let build: String = mend.iter().map(|statement| format!("{statement};\n")).collect();
+    let attempt = format!(
+        "\\if :built\n\\else\n\\if :stale\ndrop index concurrently if exists {name};\n\\endif\n\
+         \\set ON_ERROR_STOP off\n{build}\\set ON_ERROR_STOP on\n{look}\\endif\n"
+    );
+    let failed = stop(&format!("index {index} could not be built; run this script again"));
+    format!("{look}{}\\if :built\n\\else\n{failed}\\endif\n", attempt.repeat(2))
+}

@@ -1,0 +1,143 @@
+//! The script of a migration: what is in it, in which order, and that it can be run again.
+
+use holdfast::rules::migration::{Form, render};
+use holdfast::rules::requirement::index::built_by_attach;
+use holdfast::rules::requirement::{Finding, State, Step};
+
+fn brief(table: &str, what: &str) -> Finding {
+    Finding::new(what, State::Missing, "G1", "our statements read it")
+        .mend(
+            Step::Brief { table: table.into() },
+            [format!("alter table app.{table} add column if not exists {what} text")],
+        )
+        .undo(format!("alter table app.{table} drop column if exists {what}"))
+}
+
+fn index(state: State) -> Finding {
+    let step = Step::Concurrently { table: "bookings".into(), index: "by_key".into() };
+    Finding::new("index by_key", state, "", "it's looked up; 100% \\ of it")
+        .mend(step, ["create index concurrently if not exists by_key on app.bookings (key)"])
+        .undo("drop index concurrently if exists app.by_key")
+}
+
+fn exclusion() -> Finding {
+    let step = Step::Blocking { table: "allocations".into(), constraint: "allocations_no_overlap".into() };
+    Finding::new("exclusion", State::Missing, "G2", "it stops every writer")
+        .mend(
+            step,
+            ["alter table app.allocations add constraint allocations_no_overlap exclude using gist (id with =)"],
+        )
+        .undo("alter table app.allocations drop constraint if exists allocations_no_overlap")
+        .violations("select 1 as id")
+}
+
+fn steps(script: &str) -> Vec<&str> {
+    script.lines().filter_map(|line| line.strip_prefix("\\echo 'step ")).collect()
+}
+
+#[test]
+fn steps_come_in_the_order_in_which_they_can_be_done() {
+    let findings = [
+        exclusion(),
+        index(State::Missing),
+        brief("bookings", "key"),
+        brief("bookings", "result"),
+        brief("ledger", "outcome"),
+    ];
+    let script = render("app", &findings, Form::Run);
+    let steps = steps(&script);
+    let begin: Vec<&str> = steps.iter().map(|step| step.split(" (").next().unwrap_or_default()).collect();
+    // One lock for what one table gets.
+    assert_eq!(begin, ["1: key, result", "2: outcome", "3: index by_key", "4: exclusion", "5: attach'"]);
+    let lock = script.find("set local lock_timeout").expect("a lock timeout");
+    assert!(script[lock..].contains(
+        "add column if not exists key text;\n      alter table app.bookings add column if not exists result"
+    ));
+}
+
+#[test]
+fn what_is_fine_or_only_risky_is_not_done() {
+    let findings = [index(State::Ok), index(State::Risky)];
+    let script = render("app", &findings, Form::Run);
+    assert_eq!(steps(&script), ["1: attach'"]);
+    let line = script.lines().find(|line| line.contains("create index concurrently")).expect("it is said");
+    assert!(line.starts_with("-- "), "{line}");
+}
+
+#[test]
+fn what_a_person_decides_is_said() {
+    let finding = Finding::new("table bookings", State::Missing, "G1", "every call works on it");
+    for form in [Form::Run, Form::DryRun] {
+        let script = render("app", std::slice::from_ref(&finding), form);
+        assert!(
+            script.to_lowercase().contains("a person has to decide: table bookings: every call works on it"),
+            "{script}"
+        );
+    }
+}
+
+/// An apostrophe would end the text for psql, and a backslash begin something else.
+#[test]
+fn what_psql_shows_is_quoted() {
+    let script = render("\"O'Hara\"", &[index(State::Missing)], Form::DryRun);
+    assert!(script.contains("\\echo 'step 1: index by_key: it''s looked up; 100% \\\\ of it'"), "{script}");
+    let script = render("\"O'Hara\"", &[index(State::Missing)], Form::Run);
+    assert!(script.contains("holdfast.attach('\"O''Hara\"'::regnamespace"), "{script}");
+}
+
+#[test]
+fn rows_in_the_way_are_asked_for_before_the_work() {
+    let script = render("app", &[exclusion()], Form::Run);
+    let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("no {words} in\n{script}"));
+    assert!(at("as done \\gset") < at("select exists (select 1 as id) as violated"));
+    assert!(at("stopped: rows violate exclusion") < at("add constraint allocations_no_overlap"));
+    assert!(script.contains("choose with -v overlap="));
+    assert!(!script.contains("delete from"));
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let script = render("app", &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::DryRun);
+    assert!(script.contains("read only;"));
+    let statements = script.lines().filter(|line| !line.starts_with('\\') && !line.starts_with("--"));
+    for statement in statements {
+        let verb = statement.split_whitespace().next().unwrap_or_default();
+        assert!(["select", "(select", "set", "begin", "rollback;", ""].contains(&verb), "{statement}");
+    }
+}
+
+#[test]
+fn the_way_back_is_the_way_in_reverse_and_drops_no_column() {
+    let script = render("app", &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::Back);
+    let begin: Vec<&str> = steps(&script).iter().map(|step| step.trim_end_matches('\'')).collect();
+    assert_eq!(begin, ["1: detach", "2: exclusion", "3: index by_key", "4: key"]);
+    let column = script.lines().find(|line| line.contains("drop column")).expect("it is said");
+    assert!(column.starts_with("-- "), "{column}");
+    assert!(script.contains("\ndrop index concurrently if exists app.by_key;"));
+}
+
+#[test]
+fn forms_are_known_by_name() {
+    assert_eq!(Form::parse("run"), Ok(Form::Run));
+    assert_eq!(Form::parse("dry_run"), Ok(Form::DryRun));
+    assert_eq!(Form::parse("back"), Ok(Form::Back));
+    let refusal = Form::parse("Run").expect_err("another form");
+    assert_eq!(refusal.message, "p_form must be run, dry_run or back, not Run");
+}
+
+/// What attach would build while writers wait, the migration builds beside them first.
+#[test]
+fn every_index_of_attach_is_built_concurrently_before() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sql/attach");
+    let scripts = std::fs::read_dir(folder).expect("the scripts of attach").flatten();
+    let attach: String = scripts.map(|script| std::fs::read_to_string(script.path()).expect("a script")).collect();
+    let words: Vec<&str> = attach.split_whitespace().collect();
+    // Our own tables are new when attach makes them.
+    let of_theirs =
+        |w: &&[&str]| w[..5] == ["create", "index", "if", "not", "exists"] && !w[7].starts_with("app.holdfast_");
+    let mut built: Vec<&str> = words.windows(8).filter(of_theirs).map(|w| w[5]).collect();
+    let mut known: Vec<&str> = built_by_attach().collect();
+    built.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(built, known);
+}
