@@ -93,6 +93,7 @@ impl Attempt<'_> {
         if let Some(key) = &asked.key {
             store.attempt_lock(asked.booking, key);
         }
+        let _watch = store.watch_client();
         let mut tries = 0;
         let ended = self.tries(counted, &mut tries, |store| {
             let answer = uncounted(store, asked, Refusals::Returned)?;

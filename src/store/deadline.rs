@@ -7,30 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 
 use super::Store;
+use super::timer::{self, Reason};
 use crate::rules::failure::Failure;
 use crate::rules::window::Instant;
-
-// Exported by the server; the bindings leave `utils/timeout.h` out. SetLatch is declared again because the bindings'
-// carries pgrx's guard, which has no place in a signal handler.
-unsafe extern "C-unwind" {
-    fn RegisterTimeout(reason: c_int, handler: unsafe extern "C-unwind" fn()) -> c_int;
-    fn enable_timeout_at(reason: c_int, at: pg_sys::TimestampTz);
-    fn disable_timeout(reason: c_int, keep_indicator: bool);
-    fn get_timeout_active(reason: c_int) -> bool;
-    fn SetLatch(latch: *mut pg_sys::Latch);
-}
-
-/// Asks for a reason of our own: the server takes any number past its own reasons for that, in every version.
-const ANY_USER_TIMEOUT: c_int = 1000;
-/// `STATEMENT_TIMEOUT`: the first four reasons are the same in every version.
-const STATEMENT_TIMEOUT: c_int = 3;
 
 /// Our timer went off and nobody has taken notice yet.
 static FIRED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// The reason that the server gave us.
-    static REASON: Cell<Option<c_int>> = const { Cell::new(None) };
+    static REASON: Cell<Option<Reason>> = const { Cell::new(None) };
     /// What the timer is set to: the earliest limit of the calls that are inside each other.
     static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
 }
@@ -136,7 +122,7 @@ impl Drop for Subtransaction {
 /// The server's timer, set to a limit; when calls are inside each other, to the earliest.
 struct Timer {
     /// None: the limit around this one comes first, and is not ours to notice.
-    reason: Option<c_int>,
+    reason: Option<Reason>,
     around: Option<Instant>,
     /// Was a statement_timeout running? When it no longer is, it struck, and the cancel is its own.
     statement_timeout: bool,
@@ -146,15 +132,13 @@ struct Timer {
 impl Timer {
     fn set(until: Instant) -> Timer {
         let around = UNTIL.get();
-        // SAFETY: reads the timers' state.
-        let statement_timeout = unsafe { get_timeout_active(STATEMENT_TIMEOUT) };
+        let statement_timeout = timer::statement_timeout_runs();
         let ours = until != Instant::FOREVER && around.is_none_or(|around| until < around);
         let reason = ours.then(reason);
         if let Some(reason) = reason {
             FIRED.store(false, Ordering::Relaxed);
             UNTIL.set(Some(until));
-            // SAFETY: a reason that is registered; a limit in the past strikes at once.
-            unsafe { enable_timeout_at(reason, until.0) };
+            reason.set(until);
         }
         Timer { reason, around, statement_timeout, stopped: false }
     }
@@ -167,21 +151,19 @@ impl Timer {
     fn end(&mut self) -> bool {
         self.stopped = true;
         let Some(reason) = self.reason else { return false };
-        // SAFETY: the timer set above; the flags are the backend's own. After it is stopped no signal of ours can
-        // set them again.
-        unsafe {
-            disable_timeout(reason, false);
-            let fired = FIRED.swap(false, Ordering::Relaxed);
-            let cancelled_by_server = self.statement_timeout && !get_timeout_active(STATEMENT_TIMEOUT);
-            if fired && !cancelled_by_server {
-                pg_sys::QueryCancelPending = 0;
-            }
-            UNTIL.set(self.around);
-            if let Some(around) = self.around {
-                enable_timeout_at(reason, around.0);
-            }
-            fired && !cancelled_by_server
+        // After it is stopped no signal of ours can set the flags again.
+        reason.stop();
+        let cancelled_by_server = self.statement_timeout && !timer::statement_timeout_runs();
+        let fired = FIRED.swap(false, Ordering::Relaxed) && !cancelled_by_server;
+        if fired {
+            // SAFETY: a flag of the backend's own.
+            unsafe { pg_sys::QueryCancelPending = 0 };
         }
+        UNTIL.set(self.around);
+        if let Some(around) = self.around {
+            reason.set(around);
+        }
+        fired
     }
 }
 
@@ -193,22 +175,18 @@ impl Drop for Timer {
     }
 }
 
-fn reason() -> c_int {
-    REASON.get().unwrap_or_else(|| {
-        // SAFETY: once a backend; the handler lives as long as the library.
-        let reason = unsafe { RegisterTimeout(ANY_USER_TIMEOUT, strike) };
-        REASON.set(Some(reason));
-        reason
-    })
+fn reason() -> Reason {
+    let reason = REASON.get().unwrap_or_else(|| Reason::register(strike));
+    REASON.set(Some(reason));
+    reason
 }
 
 /// Runs in the signal handler: asks for a cancel at the next safe point.
 unsafe extern "C-unwind" fn strike() {
     FIRED.store(true, Ordering::Relaxed);
-    // SAFETY: what the server's own handlers do; nothing of it allocates or raises.
+    // SAFETY: a flag of the backend's own.
     unsafe {
         pg_sys::QueryCancelPending = 1;
-        pg_sys::InterruptPending = 1;
-        SetLatch(pg_sys::MyLatch);
+        timer::wake();
     }
 }

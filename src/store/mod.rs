@@ -6,6 +6,7 @@ mod attempt;
 mod auto_assign;
 mod booking;
 mod catalogue;
+mod client;
 mod deadline;
 mod drift;
 mod guard;
@@ -22,6 +23,7 @@ pub mod situation;
 mod statement;
 pub mod sweep;
 mod table;
+mod timer;
 mod undo;
 
 use std::cell::Cell;

@@ -164,7 +164,6 @@ fn the_shorter_limit_outside_ends_both() {
     assert_eq!(floor.count("booking_table_assignments", "true"), 0);
 }
 
-/// Two attempts that lock in opposite order by a trigger of the application: the deadlock is tried again.
 #[test]
 fn a_lock_timeout_is_tried_again_inside_the_limit() {
     let mut floor = Floor::new();
@@ -187,4 +186,44 @@ fn a_lock_timeout_is_tried_again_inside_the_limit() {
     let row = pending.finish().1.expect("a row").remove(0);
     assert_eq!(row["outcome"], "confirmed", "{row}");
     assert!(row["attempts"].as_i64().is_some_and(|tries| tries > 1), "{row}");
+}
+
+/// Two that lock in opposite order: the attempt gives way, and tries again once the other is gone.
+#[test]
+fn a_deadlock_is_tried_again_inside_the_limit() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let (booking, hold) = floor.held(&room, &room.tables);
+    let mut other = floor.session();
+    other.run("set deadlock_timeout = '30s'; begin");
+    other.run(&format!("select from public.table_inventory where id = '{}' for update", room.tables[0]));
+    let mut session = floor.session();
+    session.run("set deadlock_timeout = '50ms'");
+    let pending = behind(&mut floor, other.pid, session, &within(booking, hold, "key", 20_000));
+    other.run(&format!("select from public.bookings where id = '{booking}' for update"));
+    other.run("commit");
+    let row = pending.finish().1.expect("a row").remove(0);
+    assert_eq!(row["outcome"], "confirmed", "{row}");
+    assert!(row["attempts"].as_i64().is_some_and(|tries| tries > 1), "{row}");
+}
+
+/// Above READ COMMITTED a lost race is the caller's to retry; until they roll back, the row is all they need.
+#[test]
+fn a_lost_race_above_read_committed_is_returned() {
+    for level in ["repeatable read", "serializable"] {
+        let mut floor = Floor::new();
+        let room = floor.room(1);
+        let (booking, hold) = floor.held(&room, &room.tables);
+        let mut session = floor.session();
+        session.run(&format!("begin isolation level {level}; select from public.bookings"));
+        floor.set("bookings", booking, "party_size", 3);
+        let row = session.outcome(&within(booking, hold, "key", 5000));
+        assert_eq!((&row["outcome"], &row["sqlstate"]), (&json!("serialization_failure"), &json!("40001")), "{row}");
+        assert!(row["retry_after_ms"].as_i64().is_some_and(|ms| ms >= 100), "{row}");
+        assert_eq!((&row["attempts"], &row["hold_released"]), (&json!(1), &json!(false)));
+        session.run("rollback");
+        session.run(&format!("begin isolation level {level}"));
+        assert_eq!(session.outcome(&within(booking, hold, "key", 5000))["outcome"], "confirmed");
+        session.run("commit");
+    }
 }

@@ -4,6 +4,7 @@
 mod atomicity;
 mod attempt;
 mod auto_assign;
+mod client_gone;
 mod clients;
 mod contract;
 mod contract_calls;
