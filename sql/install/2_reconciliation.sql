@@ -23,3 +23,26 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_repair_booking_wrapper';
 comment on function holdfast.repair_booking is
   'Plans the repair of one booking, and does it when p_dry_run is false; the native form of repair_booking. p_schema the attached schema; p_booking_id; p_findings names or codes of holdfast.findings (NULL: all); p_dry_run NULL is true. result: an array of {finding, severity, action, step, detail, changes}. Locks the booking, its holds, its tables. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+
+create function holdfast.explain_confirm(
+  p_schema regnamespace, p_booking_id uuid, p_hold_id uuid default null, p_table_ids uuid[] default null,
+  p_idempotency_key text default null, p_require_adjacency boolean default false, p_assigned_by uuid default null,
+  p_start_at timestamptz default null, p_end_at timestamptz default null,
+  p_expected_policy_version text default null, p_expected_adjacency_hash text default null,
+  p_target_status text default 'confirmed', p_history_reason text default 'auto_assign_atomic_confirm',
+  p_history_metadata jsonb default '{}', p_history_changed_by uuid default null
+)
+returns table (
+  outcome text, code text, sqlstate text, message text, detail text, hint text, transient boolean,
+  replayed boolean, idempotency_key text, receipt xid8, result jsonb
+)
+language c stable set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_explain_confirm_wrapper';
+comment on function holdfast.explain_confirm is
+  'Says what a confirm with these arguments would find now; the native form of explain_confirm. p_schema the attached schema; the rest as there. result: an array of {check_name, passed, outcome, message, detail, blocking_table_id, blocking_booking_id, blocking_hold_id, blocking_start_at, blocking_end_at}. Locks nothing, writes nothing. Refusals of the schema come back as the row; may be repeated.';
+
+create function holdfast.audit(p_schema regnamespace) returns jsonb
+language c stable set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_audit_wrapper';
+comment on function holdfast.audit is
+  'Holds every promise that rows can show (G1 to G9) against every row of a schema, the past included, in one snapshot. p_schema the attached schema. Returns a certificate: schema, taken_at, snapshot, lsn_at_most (the log''s position after the snapshot was taken), counts, checks (promise, check, examined, broken, the first ten examples; notice: legitimate ways lead there too), violations, notices, digest (SHA-256 of the JSON without it, keys sorted, no white space). sql/audit/promises.sql asks the same without holdfast. Reads every table whole. Raises 55000. Locks nothing. May be repeated, also on a standby.';

@@ -20,6 +20,7 @@ mod idempotency;
 mod migration;
 mod native;
 mod outbox;
+mod preflight;
 mod question;
 mod reconciliation;
 mod stat;

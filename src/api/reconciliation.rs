@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use super::argument;
 use super::contract;
 use super::native::{self, Done, native_functions};
+use crate::commands::audit::audit;
+use crate::commands::in_schema;
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
+use crate::errors;
 use crate::rules::outcome::Outcome;
 use crate::rules::repair::Step;
 
@@ -50,6 +53,12 @@ fn contract_repair_booking(
         (entry.name, entry.severity.name(), row.action, step.map(Step::name), row.finding.detail, changes)
     };
     argument::rows(rows.into_iter().map(row).collect())
+}
+
+/// The certificate of a schema.
+#[pg_extern(sql = false)]
+fn native_audit(p_schema: Option<pg_sys::Oid>) -> JsonB {
+    JsonB(errors::or_raise(in_schema(p_schema.unwrap_or(pg_sys::InvalidOid), audit)))
 }
 
 native_functions! {

@@ -71,7 +71,7 @@ pub(super) fn uncounted(store: &Store, asked: &Asked, refusals: Refusals) -> Res
 }
 
 /// The answer that the key is bound to, if it is. Takes no lock and writes nothing.
-fn replay(store: &Store, asked: &Asked) -> Result<Option<Answer>, Failure> {
+pub(super) fn replay(store: &Store, asked: &Asked) -> Result<Option<Answer>, Failure> {
     let Some(key) = &asked.key else { return Ok(None) };
     let Some((entry, standing)) = store.ledger_probe(asked.booking, key)? else { return Ok(None) };
     let verdict = match &entry.refusal {

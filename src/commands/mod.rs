@@ -7,6 +7,7 @@
 
 pub mod attach;
 pub mod attempt;
+pub mod audit;
 pub mod auto_assign;
 pub mod confirm;
 pub mod deadline;
@@ -15,6 +16,7 @@ pub mod hold;
 pub mod idempotency;
 pub mod migration;
 pub mod outbox;
+pub mod preflight;
 pub mod reconcile;
 pub mod release;
 pub mod repair;

@@ -7,36 +7,21 @@ use serde_json::Value;
 use super::Id;
 use super::adjacency::{self, Edges};
 use super::allocation;
-use super::booking::{self, Booking, StatusRules};
-use super::capacity::{self, CapacityPolicy};
+use super::booking::{Booking, StatusRules};
+use super::capacity::CapacityPolicy;
+use super::check;
 use super::hold::{Hold, HoldEnd};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{Asked, Intent, Request, Selection};
 use super::table::{Allocation, Assignment, Blocker, Resource, Table};
-use super::window::Instant;
+use super::window::{Instant, Window};
 
 /// The tables and the window that a call stands for, and that its hold may be used.
 pub fn select(asked: &Asked, booking: &Booking, hold: Option<&Hold>, now: Instant) -> Result<Request, Refusal> {
-    match &asked.selection {
-        Selection::Tables(tables) => {
-            let window = booking::resolve_window(asked.booking, asked.window, booking.window)?;
-            Ok(Request::new(asked, tables.clone(), window))
-        }
-        Selection::Hold(id) => {
-            let hold = hold.ok_or_else(|| refusal::hold_not_found(Some(*id)))?;
-            hold.check(booking.id, booking.restaurant, now)?;
-            hold.check_expectation(&asked.expectation)?;
-            let held = hold.window()?;
-            // The hold speaks for the window, but not for another day than the booking's (F16).
-            booking::resolve_window(asked.booking, Some(held), booking.window)?;
-            let window = match asked.window {
-                Some(_) => booking::resolve_window(asked.booking, asked.window, booking.window)?,
-                None => held,
-            };
-            Ok(Request::new(asked, hold.members.clone(), window))
-        }
-    }
+    let (checks, request) = check::selection(asked, booking, hold, now);
+    checks.into_iter().try_for_each(|(_, result)| result)?;
+    request.ok_or_else(|| refusal::hold_not_found(hold.map(|hold| hold.id)))
 }
 
 /// Everything a decision looks at, read under the locks that protect it.
@@ -58,6 +43,8 @@ pub struct Situation {
     pub mirrors: Vec<Id>,
     pub edges: Edges,
     pub blockers: Vec<Blocker>,
+    /// Whose the blockers are (None: nobody's in particular), and when they end, by their ids.
+    pub owners: BTreeMap<Id, (Option<Id>, Option<Window>)>,
     /// Do assignments exclude each other by a constraint of their own?
     pub assignments_exclude: bool,
 }
@@ -84,24 +71,9 @@ pub struct Changes {
     pub touched: Vec<Id>,
 }
 
-/// The checks in their declared order; after them, nothing may fail.
+/// The checks of [`check`] in their declared order; after them, nothing may fail.
 pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result<Changes, Refusal> {
-    let booking = &situation.booking;
-    booking::may_take_tables(booking, asked.target.as_deref(), &situation.statuses)?;
-    let tables = loaded(booking.id, &request.tables, &situation.tables)?;
-    for table in &tables {
-        check_table(table, booking.restaurant)?;
-    }
-    check_zone(booking, &tables, asked.intent, situation)?;
-    let adjacent = asked.require_adjacency || situation.hold.as_ref().is_some_and(Hold::requires_adjacency);
-    check_set(adjacent, &tables, situation)?;
-    if asked.intent == Intent::Confirm {
-        capacity::check(booking, &tables, situation.policy)?;
-    }
-    if let Some(hold) = &situation.hold {
-        hold.check_floor(&tables, &situation.edges)?;
-    }
-    check_blockers(booking.id, &situation.blockers)?;
+    check::first(asked, request, situation)?;
     Ok(changes(asked, request, situation))
 }
 
@@ -114,7 +86,8 @@ pub fn may_hold(tables: &[Id], metadata: Option<&Value>, situation: &Situation) 
     }
     check_zone(booking, &tables, Intent::Confirm, situation)?;
     let adjacent = metadata.and_then(|metadata| metadata.get("requireAdjacency")?.as_bool()).unwrap_or(false);
-    check_set(adjacent, &tables, situation)?;
+    check_movable(&tables)?;
+    check_adjacent(adjacent, &tables, situation)?;
     check_blockers(booking.id, &situation.blockers)
 }
 
@@ -147,7 +120,12 @@ pub fn check_table(table: &Table, restaurant: Id) -> Result<(), Refusal> {
 }
 
 /// One zone for the set, for what the booking has already, and for what it is locked to.
-fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, situation: &Situation) -> Result<(), Refusal> {
+pub(super) fn check_zone(
+    booking: &Booking,
+    tables: &[&Table],
+    intent: Intent,
+    situation: &Situation,
+) -> Result<(), Refusal> {
     let Some(zone) = tables.first().and_then(|table| table.zone) else { return Ok(()) };
     if let Some(other) = tables.iter().filter_map(|table| table.zone).find(|other| *other != zone) {
         return Err(Refusal::new(
@@ -174,44 +152,27 @@ fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, situation: &
     }
 }
 
-/// Joined tables: movable, and one connected set where that is asked for.
-fn check_set(adjacent: bool, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
-    if tables.len() > 1
-        && let Some(fixed) = tables.iter().find(|table| table.mobility != "movable")
-    {
-        return Err(Refusal::new(
+/// Joined tables can be moved.
+pub(super) fn check_movable(tables: &[&Table]) -> Result<(), Refusal> {
+    match tables.iter().find(|table| table.mobility != "movable") {
+        Some(fixed) if tables.len() > 1 => Err(Refusal::new(
             Outcome::TableNotMovable,
             format!("Merged assignments require movable tables ({} is {})", fixed.id, fixed.mobility),
-        ));
+        )),
+        _ => Ok(()),
     }
-    if adjacent {
-        let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
-        adjacency::check_connected(&ids, &situation.edges)?;
-    }
-    Ok(())
 }
 
-/// Live holds of others first, then claims, then what only the assignments know.
+/// Joined tables are one connected set, where that is asked for.
+pub(super) fn check_adjacent(wanted: bool, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
+    let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
+    if wanted { adjacency::check_connected(&ids, &situation.edges) } else { Ok(()) }
+}
+
+/// The first that stands in the way.
 pub fn check_blockers(booking: Id, blockers: &[Blocker]) -> Result<(), Refusal> {
-    let hold = blockers.iter().find_map(|blocker| match blocker {
-        Blocker::Hold { hold, .. } => Some(refusal::hold_conflict(booking, *hold)),
-        _ => None,
-    });
-    let claim = || {
-        blockers.iter().find_map(|blocker| match blocker {
-            Blocker::Allocation { table, released: false, .. } => Some(refusal::allocation_conflict(booking, *table)),
-            _ => None,
-        })
-    };
-    let assigned = || {
-        blockers.iter().find_map(|blocker| match blocker {
-            Blocker::Assignment { table, owner, window, released: false, .. } => {
-                Some(refusal::assignment_conflict(*table, *owner, *window))
-            }
-            _ => None,
-        })
-    };
-    hold.or_else(claim).or_else(assigned).map_or(Ok(()), Err)
+    let first = check::in_the_way(booking, blockers).into_iter().next();
+    first.map_or(Ok(()), |objection| Err(objection.refusal))
 }
 
 fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Id;
 use super::adjacency::{self, Edges};
+use super::check::Checked;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{self, Expectation};
@@ -56,27 +57,36 @@ impl HoldEnd {
 impl Hold {
     /// May this hold be confirmed for this booking, judged at `now`?
     pub fn check(&self, booking: Id, restaurant: Id, now: Instant) -> Result<(), Refusal> {
-        if let Some(owner) = self.booking
-            && owner != booking
-        {
-            return Err(refusal::hold_of_other_booking(self.id, owner, booking));
-        }
-        if self.restaurant != restaurant {
-            return Err(Refusal::new(
+        self.checks(booking, restaurant, now).into_iter().try_for_each(|(_, result)| result)
+    }
+
+    /// The same, each check under its name.
+    #[must_use]
+    pub fn checks(&self, booking: Id, restaurant: Id, now: Instant) -> [Checked; 4] {
+        let owner = match self.booking {
+            Some(owner) if owner != booking => Err(refusal::hold_of_other_booking(self.id, owner, booking)),
+            _ => Ok(()),
+        };
+        let home = if self.restaurant == restaurant {
+            Ok(())
+        } else {
+            Err(Refusal::new(
                 Outcome::HoldOfOtherRestaurant,
                 format!("Hold {} belongs to a different restaurant", self.id),
-            ));
-        }
-        match self.status.as_str() {
-            "active" if self.is_live(now) => {}
-            "active" | "expired" => return Err(refusal::hold_expired(self.id, self.expires_at)),
+            ))
+        };
+        let live = match self.status.as_str() {
+            "active" if self.is_live(now) => Ok(()),
+            "active" | "expired" => Err(refusal::hold_expired(self.id, self.expires_at)),
             // Consumed or handed back: for any other key there is no such hold any more (F17).
-            _ => return Err(refusal::hold_not_found(Some(self.id))),
-        }
-        if self.members.is_empty() {
-            return Err(Refusal::new(Outcome::HoldWithoutTables, format!("Hold {} has no table members", self.id)));
-        }
-        Ok(())
+            _ => Err(refusal::hold_not_found(Some(self.id))),
+        };
+        let tables = if self.members.is_empty() {
+            Err(Refusal::new(Outcome::HoldWithoutTables, format!("Hold {} has no table members", self.id)))
+        } else {
+            Ok(())
+        };
+        [("hold_owner", owner), ("hold_restaurant", home), ("hold_live", live), ("hold_has_tables", tables)]
     }
 
     /// A hold is dead from its deadline on (G6).

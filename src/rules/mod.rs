@@ -6,9 +6,11 @@
 pub mod adjacency;
 pub mod allocation;
 pub mod attempt;
+pub mod audit;
 pub mod auto_assign;
 pub mod booking;
 pub mod capacity;
+pub mod check;
 pub mod confirm;
 pub mod deadline;
 pub mod drift;

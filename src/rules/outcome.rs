@@ -71,6 +71,7 @@ catalogue! {
     Undone "undone" "HF012" "00000" Success 200 "What the key did was taken back." "";
     NothingToUndo "nothing_to_undo" "HF013" "00000" Success 200 "Nothing that the key did is left." "";
     Repaired "repaired" "HF040" "00000" Success 200 "What a repair does, or did, is listed." "";
+    Explained "explained" "HF041" "00000" Success 200 "What a confirm would find is listed." "";
 
     BookingNotFound "booking_not_found" "HF101" "P0002" Final 404
         "No booking has this id." "Check the id of the booking.";

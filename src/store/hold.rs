@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Store;
 use super::row;
-use super::statement::statement;
+use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::hold::{Hold, HoldEnd};
@@ -12,6 +12,7 @@ use crate::rules::outbox::Event;
 use crate::rules::window::{Instant, Window};
 
 statement!(HOLD_LOCK, "hold_lock", [UUIDOID, UUIDOID]);
+statement!(HOLD_LOOK, "hold_look", [UUIDOID, UUIDOID]);
 statement!(HOLD_READ, "hold_read", [UUIDOID]);
 statement!(
     HOLD_TAKE,
@@ -53,7 +54,21 @@ pub struct NewHold<'a> {
 impl Store {
     /// Locks the named hold and the live holds of the booking, by id.
     pub fn hold_lock(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        let rows = self.run(&HOLD_LOCK, &[row::optional_id(booking), row::optional_id(hold)], |row| {
+        self.holds(&HOLD_LOCK, booking, hold)
+    }
+
+    /// The same, without a lock.
+    pub fn hold_look(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
+        self.holds(&HOLD_LOOK, booking, hold)
+    }
+
+    fn holds(
+        &self,
+        statement: &'static Statement,
+        booking: Option<Id>,
+        hold: Option<Id>,
+    ) -> Result<BTreeMap<Id, Hold>, Failure> {
+        let rows = self.run(statement, &[row::optional_id(booking), row::optional_id(hold)], |row| {
             let id = row.id(1).unwrap_or_default();
             let hold = Hold {
                 id,

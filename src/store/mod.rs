@@ -3,6 +3,7 @@
 mod apply;
 mod attachment;
 mod attempt;
+mod audit;
 mod auto_assign;
 mod booking;
 mod catalogue;

@@ -32,6 +32,7 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/question.sql"),
     include_str!("../../sql/contract/idempotency.sql"),
     include_str!("../../sql/contract/reconciliation.sql"),
+    include_str!("../../sql/contract/preflight.sql"),
     include_str!("../../sql/contract/outbox.sql"),
     include_str!("../../sql/contract/deadline.sql"),
     include_str!("../../sql/contract/attempt.sql"),

@@ -78,6 +78,7 @@ impl Store {
             mirrors: Vec::new(),
             edges: Edges::new(),
             blockers: Vec::new(),
+            owners: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
         self.run(&SITUATION_READ, &arguments, |row| note(&mut situation, row, question.target))?;
@@ -122,7 +123,10 @@ fn note(situation: &mut Situation, row: &Row, target: Option<&str>) {
         "edge" => {
             situation.edges.insert(adjacency::edge(table(), row.id(4).unwrap_or_default()));
         }
-        _ => situation.blockers.extend(blocker(row)),
+        _ => {
+            situation.owners.insert(id(), (row.id(4), row.window(5, 6)));
+            situation.blockers.extend(blocker(row));
+        }
     }
 }
 

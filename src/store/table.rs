@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::Store;
 use super::row;
-use super::statement::statement;
+use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::table::Table;
 use crate::rules::window::Instant;
 
 statement!(TABLES_LOCK, "tables_lock", [UUIDOID, UUIDOID, UUIDARRAYOID]);
+statement!(TABLES_LOOK, "tables_look", [UUIDOID, UUIDOID, UUIDARRAYOID]);
 statement!(TABLES_SEATED, "tables_seated", [UUIDOID, TIMESTAMPTZOID]);
 statement!(TABLE_STATUS_REFRESH, "table_status_refresh", [UUIDARRAYOID, TIMESTAMPTZOID]);
 
@@ -23,9 +24,24 @@ pub struct LockedTables {
 impl Store {
     /// Locks the asked tables, those of the hold and those that the booking has.
     pub fn tables_lock(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
+        self.tables(&TABLES_LOCK, booking, hold, asked)
+    }
+
+    /// The same, without a lock.
+    pub fn tables_look(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
+        self.tables(&TABLES_LOOK, booking, hold, asked)
+    }
+
+    fn tables(
+        &self,
+        statement: &'static Statement,
+        booking: Option<Id>,
+        hold: Option<Id>,
+        asked: &[Id],
+    ) -> Result<LockedTables, Failure> {
         let arguments = [row::optional_id(booking), row::optional_id(hold), row::ids(asked)];
         let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
-        self.run(&TABLES_LOCK, &arguments, |row| {
+        self.run(statement, &arguments, |row| {
             let id = row.id(1).unwrap_or_default();
             if row.flag(11) {
                 locked.members.push(id);

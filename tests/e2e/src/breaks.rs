@@ -127,7 +127,8 @@ pub const BREAKS: &[Break] = &[
         "a hold without a window",
         "with h as (insert into table_holds (booking_id, restaurant_id, expires_at)
            select id, restaurant_id, now() + interval '1 hour' from bookings where id = '{b}' returning id)
-         insert into table_hold_members select h.id, t.id from h, (select id from table_inventory limit 1) t",
+         insert into table_hold_members select h.id, t.id from h, (
+           select table_id as id from booking_table_assignments where booking_id = '{b}' limit 1) t",
         &["hold_without_window"],
         true,
     ),

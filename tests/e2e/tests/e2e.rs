@@ -3,6 +3,7 @@
 
 mod atomicity;
 mod attempt;
+mod audit;
 mod auto_assign;
 mod client_gone;
 mod clients;
@@ -21,6 +22,7 @@ mod mended;
 mod migration;
 mod nonsense;
 mod outbox;
+mod preflight;
 mod privileges;
 mod reconcile;
 mod refusals;

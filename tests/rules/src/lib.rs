@@ -173,6 +173,7 @@ pub fn situation() -> Situation {
         mirrors: vec![],
         edges: edges(&[(1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]),
         blockers: vec![],
+        owners: [].into(),
         assignments_exclude: false,
     }
 }

@@ -1,0 +1,116 @@
+//! Would this confirm succeed now? Every check with every objection, without a lock and without a write.
+
+use std::collections::BTreeMap;
+
+use super::confirm::replay;
+use crate::rules::Id;
+use crate::rules::check::{self, Objection};
+use crate::rules::confirm::Situation;
+use crate::rules::failure::Failure;
+use crate::rules::hold::Hold;
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::{self, Refusal};
+use crate::rules::request::{Arguments, Asked, Request, Selection};
+use crate::rules::window::{Instant, Window};
+use crate::store::Store;
+use crate::store::situation::Question;
+
+/// One check, or one of its objections.
+pub struct Checked {
+    pub name: &'static str,
+    pub refusal: Option<Refusal>,
+    pub blocker: Option<Blocking>,
+}
+
+/// Who stands in the way.
+pub struct Blocking {
+    pub table: Id,
+    pub booking: Option<Id>,
+    pub hold: Option<Id>,
+    pub window: Option<Window>,
+}
+
+impl Checked {
+    fn of(name: &'static str, result: Result<(), Refusal>) -> Checked {
+        Checked { name, refusal: result.err(), blocker: None }
+    }
+}
+
+/// The rows of the explanation, in the order in which a confirm would look.
+pub fn explain(store: &Store, arguments: Arguments) -> Result<Vec<Checked>, Failure> {
+    let asked = match arguments.check() {
+        Ok(asked) => asked,
+        Err(refusal) => return Ok(vec![Checked::of("arguments", Err(refusal))]),
+    };
+    let mut rows = vec![Checked::of("arguments", Ok(()))];
+    let record = store.drift_read(asked.booking, store.clock())?;
+    let Some(record) = record else {
+        rows.push(Checked::of("booking_exists", Err(refusal::booking_not_found(Some(asked.booking)))));
+        return Ok(rows);
+    };
+    rows.push(Checked::of("booking_exists", Ok(())));
+    // A key that was answered decides alone.
+    match replay(store, &asked) {
+        Ok(None) => rows.push(Checked::of("key", Ok(()))),
+        Ok(Some(_)) => return Ok(with(rows, Checked::of("key", Ok(())))),
+        Err(Failure::Refused(refusal)) => return Ok(with(rows, Checked::of("key", Err(refusal)))),
+        Err(failure) => return Err(failure),
+    }
+    let named = match asked.selection {
+        Selection::Hold(hold) => Some(hold),
+        Selection::Tables(_) => None,
+    };
+    let mut holds = store.hold_look(Some(asked.booking), named)?;
+    let tables = store.tables_look(Some(asked.booking), named, asked_tables(&asked))?;
+    let now = store.clock();
+    let own_holds: BTreeMap<Id, Instant> = holds.iter().map(|(id, hold)| (*id, hold.expires_at)).collect();
+    let hold: Option<Hold> =
+        named.and_then(|id| holds.remove(&id)).map(|hold| Hold { members: tables.members, ..hold });
+    let (checks, request) = check::selection(&asked, &record.booking, hold.as_ref(), now);
+    rows.extend(checks.into_iter().map(|(name, result)| Checked::of(name, result)));
+    let Some(request) = request else { return Ok(rows) };
+    let situation = store.situation_read(Question {
+        booking: &record.booking,
+        target: asked.target.as_deref(),
+        tables: &request.tables,
+        window: request.window,
+        now,
+        edges_wanted: true,
+        hold,
+        own_holds,
+        locked: tables.tables,
+    })?;
+    rows.extend(judged(&asked, &request, &situation));
+    Ok(rows)
+}
+
+fn with(mut rows: Vec<Checked>, row: Checked) -> Vec<Checked> {
+    rows.push(row);
+    rows
+}
+
+fn asked_tables(asked: &Asked) -> &[Id] {
+    match &asked.selection {
+        Selection::Tables(tables) => tables,
+        Selection::Hold(_) => &[],
+    }
+}
+
+/// A check that is passed is one row; one that is not, a row for each objection.
+fn judged(asked: &Asked, request: &Request, situation: &Situation) -> Vec<Checked> {
+    let rows = |(name, objections): (&'static str, Vec<Objection>)| {
+        if objections.is_empty() {
+            return vec![Checked::of(name, Ok(()))];
+        }
+        let row = |objection: Objection| {
+            let blocker = objection.blocker.map(|(id, table)| {
+                let (booking, window) = situation.owners.get(&id).copied().unwrap_or_default();
+                let hold = (objection.refusal.outcome == Outcome::HoldConflict).then_some(id);
+                Blocking { table, booking, hold, window }
+            });
+            Checked { name, refusal: Some(objection.refusal), blocker }
+        };
+        objections.into_iter().map(row).collect()
+    };
+    check::all(asked, request, situation).into_iter().flat_map(rows).collect()
+}

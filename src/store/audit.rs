@@ -1,0 +1,35 @@
+//! Every promise against every row, in one statement and so in one snapshot.
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::audit::{Check, Findings};
+use crate::rules::failure::Failure;
+use crate::rules::window::Instant;
+
+statement!(AUDIT_READ, "audit_read", [TIMESTAMPTZOID]);
+
+impl Store {
+    pub fn audit_read(&self, now: Instant) -> Result<Findings, Failure> {
+        let mut findings =
+            Findings { schema: self.schema().to_owned(), taken_at: now.to_string(), ..Findings::default() };
+        self.run(&AUDIT_READ, &[row::instant(now)], |row| {
+            let text = |column| row.text(column).unwrap_or_default();
+            let numbers = row.numbers(5);
+            let number = |at: usize| numbers.get(at).copied().unwrap_or_default();
+            match text(1).as_str() {
+                "check" => findings.checks.push(Check {
+                    promise: text(2),
+                    name: text(3),
+                    notice: row.flag(4),
+                    examined: number(0),
+                    broken: number(1),
+                    examples: row.json(6).unwrap_or_default(),
+                }),
+                "count" => findings.counts.push((text(3), number(0))),
+                _ => (findings.snapshot, findings.lsn_at_most) = (text(2), text(3)),
+            }
+        })?;
+        Ok(findings)
+    }
+}

@@ -1,0 +1,118 @@
+//! The certificate of a schema, and the same questions asked in plain SQL: on healthy data and on every break, they agree.
+
+use std::collections::BTreeMap;
+
+use holdfast_e2e::breaks::{BREAKS, bystander, confirmed, unlock};
+use holdfast_e2e::{Floor, Session};
+use serde_json::Value;
+
+const PROMISES: &str = include_str!("../../../sql/audit/promises.sql");
+
+fn audit(session: &mut Session) -> Value {
+    session.value("select holdfast.audit('public')")
+}
+
+/// Check to rows examined and broken, as the certificate has them.
+fn certified(certificate: &Value) -> BTreeMap<String, (i64, i64)> {
+    let checks = certificate["checks"].as_array().expect("checks");
+    let number = |check: &Value, name: &str| check[name].as_i64().expect("a number");
+    let name = |check: &Value| check["check"].as_str().expect("a name").to_owned();
+    checks.iter().map(|check| (name(check), (number(check, "examined"), number(check, "broken")))).collect()
+}
+
+/// The same, asked without holdfast.
+fn asked(session: &mut Session) -> BTreeMap<String, (i64, i64)> {
+    session.run("set search_path = public");
+    let rows = session.client.query(PROMISES, &[]).expect("plain SQL");
+    rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
+}
+
+#[test]
+fn a_healthy_schema_has_a_clean_certificate() {
+    let mut floor = Floor::new();
+    let room = floor.room(4);
+    let bookings: Vec<_> = (0..6).map(|day| confirmed(&mut floor, &room, day)).collect();
+    floor.held(&room, &room.tables[..1]);
+    floor.done(&holdfast_e2e::confirm(bookings[0], &room.tables[3..], "moved"));
+    let certificate = audit(&mut floor);
+    assert_eq!((&certificate["violations"], &certificate["notices"]), (&0.into(), &0.into()), "{certificate:#}");
+    assert_eq!(certificate["counts"]["bookings"], 7);
+    let promises: Vec<&str> = certificate["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .filter_map(|check| check["promise"].as_str())
+        .collect();
+    for promise in ["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9"] {
+        assert!(promises.contains(&promise), "{promise} was not checked");
+    }
+    assert_eq!(certified(&certificate), asked(&mut floor));
+    // The digest is of the certificate as anybody can write it down: keys sorted, no white space.
+    let mut rest = certificate.clone();
+    rest.as_object_mut().expect("an object").remove("digest");
+    let digest: String = floor
+        .client
+        .query_one("select encode(sha256(convert_to($1, 'UTF8')), 'hex')", &[&rest.to_string()])
+        .expect("sha256")
+        .get(0);
+    assert_eq!(certificate["digest"], digest);
+    let lsn = certificate["lsn_at_most"].as_str().expect("a position");
+    assert!(floor.value::<bool>(&format!("select '{lsn}'::pg_lsn <= pg_current_wal_insert_lsn()")));
+    let snapshot = certificate["snapshot"].as_str().expect("a snapshot");
+    assert!(
+        floor.value::<bool>(&format!(
+            "select pg_snapshot_xmax('{snapshot}') <= pg_snapshot_xmax(pg_current_snapshot())"
+        ))
+    );
+}
+
+#[test]
+fn audit_and_plain_sql_see_the_same_breaks() {
+    let mut floor = Floor::new();
+    unlock(&mut floor);
+    let elsewhere = floor.restaurant("UTC");
+    for (day, one) in BREAKS.iter().enumerate() {
+        // What is broken stays broken: the next case has a room of its own.
+        let room = floor.room(3);
+        let before = certified(&audit(&mut floor));
+        let (booking, other) = (confirmed(&mut floor, &room, day as i64), bystander(&mut floor, &room, day as i64));
+        one.apply(&mut floor, booking, other, elsewhere);
+        let after = audit(&mut floor);
+        let (seen, plain) = (certified(&after), asked(&mut floor));
+        let apart: Vec<_> = seen.iter().filter(|(name, numbers)| plain.get(*name) != Some(*numbers)).collect();
+        assert!(
+            apart.is_empty() && seen.len() == plain.len(),
+            "{}: {apart:?} in the certificate, {plain:?} in SQL",
+            one.name
+        );
+        let worse = seen.iter().any(|(name, (_, broken))| before.get(name).is_some_and(|(_, was)| broken > was));
+        assert!(worse, "{} was not seen: {after:#}", one.name);
+        let found = |check: &Value| check["broken"] != 0;
+        let named = |check: &Value| check["examples"].as_array().is_some_and(|rows| !rows.is_empty());
+        let checks = after["checks"].as_array().expect("checks");
+        assert!(checks.iter().all(|check| found(check) == named(check)), "{after:#}");
+    }
+}
+
+/// Rows that belong to nobody: only an audit of every row can see them.
+#[test]
+fn orphans_are_seen() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let booking = confirmed(&mut floor, &room, 0);
+    floor.run(&format!(
+        "set session_replication_role = replica; delete from public.bookings where id = '{booking}'; reset session_replication_role;
+         insert into public.booking_state_history (booking_id, from_status, to_status)
+         select id, 'completed', 'pending' from public.bookings"
+    ));
+    let other = bystander(&mut floor, &room, 1);
+    floor.run(&format!(
+        "insert into public.booking_state_history (booking_id, from_status, to_status) values ('{other}', 'completed', 'pending')"
+    ));
+    let certificate = audit(&mut floor);
+    let seen = certified(&certificate);
+    assert_eq!(seen, asked(&mut floor));
+    for (check, broken) in [("assignments_owned", 2), ("claims_owned", 3), ("moves_declared", 1)] {
+        assert_eq!(seen[check].1, broken, "{check}: {certificate:#}");
+    }
+}
