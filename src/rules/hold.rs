@@ -61,7 +61,6 @@ impl Hold {
     }
 
     /// The same, each check under its name.
-    #[must_use]
     pub fn checks(&self, booking: Id, restaurant: Id, now: Instant) -> [Checked; 4] {
         let owner = match self.booking {
             Some(owner) if owner != booking => Err(refusal::hold_of_other_booking(self.id, owner, booking)),
