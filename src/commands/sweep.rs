@@ -1,8 +1,10 @@
 //! Looking after the house, a bounded batch of each step: what is locked by others is left, what was found is judged
 //! again under lock.
 
+use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
 use crate::rules::outbox;
+use crate::rules::outcome::Outcome;
 use crate::rules::retention;
 use crate::settings;
 use crate::store::Store;
@@ -11,6 +13,8 @@ pub use crate::store::sweep::{AttachedSchema, attached_schemas};
 /// One thing that has to be done again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// Automatic attempts that failed for a reason that may have passed are made again, while their hold lives.
+    AutoAssign,
     /// Open holds past their deadline are closed.
     Holds,
     /// Who listens is told that events are due.
@@ -23,8 +27,8 @@ pub enum Step {
     Outbox,
 }
 
-/// In the order in which they are done: what keeps tables from others comes first.
-pub const STEPS: &[Step] = &[Step::Holds, Step::Notify, Step::Ledger, Step::Attempts, Step::Outbox];
+/// In the order in which they are done: first what takes locks and may wait, then what keeps tables from others.
+pub const STEPS: &[Step] = &[Step::AutoAssign, Step::Holds, Step::Notify, Step::Ledger, Step::Attempts, Step::Outbox];
 
 /// What one batch of a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,7 @@ pub struct Swept {
 impl Step {
     pub fn name(self) -> &'static str {
         match self {
+            Step::AutoAssign => "retry_auto_assign",
             Step::Holds => "expire_holds",
             Step::Notify => "notify_outbox",
             Step::Ledger => "prune_ledger",
@@ -56,16 +61,27 @@ pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
 
 /// One batch of one step.
 pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure> {
-    let done = match step {
-        Step::Holds => expire_holds(store, batch)?,
-        Step::Notify => notify(store)?,
-        Step::Ledger => super::idempotency::prune(store, None, Some(batch))?.0.answers,
-        Step::Attempts => prune_attempts(store, batch)?,
-        Step::Outbox => prune_outbox(store, batch)?,
+    let full = |done: i64| (done, done >= i64::from(batch));
+    let (done, more) = match step {
+        Step::AutoAssign => retry_auto_assign(store)?,
+        Step::Holds => full(expire_holds(store, batch)?),
+        // One notification says all.
+        Step::Notify => (notify(store)?, false),
+        Step::Ledger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
+        Step::Attempts => full(prune_attempts(store, batch)?),
+        Step::Outbox => full(prune_outbox(store, batch)?),
     };
-    // One notification says all.
-    let more = step != Step::Notify && done >= i64::from(batch);
     Ok(Swept { step, done, more })
+}
+
+/// One booking a transaction, so that no locks of several add up. What was skipped leaves no trace and would be found
+/// again at once: the next visit looks.
+fn retry_auto_assign(store: &Store) -> Result<(i64, bool), Failure> {
+    let Some((booking, hold)) = store.auto_assign_due(store.clock())? else { return Ok((0, false)) };
+    let timeout_ms = Some(auto_assign::RETRY_TIMEOUT_MS);
+    let report = super::auto_assign::run(store, Some(booking), Some(hold), timeout_ms, Some("background"))?;
+    let skipped = matches!(report.outcome, Outcome::SkippedConfirmed | Outcome::SkippedInProgress);
+    Ok((i64::from(report.outcome == Outcome::Confirmed), !skipped))
 }
 
 /// How many schemas were notified: none, or one. Not in the confirm: it would forbid PREPARE TRANSACTION, and make

@@ -4,12 +4,22 @@ use serde_json::{Value, json};
 
 use super::Id;
 use super::idempotency_key;
-use super::outcome::{Disposition, Outcome};
+use super::outcome::{CATALOGUE, Disposition, Outcome};
 use super::refusal::{self, Refusal};
 use super::window::Instant;
 
 /// The status that an automatic attempt leads to.
 pub const TARGET: &str = "confirmed";
+
+/// How often the worker tries a booking again, how long after the last attempt at the earliest, and for how long.
+pub const RETRIES: i32 = 5;
+pub const RETRY_PAUSE_SECONDS: i64 = 2;
+pub const RETRY_TIMEOUT_MS: i32 = 1000;
+
+/// What an attempt may have come to for the worker to try again: whatever may pass. A final refusal stays one.
+pub fn retryable() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.iter().filter(|entry| entry.disposition == Disposition::Transient).map(|entry| entry.name)
+}
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

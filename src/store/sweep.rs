@@ -7,11 +7,13 @@ use super::plan::Connection;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
+use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
 use crate::rules::outbox::Event;
 use crate::rules::window::Instant;
 
 statement!(SCHEMAS_ATTACHED, "schemas_attached", []);
+statement!(AUTO_ASSIGN_DUE, "auto_assign_due", [TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID]);
 statement!(HOLDS_OVERDUE, "holds_overdue", [TIMESTAMPTZOID, INT4OID]);
 statement!(
     HOLDS_EXPIRE,
@@ -45,6 +47,18 @@ pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
 }
 
 impl Store {
+    /// A booking whose automatic attempt is to be made again, and its hold. Takes no lock.
+    pub fn auto_assign_due(&self, now: Instant) -> Result<Option<(Id, Id)>, Failure> {
+        let arguments = [
+            row::instant(now),
+            row::texts(auto_assign::retryable()),
+            row::instant(now.after_seconds(-auto_assign::RETRY_PAUSE_SECONDS)),
+            row::number(auto_assign::RETRIES),
+        ];
+        let found = self.run(&AUTO_ASSIGN_DUE, &arguments, |row| row.id(1).zip(row.id(2)))?;
+        Ok(found.into_iter().next().flatten())
+    }
+
     /// Locks open holds past their deadline, at most a batch; what somebody has locked stays.
     pub fn holds_overdue(&self, now: Instant, batch: i32) -> Result<Vec<Overdue>, Failure> {
         self.run(&HOLDS_OVERDUE, &[row::instant(now), row::number(batch)], |row| Overdue {

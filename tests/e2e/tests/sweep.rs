@@ -6,10 +6,10 @@ use holdfast_e2e::{Call, Floor, Room, Snapshot, Sql, atomic_confirm, behind, con
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What a sweep closed and forgot; whom it told is another test's question.
+/// What a sweep closed and forgot; whom it told and what it tried again are other tests' questions.
 fn sweep(floor: &mut Floor) -> Vec<Value> {
     let mut rows = floor.done(&native("sweep"));
-    rows.retain(|row| row["step"] != "notify_outbox");
+    rows.retain(|row| !["notify_outbox", "retry_auto_assign"].contains(&row["step"].as_str().expect("a name")));
     rows
 }
 
@@ -68,7 +68,7 @@ fn a_batch_is_bounded_and_says_that_there_is_more() {
     let batch = native("sweep").with("p_batch", 2);
     let mut found = vec![];
     for _ in 0..3 {
-        let first = floor.done(&batch).remove(0);
+        let first = floor.done(&batch).remove(1);
         found.push((first["done"].as_i64(), first["more"].as_bool()));
     }
     assert_eq!(found, [(Some(2), Some(true)), (Some(2), Some(true)), (Some(1), Some(false))]);
@@ -104,9 +104,9 @@ fn a_hold_that_gets_more_time_lives() {
         "begin; update public.table_holds set expires_at = clock_timestamp() + interval '1 hour' where id = '{}'",
         holds[0]
     ));
-    assert_eq!(sweeper.done(&native("sweep"))[0]["done"], 1);
+    assert_eq!(sweeper.done(&native("sweep"))[1]["done"], 1);
     floor.run("commit");
-    assert_eq!(sweeper.done(&native("sweep"))[0]["done"], 0);
+    assert_eq!(sweeper.done(&native("sweep"))[1]["done"], 0);
     sweeper.run("commit");
     assert_eq!(statuses(&mut floor, &holds), ["active", "expired", "active"]);
 }
@@ -159,7 +159,7 @@ fn a_sweep_tells_who_listens_that_events_are_due() {
     let mut floor = Floor::new();
     let mut listener = floor.session();
     listener.run("listen holdfast_outbox");
-    let told = |floor: &mut Floor| floor.done(&native("sweep")).remove(1)["done"].clone();
+    let told = |floor: &mut Floor| floor.done(&native("sweep")).remove(2)["done"].clone();
     assert_eq!(told(&mut floor), 0);
     three_holds(&mut floor);
     assert_eq!(told(&mut floor), 1, "two holds ran out");
@@ -214,4 +214,28 @@ fn released_and_swept_holds_tell_the_same() {
     floor.run("rollback");
     sweep(&mut floor);
     assert_eq!(floor.value::<Value>(event), released);
+}
+
+/// An automatic attempt that came too early is made again once there is a hold; what was refused for good is not.
+#[test]
+fn an_automatic_attempt_is_made_again_while_a_hold_lives() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (unlucky, refused) = (floor.booking(room.restaurant), floor.booking(room.restaurant));
+    let attempt =
+        |booking: Uuid| Call::new("run_auto_assign").with("p_booking_id", booking).with("p_hold_id", Sql("null"));
+    assert_eq!(floor.outcome(&attempt(unlucky))["outcome"], "no_hold");
+    floor.hold(&room, Some(unlucky), &room.tables[..1]);
+    // A party that no table seats.
+    floor.set("bookings", refused, "party_size", 50);
+    floor.hold(&room, Some(refused), &room.tables[1..]);
+    assert_eq!(floor.outcome(&attempt(refused))["outcome"], "party_too_large");
+    let retried = |floor: &mut Floor| floor.done(&native("sweep")).remove(0)["done"].clone();
+    assert_eq!(retried(&mut floor), 0, "a moment is left in between");
+    floor.run("update public.holdfast_attempts set ended_at = ended_at - interval '3 s'");
+    assert_eq!(retried(&mut floor), 1);
+    assert_eq!(retried(&mut floor), 0);
+    assert_eq!(floor.get("bookings", unlucky, "status").as_deref(), Some("confirmed"));
+    assert_eq!(floor.get("bookings", refused, "status").as_deref(), Some("pending"));
+    assert_eq!(floor.count("booking_state_history", "metadata->>'trigger' = 'background'"), 1);
 }

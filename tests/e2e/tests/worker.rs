@@ -279,3 +279,19 @@ fn ended_at_random_it_leaves_nothing_undone_and_does_nothing_twice() {
     let expired = session.count("table_holds", "status = 'expired'");
     assert!(expired > 20, "only {expired} holds ran out");
 }
+
+/// An automatic attempt that came too early: the worker makes it again, by itself, once there is a hold.
+#[test]
+fn an_automatic_attempt_is_made_again() {
+    let cluster = cluster();
+    let mut session = cluster.install("floor");
+    let room = session.room(1);
+    let booking = session.booking(room.restaurant);
+    let attempt = format!("select outcome from public.run_auto_assign('{booking}', null)");
+    assert_eq!(session.value::<String>(&attempt), "no_hold");
+    session.hold(&room, Some(booking), &room.tables);
+    eventually(&mut session, &format!("select status = 'confirmed' from public.bookings where id = '{booking}'"));
+    assert_eq!(stat(&mut session, "done->>'retry_auto_assign'"), 1);
+    assert_eq!(session.count("booking_state_history", "metadata->>'trigger' = 'background'"), 1);
+    assert_eq!(session.value::<String>(&attempt), "skipped_already_confirmed");
+}

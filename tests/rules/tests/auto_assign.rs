@@ -1,7 +1,7 @@
 //! The automatic attempt: its key, its hold, its result.
 
 use holdfast::rules::Id;
-use holdfast::rules::auto_assign::{Found, GivenHold, Trigger, hold, key, last_result};
+use holdfast::rules::auto_assign::{Found, GivenHold, Trigger, hold, key, last_result, retryable};
 use holdfast::rules::idempotency_key;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::window::Instant;
@@ -85,4 +85,15 @@ fn the_result_has_the_shape_that_services_read() {
     assert_eq!(last_result(Outcome::Confirmed, 12, id, Trigger::Inline), expected);
     let failed = last_result(Outcome::NoHold, 12, id, Trigger::Background);
     assert_eq!((&failed["success"], &failed["reason"]), (&json!(false), &json!("no_hold")));
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_what_is_final_is_not() {
+    let again: Vec<&str> = retryable().collect();
+    for name in ["no_hold", "timeout_before_confirm", "deadlock", "hold_conflict", "allocation_conflict"] {
+        assert!(again.contains(&name), "{name}");
+    }
+    for name in ["confirmed", "party_too_large", "hold_expired", "fenced", "key_mismatch", "booking_state_conflict"] {
+        assert!(!again.contains(&name), "{name}");
+    }
 }

@@ -1,0 +1,21 @@
+-- A booking whose last automatic attempt came to something that may pass ($2), ended before $3, and was not tried in the
+-- background $4 times yet: if it is unconfirmed still and has a hold that lives beyond $1. The most urgent one.
+select b.id, h.id
+from app.table_holds h
+join app.bookings b on b.id = h.booking_id
+join app.booking_statuses s
+  on s.status = b.status and s.holds_tables and not s.is_confirm_target and not s.occupies_tables
+cross join lateral (
+  select t.outcome, t.ended_at
+  from app.holdfast_attempts t
+  where t.booking_id = b.id and t.trigger is not null
+  order by t.id desc
+  limit 1
+) last
+where h.status = 'active' and h.expires_at > $1
+  and last.outcome = any ($2) and last.ended_at <= $3
+  and (
+    select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
+  ) < $4
+order by h.expires_at
+limit 1
