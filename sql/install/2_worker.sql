@@ -11,11 +11,12 @@ comment on function holdfast.worker_status is
 
 create view holdfast.stat_worker as
   select d.datname as database, s.pid,
-         case when d.datname = pg_catalog.current_database() then s.schema_id::pg_catalog.regnamespace::text
-              else s.schema_id::text end as schema,
+         case when d.datname operator(pg_catalog.=) pg_catalog.current_database()
+              then s.schema_id::pg_catalog.regnamespace::pg_catalog.text
+              else s.schema_id::pg_catalog.text end as schema,
          s.step, s.attached_schemas, s.visits, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
          s.next_visit_at, s.done
   from holdfast.worker_status() s
-  join pg_catalog.pg_database d on d.oid = s.database_id;
+  join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) s.database_id;
 comment on view holdfast.stat_worker is
   'The background worker, one row a database: the worker that is there now (pid, schema and step, else NULL); how many attached schemas it found; visits, whether the last left work for the next, how many in a row failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last visit began and ended and when the next is planned (a commit calls it earlier); rows done, by step. Since the start of the server.';

@@ -51,9 +51,9 @@ pub fn files() -> Vec<File> {
     found.into_iter().filter_map(file).filter(|file| !is_frozen(file)).collect()
 }
 
-/// What a release installed, and the way from one to the next, which is made from the rest.
+/// What a release installed, and what is made from the rest: the way from one to the next, and migrations as files.
 fn is_frozen(file: &File) -> bool {
-    file.is_in("sql/holdfast--") || file.is_in("tests/upgrade/")
+    ["sql/holdfast--", "sql/migration/", "tests/upgrade/"].iter().any(|folder| file.is_in(folder))
 }
 
 /// Files below one folder.

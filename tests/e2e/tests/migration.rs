@@ -218,3 +218,19 @@ fn it_waits_for_others_without_standing_in_the_way() {
     });
     assert_eq!(done.code, Some(0), "{done:?}");
 }
+
+/// For people who keep migrations in version control: what the contract's tables get in a schema public that has nothing
+/// else. Each of its steps passes over what is there. With HOLDFAST_WRITE set, the files are written.
+#[test]
+fn the_files_are_what_it_prints() {
+    let mut adopted = Adopted::new(&MINIMAL);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sql/migration");
+    for form in ["run", "dry_run", "back"] {
+        let (path, printed) = (format!("{folder}/{form}.sql"), adopted.script(form) + "\n");
+        if std::env::var_os("HOLDFAST_WRITE").is_some() {
+            std::fs::write(&path, &printed).expect("a file");
+        }
+        let stands = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stands == printed, "{path} is not what holdfast.migration prints; run this test with HOLDFAST_WRITE=1");
+    }
+}

@@ -1,0 +1,127 @@
+-- holdfast: takes back what the migration of schema public is about to do.
+-- Print it before you run that one: afterwards there is nothing left to take back but attach.
+\set ON_ERROR_STOP on
+\set QUIET on
+set client_min_messages = warning;
+set statement_timeout = 0;
+set search_path = pg_catalog, pg_temp;
+set lock_timeout = '5min';
+\echo 'step 1: detach'
+do $holdfast$
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      perform holdfast.detach('public'::regnamespace);
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end $holdfast$;
+
+\echo 'step 2: exclusion of overlapping allocations'
+do $holdfast$
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      alter table public.allocations drop constraint if exists allocations_no_overlap;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end $holdfast$;
+
+\echo 'step 3: unique booking_table_assignments (booking_id, table_id)'
+do $holdfast$
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      alter table public.booking_table_assignments drop constraint if exists booking_table_assignments_booking_table_key;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end $holdfast$;
+
+\echo 'step 4: unique allocations (booking_id, resource_type, resource_id)'
+do $holdfast$
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      alter table public.allocations drop constraint if exists allocations_booking_resource_key;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end $holdfast$;
+
+\echo 'step 5: index table_holds (restaurant_id, window) of live holds'
+drop index concurrently if exists public.table_holds_live_window_idx;
+
+\echo 'step 6: index table_holds (expires_at)'
+drop index concurrently if exists public.table_holds_live_expiry_idx;
+
+\echo 'step 7: index booking_assignment_idempotency (created_at)'
+drop index concurrently if exists public.booking_assignment_idempotency_age_idx;
+
+\echo 'step 8: index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone ''UTC'', ''infinity'')))'
+drop index concurrently if exists public.bookings_ends_by_idx;
+
+\echo 'step 9: index booking_state_history (booking_id)'
+drop index concurrently if exists public.booking_state_history_booking_idx;
+
+\echo 'step 10: index booking_table_assignments (allocation_id)'
+drop index concurrently if exists public.booking_table_assignments_allocation_idx;
+
+\echo 'step 11: index booking_table_assignments (table_id, end_at)'
+drop index concurrently if exists public.booking_table_assignments_table_end_idx;
+
+\echo 'step 12: index table_holds (booking_id)'
+drop index concurrently if exists public.table_holds_live_booking_idx;
+
+\echo 'step 13: index bookings (auto_assign_idempotency_key)'
+drop index concurrently if exists public.bookings_auto_assign_idempotency_key_idx;
+
+\echo 'step 14: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+--   It has data by now; nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists outcome;
+
+\echo 'step 15: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+--   It has data by now; nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists request;
+
+\echo 'step 16: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+--   It has data by now; nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists refusal;
+
+\echo 'step 17: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+--   It has data by now; nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists assignment_ids;
+
+\echo 'step 18: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+--   It has data by now; nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists hold_id;
+
+\echo 'step 19: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+--   It has data by now; nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists transaction_id;
+
+\echo 'step 20: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
+--   It has data by now; nothing needs it gone: alter table public.bookings drop column if exists auto_assign_idempotency_key;
+
+\echo 'step 21: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
+--   It has data by now; nothing needs it gone: alter table public.bookings drop column if exists auto_assign_last_result;
+
