@@ -106,7 +106,7 @@ impl Attempt<'_> {
                 Report { retry_after_ms, ..self.unconfirmed(refusal, tries, false) }
             }
             Tries::TimedOut => {
-                let refusal = attempt::timed_out(asked.booking, self.elapsed_ms(), store.phase());
+                let refusal = attempt::timed_out(asked.booking, self.elapsed_ms(), store.phase().before_done());
                 let report = self.unconfirmed(refusal, tries, false);
                 Report { hold_released: self.release_hold()?, ..report }
             }
@@ -179,7 +179,7 @@ impl Attempt<'_> {
     fn unconfirmed(&self, refusal: Refusal, tries: i32, hold_released: bool) -> Report {
         Report {
             outcome: refusal.outcome,
-            phase: self.store.phase(),
+            phase: self.store.phase().before_done(),
             elapsed_ms: self.elapsed_ms(),
             tries,
             assignments: Vec::new(),

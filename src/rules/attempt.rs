@@ -40,6 +40,12 @@ impl Phase {
             Phase::Done => "done",
         }
     }
+
+    /// Where an attempt was that ended before it was done: what is left after the settling still belongs to it.
+    #[must_use]
+    pub fn before_done(self) -> Phase {
+        if self == Phase::Done { Phase::Settle } else { self }
+    }
 }
 
 /// The number of the lock that a running attempt has: every attempt under the key shares it, nobody waits for it.
@@ -170,7 +176,8 @@ pub struct Known {
     pub holder: Option<Holder>,
     pub entry: Option<Entry>,
     pub last: Option<LastAttempt>,
-    pub forgotten: bool,
+    /// Answers from before that instant were forgotten.
+    pub forgotten: Option<Instant>,
     /// A standby does not see who runs on the primary.
     pub standby: bool,
 }
@@ -227,13 +234,15 @@ pub fn answer(known: Known) -> Answer {
     if known.standby || known.holder.is_some() {
         return Answer::running(known.holder);
     }
-    let last = known.last.map(of_last);
+    // An attempt of a time whose answers are forgotten may have come before one that committed.
+    let last =
+        known.last.map(of_last).filter(|last| known.forgotten.is_none_or(|until| last.decided_at >= Some(until)));
     // An automatic path may try again under a refused key, with a hold of its own: what came last counts.
     match (entry, last) {
         (Some(entry), Some(last)) if last.decided_at > entry.decided_at => last,
         (Some(entry), _) => entry,
         (None, Some(last)) => last,
-        (None, None) if known.forgotten => Answer::new(Standing::Forgotten),
+        (None, None) if known.forgotten.is_some() => Answer::new(Standing::Forgotten),
         (None, None) => Answer::new(Standing::NeverSeen),
     }
 }

@@ -94,7 +94,7 @@ impl Store {
                 receipt: row.text(5).and_then(|text| text.parse().ok()),
                 decided_at: row.instant(3),
             });
-            (last, row.instant(6).is_some())
+            (last, row.instant(6))
         })?;
         let standby = super::server::is_standby();
         let known = found.into_iter().next();

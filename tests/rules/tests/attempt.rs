@@ -2,7 +2,8 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::attempt::{
-    Entry, Holder, Known, LastAttempt, Standing, answer, key, lock_number, may_release, tombstone, turn_number, wait_ms,
+    Entry, Holder, Known, LastAttempt, Phase, Standing, answer, key, lock_number, may_release, tombstone, turn_number,
+    wait_ms,
 };
 use holdfast::rules::hold::Hold;
 use holdfast::rules::outcome::{CATALOGUE, Outcome};
@@ -40,7 +41,11 @@ fn the_ledger_speaks_first() {
         for (holder, standby) in [(None, false), (holder.clone(), false), (None, true)] {
             let entry = Some(entry(outcome, refusal.clone(), 5));
             let last = Some(last(Outcome::TimeoutBeforeConfirm, 9));
-            assert_eq!(standing(Known { entry, last, holder, standby, forgotten: true }), expected, "{outcome}");
+            assert_eq!(
+                standing(Known { entry, last, holder, standby, forgotten: Some(Instant(0)) }),
+                expected,
+                "{outcome}"
+            );
         }
     }
 }
@@ -69,7 +74,12 @@ fn what_came_last_counts() {
     assert_eq!(known(Some(9), timeout(5)), Standing::Refused);
     assert_eq!(known(None, timeout(5)), Standing::TimedOut);
     assert_eq!(known(None, Some(last(Outcome::AllocationConflict, 5))), Standing::Refused);
-    assert_eq!(standing(Known { forgotten: true, ..Known::default() }), Standing::Forgotten);
+    let forgotten = Some(Instant(6));
+    assert_eq!(standing(Known { forgotten, ..Known::default() }), Standing::Forgotten);
+    for (at, expected) in [(5, Standing::Forgotten), (6, Standing::TimedOut)] {
+        let known = Known { forgotten, last: timeout(at), ..Known::default() };
+        assert_eq!(standing(known), expected, "a commit after it may have been forgotten");
+    }
     assert_eq!(standing(Known::default()), Standing::NeverSeen);
 }
 
@@ -142,4 +152,12 @@ fn arguments_make_sense() {
     assert_eq!(key(Some(" ".to_owned())).map_err(|refusal| refusal.outcome), Err(Outcome::KeyBlank));
     assert_eq!((wait_ms(None), wait_ms(Some(5))), (Ok(0), Ok(5)));
     assert_eq!(wait_ms(Some(-1)).map_err(|refusal| refusal.outcome), Err(Outcome::ArgumentInvalid));
+}
+
+#[test]
+fn an_attempt_that_was_not_done_was_settling_at_most() {
+    assert_eq!(Phase::Done.before_done(), Phase::Settle);
+    for phase in [Phase::Arguments, Phase::BookingLock, Phase::Apply, Phase::Settle] {
+        assert_eq!(phase.before_done(), phase);
+    }
 }
