@@ -200,8 +200,9 @@ impl Session {
                       ids[n % {pairs} * 2 + 1] as first_table, ids[n % {pairs} * 2 + 2] as second_table
                from tables, generate_series({from}, {last}) n),
              bookings as (
-               insert into public.bookings (id, restaurant_id, party_size, start_at, end_at)
-               select booking, '{restaurant}', 2, start, start + interval '2 hours' from wanted returning id),
+               insert into public.bookings (id, restaurant_id, party_size, start_at, end_at, auto_assign_idempotency_key)
+               select booking, '{restaurant}', 2, start, start + interval '2 hours', 'key of ' || booking
+               from wanted returning id),
              holds as (
                insert into public.table_holds (id, booking_id, restaurant_id, zone_id, start_at, end_at, expires_at)
                select hold, booking, '{restaurant}', '{zone}', start, start + interval '2 hours',
