@@ -25,6 +25,7 @@ mod session;
 mod snapshot;
 mod template;
 mod waiting;
+mod wire;
 
 pub use call::{
     Call, Literal, Sql, assign, at, atomic_confirm, confirm, confirm_hold, confirm_outcome, fence, native, unassign,
@@ -41,6 +42,7 @@ pub use session::{Seat, Session, seat};
 pub use snapshot::{Snapshot, assert_untouched};
 pub use template::{GRANTED, STRANGER};
 pub use waiting::{Pending, behind, eventually};
+pub use wire::{Cut, Wire};
 
 /// The schema that the reference schema stands in.
 pub const SCHEMA: &str = "public";

@@ -68,6 +68,11 @@ impl Session {
         self.client.query_one(sql, &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}")).get(0)
     }
 
+    /// Does the server still answer?
+    pub fn is_alive(&mut self, sql: &str) -> bool {
+        self.client.batch_execute(sql).is_ok()
+    }
+
     /// The first column of every row of a query.
     pub fn column<T: FromSqlOwned>(&mut self, sql: &str) -> Vec<T> {
         let rows = self.client.query(sql, &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
