@@ -5,6 +5,7 @@ mod atomicity;
 mod attempt;
 mod audit;
 mod auto_assign;
+mod callers;
 mod client_gone;
 mod clients;
 mod contract;
