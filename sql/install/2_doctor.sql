@@ -7,3 +7,9 @@ language c strict stable set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_doctor_wrapper';
 comment on function holdfast.doctor is
   'Lists every requirement of an application schema and every known fault in it. p_schema: any schema, attached or not; NULL returns no row. Returns one row each: what; state (ok, missing, wrong, risky); why it matters; promise (G1 to G10, NULL for none of them); mend, the exact statements (NULL: why says what a person has to decide); locks, what they lock. Reads the catalogue and, where the caller may read them, the status rules and at most 1000 live holds. Raises 3F000 for an unknown schema. Locks nothing; safe in production; may be repeated.';
+
+create function holdfast.detach(app regnamespace, keep_tables boolean default true) returns void
+language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
+as 'MODULE_PATHNAME', 'native_detach_wrapper';
+comment on function holdfast.detach is
+  'Undoes attach: drops the functions of the contract and the views, constraints and indexes that attach added, brings back the constraints that it replaced, and gives the application''s own functions their names back, with their grants, comments and owners. app: an attached schema, also one that lost a table since. Columns that were added stay, and every row of the application; tables that attach added (rules, attempts, forgotten answers) stay unless keep_tables is false. NULL for either does nothing. Needs a superuser. Raises 55000 when the schema is not attached, 2BP01 when something of the application depends on one of our functions. Locks the tables whose constraints change exclusively until commit. Not to be repeated: the second call finds nothing attached.';

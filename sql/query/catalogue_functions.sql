@@ -20,6 +20,11 @@ select pg_catalog.jsonb_build_object(
     select from pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) g
     where g.grantee = 0 and g.privilege_type = 'EXECUTE'
   ),
+  'grantees', (
+    select coalesce(pg_catalog.jsonb_agg(distinct pg_catalog.pg_get_userbyid(g.grantee)), '[]'::jsonb)
+    from pg_catalog.aclexplode(p.proacl) g
+    where g.grantee not in (0, p.proowner) and g.privilege_type = 'EXECUTE'
+  ),
   'defaults', p.pronargdefaults,
   'arguments', (
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(

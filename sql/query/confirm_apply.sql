@@ -55,9 +55,15 @@ with dropped as (
   returning b.id
 ), recorded as (
   insert into app.booking_state_history (
-    booking_id, from_status, to_status, changed_by, changed_at, reason, metadata
+    booking_id, from_status, to_status, changed_by, changed_at, reason
+--[history_metadata
+    , metadata
+--]
   )
-  select $1, $13::app.booking_status, $14::app.booking_status, $15, $12, $16, coalesce($17, '{}'::jsonb)
+  select $1, $13::app.booking_status, $14::app.booking_status, $15, $12, $16
+--[history_metadata
+         , coalesce($17, '{}'::jsonb)
+--]
   where $31
   returning booking_id
 ), closed as (

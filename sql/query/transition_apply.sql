@@ -6,9 +6,15 @@ with moved as (
   returning b.status, b.checked_in_at, b.checked_out_at, b.updated_at
 ), recorded as (
   insert into app.booking_state_history (
-    booking_id, from_status, to_status, changed_by, changed_at, reason, metadata
+    booking_id, from_status, to_status, changed_by, changed_at, reason
+--[history_metadata
+    , metadata
+--]
   )
-  select $1, $6::app.booking_status, $2::app.booking_status, $7, $8, $9, coalesce($10, '{}'::jsonb)
+  select $1, $6::app.booking_status, $2::app.booking_status, $7, $8, $9
+--[history_metadata
+         , coalesce($10, '{}'::jsonb)
+--]
   from moved
   returning booking_id
 )

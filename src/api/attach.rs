@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use crate::commands::attach::{attach, create_reference_schema};
+use crate::commands::attach::{attach, create_reference_schema, detach};
 use crate::errors;
 
 /// Binds an application's schema. A `name` is a C string in 64 bytes.
@@ -19,4 +19,10 @@ fn native_attach(app: pg_sys::Oid, grant_to: pgrx::Array<&CStr>) {
 #[pg_extern(sql = false)]
 fn native_create_reference_schema(name: &str) {
     errors::or_raise(create_reference_schema(name));
+}
+
+/// Undoes attach.
+#[pg_extern(sql = false)]
+fn native_detach(app: pg_sys::Oid, keep_tables: bool) {
+    errors::or_raise(detach(app, keep_tables));
 }

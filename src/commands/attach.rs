@@ -1,4 +1,5 @@
-//! Binding an application's schema: what is missing is added, the wrappers are installed, rights are granted.
+//! Binding an application's schema: what is missing is added, functions of the same names make room, the wrappers are
+//! installed, rights are granted. And the way back.
 
 use pgrx::pg_sys;
 
@@ -6,6 +7,10 @@ use crate::noticeboard;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
+use crate::rules::requirement::Finding;
+use crate::rules::requirement::attach::{Addition, BOOKS, REVOKE_USAGE, additions, mends, unmet};
+use crate::rules::requirement::facts::{Facts, Function};
+use crate::rules::requirement::function::replacements;
 use crate::store::Store;
 use crate::store::schema::{create_reference, quoted, wrapper_names};
 
@@ -17,38 +22,105 @@ pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
 /// May be repeated: what is there already stays as it is.
 pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     let store = Store::open_unattached(schema)?;
-    let names = wrapper_names();
-    let foreign: Vec<String> =
-        store.wrappers_found(&names)?.into_iter().filter(|found| !found.ours).map(|found| found.signature).collect();
-    if !foreign.is_empty() {
-        return Err(occupied(store.quoted_schema(), &foreign).into());
+    let before = store.facts()?;
+    // Statements that outlive a renaming of the schema.
+    let named = |facts: &Facts| Facts { schema: "app".to_owned(), ..facts.clone() };
+    refuse(store.quoted_schema(), &unmet(&before))?;
+    let role = store.owner()?;
+    let owner = quoted(&role);
+    store.books_open(&owner)?;
+    for replaced in replacements(&before) {
+        store.original_keep(&replaced, &role)?;
     }
-    let owner = quoted(&store.owner()?);
+    mends(&named(&before)).iter().try_for_each(|statement| store.script_for_schema(statement))?;
     store.add_missing(&owner)?;
     store.record(&owner)?;
-    store.create_wrappers()?;
+    let renewed: Vec<&Function> = before.functions.iter().filter(|function| outdated(&before, function)).collect();
+    for function in &renewed {
+        store.ddl(&format!("drop routine {}", function.signature))?;
+    }
+    store.create_wrappers(&before.ours)?;
     let roles: Vec<String> = grant_to.iter().map(|role| quoted(role)).collect();
     store.create_views(&owner, &roles)?;
-    for wrapper in store.wrappers_found(&names)? {
-        let signature = &wrapper.signature;
-        store.ddl(&format!("alter routine {signature} owner to {owner}"))?;
-        store.ddl(&format!("alter routine {signature} depends on extension holdfast"))?;
-        store.ddl(&format!("revoke all on routine {signature} from public"))?;
-        for role in &roles {
-            store.ddl(&format!("grant execute on routine {signature} to {role}"))?;
-        }
-    }
-    for role in &roles {
-        store.ddl(&format!("grant usage on schema {} to {role}", store.quoted_schema()))?;
-    }
+    let granted = grant(&store, grant_to, &owner, &renewed)?;
+    store.additions_write(&additions(&named(&before), &named(&store.facts()?)))?;
+    store.additions_write(&granted)?;
     // A database that has work from now on.
     noticeboard::call_at_commit();
     Ok(())
 }
 
-/// The application has functions of these names: replacing them would lose them.
-fn occupied(schema: &str, foreign: &[String]) -> Refusal {
-    Refusal::new(Outcome::NotAttached, format!("Schema {schema} has functions of its own under the contract's names"))
-        .detail(foreign.join(", "))
-        .hint(format!("{}: Rename or drop them, then attach again.", Outcome::NotAttached.entry().code))
+/// A wrapper of an earlier release that cannot be replaced in place.
+fn outdated(facts: &Facts, function: &Function) -> bool {
+    function.ours && !facts.ours.iter().any(|ours| ours.is_current(function))
+}
+
+/// The wrappers belong to the owner of the bookings, and only the named roles may call them; a renewed one keeps its
+/// callers. Returns what it takes to undo the rights on the schema.
+fn grant(store: &Store, grant_to: &[String], owner: &str, renewed: &[&Function]) -> Result<Vec<Addition>, Failure> {
+    let found = store.wrappers_found(&wrapper_names())?;
+    for wrapper in found.iter().filter(|wrapper| wrapper.ours) {
+        let signature = &wrapper.signature;
+        store.ddl(&format!("alter routine {signature} owner to {owner}"))?;
+        store.ddl(&format!("alter routine {signature} depends on extension holdfast"))?;
+        store.ddl(&format!("revoke all on routine {signature} from public"))?;
+        let callers = renewed.iter().filter(|before| before.signature == *signature);
+        for role in grant_to.iter().chain(callers.flat_map(|before| &before.grantees)) {
+            store.ddl(&format!("grant execute on routine {signature} to {}", quoted(role)))?;
+        }
+    }
+    let mut granted = Vec::new();
+    for role in grant_to {
+        let (may_use, _) = store.rights_held(role, None)?;
+        if !may_use {
+            store.ddl(&format!("grant usage on schema {} to {}", store.quoted_schema(), quoted(role)))?;
+            granted.push(Addition { undo: format!("{REVOKE_USAGE}{}", quoted(role)), holds_data: false });
+        }
+    }
+    Ok(granted)
+}
+
+/// Calls on such tables would fail in the middle.
+fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = unmet.iter().map(|finding| format!("{}: {}", finding.what, finding.why)).collect();
+    let message = format!("Schema {schema} has what holdfast cannot work with");
+    Err(Refusal::new(Outcome::NotAttached, message)
+        .detail(list.join("\n"))
+        .hint(format!(
+            "{}: Mend what DETAIL lists (holdfast.doctor lists all), then attach again.",
+            Outcome::NotAttached.entry().code
+        ))
+        .into())
+}
+
+/// Undoes attach: the application's own functions get their names back, and what attach added goes, but for columns,
+/// and for tables that hold data unless `keep_tables` is false.
+pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
+    let store = Store::open_anyhow(schema)?;
+    store.check_attached()?;
+    let facts = store.facts()?;
+    let (gone, kept): (Vec<_>, Vec<_>) = store.additions_read()?.into_iter().partition(|addition| !addition.holds_data);
+    gone.iter().try_for_each(|addition| store.ddl(&addition.undo))?;
+    for function in facts.functions.iter().filter(|function| function.ours) {
+        store.ddl(&format!("drop routine {}", function.signature))?;
+    }
+    let owner = quoted(&store.owner()?);
+    for original in store.kept_functions()? {
+        let (kind, signature) = (&original.kind, &original.signature);
+        if original.granted {
+            store.ddl(&format!("revoke execute on {kind} {signature} from {owner}"))?;
+        }
+        store.ddl(&format!("alter {kind} {signature} rename to {}", quoted(&original.name)))?;
+    }
+    if !keep_tables {
+        let tables: Vec<&str> =
+            kept.iter().filter_map(|addition| addition.undo.strip_prefix("drop table if exists ")).collect();
+        if !tables.is_empty() {
+            store.ddl(&format!("drop table if exists {}", tables.join(", ")))?;
+        }
+    }
+    BOOKS.iter().try_for_each(|book| store.ddl(&format!("drop table if exists {}.{book}", store.quoted_schema())))
 }

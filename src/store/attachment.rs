@@ -1,33 +1,21 @@
 //! Which schema a call is about, and which of the optional tables it has. [unsafe]
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_int};
 
 use pgrx::pg_sys;
 
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
+use crate::rules::requirement::table::{NEEDED, Needed};
 
-/// Tables that an application may go without, by the name of the feature they carry.
-const OPTIONAL: &[(&str, &str)] = &[
-    ("adjacency", "table_adjacencies"),
-    ("slots", "booking_slots"),
-    ("results", "booking_confirmation_results"),
-    ("outbox", "capacity_outbox"),
-    ("forgotten", "holdfast_forgotten"),
-];
+/// The feature of a history that keeps metadata with each move.
+const HISTORY_METADATA: &str = "history_metadata";
 
-/// Tables that a confirm cannot do without.
-const REQUIRED: &[&str] = &[
-    "restaurants",
-    "zones",
-    "table_inventory",
-    "bookings",
-    "booking_state_history",
-    "table_holds",
-    "table_hold_members",
-    "allocations",
-    "booking_table_assignments",
-    "booking_assignment_idempotency",
+/// The application's own enums: how our statements write them, and the column that has the type.
+const ENUMS: &[(&str, &str, &CStr)] = &[
+    ("app.booking_status", "bookings", c"status"),
+    ("app.hold_status", "table_holds", c"status"),
+    ("app.table_status", "table_inventory", c"status"),
 ];
 
 /// How the outbox calls its events: by number, or by UUID.
@@ -40,6 +28,12 @@ pub const EXCLUSION: &str = "assignment_exclusion";
 /// What attach leaves behind in the schema: one row a feature that was there then.
 pub const RECORD: &str = "holdfast_attachment";
 
+/// Where attach writes down which functions it keeps under another name.
+pub const ORIGINALS: &str = "holdfast_originals";
+
+/// Where attach writes down what it added.
+pub const ADDITIONS: &str = "holdfast_additions";
+
 /// An application schema as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
@@ -49,9 +43,17 @@ pub struct Attachment {
     pub quoted: String,
     pub attached: bool,
     features: Vec<String>,
-    missing: Vec<&'static str>,
+    missing: Vec<String>,
+    /// Of the optional features, what was there when the schema was attached.
+    gone: Vec<String>,
+    /// What the application calls its enums, by what our statements call them.
+    pub enums: Vec<(&'static str, String)>,
+    /// Functions of the application that attach keeps, by the name that ours took: name, kept name.
+    pub originals: Vec<(String, String)>,
     /// Relations whose change makes this stale.
     watched: Vec<u32>,
+    /// Names whose appearance makes this stale, as the server's catalogue cache hashes them.
+    awaited: Vec<u32>,
 }
 
 impl Attachment {
@@ -60,30 +62,54 @@ impl Attachment {
         let name = namespace_name(oid)
             .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let optional = OPTIONAL.iter().map(|(_, table)| *table);
-        let known = REQUIRED.iter().copied().chain(optional).chain([RECORD]);
-        let watched = known.filter_map(|table| relation(oid, table)).collect();
-        let missing = REQUIRED.iter().filter(|table| relation(oid, table).is_none()).copied().collect();
+        let names = || NEEDED.iter().map(|needed| needed.table).chain([RECORD]);
         let attached = relation(oid, RECORD).is_some();
-        Ok(Attachment { oid, name, quoted, attached, features: Vec::new(), missing, watched })
+        let required = NEEDED.iter().filter(|needed| needed.feature.is_empty());
+        Ok(Attachment {
+            oid,
+            name,
+            quoted,
+            attached,
+            features: Vec::new(),
+            missing: required.flat_map(|needed| lacking(oid, needed, attached)).collect(),
+            gone: Vec::new(),
+            enums: ENUMS
+                .iter()
+                .filter_map(|(ours, table, column)| Some((*ours, column_type(oid, table, column)?)))
+                .collect(),
+            originals: Vec::new(),
+            watched: names().filter_map(|table| relation(oid, table)).collect(),
+            awaited: names().map(|table| hash_of_name(oid, table)).collect(),
+        })
     }
 
-    /// A feature that was there when the schema was attached has to be there still: an event that has nowhere to
-    /// go would be lost without a word (F24).
-    pub fn with_features(mut self, features: Vec<String>) -> Attachment {
-        let gone = OPTIONAL.iter().filter(|(feature, table)| {
-            features.iter().any(|recorded| recorded == feature) && relation(self.oid, table).is_none()
-        });
-        self.missing.extend(gone.map(|(_, table)| *table));
-        self.features = features;
+    /// With what attach recorded. A feature that was there then has to be there still: an event that has nowhere to
+    /// go would be lost without a word (F24). One whose tables came later is used as well.
+    pub fn with_record(
+        mut self,
+        recorded: Vec<String>,
+        exclusion: bool,
+        originals: Vec<(String, String)>,
+    ) -> Attachment {
+        let present = self.features_present();
+        for needed in NEEDED.iter().filter(|needed| recorded.iter().any(|feature| feature == needed.feature)) {
+            self.gone.extend(lacking(self.oid, needed, self.attached));
+        }
+        self.features = present.into_iter().map(str::to_owned).collect();
+        if exclusion {
+            self.features.push(EXCLUSION.to_owned());
+        }
+        self.originals = originals;
         self
     }
 
-    /// The optional features that the schema has the tables for, now.
+    /// The optional features that the schema has the tables and columns for, now.
     pub fn features_present(&self) -> Vec<&'static str> {
-        let present = OPTIONAL.iter().filter(|(_, table)| relation(self.oid, table).is_some());
+        let optional = NEEDED.iter().filter(|needed| !needed.feature.is_empty());
+        let present = optional.filter(|needed| lacking(self.oid, needed, self.attached).is_empty());
         let numbered = self.outbox_id().map(|kind| if kind == pg_sys::UUIDOID { OUTBOX_UUID } else { OUTBOX_BIGINT });
-        present.map(|(feature, _)| *feature).chain(numbered).collect()
+        let metadata = column(self.oid, "booking_state_history", c"metadata").map(|_| HISTORY_METADATA);
+        present.map(|needed| needed.feature).chain(numbered).chain(metadata).collect()
     }
 
     /// The schema with the features that it has the tables for, before they are recorded.
@@ -94,10 +120,9 @@ impl Attachment {
 
     /// The type of the outbox's ids, if there is an outbox.
     fn outbox_id(&self) -> Option<pg_sys::Oid> {
-        let outbox = pg_sys::Oid::from_u32(relation(self.oid, "capacity_outbox")?);
-        // SAFETY: both read the syscache; the name is a literal.
-        let kind = unsafe { pg_sys::get_atttype(outbox, pg_sys::get_attnum(outbox, c"id".as_ptr())) };
-        Some(kind)
+        let (outbox, id) = column(self.oid, "capacity_outbox", c"id")?;
+        // SAFETY: reads the syscache.
+        Some(unsafe { pg_sys::get_atttype(outbox, id) })
     }
 
     pub fn has(&self, feature: &str) -> bool {
@@ -112,23 +137,36 @@ impl Attachment {
         self.watched.contains(&relation)
     }
 
+    /// Is one of our names among those that this hash stands for?
+    pub fn awaits(&self, hash: u32) -> bool {
+        self.awaited.contains(&hash)
+    }
+
     /// Refuses a schema that lacks a table, naming what it lacks.
     pub fn check_tables(&self) -> Result<(), Refusal> {
-        if self.missing.is_empty() {
+        self.lacks_nothing(&self.missing)
+    }
+
+    /// Refuses a schema that was never attached, or that lost something since.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.check_tables()?;
+        self.lacks_nothing(&self.gone)?;
+        self.check_record()
+    }
+
+    fn lacks_nothing(&self, missing: &[String]) -> Result<(), Refusal> {
+        if missing.is_empty() {
             return Ok(());
         }
-        let missing = self.missing.join(", ");
         Err(Refusal::new(Outcome::NotAttached, format!("Schema {} does not have the tables of a booking", self.quoted))
-            .detail(format!("Missing: {missing}"))
+            .detail(format!("Missing: {}", missing.join(", ")))
             .hint(format!(
                 "{}: Create these tables (holdfast.create_reference_schema does, for a new application), then attach the schema.",
                 Outcome::NotAttached.entry().code
             )))
     }
 
-    /// Refuses a schema that was never attached, or that lost a table since.
-    pub fn check(&self) -> Result<(), Refusal> {
-        self.check_tables()?;
+    pub fn check_record(&self) -> Result<(), Refusal> {
         if self.attached {
             return Ok(());
         }
@@ -149,6 +187,43 @@ fn relation(schema: pg_sys::Oid, table: &str) -> Option<u32> {
     // SAFETY: reads the syscache; the name lives through the call.
     let relation = unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) };
     (relation != pg_sys::InvalidOid).then(|| relation.to_u32())
+}
+
+/// The relation and number of a column.
+fn column(schema: pg_sys::Oid, table: &str, name: &CStr) -> Option<(pg_sys::Oid, pg_sys::AttrNumber)> {
+    let relation = pg_sys::Oid::from_u32(relation(schema, table)?);
+    // SAFETY: reads the syscache; the name lives through the call. An unknown column is number 0.
+    let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
+    (number != 0).then_some((relation, number))
+}
+
+/// The type of a column as SQL writes it, with its schema.
+fn column_type(schema: pg_sys::Oid, table: &str, name: &CStr) -> Option<String> {
+    let (relation, number) = column(schema, table, name)?;
+    // SAFETY: reads the syscache; the name is palloc'd and NUL-terminated.
+    let text = unsafe { CStr::from_ptr(pg_sys::format_type_be_qualified(pg_sys::get_atttype(relation, number))) };
+    Some(text.to_string_lossy().into_owned())
+}
+
+/// What a schema lacks of a table: the table, or columns of it.
+fn lacking(schema: pg_sys::Oid, needed: &Needed, attached: bool) -> Vec<String> {
+    if relation(schema, needed.table).is_none() {
+        return vec![needed.table.to_owned()];
+    }
+    let required = needed.columns().filter(|wanted| wanted.is_required(attached));
+    let gone = required
+        .filter(|wanted| CString::new(wanted.name).is_ok_and(|name| column(schema, needed.table, &name).is_none()));
+    gone.map(|wanted| format!("{}.{}", needed.table, wanted.name)).collect()
+}
+
+/// How the catalogue cache of relations by name hashes a name: what it says when a relation of that name comes or
+/// goes.
+fn hash_of_name(schema: pg_sys::Oid, table: &str) -> u32 {
+    let Ok(table) = CString::new(table) else { return 0 };
+    let cache = pg_sys::SysCacheIdentifier::RELNAMENSP as c_int;
+    let null = pg_sys::Datum::null();
+    // SAFETY: the keys are those of the cache, a name and an OID; the name lives through the call.
+    unsafe { pg_sys::GetSysCacheHashValue(cache, pg_sys::Datum::from(table.as_ptr()), schema.into(), null, null) }
 }
 
 /// The schema that a function lives in: a wrapper finds its application by its own identity, so that renaming

@@ -37,8 +37,8 @@ impl Store {
             server: self.facts_of(&CATALOGUE_SERVER, &[])?.into_iter().next().unwrap_or_default(),
             ..Facts::default()
         };
-        let whole = self.attachment.with_present();
-        let scripts = CONTRACT.iter().map(|script| for_features(script, &whole));
+        let present = self.attachment.with_present();
+        let scripts = CONTRACT.iter().map(|script| for_features(script, &present));
         facts.ours = scripts.flat_map(|script| signature::declared(&script, &facts)).collect();
         let readable = |table: &str| facts.table(table).is_some_and(|table| table.readable);
         let (rules, holds) = (STATUS_RULES.iter().all(|table| readable(table)), readable("table_holds"));

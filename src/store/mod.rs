@@ -14,6 +14,7 @@ mod guard;
 mod hold;
 pub mod idempotency;
 mod ledger;
+mod originals;
 pub mod outbox;
 mod plan;
 mod repair;
@@ -87,6 +88,11 @@ impl Store {
     /// Keeps answers for as long as the owner says.
     pub fn keeping(self, days: i32) -> Store {
         Store { retention_seconds: retention::seconds(days), ..self }
+    }
+
+    /// Refuses a schema that was never attached; what it may have lost since does not matter.
+    pub fn check_attached(&self) -> Result<(), Failure> {
+        Ok(self.attachment.check_record()?)
     }
 
     /// The schema's name, as the server names it in its errors.

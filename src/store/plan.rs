@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, ORIGINALS};
 use super::guard;
 use super::row::Row;
 use super::statement::{Statement, statement};
@@ -16,6 +16,8 @@ use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 
 statement!(ATTACHMENT_READ, "attachment_read", []);
+statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);
+statement!(ORIGINALS_READ, "originals_read", [OIDOID]);
 
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
@@ -76,7 +78,13 @@ impl Connection {
         }
         self.script(&ATTACHMENT_READ.source(&found))?;
         let features = rows(|row| row.text(1)).into_iter().flatten().collect();
-        Ok(found.with_features(features))
+        let exclusion = self.run(&found, &ASSIGNMENT_EXCLUSION, &[Some(schema.into())], |_| ())?;
+        let originals = if found.lacks(ORIGINALS) {
+            Vec::new()
+        } else {
+            self.run(&found, &ORIGINALS_READ, &[Some(schema.into())], |row| row.text(1).zip(row.text(2)))?
+        };
+        Ok(found.with_record(features, !exclusion.is_empty(), originals.into_iter().flatten().collect()))
     }
 
     /// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
@@ -224,6 +232,11 @@ fn register_invalidation() {
             Some(schema_changed),
             pg_sys::Datum::null(),
         );
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::RELNAMENSP as i32,
+            Some(name_changed),
+            pg_sys::Datum::null(),
+        );
         pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
     }
 }
@@ -231,6 +244,15 @@ fn register_invalidation() {
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
     STALE.set(true);
+}
+
+/// A relation came or went; 0: any may have.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn name_changed(_argument: pg_sys::Datum, _cache: i32, hash: u32) {
+    let awaits = |kept: &HashMap<u32, Kept>| kept.values().any(|known| known.attachment.awaits(hash));
+    if hash == 0 || KEPT.with(|kept| kept.try_borrow().map_or(true, |kept| awaits(&kept))) {
+        STALE.set(true);
+    }
 }
 
 #[pgrx::pg_guard]

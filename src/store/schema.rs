@@ -3,12 +3,13 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::attachment::{EXCLUSION, RECORD};
+use super::attachment::RECORD;
 use super::plan::Connection;
 use super::row;
 use super::statement::{for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
+use crate::rules::requirement::signature::Signature;
 
 const REFERENCE: &[&str] = &[
     include_str!("../../sql/reference_schema/1_floor.sql"),
@@ -50,7 +51,6 @@ const RULES: &[&str] =
     &["booking_statuses", "booking_status_transitions", "capacity_policies", "holdfast_attempts", "holdfast_forgotten"];
 
 statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
-statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 
 /// A function in the application's schema that has the name of one of ours.
@@ -93,8 +93,7 @@ impl Store {
     /// Records which features the schema has: from now on they are used, and missed when they are gone.
     pub fn record(&self, owner: &str) -> Result<(), Failure> {
         let (schema, table) = (self.quoted_schema(), RECORD);
-        let exclusion = self.run(&ASSIGNMENT_EXCLUSION, &[self.oid()], |_| EXCLUSION)?;
-        let features = self.attachment.features_present().into_iter().chain(exclusion);
+        let features = self.attachment.features_present().into_iter();
         let features: Vec<String> = features.map(|feature| format!("('{feature}')")).collect();
         self.ddl(&format!("drop table if exists {schema}.{table}"))?;
         self.ddl(&format!("create table {schema}.{table} (feature text primary key)"))?;
@@ -107,19 +106,30 @@ impl Store {
         self.own(table, owner)
     }
 
-    fn own(&self, table: &str, owner: &str) -> Result<(), Failure> {
+    pub(super) fn own(&self, table: &str, owner: &str) -> Result<(), Failure> {
         self.ddl(&format!("alter table {}.{table} owner to {owner}", self.quoted_schema()))
     }
 
     /// Creates the wrappers, or replaces those that are ours already.
-    pub fn create_wrappers(&self) -> Result<(), Failure> {
-        self.scripts(CONTRACT)
+    pub fn create_wrappers(&self, ours: &[Signature]) -> Result<(), Failure> {
+        let whole = self.attachment.with_present();
+        let schema = self.quoted_schema();
+        CONTRACT.iter().try_for_each(|script| {
+            // An overload of the application's may have the name as well: a comment says which it is for.
+            let commented = ours.iter().fold(for_schema(script, &whole), |text, one| {
+                let (name, types) = (&one.name, one.types());
+                text.replace(
+                    &format!("comment on function {schema}.{name} is"),
+                    &format!("comment on function {schema}.{name}({types}) is"),
+                )
+            });
+            self.ddl(&commented)
+        })
     }
 
     /// Creates the views for the features that are there now; they act with the rights of the bookings' owner.
     pub fn create_views(&self, owner: &str, roles: &[String]) -> Result<(), Failure> {
-        let features = self.attachment.features_present().into_iter().map(str::to_owned).collect();
-        let attachment = self.attachment.as_ref().clone().with_features(features);
+        let attachment = self.attachment.with_present();
         for script in VIEWS {
             self.ddl(&for_schema(script, &attachment))?;
         }
@@ -147,6 +157,11 @@ impl Store {
     pub fn owner(&self) -> Result<String, Failure> {
         let rows = self.run(&SCHEMA_OWNER, &[self.oid()], |row| row.text(1).unwrap_or_default())?;
         Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs a statement in which `app` stands for the schema.
+    pub fn script_for_schema(&self, text: &str) -> Result<(), Failure> {
+        self.ddl(&for_schema(text, &self.attachment))
     }
 
     /// Runs DDL whose names are quoted already.

@@ -33,12 +33,15 @@ impl Statement {
     }
 }
 
-/// The text for a schema's features, with the schema in the place of `app.`.
+/// Puts a schema in the place of `app.`, the application's enums in the place of the contract's, and leaves out what
+/// is for features that it lacks.
 pub fn for_schema(text: &str, attachment: &Attachment) -> String {
-    replace_schema(&for_features(text, attachment), &attachment.quoted)
+    let kept = for_features(text, attachment);
+    let named = attachment.enums.iter().fold(kept, |text, (ours, theirs)| replace_word(&text, ours, theirs));
+    replace_schema(&named, &attachment.quoted)
 }
 
-/// Drops what stands between `--[feature` and `--]` when the schema lacks the feature; `--|` introduces what stands there
+/// Drops what stands between `--[feature` and `--]` when a schema lacks the feature; `--|` introduces what stands there
 /// instead.
 pub fn for_features(text: &str, attachment: &Attachment) -> String {
     let mut kept = String::with_capacity(text.len() + 256);
@@ -59,6 +62,21 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
         }
     }
     kept
+}
+
+/// A qualified name, where no longer name begins with it.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let mut replaced = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, from) = rest.split_at(at);
+        rest = &from[word.len()..];
+        let longer = rest.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
+        replaced.push_str(before);
+        replaced.push_str(if longer { word } else { by });
+    }
+    replaced.push_str(rest);
+    replaced
 }
 
 /// `app.` as a word of its own.

@@ -105,6 +105,8 @@ pub struct Function {
     /// Has a `search_path` of its own.
     pub pinned: bool,
     pub for_public: bool,
+    /// Roles that may execute it, beside its owner and PUBLIC.
+    pub grantees: Vec<String>,
     /// How many of the last inputs may be left out.
     pub defaults: usize,
     pub arguments: Vec<Argument>,

@@ -2,6 +2,7 @@
 //!
 //! `holdfast.doctor` shows the findings, `holdfast.migration` renders those with a mend into a script.
 
+pub mod attach;
 pub mod body;
 pub mod constraint;
 pub mod facts;

@@ -87,6 +87,12 @@ fn full_type(short: &str, facts: &Facts) -> String {
 }
 
 impl Signature {
+    /// The types of the inputs, as SQL lists them.
+    #[must_use]
+    pub fn types(&self) -> String {
+        self.inputs.iter().map(|input| input.type_name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     fn required(&self) -> usize {
         self.inputs.iter().filter(|input| !input.optional).count()
     }
@@ -117,6 +123,18 @@ impl Signature {
         }
         found.extend(self.missing_outputs(function));
         found
+    }
+
+    /// Is this our own function as it is declared today, but for its body?
+    #[must_use]
+    pub fn is_current(&self, function: &Function) -> bool {
+        let names = |function: &Function| function.inputs().iter().map(|input| input.name.clone()).collect::<Vec<_>>();
+        let outputs: Vec<(String, String)> =
+            function.outputs().iter().map(|output| (output.name.clone(), output.type_name.clone())).collect();
+        let single = outputs.is_empty() && self.outputs.first().is_none_or(|(_, kind)| *kind == function.returns);
+        self.is_same_as(function)
+            && names(function).iter().eq(self.inputs.iter().map(|input| &input.name))
+            && (outputs == self.outputs || single)
     }
 
     fn missing_outputs(&self, function: &Function) -> Vec<String> {

@@ -22,11 +22,14 @@ const LABELS: &[(&str, &str, &[&str])] = &[
 ];
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found: Vec<Finding> =
-        LABELS.iter().flat_map(|(table, column, labels)| of_labels(facts, table, column, labels)).collect();
+    let mut found = labels(facts);
     found.extend(of_statuses(facts));
     found.extend(of_target(facts));
     found
+}
+
+pub(super) fn labels(facts: &Facts) -> Vec<Finding> {
+    LABELS.iter().flat_map(|(table, column, labels)| of_labels(facts, table, column, labels)).collect()
 }
 
 /// Labels of an enum that we need and it lacks.

@@ -42,7 +42,7 @@ pub const NEEDED: &[Needed] = &[
         feature: "",
         columns: "id uuid given, booking_id uuid null given, restaurant_id uuid given, zone_id uuid null given,
             start_at timestamptz given, end_at timestamptz given, expires_at timestamptz given, created_by uuid null given,
-            metadata jsonb null given, status enum given",
+            metadata jsonb given, status enum given",
     },
     Needed { table: "table_hold_members", feature: "", columns: "hold_id uuid given, table_id uuid given" },
     Needed {
@@ -81,6 +81,7 @@ pub const NEEDED: &[Needed] = &[
             table_ids uuid[] given, assignment_window tstzrange given, actor_id uuid null given, metadata jsonb given,
             created_at timestamptz given",
     },
+    Needed { table: "holdfast_forgotten", feature: "forgotten", columns: "booking_id uuid, until timestamptz" },
     Needed {
         table: "capacity_outbox",
         feature: "outbox",
@@ -104,10 +105,10 @@ impl NeededColumn {
         self.flags.split_whitespace().any(|given| given == flag)
     }
 
-    /// Has to be there for a call to work; before attach, what attach adds does not count.
+    /// Has to be there for a call to work; before attach, what attach can add does not count.
     #[must_use]
     pub fn is_required(&self, attached: bool) -> bool {
-        !self.is("optional") && (attached || !self.is("added"))
+        !self.is("optional") && (attached || !(self.is("added") || self.is("null")))
     }
 }
 

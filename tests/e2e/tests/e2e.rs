@@ -1,6 +1,7 @@
 //! What can be asked while other tests run: one program, so that the template of its databases is made once.
 //! `cargo test -p holdfast-e2e --test e2e faults_keys` runs one room of it.
 
+mod adopt;
 mod atomicity;
 mod attempt;
 mod audit;

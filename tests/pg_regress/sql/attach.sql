@@ -72,14 +72,19 @@ select table_id from floor.confirm_hold_assignment_with_transition(
 select table_id from "Our App".unassign_tables_atomic('00000000-0000-0000-0000-0000000000b1');
 select (select count(*) from floor.allocations) as floor, (select count(*) from "Our App".allocations) as our_app;
 
--- A function of the application under one of the contract's names is not overwritten.
+-- A function of the application under one of the contract's names is kept under another, and detach gives it back.
 select holdfast.create_reference_schema('busy');
 create function busy.refresh_table_status(p_table_id uuid) returns void language sql as 'select';
+comment on function busy.refresh_table_status is 'Ours.';
 select holdfast.attach('busy');
+select name, kept_as, callable from busy.holdfast_originals;
+select obj_description('busy.refresh_table_status_original'::regproc, 'pg_proc');
+select holdfast.detach('busy');
+select p.oid::regprocedure, obj_description(p.oid, 'pg_proc') from pg_proc p where p.pronamespace = 'busy'::regnamespace;
+select holdfast.detach('busy');
 \echo :SQLSTATE
 
 -- Columns that an older application does not have are added; its rows stay.
-drop function busy.refresh_table_status(uuid);
 alter table busy.bookings drop column auto_assign_idempotency_key, drop column auto_assign_last_result;
 alter table busy.booking_assignment_idempotency
   drop column outcome, drop column request, drop column refusal, drop column assignment_ids,

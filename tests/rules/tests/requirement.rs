@@ -1,5 +1,6 @@
 //! From what the catalogue says to what a doctor says.
 
+use holdfast::rules::requirement::attach::{additions, mends, unmet};
 use holdfast::rules::requirement::constraint::{Overlap, overlap};
 use holdfast::rules::requirement::facts::{
     Argument, Column, Constraint, Facts, Function, Index, Server, StatusRules, Table, Trigger,
@@ -303,4 +304,43 @@ fn names_are_quoted_where_they_have_to_be() {
     {
         assert_eq!(quoted(name), sql);
     }
+}
+
+#[test]
+fn attach_mends_what_it_can_in_one_transaction_and_names_the_rest() {
+    let mut facts = facts();
+    let tenant = Column { not_null: true, ..column("tenant", "text") };
+    facts.tables = vec![table("allocations", vec![column("id", "uuid"), column("window", "tstzrange"), tenant])];
+    let unmet: Vec<String> = unmet(&facts).into_iter().map(|finding| finding.what).collect();
+    assert!(unmet.contains(&"column allocations.tenant".to_owned()), "{unmet:?}");
+    assert!(unmet.contains(&"table bookings".to_owned()) && !unmet.iter().any(|what| what.contains("allocations.id")));
+    let mends = mends(&facts);
+    assert!(mends.iter().any(|mend| mend.contains("add constraint allocations_no_overlap exclude")), "{mends:?}");
+    assert!(!mends.iter().any(|mend| mend.contains("concurrently")), "{mends:?}");
+}
+
+#[test]
+fn what_attach_added_is_undone_and_what_it_replaced_comes_back() {
+    let mut before = facts();
+    before.tables = vec![table("allocations", vec![])];
+    let mut weaker = exclusion(&[("window", "&&")], Some("(false)"), false);
+    weaker.definition = "EXCLUDE weaker".to_owned();
+    before.constraints = vec![weaker];
+    let mut after = before.clone();
+    after.constraints[0].definition = "EXCLUDE ours".to_owned();
+    after.tables.push(table("booking_statuses", vec![]));
+    after.tables.push(Table { kind: "v".to_owned(), ..table("seen", vec![]) });
+    after.tables.push(table("holdfast_originals", vec![]));
+    after.indexes = vec![index("allocations", "new", &["id"], false), index("booking_statuses", "key", &["id"], true)];
+    let found: Vec<(String, bool)> =
+        additions(&before, &after).into_iter().map(|addition| (addition.undo, addition.holds_data)).collect();
+    let expected = [
+        ("drop table if exists app.booking_statuses", true),
+        ("drop view if exists app.seen", false),
+        ("alter table app.allocations add constraint no_overlap EXCLUDE weaker", false),
+        ("alter table app.allocations drop constraint if exists no_overlap", false),
+        ("drop index if exists app.new", false),
+    ];
+    assert_eq!(found, expected.map(|(undo, holds_data)| (undo.to_owned(), holds_data)));
+    assert!(additions(&after, &after).is_empty());
 }

@@ -135,3 +135,20 @@ fn bodies_give_their_habits_away() {
     }
     assert_eq!(plain("A -- b\n  ( c ,\td )/* e */f"), "a(c,d)f");
 }
+
+#[test]
+fn a_function_of_ours_is_current_when_names_types_and_results_are_those_of_today() {
+    let facts = facts();
+    let ours = &facts.ours[0];
+    assert!(ours.is_current(&contract_assign()));
+    let mut renamed = contract_assign();
+    renamed.arguments[0].name = "p_booking".to_owned();
+    let mut wider = contract_assign();
+    wider.arguments.push(wider.arguments[4].clone());
+    let mut other = contract_assign();
+    other.arguments[1].type_name = "uuid".to_owned();
+    for function in [renamed, wider, other] {
+        assert!(!ours.is_current(&function), "{function:?}");
+    }
+    assert_eq!(ours.types(), "uuid, uuid[], app.booking_status");
+}

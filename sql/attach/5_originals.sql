@@ -1,0 +1,22 @@
+-- The books that attach keeps of what it found and of what it added, so that detach can undo it.
+create table if not exists app.holdfast_originals (
+  kept_as text primary key,
+  -- The name that it had, and that a function of ours has now.
+  name text not null,
+  -- The contract's call works on it: the kill switch may route to it.
+  callable boolean not null,
+  -- Attach let the owner of the bookings execute it.
+  granted boolean not null default false
+);
+comment on table app.holdfast_originals is
+  'holdfast: functions of the application that attach keeps under another name; detach gives them back theirs';
+
+create table if not exists app.holdfast_additions (
+  step integer generated always as identity primary key,
+  -- For any name of the schema: app stands for it.
+  undo text not null,
+  -- A table whose rows may be somebody's: it is dropped only when detach is told so.
+  holds_data boolean not null
+);
+comment on table app.holdfast_additions is
+  'holdfast: what attach added beside the application''s own; detach undoes it, the last first';
