@@ -46,6 +46,13 @@ pub fn retry_limit() -> i32 {
     RETRY_LIMIT.get()
 }
 
+/// May holdfast confirm at all?
+static ATOMIC_CONFIRM_ENABLED: GucSetting<bool> = GucSetting::<bool>::new(true);
+
+pub fn atomic_confirm_enabled() -> bool {
+    ATOMIC_CONFIRM_ENABLED.get()
+}
+
 /// Declares the settings to the server, once a process.
 pub fn register() {
     GucRegistry::define_bool_guc(
@@ -94,6 +101,14 @@ pub fn register() {
         1,
         1000,
         GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"holdfast.atomic_confirm_enabled",
+        c"Lets holdfast confirm; off sends every call to the functions that the application had before.",
+        c"The emergency brake. A schema that keeps no such functions refuses to confirm.",
+        &ATOMIC_CONFIRM_ENABLED,
+        GucContext::Suset,
         GucFlags::default(),
     );
     GucRegistry::define_int_guc(

@@ -7,12 +7,12 @@ use serde_json::json;
 use super::argument::{self, TimestampTz, Uuids};
 use super::contract;
 use super::native::{self, Done, native_functions};
-use crate::commands::Refusals;
-use crate::commands::confirm::confirm;
+use crate::commands::rollout;
 use crate::commands::unassign::unassign;
 use crate::rules::Id;
 use crate::rules::outcome::Outcome;
 use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::rollout::Function;
 use crate::rules::table::Assignment;
 
 /// What every assign leaves open: no status to move to, no history, nothing expected of a hold.
@@ -38,8 +38,8 @@ fn adding(
     }
 }
 
-fn assigned(call: pg_sys::FunctionCallInfo, arguments: Arguments) -> Vec<Assignment> {
-    contract(call, |store| Ok(confirm(store, arguments, Refusals::Raised)?.rows))
+fn assigned(call: pg_sys::FunctionCallInfo, function: Function, arguments: Arguments) -> Vec<Assignment> {
+    contract(call, |store| rollout::confirmed(store, function, arguments))
 }
 
 /// A list of tables in which NULL names nothing.
@@ -72,7 +72,7 @@ fn contract_assign_tables_atomic_v2(
         end: argument::instant(p_end_at),
         ..adding(p_booking_id, p_table_ids, p_idempotency_key, p_require_adjacency, p_assigned_by)
     };
-    let rows = assigned(fcinfo, arguments);
+    let rows = assigned(fcinfo, Function::Assign, arguments);
     argument::rows(
         rows.iter()
             .map(argument::assigned_row)
@@ -90,7 +90,8 @@ fn contract_assign_single_table(
     p_idempotency_key: Option<String>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) {
-    assigned(fcinfo, adding(p_booking_id, Some(vec![p_table_id]), p_idempotency_key, None, p_assigned_by));
+    let arguments = adding(p_booking_id, Some(vec![p_table_id]), p_idempotency_key, None, p_assigned_by);
+    assigned(fcinfo, Function::AssignSingle, arguments);
 }
 
 /// Adds tables that are joined.
@@ -103,7 +104,8 @@ fn contract_assign_merged_tables(
     p_idempotency_key: Option<String>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) {
-    assigned(fcinfo, adding(p_booking_id, p_table_ids, p_idempotency_key, p_require_adjacency, p_assigned_by));
+    let arguments = adding(p_booking_id, p_table_ids, p_idempotency_key, p_require_adjacency, p_assigned_by);
+    assigned(fcinfo, Function::AssignMerged, arguments);
 }
 
 /// Takes the given tables, or all, from a booking.
@@ -113,7 +115,7 @@ fn contract_unassign_tables_atomic(
     p_table_ids: Option<Uuids>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<'static, (name!(table_id, Uuid),)> {
-    let taken = contract(fcinfo, |store| unassign(store, argument::id(p_booking_id), named(p_table_ids)));
+    let taken = contract(fcinfo, |store| rollout::unassigned(store, argument::id(p_booking_id), named(p_table_ids)));
     argument::rows(taken.into_iter().map(|table| (argument::uuid(table),)).collect())
 }
 

@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::commands::attach::{attach, create_reference_schema, detach};
+use crate::commands::rollout;
 use crate::errors;
 
 /// Binds an application's schema. A `name` is a C string in 64 bytes.
@@ -25,4 +26,11 @@ fn native_create_reference_schema(name: &str) {
 #[pg_extern(sql = false)]
 fn native_detach(app: pg_sys::Oid, keep_tables: bool) {
     errors::or_raise(detach(app, keep_tables));
+}
+
+/// Fires when rows of a rollout change; a trigger of a statement has no row to return.
+#[pg_trigger(sql = false)]
+fn rollout_changed<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, PgTriggerError> {
+    rollout::changed(trigger.relid()?);
+    Ok(None)
 }

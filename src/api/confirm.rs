@@ -6,15 +6,15 @@ use pgrx::{JsonB, Uuid, pg_sys};
 use super::argument::{self, Label, TimestampTz, Uuids};
 use super::contract;
 use super::native::{self, native_functions};
-use crate::commands::Refusals;
-use crate::commands::confirm::confirm;
+use crate::commands::rollout;
 use crate::rules::outcome::Outcome;
 use crate::rules::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::rollout::Function;
 use crate::rules::table::Assignment;
 
 /// Confirms and keeps the answer's rows; the contract's calls raise their refusals.
-fn confirmed(call: pg_sys::FunctionCallInfo, arguments: Arguments) -> Vec<Assignment> {
-    contract(call, |store| Ok(confirm(store, arguments, Refusals::Raised)?.rows))
+fn confirmed(call: pg_sys::FunctionCallInfo, function: Function, arguments: Arguments) -> Vec<Assignment> {
+    contract(call, |store| rollout::confirmed(store, function, arguments))
 }
 
 /// Sets the booking's tables to exactly the given set, moves it to the target status, and closes its holds.
@@ -54,7 +54,7 @@ fn contract_confirm_hold_assignment_with_transition(
         history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
         expectation: Expectation::default(),
     };
-    let rows = confirmed(fcinfo, arguments);
+    let rows = confirmed(fcinfo, Function::ConfirmByTables, arguments);
     argument::rows(
         rows.iter()
             .map(argument::assigned_row)
@@ -106,7 +106,7 @@ fn contract_confirm_hold_assignment_tx(
             adjacency_hash: p_expected_adjacency_hash,
         },
     };
-    argument::rows(confirmed(fcinfo, arguments).iter().map(argument::assigned_row).collect())
+    argument::rows(confirmed(fcinfo, Function::ConfirmByHold, arguments).iter().map(argument::assigned_row).collect())
 }
 
 /// Validates the hold, derives window and tables from it, confirms, closes the hold.
@@ -144,7 +144,7 @@ fn contract_atomic_confirm_and_transition(
         history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
         expectation: Expectation::default(),
     };
-    argument::rows(confirmed(fcinfo, arguments).iter().map(argument::assigned_row).collect())
+    argument::rows(confirmed(fcinfo, Function::AtomicConfirm, arguments).iter().map(argument::assigned_row).collect())
 }
 
 native_functions! {

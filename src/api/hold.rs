@@ -9,6 +9,7 @@ use super::contract;
 use super::native::{self, Done, native_functions};
 use crate::commands::hold::{self, Held};
 use crate::commands::release::release;
+use crate::commands::rollout;
 use crate::rules::hold::Wanted;
 use crate::rules::outcome::Outcome;
 
@@ -56,7 +57,7 @@ fn contract_release_hold_and_emit(
     p_actor_id: Option<Uuid>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> bool {
-    contract(fcinfo, |store| release(store, argument::id(p_hold_id), argument::id(p_actor_id))) == Outcome::Released
+    contract(fcinfo, |store| rollout::released(store, argument::id(p_hold_id), argument::id(p_actor_id)))
 }
 
 native_functions! {

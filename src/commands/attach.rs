@@ -12,7 +12,7 @@ use crate::rules::requirement::attach::{Addition, BOOKS, REVOKE_USAGE, additions
 use crate::rules::requirement::facts::{Facts, Function};
 use crate::rules::requirement::function::replacements;
 use crate::store::Store;
-use crate::store::schema::{create_reference, quoted, wrapper_names};
+use crate::store::schema::{create_reference, quoted};
 
 /// Creates a schema with the tables of the contract.
 pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
@@ -42,8 +42,9 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.create_wrappers(&before.ours)?;
     let roles: Vec<String> = grant_to.iter().map(|role| quoted(role)).collect();
     store.create_views(&owner, &roles)?;
-    let granted = grant(&store, grant_to, &owner, &renewed)?;
-    store.additions_write(&additions(&named(&before), &named(&store.facts()?)))?;
+    let after = store.facts()?;
+    let granted = grant(&store, &after, grant_to, &owner, &renewed)?;
+    store.additions_write(&additions(&named(&before), &named(&after)))?;
     store.additions_write(&granted)?;
     // A database that has work from now on.
     noticeboard::call_at_commit();
@@ -57,9 +58,15 @@ fn outdated(facts: &Facts, function: &Function) -> bool {
 
 /// The wrappers belong to the owner of the bookings, and only the named roles may call them; a renewed one keeps its
 /// callers. Returns what it takes to undo the rights on the schema.
-fn grant(store: &Store, grant_to: &[String], owner: &str, renewed: &[&Function]) -> Result<Vec<Addition>, Failure> {
-    let found = store.wrappers_found(&wrapper_names())?;
-    for wrapper in found.iter().filter(|wrapper| wrapper.ours) {
+fn grant(
+    store: &Store,
+    facts: &Facts,
+    grant_to: &[String],
+    owner: &str,
+    renewed: &[&Function],
+) -> Result<Vec<Addition>, Failure> {
+    let declared = |function: &&Function| facts.ours.iter().any(|ours| ours.is_same_as(function));
+    for wrapper in facts.functions.iter().filter(declared) {
         let signature = &wrapper.signature;
         store.ddl(&format!("alter routine {signature} owner to {owner}"))?;
         store.ddl(&format!("alter routine {signature} depends on extension holdfast"))?;

@@ -89,6 +89,9 @@ fn look_in_time(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
 }
 
 fn look(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
+    if let Some(refusal) = super::rollout::must_be_ours(store, Some(wanted.booking))? {
+        return Ok(Look::Refuse(refusal));
+    }
     let now = store.clock();
     let Some(found) = store.auto_assign_read(wanted.booking, wanted.hold, now)? else {
         return Ok(Look::Refuse(refusal::booking_not_found(Some(wanted.booking))));

@@ -38,9 +38,12 @@ enum Tries {
 
 /// Confirms by hold; every refusal is returned.
 pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> Result<Report, Failure> {
+    let key = arguments.key.clone();
+    if let Some(refusal) = super::rollout::must_be_ours(store, arguments.booking)? {
+        return Ok(refused_arguments(refusal, key));
+    }
     let counted = telemetry::Attempt::begin();
     let started = store.clock();
-    let key = arguments.key.clone();
     let checked = deadline::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
     match checked {
         Ok((until, asked)) => {

@@ -20,6 +20,7 @@ pub mod preflight;
 pub mod reconcile;
 pub mod release;
 pub mod repair;
+pub mod rollout;
 pub mod stat;
 pub mod sweep;
 pub mod table_status;

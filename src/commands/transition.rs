@@ -6,7 +6,7 @@ use crate::rules::refusal;
 use crate::rules::request::History;
 use crate::rules::transition::{self, Move};
 use crate::rules::window::Instant;
-use crate::store::{Landed, Landing, Store};
+use crate::store::{GivenMove, Landed, Landing, Store};
 
 /// The arguments of a transition, as given.
 pub struct Wanted {
@@ -20,6 +20,22 @@ pub struct Wanted {
     pub history_from: Option<String>,
     pub history_to: Option<String>,
     pub history: History,
+}
+
+impl Wanted {
+    pub fn as_given(&self) -> GivenMove<'_> {
+        GivenMove {
+            booking: self.booking,
+            to: self.to.as_deref(),
+            checked_in_at: self.checked_in_at,
+            checked_out_at: self.checked_out_at,
+            updated_at: self.updated_at,
+            changed_at: self.changed_at,
+            history_from: self.history_from.as_deref(),
+            history_to: self.history_to.as_deref(),
+            history: &self.history,
+        }
+    }
 }
 
 pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {

@@ -28,6 +28,7 @@ pub mod replay;
 pub mod request;
 pub mod requirement;
 pub mod retention;
+pub mod rollout;
 pub mod table;
 pub mod tally;
 pub mod transition;

@@ -183,6 +183,8 @@ catalogue! {
         "The schema does not have what holdfast works on." "Run holdfast.attach on the schema.";
     BrokenInvariant "broken_invariant" "HF703" "XX000" Final 500
         "The database did not do what it was told." "Look for a trigger that swallows rows; nothing was changed.";
+    AtomicConfirmDisabled "atomic_confirm_disabled" "HF710" "P0001" Transient 503
+        "Confirming is switched off here." "Retry once it is on again; DETAIL names the switch.";
 }
 
 impl Outcome {

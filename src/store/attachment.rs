@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::rules::requirement::table::{NEEDED, Needed};
+use crate::rules::rollout::Rule;
 
 /// The feature of a history that keeps metadata with each move.
 const HISTORY_METADATA: &str = "history_metadata";
@@ -31,6 +32,9 @@ pub const RECORD: &str = "holdfast_attachment";
 /// Where attach writes down which functions it keeps under another name.
 pub const ORIGINALS: &str = "holdfast_originals";
 
+/// Where the owner of the schema says who confirms.
+pub const ROLLOUT: &str = "holdfast_rollout";
+
 /// Where attach writes down what it added.
 pub const ADDITIONS: &str = "holdfast_additions";
 
@@ -50,6 +54,8 @@ pub struct Attachment {
     pub enums: Vec<(&'static str, String)>,
     /// Functions of the application that attach keeps, by the name that ours took: name, kept name.
     pub originals: Vec<(String, String)>,
+    /// Who confirms, as the owner of the schema says.
+    pub rollout: Vec<Rule>,
     /// Relations whose change makes this stale.
     watched: Vec<u32>,
     /// Names whose appearance makes this stale, as the server's catalogue cache hashes them.
@@ -62,7 +68,7 @@ impl Attachment {
         let name = namespace_name(oid)
             .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let names = || NEEDED.iter().map(|needed| needed.table).chain([RECORD]);
+        let names = || NEEDED.iter().map(|needed| needed.table).chain([RECORD, ROLLOUT]);
         let attached = relation(oid, RECORD).is_some();
         let required = NEEDED.iter().filter(|needed| needed.feature.is_empty());
         Ok(Attachment {
@@ -78,6 +84,7 @@ impl Attachment {
                 .filter_map(|(ours, table, column)| Some((*ours, column_type(oid, table, column)?)))
                 .collect(),
             originals: Vec::new(),
+            rollout: Vec::new(),
             watched: names().filter_map(|table| relation(oid, table)).collect(),
             awaited: names().map(|table| hash_of_name(oid, table)).collect(),
         })
@@ -90,6 +97,7 @@ impl Attachment {
         recorded: Vec<String>,
         exclusion: bool,
         originals: Vec<(String, String)>,
+        rollout: Vec<Rule>,
     ) -> Attachment {
         let present = self.features_present();
         for needed in NEEDED.iter().filter(|needed| recorded.iter().any(|feature| feature == needed.feature)) {
@@ -100,6 +108,7 @@ impl Attachment {
             self.features.push(EXCLUSION.to_owned());
         }
         self.originals = originals;
+        self.rollout = rollout;
         self
     }
 
@@ -140,6 +149,11 @@ impl Attachment {
     /// Is one of our names among those that this hash stands for?
     pub fn awaits(&self, hash: u32) -> bool {
         self.awaited.contains(&hash)
+    }
+
+    /// The name under which attach keeps the function whose name ours took.
+    pub fn original(&self, name: &str) -> Option<&str> {
+        self.originals.iter().find(|(ours, _)| ours == name).map(|(_, kept)| kept.as_str())
     }
 
     /// Refuses a schema that lacks a table, naming what it lacks.

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::row;
+use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::{Booking, BookingWindow, StatusRules};
@@ -97,14 +97,7 @@ impl Store {
             row::optional_text(landing.history.reason.as_deref()),
             row::optional_json(landing.history.metadata.clone()),
         ];
-        let rows = self.run(&TRANSITION_APPLY, &arguments, |row| {
-            Some(Landed {
-                status: row.label(1)?,
-                checked_in_at: row.instant(2),
-                checked_out_at: row.instant(3),
-                updated_at: row.instant(4),
-            })
-        })?;
+        let rows = self.run(&TRANSITION_APPLY, &arguments, landed)?;
         Ok(rows.into_iter().next().flatten())
     }
 
@@ -123,4 +116,13 @@ impl Store {
         })?;
         Ok((assignments, allocations))
     }
+}
+
+pub(super) fn landed(row: &Row) -> Option<Landed> {
+    Some(Landed {
+        status: row.label(1)?,
+        checked_in_at: row.instant(2),
+        checked_out_at: row.instant(3),
+        updated_at: row.instant(4),
+    })
 }

@@ -14,6 +14,7 @@ mod guard;
 mod hold;
 pub mod idempotency;
 mod ledger;
+mod original;
 mod originals;
 pub mod outbox;
 mod plan;
@@ -38,7 +39,8 @@ pub use attempt::Ending;
 pub use booking::{Landed, Landing};
 pub use deadline::Ended;
 pub use hold::NewHold;
-pub use server::enum_label;
+pub use original::GivenMove;
+pub use server::{enum_label, relation_changed};
 pub use undo::TakingBack;
 
 use crate::rules::attempt::Phase;

@@ -1,14 +1,15 @@
 //! The books of attach: functions that are kept under another name, and what was added.
 
 use super::Store;
-use super::attachment::{ADDITIONS, ORIGINALS};
+use super::attachment::{ADDITIONS, ORIGINALS, ROLLOUT};
 use super::row;
 use super::statement::{for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::requirement::attach::{Addition, REVOKE_USAGE};
 use crate::rules::requirement::function::Replacement;
 
-const BOOKS: &str = include_str!("../../sql/attach/5_originals.sql");
+const BOOKS: &[&str] =
+    &[include_str!("../../sql/attach/5_originals.sql"), include_str!("../../sql/attach/5_rollout.sql")];
 
 statement!(ADDITIONS_READ, "additions_read", []);
 statement!(KEPT_FUNCTIONS, "kept_functions", [OIDOID]);
@@ -28,8 +29,9 @@ pub struct Kept {
 impl Store {
     /// Opens the books, if they are not there.
     pub fn books_open(&self, owner: &str) -> Result<(), Failure> {
-        let new: Vec<&str> = [ORIGINALS, ADDITIONS].into_iter().filter(|table| self.attachment.lacks(table)).collect();
-        self.ddl(&for_schema(BOOKS, &self.attachment))?;
+        let books = [ORIGINALS, ADDITIONS, ROLLOUT];
+        let new: Vec<&str> = books.into_iter().filter(|table| self.attachment.lacks(table)).collect();
+        BOOKS.iter().try_for_each(|script| self.ddl(&for_schema(script, &self.attachment)))?;
         new.into_iter().try_for_each(|table| self.own(table, owner))
     }
 

@@ -7,17 +7,19 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::attachment::{Attachment, ORIGINALS};
+use super::attachment::{Attachment, ORIGINALS, ROLLOUT};
 use super::guard;
 use super::row::Row;
 use super::statement::{Statement, statement};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
+use crate::rules::rollout::Rule;
 
 statement!(ATTACHMENT_READ, "attachment_read", []);
 statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);
 statement!(ORIGINALS_READ, "originals_read", [OIDOID]);
+statement!(ROLLOUT_READ, "rollout_read", []);
 
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
@@ -84,7 +86,9 @@ impl Connection {
         } else {
             self.run(&found, &ORIGINALS_READ, &[Some(schema.into())], |row| row.text(1).zip(row.text(2)))?
         };
-        Ok(found.with_record(features, !exclusion.is_empty(), originals.into_iter().flatten().collect()))
+        let rollout = if found.lacks(ROLLOUT) { Vec::new() } else { self.run(&found, &ROLLOUT_READ, &[], rule)? };
+        let originals = originals.into_iter().flatten().collect();
+        Ok(found.with_record(features, !exclusion.is_empty(), originals, rollout))
     }
 
     /// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
@@ -194,6 +198,14 @@ impl Drop for Connection {
             // SAFETY: connected in open; after an error the server ends the connection with the transaction.
             unsafe { pg_sys::SPI_finish() };
         }
+    }
+}
+
+fn rule(row: &Row) -> Rule {
+    Rule {
+        restaurant: row.id(1).filter(|restaurant| !restaurant.is_nil()),
+        original: row.text(2).as_deref() != Some("on"),
+        percentage: row.number(3).unwrap_or_default(),
     }
 }
 

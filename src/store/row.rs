@@ -82,6 +82,18 @@ pub fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Argument {
     ids.into_iter().map(|id| pgrx::Uuid::from_bytes(*id.as_bytes())).collect::<Vec<_>>().into_datum()
 }
 
+/// Ids as they were given, NULL among them.
+pub fn tables(given: Option<&[Option<Id>]>) -> Argument {
+    let uuids = |ids: &[Option<Id>]| {
+        ids.iter().map(|id| id.map(|id| pgrx::Uuid::from_bytes(*id.as_bytes()))).collect::<Vec<_>>().into_datum()
+    };
+    given.and_then(uuids)
+}
+
+pub fn optional_flag(given: Option<bool>) -> Argument {
+    given.and_then(flag)
+}
+
 pub fn instant(at: Instant) -> Argument {
     at.0.into_datum()
 }

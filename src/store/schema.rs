@@ -5,7 +5,6 @@ use pgrx::pg_sys;
 use super::Store;
 use super::attachment::RECORD;
 use super::plan::Connection;
-use super::row;
 use super::statement::{for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
@@ -50,15 +49,7 @@ const VIEW_NAMES: &[&str] = &["booking_reconciliation"];
 const RULES: &[&str] =
     &["booking_statuses", "booking_status_transitions", "capacity_policies", "holdfast_attempts", "holdfast_forgotten"];
 
-statement!(WRAPPERS_FOUND, "wrappers_found", [OIDOID, TEXTARRAYOID]);
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
-
-/// A function in the application's schema that has the name of one of ours.
-pub struct FoundFunction {
-    /// With its argument types, as `ALTER FUNCTION` takes it.
-    pub signature: String,
-    pub ours: bool,
-}
 
 /// Creates the schema if it is missing and installs the reference tables in it.
 pub fn create_reference(name: &str) -> Result<(), Failure> {
@@ -144,15 +135,6 @@ impl Store {
         Ok(())
     }
 
-    /// Functions of the schema that have the given names.
-    pub fn wrappers_found(&self, names: &[&str]) -> Result<Vec<FoundFunction>, Failure> {
-        let arguments = [self.oid(), row::texts(names.iter().copied())];
-        self.run(&WRAPPERS_FOUND, &arguments, |row| FoundFunction {
-            signature: row.text(1).unwrap_or_default(),
-            ours: row.flag(2),
-        })
-    }
-
     /// The owner of the bookings: the wrappers act with their rights and no others.
     pub fn owner(&self) -> Result<String, Failure> {
         let rows = self.run(&SCHEMA_OWNER, &[self.oid()], |row| row.text(1).unwrap_or_default())?;
@@ -177,16 +159,6 @@ impl Store {
         let whole = self.attachment.with_present();
         scripts.iter().try_for_each(|script| self.connection.script(&for_schema(script, &whole)))
     }
-}
-
-/// The names of the wrappers, read off their own definitions.
-pub fn wrapper_names() -> Vec<&'static str> {
-    let definition = |line: &'static str| {
-        let rest = line.strip_prefix("create or replace ")?;
-        let rest = rest.strip_prefix("function app.").or_else(|| rest.strip_prefix("procedure app."))?;
-        rest.split('(').next()
-    };
-    CONTRACT.iter().flat_map(|script| script.lines()).filter_map(definition).collect()
 }
 
 /// A name as SQL quotes it.

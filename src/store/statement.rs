@@ -38,7 +38,10 @@ impl Statement {
 pub fn for_schema(text: &str, attachment: &Attachment) -> String {
     let kept = for_features(text, attachment);
     let named = attachment.enums.iter().fold(kept, |text, (ours, theirs)| replace_word(&text, ours, theirs));
-    replace_schema(&named, &attachment.quoted)
+    let kept = attachment.originals.iter().fold(named, |text, (name, kept)| {
+        replace_word(&text, &format!("original.{name}"), &format!("app.{}", pgrx::spi::quote_identifier(kept)))
+    });
+    replace_schema(&kept, &attachment.quoted)
 }
 
 /// Drops what stands between `--[feature` and `--]` when a schema lacks the feature; `--|` introduces what stands there

@@ -30,6 +30,7 @@ fn one(text: &str, facts: &Facts) -> Option<Signature> {
     let (arguments, rest) = in_brackets(rest)?;
     let returns = rest.trim_start().strip_prefix("returns ").unwrap_or_default();
     let outputs = match returns.split_once('(') {
+        _ if returns.is_empty() => Vec::new(),
         Some((before, columns)) if before.trim() == "table" => columns_of(in_brackets(columns)?.0, facts),
         _ => {
             let single = returns.split([' ', '\n', ';']).next().unwrap_or_default();
@@ -134,7 +135,7 @@ impl Signature {
         let single = outputs.is_empty() && self.outputs.first().is_none_or(|(_, kind)| *kind == function.returns);
         self.is_same_as(function)
             && names(function).iter().eq(self.inputs.iter().map(|input| &input.name))
-            && (outputs == self.outputs || single)
+            && (outputs == self.outputs || single || self.outputs.is_empty())
     }
 
     fn missing_outputs(&self, function: &Function) -> Vec<String> {

@@ -31,6 +31,7 @@ mod refusals;
 mod refusals_tables;
 mod replay;
 mod retry;
+mod rollout;
 mod schemas;
 mod shadows;
 mod sweep;

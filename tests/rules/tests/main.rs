@@ -29,6 +29,7 @@ mod request;
 mod requirement;
 mod requirement_function;
 mod retention;
+mod rollout;
 mod tally;
 mod transition;
 mod undo;

@@ -1,0 +1,86 @@
+//! The kill switch: a call of the contract goes to us or to the function that the application had before.
+
+use pgrx::pg_sys;
+
+use super::Refusals;
+use super::confirm::confirm;
+use super::transition::Wanted;
+use super::{release, table_status, transition, unassign};
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::Refusal;
+use crate::rules::request::Arguments;
+use crate::rules::rollout::{self, Function, Route};
+use crate::rules::table::Assignment;
+use crate::settings;
+use crate::store::{Landed, Store, relation_changed};
+
+/// Who does it. An original that calls a function of the contract goes on with originals.
+fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
+    let (rules, enabled) = (store.rollout(), settings::atomic_confirm_enabled());
+    let kept = store.keeps(function);
+    if store.in_original() {
+        return Ok(if kept { Route::Original } else { Route::Ours });
+    }
+    if enabled && rules.is_empty() {
+        return Ok(Route::Ours);
+    }
+    let restaurant = match booking {
+        Some(booking) if enabled && rollout::asks_restaurant(rules) => store.booking_restaurant(booking)?,
+        _ => None,
+    };
+    let wanted = rollout::wanted(enabled, rules, restaurant, booking);
+    Ok(rollout::settle(wanted, function, kept, enabled)?)
+}
+
+/// For calls that nobody had before: refused where confirming is switched off.
+pub fn must_be_ours(store: &Store, booking: Option<Id>) -> Result<Option<Refusal>, Failure> {
+    match route(store, Function::AtomicConfirm, booking) {
+        Ok(_) => Ok(None),
+        Err(Failure::Refused(refusal)) => Ok(Some(refusal)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Confirms and assigns of the contract, which raise what they refuse.
+pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Result<Vec<Assignment>, Failure> {
+    match route(store, function, arguments.booking)? {
+        Route::Ours => Ok(confirm(store, arguments, Refusals::Raised)?.rows),
+        Route::Original => store.original_confirm(function, &arguments),
+    }
+}
+
+pub fn unassigned(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
+    match route(store, Function::Unassign, booking)? {
+        Route::Ours => unassign::unassign(store, booking, tables),
+        Route::Original => store.original_unassign(booking, tables.as_deref()),
+    }
+}
+
+pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+    match route(store, Function::Transition, wanted.booking)? {
+        Route::Ours => transition::transition(store, wanted),
+        Route::Original => store.original_transition(&wanted.as_given()),
+    }
+}
+
+/// Was the hold live?
+pub fn released(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
+    match route(store, Function::Release, None)? {
+        Route::Ours => Ok(release::release(store, hold, actor)? == Outcome::Released),
+        Route::Original => store.original_release(hold, actor),
+    }
+}
+
+pub fn refreshed(store: &Store, table: Option<Id>) -> Result<(), Failure> {
+    match route(store, Function::Refresh, None)? {
+        Route::Ours => table_status::refresh(store, table),
+        Route::Original => store.original_refresh(table),
+    }
+}
+
+/// Rows of a rollout changed: every session looks at them again.
+pub fn changed(rollout: pg_sys::Oid) {
+    relation_changed(rollout);
+}

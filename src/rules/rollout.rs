@@ -1,0 +1,105 @@
+//! Who confirms: holdfast, or the functions that the application had before.
+
+use super::Id;
+use super::outcome::Outcome;
+use super::refusal::Refusal;
+
+/// A function of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    ConfirmByTables,
+    ConfirmByHold,
+    AtomicConfirm,
+    Assign,
+    AssignSingle,
+    AssignMerged,
+    Unassign,
+    Transition,
+    Release,
+    Refresh,
+}
+
+impl Function {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::ConfirmByTables => "confirm_hold_assignment_with_transition",
+            Function::ConfirmByHold => "confirm_hold_assignment_tx",
+            Function::AtomicConfirm => "atomic_confirm_and_transition",
+            Function::Assign => "assign_tables_atomic_v2",
+            Function::AssignSingle => "assign_single_table",
+            Function::AssignMerged => "assign_merged_tables",
+            Function::Unassign => "unassign_tables_atomic",
+            Function::Transition => "apply_booking_state_transition",
+            Function::Release => "release_hold_and_emit",
+            Function::Refresh => "refresh_table_status",
+        }
+    }
+
+    /// Gives tables to a booking. The others let go or look: they must always work.
+    #[must_use]
+    pub fn takes_tables(self) -> bool {
+        !matches!(self, Function::Unassign | Function::Transition | Function::Release | Function::Refresh)
+    }
+}
+
+/// One row of the rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// None: every restaurant without a rule of its own.
+    pub restaurant: Option<Id>,
+    /// The application's own functions, for all of its bookings.
+    pub original: bool,
+    /// Of a hundred bookings.
+    pub percentage: i32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    Ours,
+    Original,
+}
+
+/// Does the answer depend on the restaurant?
+#[must_use]
+pub fn asks_restaurant(rules: &[Rule]) -> bool {
+    rules.iter().any(|rule| rule.restaurant.is_some())
+}
+
+/// Where a booking stands among a hundred: the same on every server, at every time. FNV-1a, and the finalizer of
+/// SplitMix, which spreads ids that were made in a row.
+#[must_use]
+pub fn share(booking: Id) -> i32 {
+    let fnv = booking
+        .as_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    i32::try_from((mixed ^ (mixed >> 31)) % 100).unwrap_or_default()
+}
+
+/// What the switch and the rules say. A call without a booking (a hold is handed back) follows the mode alone.
+#[must_use]
+pub fn wanted(enabled: bool, rules: &[Rule], restaurant: Option<Id>, booking: Option<Id>) -> Route {
+    let own = rules.iter().find(|rule| rule.restaurant.is_some() && rule.restaurant == restaurant);
+    let rule = own.or_else(|| rules.iter().find(|rule| rule.restaurant.is_none()));
+    let ours = enabled
+        && rule.is_none_or(|rule| !rule.original && booking.is_none_or(|booking| share(booking) < rule.percentage));
+    if ours { Route::Ours } else { Route::Original }
+}
+
+/// Where a call goes: what lets go of tables works in any case, by our own function where nothing else is kept.
+pub fn settle(wanted: Route, function: Function, kept: bool, enabled: bool) -> Result<Route, Refusal> {
+    match wanted {
+        Route::Original if !kept && function.takes_tables() => Err(disabled(function, enabled)),
+        Route::Original if !kept => Ok(Route::Ours),
+        wanted => Ok(wanted),
+    }
+}
+
+fn disabled(function: Function, enabled: bool) -> Refusal {
+    let by = if enabled { "holdfast_rollout" } else { "holdfast.atomic_confirm_enabled" };
+    Refusal::new(Outcome::AtomicConfirmDisabled, "Atomic confirm is switched off")
+        .detail(format!("Switched off by {by}, and the schema keeps no {} of its own to call instead", function.name()))
+}

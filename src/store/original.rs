@@ -1,0 +1,256 @@
+//! Calls of the functions that the application had before, as attach keeps them.
+
+use std::cell::Cell;
+
+use super::attachment::Attachment;
+use super::booking::Landed;
+use super::plan::Argument;
+use super::row::{self, Row};
+use super::statement::{Statement, statement};
+use super::{Store, server};
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::request::History;
+use crate::rules::request::{Arguments, Named};
+use crate::rules::rollout::{Function, Rule};
+use crate::rules::table::Assignment;
+use crate::rules::window::Instant;
+
+statement!(BOOKING_RESTAURANT, "booking_restaurant", [UUIDOID]);
+statement!(SEARCH_PATH_SET, "search_path_set", [TEXTOID]);
+statement!(
+    ORIGINAL_CONFIRM_BY_TABLES,
+    "original_confirm_by_tables",
+    [
+        UUIDOID,
+        UUIDARRAYOID,
+        TEXTOID,
+        BOOLOID,
+        UUIDOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        UUIDOID,
+        TEXTOID,
+        JSONBOID
+    ]
+);
+statement!(
+    ORIGINAL_CONFIRM_BY_HOLD,
+    "original_confirm_by_hold",
+    [
+        UUIDOID,
+        UUIDOID,
+        TEXTOID,
+        BOOLOID,
+        UUIDOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        TEXTOID,
+        TEXTOID,
+        TEXTOID,
+        JSONBOID,
+        UUIDOID
+    ]
+);
+statement!(
+    ORIGINAL_ATOMIC_CONFIRM,
+    "original_atomic_confirm",
+    [UUIDOID, UUIDOID, TEXTOID, UUIDOID, TEXTOID, JSONBOID, UUIDOID, TEXTOID]
+);
+statement!(
+    ORIGINAL_ASSIGN,
+    "original_assign",
+    [UUIDOID, UUIDARRAYOID, TEXTOID, BOOLOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+);
+statement!(ORIGINAL_ASSIGN_SINGLE, "original_assign_single", [UUIDOID, UUIDOID, UUIDOID, TEXTOID]);
+statement!(ORIGINAL_ASSIGN_MERGED, "original_assign_merged", [UUIDOID, UUIDARRAYOID, BOOLOID, UUIDOID, TEXTOID]);
+statement!(ORIGINAL_UNASSIGN, "original_unassign", [UUIDOID, UUIDARRAYOID]);
+statement!(
+    ORIGINAL_TRANSITION,
+    "original_transition",
+    [
+        UUIDOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        TEXTOID,
+        UUIDOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        JSONBOID
+    ]
+);
+statement!(ORIGINAL_RELEASE, "original_release", [UUIDOID, UUIDOID]);
+statement!(ORIGINAL_REFRESH, "original_refresh", [UUIDOID]);
+
+/// A status move as it was asked for.
+pub struct GivenMove<'a> {
+    pub booking: Option<Id>,
+    pub to: Option<&'a str>,
+    pub checked_in_at: Option<Instant>,
+    pub checked_out_at: Option<Instant>,
+    pub updated_at: Option<Instant>,
+    pub changed_at: Option<Instant>,
+    pub history_from: Option<&'a str>,
+    pub history_to: Option<&'a str>,
+    pub history: &'a History,
+}
+
+/// What our own functions run under.
+const OURS: &str = "pg_catalog, pg_temp";
+
+thread_local! {
+    /// Originals that are running, one inside the other.
+    static RUNNING: Cell<u32> = const { Cell::new(0) };
+}
+
+struct Running;
+
+impl Running {
+    fn begin() -> Running {
+        RUNNING.set(RUNNING.get() + 1);
+        Running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(RUNNING.get().saturating_sub(1));
+    }
+}
+
+impl Store {
+    /// The rows of the owner; none: ours does everything.
+    pub fn rollout(&self) -> &[Rule] {
+        &self.attachment.rollout
+    }
+
+    /// Is there a function of the application to call instead?
+    pub fn keeps(&self, function: Function) -> bool {
+        self.attachment.original(function.name()).is_some()
+    }
+
+    /// Were we called by a function that we called?
+    pub fn in_original(&self) -> bool {
+        RUNNING.get() > 0
+    }
+
+    pub fn booking_restaurant(&self, booking: Id) -> Result<Option<Id>, Failure> {
+        let rows = self.run(&BOOKING_RESTAURANT, &[row::id(booking)], |row| row.id(1))?;
+        Ok(rows.into_iter().next().flatten())
+    }
+
+    /// Calls a kept function. One without a `search_path` of its own finds the application's schema first, then what
+    /// the session began with.
+    fn original<T>(
+        &self,
+        statement: &'static Statement,
+        arguments: &[Argument],
+        read: impl FnMut(&Row) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        self.search_path(&path(&self.attachment))?;
+        let running = Running::begin();
+        let rows = self.run(statement, arguments, read);
+        drop(running);
+        let rows = rows?;
+        self.search_path(OURS)?;
+        Ok(rows)
+    }
+
+    fn search_path(&self, path: &str) -> Result<(), Failure> {
+        self.run(&SEARCH_PATH_SET, &[row::text(path)], |_| ()).map(|_| ())
+    }
+
+    pub fn original_confirm(&self, function: Function, given: &Arguments) -> Result<Vec<Assignment>, Failure> {
+        let (tables, hold): (Option<&[Option<Id>]>, Option<Id>) = match &given.named {
+            Named::Tables(tables) => (tables.as_deref(), None),
+            Named::Hold(hold) => (None, *hold),
+        };
+        let (booking, hold, tables) = (row::optional_id(given.booking), row::optional_id(hold), row::tables(tables));
+        let key = row::optional_text(given.key.as_deref());
+        let (adjacent, actor) = (row::optional_flag(given.require_adjacency), row::optional_id(given.actor));
+        let (start, end) = (row::optional_instant(given.start), row::optional_instant(given.end));
+        let target = row::optional_text(given.target.as_deref());
+        let history = &given.history;
+        let (by, reason) = (row::optional_id(history.changed_by), row::optional_text(history.reason.as_deref()));
+        let metadata = row::optional_json(history.metadata.clone());
+        let policy = row::optional_text(given.expectation.policy_version.as_deref());
+        let hash = row::optional_text(given.expectation.adjacency_hash.as_deref());
+        let one = match &given.named {
+            Named::Tables(Some(tables)) => row::optional_id(tables.first().copied().flatten()),
+            _ => None,
+        };
+        let rows = match function {
+            Function::ConfirmByTables => self.original(
+                &ORIGINAL_CONFIRM_BY_TABLES,
+                &[booking, tables, key, adjacent, actor, start, end, target, by, reason, metadata],
+                assignment,
+            ),
+            Function::ConfirmByHold => self.original(
+                &ORIGINAL_CONFIRM_BY_HOLD,
+                &[hold, booking, key, adjacent, actor, start, end, policy, hash, target, reason, metadata, by],
+                assignment,
+            ),
+            Function::AtomicConfirm => self.original(
+                &ORIGINAL_ATOMIC_CONFIRM,
+                &[booking, hold, key, actor, reason, metadata, by, target],
+                assignment,
+            ),
+            Function::AssignSingle => self.original(&ORIGINAL_ASSIGN_SINGLE, &[booking, one, actor, key], |_| None),
+            Function::AssignMerged => {
+                self.original(&ORIGINAL_ASSIGN_MERGED, &[booking, tables, adjacent, actor, key], |_| None)
+            }
+            _ => self.original(&ORIGINAL_ASSIGN, &[booking, tables, key, adjacent, actor, start, end], assignment),
+        };
+        Ok(rows?.into_iter().flatten().collect())
+    }
+
+    pub fn original_unassign(&self, booking: Option<Id>, tables: Option<&[Id]>) -> Result<Vec<Id>, Failure> {
+        let arguments = [row::optional_id(booking), tables.and_then(row::ids)];
+        let taken = self.original(&ORIGINAL_UNASSIGN, &arguments, |row| row.id(1))?;
+        Ok(taken.into_iter().flatten().collect())
+    }
+
+    pub fn original_transition(&self, given: &GivenMove) -> Result<Landed, Failure> {
+        let arguments = [
+            row::optional_id(given.booking),
+            row::optional_text(given.to),
+            row::optional_instant(given.checked_in_at),
+            row::optional_instant(given.checked_out_at),
+            row::optional_instant(given.updated_at),
+            row::optional_text(given.history_from),
+            row::optional_text(given.history_to),
+            row::optional_id(given.history.changed_by),
+            row::optional_instant(given.changed_at),
+            row::optional_text(given.history.reason.as_deref()),
+            row::optional_json(given.history.metadata.clone()),
+        ];
+        let landed = self.original(&ORIGINAL_TRANSITION, &arguments, super::booking::landed)?;
+        let landed = landed.into_iter().flatten().next();
+        landed.ok_or_else(|| Failure::Undone(crate::rules::refusal::broken_invariant("Transition", &[1], &[0])))
+    }
+
+    pub fn original_release(&self, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
+        let arguments = [row::optional_id(hold), row::optional_id(actor)];
+        let live = self.original(&ORIGINAL_RELEASE, &arguments, |row| row.flag(1))?;
+        Ok(live.into_iter().any(|live| live))
+    }
+
+    pub fn original_refresh(&self, table: Option<Id>) -> Result<(), Failure> {
+        self.original(&ORIGINAL_REFRESH, &[row::optional_id(table)], |_| ()).map(|_| ())
+    }
+}
+
+fn path(attachment: &Attachment) -> String {
+    let default = server::search_path_of_session();
+    if default.is_empty() { attachment.quoted.clone() } else { format!("{}, {default}", attachment.quoted) }
+}
+
+fn assignment(row: &Row) -> Option<Assignment> {
+    let (id, window) = (row.id(1).unwrap_or_default(), row.window(3, 4));
+    Some(Assignment { id, table: row.id(2)?, window, merge_group: row.id(5) })
+}

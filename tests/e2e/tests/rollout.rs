@@ -1,0 +1,197 @@
+//! The kill switch: who confirms, decided by rows and by a brake, seen by every session at its next call.
+
+use holdfast_e2e::foreign::{Foreign, MINIMAL, OLD};
+use holdfast_e2e::{Call, Floor, GRANTED, Session, atomic_confirm, confirm, confirm_hold, native, unassign};
+use uuid::Uuid;
+
+fn adopted() -> Foreign {
+    let mut old = OLD.install();
+    old.run(&format!("create extension holdfast cascade; select holdfast.attach('public', array['{GRANTED}'])"));
+    old
+}
+
+/// Ours leaves a receipt in the ledger, the application's own functions do not.
+fn by_holdfast(session: &mut Session, booking: Uuid) -> bool {
+    session.value(&format!(
+        "select transaction_id is not null from booking_assignment_idempotency where booking_id = '{booking}' order by created_at desc limit 1"
+    ))
+}
+
+fn mode(session: &mut Session, mode: &str) {
+    session.run(&format!(
+        "insert into holdfast_rollout (mode) values ('{mode}') on conflict (restaurant_id) do update set mode = excluded.mode"
+    ));
+}
+
+#[test]
+fn rows_route_every_session_at_its_next_call() {
+    let mut old = adopted();
+    let room = old.room(6);
+    let mut service = old.session_as(GRANTED);
+    for (at, (set, ours)) in [("on", true), ("original", false), ("on", true)].into_iter().enumerate() {
+        mode(&mut old, set);
+        let booking = old.booking(room.restaurant);
+        assert_eq!(service.done(&confirm(booking, &room.tables[at..=at], "key")).len(), 1, "{set}");
+        assert_eq!(by_holdfast(&mut old, booking), ours, "{set}");
+        let status = old.get("bookings", booking, "status");
+        assert_eq!(status.as_deref(), Some("confirmed"), "{set}");
+    }
+    // Rolled back: nothing changed. In the transaction itself: at once.
+    let mut owner = old.session();
+    let booking = old.booking(room.restaurant);
+    owner.run("begin; update holdfast_rollout set mode = 'original'");
+    owner.done(&confirm(booking, &room.tables[3..4], "key"));
+    assert!(!by_holdfast(&mut owner, booking));
+    owner.run("rollback");
+    owner.done(&confirm(booking, &room.tables[3..4], "key"));
+    assert!(by_holdfast(&mut owner, booking));
+    old.run("delete from holdfast_rollout");
+    let booking = old.booking(room.restaurant);
+    service.done(&confirm(booking, &room.tables[4..5], "key"));
+    assert!(by_holdfast(&mut old, booking));
+}
+
+#[test]
+fn every_call_of_the_contract_has_the_way_back() {
+    let mut old = adopted();
+    mode(&mut old, "original");
+    let room = old.room(4);
+    let (booking, hold) = old.held(&room, &room.tables[..1]);
+    old.set("table_holds", hold, "metadata", "{}");
+    let mut service = old.session_as(GRANTED);
+    let rows = service.done(&confirm_hold(hold, booking, "key"));
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0]["assignment_id"].is_string(), "{rows:?}");
+    assert!(!by_holdfast(&mut old, booking));
+    // The original deletes the hold: its own fault shows through the switch.
+    service.refused(&confirm_hold(hold, booking, "key")).says("P0002", &format!("Hold {hold} not found"));
+    assert_eq!(service.done(&unassign(booking)).len(), 1);
+    let single = Call::new("assign_single_table").with("p_booking_id", booking).with("p_table_id", room.tables[1]);
+    service.done(&single);
+    let merged =
+        Call::new("assign_merged_tables").with("p_booking_id", booking).with("p_table_ids", &room.tables[2..4]);
+    service.done(&merged);
+    assert_eq!(old.count("booking_table_assignments", &format!("booking_id = '{booking}'")), 3);
+    service.done(&Call::new("refresh_table_status").with("p_table_id", room.tables[0]));
+    let (_, hold) = old.held(&room, &room.tables[..1]);
+    let release = Call::new("release_hold_and_emit").with("p_hold_id", hold);
+    assert_eq!(service.done(&release), [serde_json::json!(true)]);
+    assert_eq!(old.count("table_holds", &format!("id = '{hold}'")), 0, "the original deletes it, ours closes it");
+    // Our own search_path is back after an original, and the native call is not routed.
+    let other = old.booking(room.restaurant);
+    assert_eq!(
+        old.outcome(
+            &native("confirm_tables")
+                .with("p_booking_id", other)
+                .with("p_table_ids", &room.tables[..1])
+                .with("p_idempotency_key", "key")
+        )["outcome"],
+        "confirmed"
+    );
+}
+
+#[test]
+fn a_key_is_answered_on_both_sides_of_the_switch() {
+    let mut old = adopted();
+    let room = old.room(2);
+    let mut service = old.session_as(GRANTED);
+    for (at, (first, second)) in [("original", "on"), ("on", "original")].into_iter().enumerate() {
+        let booking = old.booking(room.restaurant);
+        let call = confirm(booking, &room.tables[at..=at], "key");
+        mode(&mut old, first);
+        let answer = service.done(&call);
+        mode(&mut old, second);
+        assert_eq!(service.done(&call), answer, "{first}, then {second}");
+        assert_eq!(old.count("booking_assignment_idempotency", &format!("booking_id = '{booking}'")), 1);
+    }
+}
+
+#[test]
+fn a_share_of_the_bookings_is_the_same_share_every_time() {
+    let mut old = adopted();
+    let room = old.room(1);
+    let other = old.room(1);
+    old.run("insert into holdfast_rollout (percentage) values (40)");
+    old.run(&format!("insert into holdfast_rollout (restaurant_id) values ('{}')", other.restaurant));
+    let mut service = old.session_as(GRANTED);
+    let bookings: Vec<Uuid> = (0..40).map(|_| old.booking(room.restaurant)).collect();
+    let mut ours = |old: &mut Foreign, booking: Uuid, table: Uuid| {
+        service.done(&confirm(booking, &[table], "key"));
+        let ours = by_holdfast(old, booking);
+        service.done(&unassign(booking));
+        old.run(&format!(
+            "delete from booking_assignment_idempotency where booking_id = '{booking}'; delete from allocations where booking_id = '{booking}'; delete from booking_confirmation_results where booking_id = '{booking}';
+             update bookings set status = 'pending' where id = '{booking}'"
+        ));
+        ours
+    };
+    let first: Vec<bool> = bookings.iter().map(|booking| ours(&mut old, *booking, room.tables[0])).collect();
+    let share = first.iter().filter(|ours| **ours).count();
+    assert!((4..=28).contains(&share), "{share} of 40 at 40 %");
+    let again: Vec<bool> = bookings.iter().map(|booking| ours(&mut old, *booking, room.tables[0])).collect();
+    assert_eq!(again, first);
+    old.run("update holdfast_rollout set percentage = 60 where percentage = 40");
+    let more: Vec<bool> = bookings.iter().map(|booking| ours(&mut old, *booking, room.tables[0])).collect();
+    assert!(first.iter().zip(&more).all(|(before, after)| !before || *after), "who was in stays in");
+    for _ in 0..5 {
+        let booking = old.booking(other.restaurant);
+        assert!(ours(&mut old, booking, other.tables[0]), "a restaurant with a row of its own");
+    }
+}
+
+#[test]
+fn without_anything_to_call_instead_it_is_refused_in_words() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (booking, hold) = floor.held(&room, &room.tables[..1]);
+    floor.run("insert into holdfast_rollout (mode) values ('original')");
+    let refused = floor.refused(&atomic_confirm(booking, hold, "key"));
+    refused.says("P0001", "Atomic confirm is switched off");
+    assert!(refused.detail.as_deref().is_some_and(|detail| detail.contains("holdfast_rollout")), "{refused:?}");
+    assert!(refused.hint.as_deref().is_some_and(|hint| hint.starts_with("HF710")), "{refused:?}");
+    let within = Call::new("atomic_confirm_and_transition_within")
+        .with("p_booking_id", booking)
+        .with("p_hold_id", hold)
+        .with("p_idempotency_key", "key")
+        .with("p_timeout_ms", 1000);
+    assert_eq!(floor.outcome(&within)["outcome"], "atomic_confirm_disabled");
+    // What lets go of tables works in any case.
+    assert_eq!(floor.done(&Call::new("release_hold_and_emit").with("p_hold_id", hold)), [serde_json::json!(true)]);
+    assert_eq!(floor.done(&unassign(booking)).len(), 0);
+    floor.run("delete from holdfast_rollout; set holdfast.atomic_confirm_enabled = off");
+    let refused = floor.refused(&confirm(booking, &room.tables[..1], "key"));
+    assert!(
+        refused.detail.as_deref().is_some_and(|detail| detail.contains("holdfast.atomic_confirm_enabled")),
+        "{refused:?}"
+    );
+    floor.run("set holdfast.atomic_confirm_enabled = on");
+    assert_eq!(floor.done(&confirm(booking, &room.tables[..1], "key")).len(), 1, "nothing was bound to the key");
+}
+
+#[test]
+fn the_switches_belong_to_the_owner_and_to_the_superuser() {
+    let mut minimal = MINIMAL.install();
+    minimal.run(&format!(
+        "create extension holdfast cascade; alter table bookings owner to {GRANTED}; select holdfast.attach('public')"
+    ));
+    let mut owner = minimal.session_as(GRANTED);
+    owner.run("insert into public.holdfast_rollout (percentage) values (10)");
+    let brake = owner.try_run("set holdfast.atomic_confirm_enabled = off").expect_err("a superuser's");
+    assert_eq!(brake.sqlstate, "42501");
+    let mut stranger = minimal.session_as(holdfast_e2e::STRANGER);
+    for sql in [
+        "insert into public.holdfast_rollout (mode) values ('original')",
+        "select * from public.holdfast_rollout",
+        "delete from public.holdfast_rollout",
+    ] {
+        assert_eq!(stranger.try_run(sql).expect_err("not theirs").sqlstate, "42501", "{sql}");
+    }
+    assert_eq!(
+        owner
+            .try_run("insert into public.holdfast_rollout (restaurant_id, percentage) values (gen_random_uuid(), 101)")
+            .expect_err("a share")
+            .sqlstate,
+        "23514"
+    );
+    assert_eq!(owner.try_run("truncate public.holdfast_rollout").map_err(|refusal| refusal.sqlstate), Ok(()));
+}

@@ -1,0 +1,64 @@
+//! Who confirms, by switch, rule and share.
+
+use std::slice::from_ref;
+
+use holdfast::rules::Id;
+use holdfast::rules::rollout::{Function, Route, Rule, asks_restaurant, settle, share, wanted};
+use holdfast_rules_tests::{BOOKING, NOBODY, RESTAURANT};
+
+fn rule(restaurant: Option<Id>, original: bool, percentage: i32) -> Rule {
+    Rule { restaurant, original, percentage }
+}
+
+#[test]
+fn a_share_of_a_hundred_is_spread_evenly_and_stays() {
+    let mut counts = [0_u32; 100];
+    for number in 0..20_000_u128 {
+        counts[usize::try_from(share(Id::from_u128(number))).expect("0 to 99")] += 1;
+    }
+    assert!(counts.iter().all(|count| (120..=290).contains(count)), "{counts:?}");
+    // Published: a booking may not change sides with an upgrade.
+    assert_eq!([0_u128, 1, 0xB0].map(|number| share(Id::from_u128(number))), PUBLISHED);
+}
+
+const PUBLISHED: [i32; 3] = [59, 56, 31];
+
+/// Is the switch on, the rules, whose booking, which, and where it goes.
+type Case<'a> = (bool, &'a [Rule], Option<Id>, Option<Id>, Route);
+
+#[test]
+fn the_rule_of_the_restaurant_goes_before_that_of_all() {
+    let all = rule(None, true, 100);
+    let own = rule(Some(RESTAURANT), false, 100);
+    let cases: &[Case] = &[
+        (true, &[], None, Some(BOOKING), Route::Ours),
+        (false, &[], None, Some(BOOKING), Route::Original),
+        (true, from_ref(&all), None, Some(BOOKING), Route::Original),
+        (true, &[all.clone(), own.clone()], Some(RESTAURANT), Some(BOOKING), Route::Ours),
+        (true, &[all.clone(), own.clone()], Some(NOBODY), Some(BOOKING), Route::Original),
+        (true, from_ref(&own), None, Some(BOOKING), Route::Ours),
+        (false, from_ref(&own), Some(RESTAURANT), Some(BOOKING), Route::Original),
+        (true, &[rule(None, false, 0)], None, Some(BOOKING), Route::Original),
+        (true, &[rule(None, false, 0)], None, None, Route::Ours),
+        (true, &[rule(None, false, share(BOOKING))], None, Some(BOOKING), Route::Original),
+        (true, &[rule(None, false, share(BOOKING) + 1)], None, Some(BOOKING), Route::Ours),
+    ];
+    for (enabled, rules, restaurant, booking, route) in cases {
+        assert_eq!(wanted(*enabled, rules, *restaurant, *booking), *route, "{rules:?} {restaurant:?} {booking:?}");
+    }
+    assert!(asks_restaurant(&[all.clone(), own]) && !asks_restaurant(&[all]));
+}
+
+#[test]
+fn what_lets_go_works_where_nothing_is_kept_and_what_takes_is_refused() {
+    assert_eq!(settle(Route::Ours, Function::Assign, false, true), Ok(Route::Ours));
+    assert_eq!(settle(Route::Original, Function::Assign, true, true), Ok(Route::Original));
+    for function in [Function::Unassign, Function::Transition, Function::Release, Function::Refresh] {
+        assert_eq!(settle(Route::Original, function, false, true), Ok(Route::Ours), "{function:?}");
+    }
+    for (enabled, switch) in [(true, "holdfast_rollout"), (false, "holdfast.atomic_confirm_enabled")] {
+        let refusal = settle(Route::Original, Function::ConfirmByHold, false, enabled).expect_err("nothing to call");
+        let detail = refusal.detail.unwrap_or_default();
+        assert!(detail.contains(switch) && detail.contains("confirm_hold_assignment_tx"), "{detail}");
+    }
+}
