@@ -41,6 +41,11 @@ pub struct Swept {
 }
 
 impl Step {
+    /// Nobody waits for it: the worker does one batch a visit, so that a backlog of millions takes no core from the calls.
+    pub fn is_patient(self) -> bool {
+        matches!(self, Step::Ledger | Step::Attempts | Step::Outbox)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Step::AutoAssign => "retry_auto_assign",

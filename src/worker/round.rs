@@ -112,6 +112,10 @@ impl Round {
             match transaction::run(Some(schema.owner), work) {
                 Ok(swept) => {
                     self.place.done[number].fetch_add(swept.done, Relaxed);
+                    if step.is_patient() {
+                        self.more |= swept.more;
+                        return;
+                    }
                     if !swept.more {
                         return;
                     }
