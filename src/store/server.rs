@@ -53,34 +53,42 @@ impl Store {
 
 /// Takes a lock that many may have, until the transaction ends; nobody takes it alone, so nobody waits.
 pub fn lock_shared(number: i64) {
-    let number = [number.into_datum()];
-    // SAFETY: takes an int8 and returns nothing.
-    unsafe { pgrx::direct_function_call::<()>(pg_sys::pg_advisory_xact_lock_shared_int8, &number) };
+    let tag = tag(number);
+    // SAFETY: a whole tag; the lock belongs to the transaction.
+    unsafe { pg_sys::LockAcquire(&raw const tag, pg_sys::ShareLock as i32, false, false) };
 }
 
 /// Takes a lock that only one may have, until the transaction ends; false, at once, when somebody else has it.
 pub fn lock_if_free(number: i64) -> bool {
-    let number = [number.into_datum()];
-    // SAFETY: takes an int8 and returns a boolean.
-    unsafe { pgrx::direct_function_call::<bool>(pg_sys::pg_try_advisory_xact_lock_int8, &number) }.unwrap_or(false)
+    let tag = tag(number);
+    // SAFETY: as above; it does not wait.
+    let taken = unsafe { pg_sys::LockAcquire(&raw const tag, pg_sys::ExclusiveLock as i32, false, true) };
+    taken != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 
 /// Does another transaction, a prepared one too, have this lock?
 pub fn others_hold(number: i64) -> bool {
+    let tag = tag(number);
+    let mut count = 0;
+    // SAFETY: a whole tag; the result is palloc'd and counted.
+    unsafe { pg_sys::GetLockConflicts(&raw const tag, pg_sys::ExclusiveLock as i32, &raw mut count) };
+    count > 0
+}
+
+/// An advisory lock in a class of its own: those of SQL's functions are 1 and 2, so nobody meets ours by accident, and
+/// nobody can stand in their way.
+const LOCK_CLASS: u16 = 3;
+
+fn tag(number: i64) -> pg_sys::LOCKTAG {
     let (high, low) = halves(number);
-    // SAFETY: the tag is that of pg_advisory_lock(bigint); the result is palloc'd and counted.
-    unsafe {
-        let tag = pg_sys::LOCKTAG {
-            locktag_field1: pg_sys::MyDatabaseId.to_u32(),
-            locktag_field2: high.to_u32(),
-            locktag_field3: low.to_u32(),
-            locktag_field4: 1,
-            locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
-            locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
-        };
-        let mut count = 0;
-        pg_sys::GetLockConflicts(&raw const tag, pg_sys::ExclusiveLock as i32, &raw mut count);
-        count > 0
+    pg_sys::LOCKTAG {
+        // SAFETY: set once, when the backend started.
+        locktag_field1: unsafe { pg_sys::MyDatabaseId }.to_u32(),
+        locktag_field2: high.to_u32(),
+        locktag_field3: low.to_u32(),
+        locktag_field4: LOCK_CLASS,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
     }
 }
 

@@ -157,3 +157,19 @@ fn a_native_refusal_that_was_committed_is_refused() {
     floor.outcome(&call);
     assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "refused");
 }
+
+/// The lock by which an attempt is seen is out of reach of SQL's own advisory locks, so nobody can hold an attempt up.
+#[test]
+fn nobody_stands_in_the_way_of_an_attempts_lock() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let (booking, hold) = floor.held(&room, &room.tables);
+    let mut other = floor.session();
+    other.run(&format!(
+        "select pg_advisory_lock(('x' || left(encode(sha256(convert_to(
+           'holdfast attempt|' || 'public'::regnamespace::oid || '|{booking}|key', 'UTF8')), 'hex'), 16))::bit(64)::bigint)"
+    ));
+    assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "never_seen", "that is not an attempt");
+    floor.run("set statement_timeout = '10s'");
+    assert_eq!(floor.outcome(&within(booking, hold, "key", 5000))["outcome"], "confirmed");
+}
