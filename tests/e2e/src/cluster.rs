@@ -137,14 +137,14 @@ fn command(server: &Server, program: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(server: &Server, program: &Path, arguments: &[&str]) -> String {
+pub fn run(server: &Server, program: &Path, arguments: &[&str]) -> String {
     let output = command(server, program, arguments).output().expect("the program can be started");
     assert!(output.status.success(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Without a pipe: a server that is started would keep it open for ever.
-fn try_run(server: &Server, program: &Path, arguments: &[&str]) -> bool {
+pub fn try_run(server: &Server, program: &Path, arguments: &[&str]) -> bool {
     let mut command = command(server, program, arguments);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }

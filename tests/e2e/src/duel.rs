@@ -7,6 +7,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use postgres::SimpleQueryMessage;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -55,6 +56,8 @@ pub struct Turn {
 /// Where they meet.
 pub struct Arena {
     pub server: Server,
+    /// The server as the fighters reach it: itself, or a pooler before it.
+    pub entrance: Server,
     pub database: String,
     pub seed: u64,
     over: AtomicBool,
@@ -69,7 +72,13 @@ const FIGHTER: &str = "fighter";
 impl Arena {
     #[must_use]
     pub fn new(server: &Server, database: &str, seed: u64) -> Arena {
-        Arena { server: server.clone(), database: database.to_owned(), seed, over: AtomicBool::new(false) }
+        Arena {
+            server: server.clone(),
+            entrance: server.clone(),
+            database: database.to_owned(),
+            seed,
+            over: AtomicBool::new(false),
+        }
     }
 
     /// Lets two sessions a lane fight for each prize, and tells how each ended. `disturb` runs beside them, again and
@@ -127,14 +136,18 @@ impl Arena {
     /// A session, as soon as the server takes it.
     #[must_use]
     pub fn enter(&self) -> Session {
-        self.connect(FIGHTER)
+        self.reach(&self.entrance, FIGHTER)
     }
 
     #[must_use]
     pub fn connect(&self, name: &str) -> Session {
+        self.reach(&self.server, name)
+    }
+
+    fn reach(&self, server: &Server, name: &str) -> Session {
         let give_up = Instant::now() + Duration::from_secs(60);
         loop {
-            match self.server.try_connect(&self.database, name).and_then(Session::try_new) {
+            match server.try_connect(&self.database, name).and_then(Session::try_new) {
                 Ok(session) => return session,
                 Err(error) => assert!(Instant::now() < give_up, "the server does not come back: {error}"),
             }
@@ -167,11 +180,15 @@ impl Session {
     pub fn turn(&mut self, turn: &Turn) -> End {
         let begin = format!("begin isolation level {}", turn.level);
         let sql = format!("select to_jsonb(answer) from {} as answer", turn.call.sql());
-        let answered = self.client.batch_execute(&begin).and_then(|()| self.client.query(&sql, &[]));
+        let answered = self.client.batch_execute(&begin).and_then(|()| self.client.simple_query(&sql));
         let row = match answered {
-            Ok(rows) => rows.first().map_or(Value::Null, |row| row.get(0)),
+            Ok(messages) => messages.iter().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => serde_json::from_str(row.get(0)?).ok(),
+                _ => None,
+            }),
             Err(error) => return self.ended(&error),
         };
+        let row = row.unwrap_or(Value::Null);
         thread::sleep(turn.pause);
         match self.client.batch_execute(if turn.commit { "commit" } else { "rollback" }) {
             Ok(()) if turn.commit => End::Committed(row),
@@ -183,7 +200,8 @@ impl Session {
     fn ended(&mut self, error: &postgres::Error) -> End {
         let Some(db) = error.as_db_error() else { return End::Lost };
         let end = End::Refused(db.code().code().to_owned(), db.message().to_owned());
-        if db.code().code().starts_with("57P") || self.client.batch_execute("rollback").is_err() {
+        let gone = ["57P", "08"].iter().any(|class| db.code().code().starts_with(class));
+        if gone || self.client.batch_execute("rollback").is_err() {
             return End::Lost;
         }
         end

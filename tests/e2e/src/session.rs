@@ -49,7 +49,13 @@ impl Session {
     }
 
     pub fn try_new(mut client: Client) -> Result<Session, postgres::Error> {
-        let pid = client.query_one("select pg_backend_pid()", &[])?.get(0);
+        // By the simple protocol, which also passes through a pooler.
+        let rows = client.simple_query("select pg_backend_pid()")?;
+        let pid = rows.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        let pid = pid.unwrap_or_default();
         Ok(Session { client, pid })
     }
 

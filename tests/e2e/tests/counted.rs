@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Cluster, Room, Session, assign, at, behind, confirm, confirm_hold, eventually, native};
+use holdfast_e2e::{Cluster, Room, Session, assign, at, behind, confirm, confirm_hold, eventually, native, within};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -278,4 +278,51 @@ fn without_preloading_nothing_is_counted_and_the_views_say_so() {
     session.run("prepare transaction 'unseen'");
     session.run("commit prepared 'unseen'");
     assert_eq!(session.get("bookings", second, "status").as_deref(), Some("confirmed"));
+}
+
+/// A limit in time is judged when the transaction has committed; retries inside it are no attempts of their own.
+#[test]
+fn limits_are_settled_at_commit() {
+    let cluster = Cluster::start_preloaded();
+    let mut session = cluster.install("counted");
+    let room = session.room(2);
+    let prizes = session.prizes(&room, 0, 5);
+    let call =
+        |number: usize, ms: i32| within(prizes[number].booking, prizes[number].holds[0], &prizes[number].key, ms);
+    let timed = |session: &mut Session| {
+        let (attempts, _) = counted(session);
+        ["completed_in_time", "timeout_after_confirm", "retries"].map(|name| attempts[name].as_i64().unwrap_or(-1))
+    };
+    assert_eq!(session.outcome(&call(0, 60_000))["outcome"], "confirmed");
+    assert_eq!(timed(&mut session), [1, 0, 0]);
+    // Confirmed within the limit, committed after it; and one that is rolled back counts for neither.
+    session.run("begin");
+    assert_eq!(session.outcome(&call(1, 1500))["outcome"], "confirmed");
+    thread::sleep(Duration::from_millis(1600));
+    assert_eq!(timed(&mut session), [1, 0, 0], "provisional");
+    session.run("commit");
+    assert_eq!(timed(&mut session), [1, 1, 0]);
+    session.run("begin");
+    assert_eq!(session.outcome(&call(2, 60_000))["outcome"], "confirmed");
+    session.run("rollback");
+    assert_eq!(timed(&mut session), [1, 1, 0]);
+    // The limit passes while somebody has the booking locked; then a lock timeout is tried again, inside one attempt.
+    let mut blocker = Session::new(cluster.connect("counted"));
+    blocker.run(&format!("begin; select from public.bookings where id = '{}' for update", prizes[3].booking));
+    assert_eq!(session.outcome(&call(3, 150))["outcome"], "timeout_before_confirm");
+    session.run("set lock_timeout = '20ms'");
+    assert_eq!(session.outcome(&call(3, 60_000))["outcome"], "lock_timeout");
+    let retries = timed(&mut session)[2];
+    assert!(retries > 0, "a lock timeout was not tried again");
+    let refused = session.outcome(&call(4, 0))["outcome"].clone();
+    assert_eq!(refused, "argument_invalid");
+    assert_eq!(timed(&mut session), [1, 1, retries]);
+    let expected = [
+        ("argument_invalid", 1),
+        ("confirmed", 2),
+        ("lock_timeout", 1),
+        ("rolled_back", 1),
+        ("timeout_before_confirm", 1),
+    ];
+    assert_counted(&mut session, 0, 0, &expected);
 }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use holdfast_e2e::{
-    Arena, Call, Cluster, Dice, End, Prize, Session, Strategy, Turn, assert_invariants, atomic_confirm, confirm_hold,
-    fence, native, within,
+    Arena, Call, Cluster, Dice, End, Pooler, Prize, Server, Session, Strategy, Turn, assert_invariants, atomic_confirm,
+    confirm_hold, fence, native, within,
 };
 use uuid::Uuid;
 
@@ -206,7 +206,7 @@ const AUTO_ASSIGN: Duel = Duel {
 };
 
 /// Killings: many races, in the middle of which one backend is killed.
-fn races(cluster: &Cluster, duel: &Duel, seed: u64, count: usize) -> BTreeMap<String, usize> {
+fn races(cluster: &Cluster, entrance: &Server, duel: &Duel, seed: u64, count: usize) -> BTreeMap<String, usize> {
     let mut session = cluster.install("duels");
     // The invariants look for the events of each booking.
     session.run("create index on public.capacity_outbox (booking_id)");
@@ -216,7 +216,8 @@ fn races(cluster: &Cluster, duel: &Duel, seed: u64, count: usize) -> BTreeMap<St
     let mut seen = BTreeMap::new();
     let mut done = 0;
     while done < count {
-        let arena = Arena::new(&cluster.server, "duels", seed.wrapping_add(done as u64));
+        let mut arena = Arena::new(&cluster.server, "duels", seed.wrapping_add(done as u64));
+        arena.entrance = entrance.clone();
         let prizes = arena.connect("judge").prizes(&room, done, RACES_OF_A_KILLING.min(count - done));
         let (mut killed, mut rounds, when) = (false, 0, 1 + dice.roll(12));
         let ends = arena.fight(&prizes, LANES, duel.sides, |arena| {
@@ -244,10 +245,14 @@ fn races(cluster: &Cluster, duel: &Duel, seed: u64, count: usize) -> BTreeMap<St
 }
 
 fn fight(cluster: &Cluster, duel: &Duel, name: &str) {
+    fight_by(cluster, &cluster.server, duel, name);
+}
+
+fn fight_by(cluster: &Cluster, entrance: &Server, duel: &Duel, name: &str) {
     let (seed, count) = (number("HOLDFAST_SEED", 20_270_501), number("HOLDFAST_RACES", 600) as usize / 2);
     println!("{name}: HOLDFAST_SEED={seed} HOLDFAST_RACES={}", count * 2);
     let began = Instant::now();
-    let seen = races(cluster, duel, seed, count);
+    let seen = races(cluster, entrance, duel, seed, count);
     println!("{name}: {count} races in {:?}\n{seen:#?}", began.elapsed());
     for must in duel.must {
         assert!(seen.get(*must).is_some_and(|number| *number > 0), "never seen: {must}");
@@ -276,4 +281,16 @@ fn inline_and_background_have_one_effect() {
 #[test]
 fn and_without_preloading() {
     fight(&Cluster::start(), &AUTO_ASSIGN, "automatic, not preloaded");
+}
+
+#[test]
+fn nor_through_a_pooler() {
+    let cluster = Cluster::start_preloaded();
+    fight_by(&cluster, &Pooler::before(&cluster.server).server, &FENCE, "fence, pooled");
+}
+
+#[test]
+fn and_through_a_pooler() {
+    let cluster = Cluster::start_preloaded();
+    fight_by(&cluster, &Pooler::before(&cluster.server).server, &AUTO_ASSIGN, "automatic, pooled");
 }
