@@ -201,7 +201,7 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
         return Some(Finding::new(what, State::Ok, "G2", why));
     }
     let weaker = judged.iter().find_map(|(constraint, overlap)| match overlap {
-        Overlap::Weaker(why) => Some((constraint.name.as_str(), why.as_str())),
+        Overlap::Weaker(why) => Some((*constraint, why.as_str())),
         _ => None,
     });
     let price = "adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID";
@@ -209,9 +209,9 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
     let mut mend = Vec::new();
     let (state, why) = match weaker {
         None => (State::Missing, format!("without it two writers can give one table away twice; {price}")),
-        Some((name, why)) => {
-            mend.push(format!("alter table {table} drop constraint {}", quoted(name)));
-            (State::Wrong, format!("{name} is weaker than it has to be: {why}; {price}"))
+        Some((weaker, why)) => {
+            mend.push(format!("alter table {table} drop constraint {}", quoted(&weaker.name)));
+            (State::Wrong, format!("{} is weaker than it has to be: {why}; {price}", weaker.name))
         }
     };
     mend.push(format!(
@@ -229,12 +229,16 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
          where taken > coalesce(starts, '-infinity')"
     );
     let blocking = Step::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() };
-    Some(
-        Finding::new(what, state, "G2", why)
-            .mend(blocking, mend)
-            .undo(format!("alter table {table} drop constraint if exists allocations_no_overlap"))
-            .violations(overlapping),
-    )
+    let finding = Finding::new(what, state, "G2", why)
+        .mend(blocking, mend)
+        .undo(format!("alter table {table} drop constraint if exists allocations_no_overlap"))
+        .violations(overlapping);
+    Some(match weaker {
+        None => finding,
+        Some((weaker, _)) => {
+            finding.undo(format!("alter table {table} add constraint {} {}", quoted(&weaker.name), weaker.definition))
+        }
+    })
 }
 
 fn unvalidated(facts: &Facts, constraint: &Constraint) -> Finding {

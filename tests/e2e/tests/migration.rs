@@ -1,11 +1,8 @@
 //! The script that a DBA runs: on each of the foreign applications, stopped after each step, with rows in its way.
 
-use holdfast_e2e::foreign::{APPLICATIONS, Application, Foreign, MINIMAL, OTHER_LABELS};
+use holdfast_e2e::foreign::{APPLICATIONS, Application, Foreign, MINIMAL, OLD, OTHER_LABELS};
 use holdfast_e2e::script::{Said, differences};
-use holdfast_e2e::{GRANTED, Session};
-
-/// Applications without functions under the contract's names.
-const WITHOUT_FUNCTIONS: [&Application; 2] = [&MINIMAL, &OTHER_LABELS];
+use holdfast_e2e::{GRANTED, Session, confirm};
 
 /// An application beside which the extension is installed, and its scripts.
 struct Adopted {
@@ -66,7 +63,7 @@ fn rows(session: &mut Session, schema: &str) -> String {
 
 #[test]
 fn it_brings_each_application_to_where_attach_finds_everything() {
-    for application in WITHOUT_FUNCTIONS {
+    for application in APPLICATIONS {
         let mut adopted = Adopted::new(application);
         let before = rows(&mut adopted.foreign, application.schema);
         assert!(!adopted.left().is_empty(), "{}: nothing to do", application.name);
@@ -82,10 +79,55 @@ fn it_brings_each_application_to_where_attach_finds_everything() {
     }
 }
 
+#[test]
+fn calls_work_after_it() {
+    for application in [&OLD, &MINIMAL] {
+        let mut adopted = Adopted::new(application);
+        adopted.migrate();
+        let foreign = &mut adopted.foreign;
+        let restaurant = foreign.restaurant("UTC");
+        let zone = foreign.zone(restaurant);
+        let values: [(&str, &dyn holdfast_e2e::Literal); 4] =
+            [("restaurant_id", &restaurant), ("zone_id", &zone), ("table_number", &"1"), ("capacity", &4)];
+        let table = foreign.insert("table_inventory", &values);
+        let booking = foreign.booking(restaurant);
+        let mut caller = foreign.session_as(GRANTED);
+        assert_eq!(caller.seats(&confirm(booking, &[table], "key")).len(), 1, "{}", application.name);
+    }
+}
+
+/// The way back, printed before: nothing of the application is lost, and what stays are columns and tables that have data by
+/// now. No function, no index and no constraint on its own tables is left.
+#[test]
+fn the_way_back_leaves_only_what_has_data() {
+    for application in APPLICATIONS {
+        let mut adopted = Adopted::new(application);
+        let (before, back) = (adopted.dump(), adopted.script("back"));
+        adopted.migrate();
+        let said = adopted.psql(&back);
+        assert_eq!(said.code, Some(0), "{}: {said:?}", application.name);
+        let left = differences(&before, &adopted.dump());
+        // A column that was the last has a comma behind it now.
+        let plain = |line: &String| line[2..].trim_end_matches(',').to_owned();
+        let new: Vec<String> = left.iter().filter(|line| line.starts_with('+')).map(plain).collect();
+        let gone: Vec<String> = left.iter().filter(|line| line.starts_with('-')).map(plain).collect();
+        let lost: Vec<&String> = gone.iter().filter(|line| !new.contains(line)).collect();
+        assert!(lost.is_empty(), "{}: {lost:?}", application.name);
+        let ours = ["holdfast_", "booking_status_transitions", "booking_statuses", "capacity_policies"];
+        let too_much = new.iter().filter(|line| !gone.contains(line)).filter(|line| {
+            ["FUNCTION", "CREATE INDEX", "CREATE UNIQUE INDEX", "ADD CONSTRAINT", "CREATE TRIGGER", "CREATE VIEW"]
+                .iter()
+                .any(|word| line.contains(word) && !ours.iter().any(|table| line.contains(table)))
+        });
+        let too_much: Vec<&String> = too_much.collect();
+        assert!(too_much.is_empty(), "{}: {too_much:?}", application.name);
+    }
+}
+
 /// Killed after each step and run again: the same end.
 #[test]
 fn stopped_after_any_step_it_ends_in_the_same_state() {
-    for application in [&MINIMAL] {
+    for application in [&OLD, &MINIMAL] {
         let mut whole = Adopted::new(application);
         let script = whole.script("run");
         let expected = whole.migrate();
