@@ -38,6 +38,15 @@ pub const ROLLOUT: &str = "holdfast_rollout";
 /// Where attach writes down what it added.
 pub const ADDITIONS: &str = "holdfast_additions";
 
+/// What attach wrote down of a schema, and who confirms in it.
+#[derive(Default)]
+pub struct Record {
+    pub features: Vec<String>,
+    pub exclusion: bool,
+    pub originals: Vec<(String, String)>,
+    pub rollout: Vec<Rule>,
+}
+
 /// An application schema as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
@@ -90,25 +99,27 @@ impl Attachment {
         })
     }
 
+    /// Before the record is read: has it the books that a release before them did not keep?
+    pub fn with_books(mut self) -> Attachment {
+        if [ORIGINALS, ROLLOUT].iter().all(|book| !self.lacks(book)) {
+            self.features.push("books".to_owned());
+        }
+        self
+    }
+
     /// With what attach recorded. A feature that was there then has to be there still: an event that has nowhere to
     /// go would be lost without a word (F24). One whose tables came later is used as well.
-    pub fn with_record(
-        mut self,
-        recorded: Vec<String>,
-        exclusion: bool,
-        originals: Vec<(String, String)>,
-        rollout: Vec<Rule>,
-    ) -> Attachment {
+    pub fn with_record(mut self, record: Record) -> Attachment {
         let present = self.features_present();
-        for needed in NEEDED.iter().filter(|needed| recorded.iter().any(|feature| feature == needed.feature)) {
+        for needed in NEEDED.iter().filter(|needed| record.features.iter().any(|feature| feature == needed.feature)) {
             self.gone.extend(lacking(self.oid, needed, self.attached));
         }
         self.features = present.into_iter().map(str::to_owned).collect();
-        if exclusion {
+        if record.exclusion {
             self.features.push(EXCLUSION.to_owned());
         }
-        self.originals = originals;
-        self.rollout = rollout;
+        self.originals = record.originals;
+        self.rollout = record.rollout;
         self
     }
 

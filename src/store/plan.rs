@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::attachment::{Attachment, ORIGINALS, ROLLOUT};
+use super::attachment::{Attachment, Record};
 use super::guard;
 use super::row::Row;
 use super::statement::{Statement, statement};
@@ -16,10 +16,7 @@ use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::rules::rollout::Rule;
 
-statement!(ATTACHMENT_READ, "attachment_read", []);
-statement!(ASSIGNMENT_EXCLUSION, "assignment_exclusion", [OIDOID]);
-statement!(ORIGINALS_READ, "originals_read", [OIDOID]);
-statement!(ROLLOUT_READ, "rollout_read", []);
+statement!(ATTACHMENT_READ, "attachment_read", [OIDOID]);
 
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
@@ -78,17 +75,10 @@ impl Connection {
         if !found.attached {
             return Ok(found);
         }
-        self.script(&ATTACHMENT_READ.source(&found))?;
-        let features = rows(|row| row.text(1)).into_iter().flatten().collect();
-        let exclusion = self.run(&found, &ASSIGNMENT_EXCLUSION, &[Some(schema.into())], |_| ())?;
-        let originals = if found.lacks(ORIGINALS) {
-            Vec::new()
-        } else {
-            self.run(&found, &ORIGINALS_READ, &[Some(schema.into())], |row| row.text(1).zip(row.text(2)))?
-        };
-        let rollout = if found.lacks(ROLLOUT) { Vec::new() } else { self.run(&found, &ROLLOUT_READ, &[], rule)? };
-        let originals = originals.into_iter().flatten().collect();
-        Ok(found.with_record(features, !exclusion.is_empty(), originals, rollout))
+        let found = found.with_books();
+        let mut record = Record::default();
+        self.run(&found, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))?;
+        Ok(found.with_record(record))
     }
 
     /// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
@@ -201,11 +191,17 @@ impl Drop for Connection {
     }
 }
 
-fn rule(row: &Row) -> Rule {
-    Rule {
-        restaurant: row.id(1).filter(|restaurant| !restaurant.is_nil()),
-        original: row.text(2).as_deref() != Some("on"),
-        percentage: row.number(3).unwrap_or_default(),
+fn note(record: &mut Record, row: &Row) {
+    let (name, value) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
+    match row.text(1).as_deref() {
+        Some("feature") => record.features.push(name),
+        Some("exclusion") => record.exclusion = true,
+        Some("original") => record.originals.push((name, value)),
+        _ => record.rollout.push(Rule {
+            restaurant: row.id(4).filter(|restaurant| !restaurant.is_nil()),
+            original: value != "on",
+            percentage: row.number(5).unwrap_or_default(),
+        }),
     }
 }
 
