@@ -16,19 +16,24 @@ with recursive after_confirmation (status) as (
   where coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > pg_catalog.now()
 ), seat as materialized (
   select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, a.merge_group_id, a.idempotency_key, a.assigned_at, b.is_over
-  from live b join app.booking_table_assignments a on a.booking_id = b.id
+  from live b
+  -- One probe a live booking: a join would read the past.
+  cross join lateral (select t.* from app.booking_table_assignments t where t.booking_id = b.id offset 0) a
 ), claim as materialized (
   select al.id, al.booking_id, al.restaurant_id, al.resource_type, al.resource_id, al."window", al.shadow, b.is_over
-  from live b join app.allocations al on al.booking_id = b.id
+  from live b
+  cross join lateral (select t.* from app.allocations t where t.booking_id = b.id offset 0) al
 ), answer as materialized (
   select l.booking_id, l.idempotency_key, l.table_ids, l.assignment_window, l.hold_id, l.created_at, l.transaction_id,
          case when l.outcome = 'confirmed' and l.request is null then 'assigned' else l.outcome end as outcome
-  from live b join app.booking_assignment_idempotency l on l.booking_id = b.id
+  from live b
+  cross join lateral (select t.* from app.booking_assignment_idempotency t where t.booking_id = b.id offset 0) l
 ), moved as materialized (
   select b.id, pg_catalog.max(h.changed_at) filter (where h.to_status = b.status) as reached,
          pg_catalog.max(h.changed_at) filter (where h.from_status = b.status) as left_at
   from live b
-  join app.booking_state_history h on h.booking_id = b.id and h.from_status is distinct from h.to_status
+  cross join lateral (select t.* from app.booking_state_history t where t.booking_id = b.id offset 0) h
+  where h.from_status is distinct from h.to_status
   group by b.id
 ), open_hold as materialized (
   select h.id, h.booking_id, h.restaurant_id, h.start_at, h.end_at, h.expires_at,

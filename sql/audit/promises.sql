@@ -129,6 +129,7 @@ asked (name, examined, broken) as (
   select 'moves_declared', count(*), count(*) filter (where (from_status, to_status) not in (
     select from_status, to_status from booking_status_transitions))
   from step where from_status is not null and coalesce(reason, '') <> 'reconciliation'
+    and metadata ->> 'undoneKey' is null
   union all
   select 'tenants_apart', count(*), count(*) filter (where one <> other) from (
     select b.restaurant_id as one, t.restaurant_id as other from bookings b

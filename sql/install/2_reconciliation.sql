@@ -46,3 +46,10 @@ language c stable set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_audit_wrapper';
 comment on function holdfast.audit is
   'Holds every promise that rows can show (G1 to G9) against every row of a schema, the past included, in one snapshot. p_schema the attached schema. Returns a certificate: schema, taken_at, snapshot, lsn_at_most (the log''s position after the snapshot was taken), counts, checks (promise, check, examined, broken, the first ten examples; notice: legitimate ways lead there too), violations, notices, digest (SHA-256 of the JSON without it, keys sorted, no white space). sql/audit/promises.sql asks the same without holdfast. Reads every table whole. Raises 55000. Locks nothing. May be repeated, also on a standby.';
+
+create function holdfast.verify_commits(p_schema regnamespace, p_batch integer default 1000)
+returns table (booking_id uuid, findings text[], repaired boolean, detail text)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_verify_commits_wrapper';
+comment on function holdfast.verify_commits is
+  'Looks again at the bookings whose ledger was committed to since the last call, and says which do not agree; a booking with nothing but findings of severity info is left out. The worker and holdfast.sweep do the same. Costs in proportion to what was committed. p_schema the attached schema; p_batch 1 to 100000 transactions, NULL is 1000. A mismatch becomes an event capacity.atomic_confirm transaction.reconciled_mismatch in observability_events, where there is that table, and is repaired at once where reconciliation_policies says repair for one of its findings and nobody works on the booking. Raises 22023, 55000, what repair_booking raises. Locks its row of holdfast_verified and skips when another has it; a repair locks as repair_booking does. May be repeated; the first call begins with what comes after it.';

@@ -185,6 +185,7 @@ with recursive after_confirmation (status) as (
   )
   from app.booking_state_history h
   where h.from_status <> h.to_status and h.reason is distinct from 'reconciliation'
+    and not coalesce(h.metadata ? 'undoneKey', false)
   union all
   select 'tenants_apart', a.id::text, t.restaurant_id <> b.restaurant_id
   from booking b join app.booking_table_assignments a on a.booking_id = b.id join app.table_inventory t on t.id = a.table_id

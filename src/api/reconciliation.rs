@@ -8,9 +8,10 @@ use super::argument;
 use super::contract;
 use super::native::{self, Done, native_functions};
 use crate::commands::audit::audit;
-use crate::commands::in_schema;
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
+use crate::commands::verify::{Mismatch, verify};
+use crate::commands::{Store, in_schema};
 use crate::errors;
 use crate::rules::outcome::Outcome;
 use crate::rules::repair::Step;
@@ -59,6 +60,25 @@ fn contract_repair_booking(
 #[pg_extern(sql = false)]
 fn native_audit(p_schema: Option<pg_sys::Oid>) -> JsonB {
     JsonB(errors::or_raise(in_schema(p_schema.unwrap_or(pg_sys::InvalidOid), audit)))
+}
+
+/// One batch of commits, looked at again.
+#[pg_extern(sql = false)]
+fn native_verify_commits(
+    p_schema: Option<pg_sys::Oid>,
+    p_batch: Option<i32>,
+) -> TableIterator<
+    'static,
+    (name!(booking_id, Uuid), name!(findings, Vec<&'static str>), name!(repaired, bool), name!(detail, String)),
+> {
+    let command = |store: &Store| verify(store, p_batch);
+    let (_, rows) = errors::or_raise(in_schema(p_schema.unwrap_or(pg_sys::InvalidOid), command));
+    let row = |row: Mismatch| {
+        let names = row.findings.iter().map(|finding| finding.drift.entry().name).collect();
+        let details: Vec<&str> = row.findings.iter().map(|finding| finding.detail.as_str()).collect();
+        (argument::uuid(row.booking), names, row.repaired, details.join("; "))
+    };
+    argument::rows(rows.into_iter().map(row).collect())
 }
 
 native_functions! {

@@ -27,6 +27,7 @@ pub mod table_status;
 pub mod transition;
 pub mod unassign;
 pub mod undo;
+pub mod verify;
 pub mod worker_status;
 
 use pgrx::pg_sys;

@@ -19,6 +19,8 @@ pub enum Step {
     Holds,
     /// Who listens is told that events are due.
     Notify,
+    /// What was committed is looked at again.
+    Verify,
     /// Old answers are forgotten.
     Ledger,
     /// Old attempts that came to nothing are forgotten.
@@ -28,7 +30,8 @@ pub enum Step {
 }
 
 /// In the order in which they are done: first what takes locks and may wait, then what keeps tables from others.
-pub const STEPS: &[Step] = &[Step::AutoAssign, Step::Holds, Step::Notify, Step::Ledger, Step::Attempts, Step::Outbox];
+pub const STEPS: &[Step] =
+    &[Step::AutoAssign, Step::Holds, Step::Notify, Step::Verify, Step::Ledger, Step::Attempts, Step::Outbox];
 
 /// What one batch of a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,7 @@ impl Step {
             Step::AutoAssign => "retry_auto_assign",
             Step::Holds => "expire_holds",
             Step::Notify => "notify_outbox",
+            Step::Verify => "verify_commits",
             Step::Ledger => "prune_ledger",
             Step::Attempts => "prune_attempts",
             Step::Outbox => "prune_outbox",
@@ -72,6 +76,7 @@ pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure
         Step::Holds => full(expire_holds(store, batch)?),
         // One notification says all.
         Step::Notify => (notify(store)?, false),
+        Step::Verify => full(super::verify::verify(store, Some(batch))?.0),
         Step::Ledger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
         Step::Attempts => full(prune_attempts(store, batch)?),
         Step::Outbox => full(prune_outbox(store, batch)?),

@@ -129,6 +129,11 @@ impl Store {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
+    /// Does this schema remember how far its commits were looked at again?
+    pub fn has_verified(&self) -> bool {
+        !self.attachment.lacks("holdfast_verified")
+    }
+
     /// Does this schema have an outbox to tell others through?
     pub fn has_outbox(&self) -> bool {
         self.attachment.has("outbox")

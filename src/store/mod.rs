@@ -28,6 +28,7 @@ pub mod sweep;
 mod table;
 mod timer;
 mod undo;
+mod verify;
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -46,8 +46,15 @@ const VIEWS: &[&str] = &[include_str!("../../sql/attach/7_reconciliation_view.sq
 const VIEW_NAMES: &[&str] = &["booking_reconciliation"];
 
 /// Tables that attach creates where they are missing.
-const RULES: &[&str] =
-    &["booking_statuses", "booking_status_transitions", "capacity_policies", "holdfast_attempts", "holdfast_forgotten"];
+const RULES: &[&str] = &[
+    "booking_statuses",
+    "booking_status_transitions",
+    "capacity_policies",
+    "holdfast_attempts",
+    "holdfast_forgotten",
+    "reconciliation_policies",
+    "holdfast_verified",
+];
 
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 

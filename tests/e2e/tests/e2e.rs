@@ -38,4 +38,5 @@ mod sweep;
 mod triggers;
 mod undo;
 mod upgrade;
+mod verified;
 mod written;

@@ -1,0 +1,38 @@
+//! Commits that have to be looked at again, and what is made of them.
+
+use serde_json::Value;
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+
+statement!(VERIFY_BEGIN, "verify_begin", []);
+statement!(VERIFY_DUE, "verify_due", [INT4OID]);
+statement!(VERIFY_NOTE, "verify_note", [UUIDOID, TEXTOID, JSONBOID]);
+statement!(VERIFY_POLICIES, "verify_policies", []);
+
+impl Store {
+    /// The next bookings to be looked at; from now on they count as seen.
+    pub fn verify_due(&self, batch: i32) -> Result<Vec<Id>, Failure> {
+        self.run(&VERIFY_BEGIN, &[], |_| ())?;
+        let rows = self.run(&VERIFY_DUE, &[row::number(batch)], |row| row.id(1))?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Tells the application's events of a mismatch, where it has a table of them.
+    pub fn verify_note(&self, booking: Id, severity: &str, context: Value) -> Result<(), Failure> {
+        if self.attachment.lacks("observability_events") {
+            return Ok(());
+        }
+        self.run(&VERIFY_NOTE, &[row::id(booking), row::text(severity), row::json(context)], |_| ())?;
+        Ok(())
+    }
+
+    /// The names of findings that are mended as soon as they are seen.
+    pub fn verify_policies(&self) -> Result<Vec<String>, Failure> {
+        let rows = self.run(&VERIFY_POLICIES, &[], |row| row.text(1))?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+}

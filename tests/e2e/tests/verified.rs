@@ -1,0 +1,120 @@
+//! What was committed is looked at again: once, in proportion to what came, and mended where the owner says so.
+
+use holdfast_e2e::breaks::{bystander, confirmed, found};
+use holdfast_e2e::{Floor, Session, assert_untouched};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The bookings that one look reports, with their findings.
+fn verify(session: &mut Session) -> Vec<(Uuid, Vec<String>, bool)> {
+    let rows =
+        session.client.query("select booking_id, findings, repaired from holdfast.verify_commits('public')", &[]);
+    rows.expect("a look").iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
+fn commits(session: &mut Session) -> i64 {
+    session.value("select commits from public.holdfast_verified")
+}
+
+#[test]
+fn each_commit_is_looked_at_once() {
+    let mut floor = Floor::new();
+    let room = floor.room(8);
+    confirmed(&mut floor, &room, 0);
+    assert_eq!(verify(&mut floor), [], "the first look begins here");
+    let bookings: Vec<Uuid> = (1..6).map(|day| confirmed(&mut floor, &room, day)).collect();
+    let before = commits(&mut floor);
+    floor.run(&format!("delete from public.allocations where booking_id = '{}'", bookings[2]));
+    let seen = verify(&mut floor);
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!((seen[0].0, seen[0].2), (bookings[2], false));
+    assert!(seen[0].1.contains(&"assignment_without_allocation".to_owned()), "{seen:?}");
+    assert_eq!(commits(&mut floor) - before, 5);
+    assert_eq!(verify(&mut floor), [], "what was seen is not seen again");
+    assert_eq!(commits(&mut floor) - before, 5);
+    let event: Value = floor.value("select to_jsonb(e) from public.observability_events e");
+    assert_eq!(
+        (&event["source"], &event["event_type"], &event["severity"], &event["booking_id"]),
+        (
+            &"capacity.atomic_confirm".into(),
+            &"transaction.reconciled_mismatch".into(),
+            &"error".into(),
+            &bookings[2].to_string().into()
+        )
+    );
+}
+
+/// A transaction that commits after others that began later is seen all the same.
+#[test]
+fn a_late_commit_is_not_missed() {
+    let mut floor = Floor::new();
+    let room = floor.room(8);
+    verify(&mut floor);
+    let mut slow = floor.session();
+    let late = bystander(&mut floor, &room, 1);
+    slow.run("begin");
+    slow.done(&holdfast_e2e::confirm(late, &room.tables[..2], "key"));
+    confirmed(&mut floor, &room, 2);
+    verify(&mut floor);
+    let before = commits(&mut floor);
+    slow.run("delete from public.booking_state_history");
+    slow.run("commit");
+    let seen = verify(&mut floor);
+    assert_eq!(seen.iter().map(|row| row.0).collect::<Vec<_>>(), [late]);
+    assert_eq!(commits(&mut floor) - before, 1);
+}
+
+#[test]
+fn batches_come_to_everything() {
+    let mut floor = Floor::new();
+    let room = floor.room(8);
+    verify(&mut floor);
+    for day in 1..8 {
+        confirmed(&mut floor, &room, day);
+    }
+    let before = commits(&mut floor);
+    for _ in 0..5 {
+        floor.run("select holdfast.verify_commits('public', 2)");
+    }
+    assert_eq!(commits(&mut floor) - before, 7);
+}
+
+#[test]
+fn the_owners_policy_mends_at_once() {
+    let mut floor = Floor::new();
+    let room = floor.room(4);
+    verify(&mut floor);
+    floor.run(
+        "insert into public.reconciliation_policies values ('event_missing', 'repair'), ('history_differs', 'report')",
+    );
+    let booking = confirmed(&mut floor, &room, 1);
+    floor.run("delete from public.capacity_outbox; delete from public.booking_state_history");
+    let seen = verify(&mut floor);
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].2, "{seen:?}");
+    assert_eq!(
+        found(&mut floor, booking),
+        Vec::<String>::new(),
+        "the event is emitted, and the history has an entry of it"
+    );
+    // The repair itself is no confirm: it is not looked at.
+    let before = floor.snapshot();
+    assert_eq!(verify(&mut floor), []);
+    assert_untouched(&mut floor, &before, "a look at nothing");
+}
+
+/// Somebody else is looking already: this look does nothing, and does not wait.
+#[test]
+fn two_looks_do_not_wait_for_each_other() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    verify(&mut floor);
+    let booking = confirmed(&mut floor, &room, 1);
+    floor.run("delete from public.capacity_outbox");
+    let mut other = floor.session();
+    other.run("begin; select from public.holdfast_verified for update");
+    floor.run("set lock_timeout = '1s'");
+    assert_eq!(verify(&mut floor), []);
+    other.run("rollback");
+    assert_eq!(verify(&mut floor).iter().map(|row| row.0).collect::<Vec<_>>(), [booking]);
+}
