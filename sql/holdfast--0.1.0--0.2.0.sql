@@ -75,7 +75,7 @@ comment on function holdfast.explain_confirm is
   'Says what a confirm with these arguments would find now; the native form of explain_confirm. p_schema the attached schema; the rest as there. result: an array of {check_name, passed, outcome, message, detail, blocking_table_id, blocking_booking_id, blocking_hold_id, blocking_start_at, blocking_end_at}. Locks nothing, writes nothing. Refusals of the schema come back as the row; may be repeated.';
 
 create function holdfast.audit(p_schema regnamespace) returns jsonb
-language c stable set search_path = pg_catalog, pg_temp
+language c stable set search_path = pg_catalog, pg_temp set jit = off
 as 'MODULE_PATHNAME', 'native_audit_wrapper';
 
 comment on function holdfast.audit is

@@ -1,7 +1,7 @@
 -- The promises, checked by hand: one row a check, with the rows examined and those that break it. The same questions as
 -- holdfast.audit, asked in other words and without it, so that each can be held against the other. Needs nothing but
 -- the tables:
---   set search_path = public; \i sql/audit/promises.sql
+--   set search_path = public; set jit = off; \i sql/audit/promises.sql
 with confirmable as (select array_agg(status) as labels from booking_statuses where is_confirm_target),
 over as (select coalesce(array_agg(id), '{}') as ids from bookings join booking_statuses using (status) where releases_tables),
 going as (select * from bookings where status not in (select status from booking_statuses where releases_tables)),

@@ -41,8 +41,9 @@ as 'MODULE_PATHNAME', 'native_explain_confirm_wrapper';
 comment on function holdfast.explain_confirm is
   'Says what a confirm with these arguments would find now; the native form of explain_confirm. p_schema the attached schema; the rest as there. result: an array of {check_name, passed, outcome, message, detail, blocking_table_id, blocking_booking_id, blocking_hold_id, blocking_start_at, blocking_end_at}. Locks nothing, writes nothing. Refusals of the schema come back as the row; may be repeated.';
 
+-- Compiling the plan just in time takes many times longer than running it.
 create function holdfast.audit(p_schema regnamespace) returns jsonb
-language c stable set search_path = pg_catalog, pg_temp
+language c stable set search_path = pg_catalog, pg_temp set jit = off
 as 'MODULE_PATHNAME', 'native_audit_wrapper';
 comment on function holdfast.audit is
   'Holds every promise that rows can show (G1 to G9) against every row of a schema, the past included, in one snapshot. p_schema the attached schema. Returns a certificate: schema, taken_at, snapshot, lsn_at_most (the log''s position after the snapshot was taken), counts, checks (promise, check, examined, broken, the first ten examples; notice: legitimate ways lead there too), violations, notices, digest (SHA-256 of the JSON without it, keys sorted, no white space). sql/audit/promises.sql asks the same without holdfast. Reads every table whole. Raises 55000. Locks nothing. May be repeated, also on a standby.';

@@ -110,6 +110,7 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     store.check_attached()?;
     let facts = store.facts()?;
     let (gone, kept): (Vec<_>, Vec<_>) = store.additions_read()?.into_iter().partition(|addition| !addition.holds_data);
+    store.drop_views()?;
     gone.iter().try_for_each(|addition| store.ddl(&addition.undo))?;
     for function in facts.functions.iter().filter(|function| function.ours) {
         store.ddl(&format!("drop routine {}", function.signature))?;

@@ -43,7 +43,10 @@ pub(super) const CONTRACT: &[&str] = &[
 
 /// Views that look at the optional tables too: made after attach has written down which there are.
 const VIEWS: &[&str] = &[include_str!("../../sql/attach/7_reconciliation_view.sql")];
-const VIEW_NAMES: &[&str] = &["booking_reconciliation"];
+/// What the roles that may call the wrappers read, what reads it for them, and what only the owner sees.
+const SHOWN: &str = "booking_reconciliation";
+const READER: &str = "booking_reconciliation_read()";
+const BEHIND: &str = "inconsistent_bookings";
 
 /// Tables that attach creates where they are missing.
 const RULES: &[&str] = &[
@@ -131,15 +134,25 @@ impl Store {
         for script in VIEWS {
             self.ddl(&for_schema(script, &attachment))?;
         }
-        for view in VIEW_NAMES {
-            self.own(view, owner)?;
-            let name = format!("{}.{view}", self.quoted_schema());
-            self.ddl(&format!("revoke all on {name} from public"))?;
-            for role in roles {
-                self.ddl(&format!("grant select on {name} to {role}"))?;
-            }
+        let schema = self.quoted_schema();
+        let (shown, reader) = (format!("{schema}.{SHOWN}"), format!("function {schema}.{READER}"));
+        self.own(BEHIND, owner)?;
+        self.own(SHOWN, owner)?;
+        self.ddl(&format!("alter {reader} owner to {owner}"))?;
+        self.ddl(&format!("revoke all on {shown}, {schema}.{BEHIND} from public; revoke all on {reader} from public"))?;
+        for role in roles {
+            self.ddl(&format!("grant select on {shown} to {role}; grant execute on {reader} to {role}"))?;
         }
         Ok(())
+    }
+
+    /// Takes the views away, in the order in which they lean on each other.
+    pub fn drop_views(&self) -> Result<(), Failure> {
+        let schema = self.quoted_schema();
+        self.ddl(&format!(
+            "drop view if exists {schema}.{SHOWN}; drop function if exists {schema}.{READER}; \
+             drop view if exists {schema}.{BEHIND}"
+        ))
     }
 
     /// The owner of the bookings: the wrappers act with their rights and no others.

@@ -24,7 +24,8 @@ select holdfast.create_reference_schema('floor');
 -- Its functions.
 select holdfast.attach('floor');
 select proname from pg_proc where pronamespace = 'floor'::regnamespace order by proname;
--- They go with the extension, without CASCADE; the tables and their rows stay.
+-- They go with the extension, without CASCADE; the tables and their rows stay, and so does the view of what does not agree,
+-- which needs nothing of the extension, with the function that it reads.
 insert into floor.restaurants (name) values ('Trattoria');
 drop extension holdfast;
 select proname from pg_proc where pronamespace = 'floor'::regnamespace;
