@@ -1,10 +1,27 @@
 //! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
 
-use holdfast::rules::failure::{Collision, Failure, ServerError, returned, sqlstate_pack};
+use holdfast::rules::failure::{Collision, Failure, ServerError, privilege_missing, returned, sqlstate_pack};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, NOBODY, assert_refused, shown, table_id, table_ids};
 use proptest::prelude::*;
+
+#[test]
+fn only_a_cancel_is_one() {
+    let server = |code: &str| Failure::from(ServerError { sqlstate: sqlstate_pack(code), ..ServerError::default() });
+    assert!(server("57014").is_cancel());
+    assert!(!server("57P01").is_cancel());
+    assert!(!Failure::from(refusal::booking_not_found(None)).is_cancel());
+}
+
+#[test]
+fn a_missing_role_is_named() {
+    let error = privilege_missing("pg_signal_backend");
+    assert_eq!(error.sqlstate, sqlstate_pack("42501"));
+    assert_eq!(error.message, "permission denied to end a running attempt");
+    assert_eq!(error.detail.as_deref(), Some("Only members of the role pg_signal_backend may do that"));
+    assert_eq!(error.hint, None);
+}
 
 /// As `utils/errcodes.h` and `MAKE_SQLSTATE` of the server have them.
 #[test]

@@ -2,7 +2,7 @@
 
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::request::{
-    Asked, Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, Selection, key, sha256_hex,
+    Asked, Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, Selection, key, sha256_hex, sha256_prefix,
     table_set_hash, tables, window,
 };
 use holdfast::rules::window::{Instant, Window};
@@ -81,6 +81,13 @@ fn a_custom_window_has_both_ends_or_neither() {
         let message = "assign_tables_atomic_v2 got an invalid custom window";
         assert_refused(&refusal, Outcome::WindowInvalid, "22023", message, Some(detail));
     }
+}
+
+/// By Python's hashlib.
+#[test]
+fn the_number_of_a_text_is_the_front_of_its_hash() {
+    assert_eq!(sha256_prefix(""), -2_039_914_840_885_289_964);
+    assert_eq!(sha256_prefix("holdfast"), -3_361_922_630_747_534_481);
 }
 
 /// By Python's hashlib.
