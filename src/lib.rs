@@ -20,6 +20,8 @@ mod noticeboard;
 #[cfg(feature = "pgrx")]
 mod settings;
 #[cfg(feature = "pgrx")]
+mod shared;
+#[cfg(feature = "pgrx")]
 mod store;
 #[cfg(feature = "pgrx")]
 mod telemetry;
@@ -35,8 +37,9 @@ mod worker;
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
-    telemetry::register();
-    if noticeboard::register() {
+    if shared::is_preloading() {
+        telemetry::register();
+        noticeboard::register();
         worker::register();
     }
 }

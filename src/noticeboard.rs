@@ -8,7 +8,9 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use pgrx::prelude::*;
-use pgrx::{PGRXSharedMemory, PgAtomic, pg_shmem_init, pg_sys};
+use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
+
+use crate::shared::Shared;
 
 /// Databases that can have a place. Another's work waits for its regular visit.
 const PLACES: usize = 256;
@@ -95,32 +97,23 @@ impl Place {
 unsafe impl PGRXSharedMemory for Board {}
 
 // SAFETY: the name is ours alone.
-static BOARD: PgAtomic<Board> = unsafe { PgAtomic::new(c"holdfast noticeboard") };
-
-/// Set in the postmaster before any session is forked from it: is there shared memory of ours?
-static HUNG: AtomicBool = AtomicBool::new(false);
+static BOARD: Shared<Board> = unsafe { Shared::new(c"holdfast noticeboard") };
 
 thread_local! {
     /// This transaction has something for the worker.
     static CALLS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Asks for the shared memory, in the postmaster only. Says whether it will be there.
+/// Asks for the shared memory, in the postmaster.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
-pub fn register() -> bool {
-    // SAFETY: reads a flag of the server.
-    let preloading = unsafe { pg_sys::process_shared_preload_libraries_in_progress };
-    if preloading {
-        pg_shmem_init!(BOARD = Board { launcher: AtomicI32::new(0), places: [const { Place::free() }; PLACES] });
-        HUNG.store(true, Relaxed);
-        // SAFETY: kept for the life of the process; the sessions forked from it inherit it.
-        unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
-    }
-    preloading
+pub fn register() {
+    pg_shmem_init!(BOARD = Board { launcher: AtomicI32::new(0), places: [const { Place::free() }; PLACES] });
+    // SAFETY: kept for the life of the process; the sessions forked from it inherit it.
+    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
 }
 
 fn board() -> Option<&'static Board> {
-    HUNG.load(Relaxed).then(|| BOARD.get())
+    BOARD.get()
 }
 
 /// Every place that is taken.
@@ -158,7 +151,7 @@ pub fn launcher_is(pid: i32) {
 
 /// Calls the worker to this database once this transaction has committed.
 pub fn call_at_commit() {
-    if HUNG.load(Relaxed) {
+    if board().is_some() {
         CALLS.set(true);
     }
 }

@@ -1,12 +1,13 @@
 //! The counters in shared memory: plain numbers, no lock, no allocation, nothing that waits. [unsafe]
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use pgrx::prelude::*;
-use pgrx::{PGRXSharedMemory, PgAtomic, pg_shmem_init, pg_sys};
+use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use super::prepared::Prepared;
 use crate::rules::outcome::{CATALOGUE, Outcome};
+use crate::shared::Shared;
 
 /// One epoch: from the moment the server made its shared memory until a crash, or until it stops.
 pub struct Counters {
@@ -25,26 +26,17 @@ pub struct Counters {
 unsafe impl PGRXSharedMemory for Counters {}
 
 // SAFETY: the name is ours alone.
-static COUNTERS: PgAtomic<Counters> = unsafe { PgAtomic::new(c"holdfast counters") };
+static COUNTERS: Shared<Counters> = unsafe { Shared::new(c"holdfast counters") };
 
-/// Set in the postmaster before any session is forked from it: is there shared memory of ours?
-static PRELOADED: AtomicBool = AtomicBool::new(false);
-
-/// Asks for the shared memory. Only in the postmaster: later the server has none to give.
+/// Asks for the shared memory, in the postmaster.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
-pub fn register() -> bool {
-    // SAFETY: reads a flag of the server.
-    let preloading = unsafe { pg_sys::process_shared_preload_libraries_in_progress };
-    if preloading {
-        pg_shmem_init!(COUNTERS = Counters::begin());
-        PRELOADED.store(true, Ordering::Relaxed);
-    }
-    preloading
+pub fn register() {
+    pg_shmem_init!(COUNTERS = Counters::begin());
 }
 
 /// The counters; None when the library is not preloaded.
 pub fn counters() -> Option<&'static Counters> {
-    PRELOADED.load(Ordering::Relaxed).then(|| COUNTERS.get())
+    COUNTERS.get()
 }
 
 pub fn add(counter: &AtomicU64, number: u64) {

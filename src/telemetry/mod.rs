@@ -16,11 +16,10 @@ use crate::rules::tally::{Ticket, Written};
 use crate::rules::window::Instant;
 use counters::{Counters, counters};
 
-/// At the loading of the library.
+/// Asks for the counters' shared memory, in the postmaster.
 pub fn register() {
-    if counters::register() {
-        settle::register();
-    }
+    counters::register();
+    settle::register();
 }
 
 /// One attempt, from its beginning until it is counted.

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "noticeboard",
             "rules",
             "settings",
+            "shared",
             "store",
             "telemetry",
             "worker",
@@ -27,11 +28,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("worker", &["commands", "noticeboard", "telemetry", "settings", "rules"]),
     ("commands", &["rules", "store", "noticeboard", "telemetry", "settings"]),
     ("store", &["rules"]),
-    ("telemetry", &["rules"]),
+    ("telemetry", &["rules", "shared"]),
     ("errors", &["rules"]),
     ("settings", &["rules"]),
     // What sessions and worker share: numbers that mean nothing to it.
-    ("noticeboard", &[]),
+    ("noticeboard", &["shared"]),
+    ("shared", &[]),
     ("rules", &[]),
     // Tests that run inside the server; they speak SQL to the finished extension.
     ("in_server_tests", &[]),
