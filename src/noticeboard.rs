@@ -15,7 +15,7 @@ use crate::shared::Shared;
 /// Databases that can have a place. Another's work waits for its regular visit.
 const PLACES: usize = 256;
 /// Steps whose rows are counted.
-pub const STEPS: usize = 8;
+pub const STEPS: usize = 12;
 
 /// What is known of one database.
 pub struct Place {

@@ -9,7 +9,7 @@ cross join lateral (
   select t.outcome, t.ended_at
   from app.holdfast_attempts t
   where t.booking_id = b.id and t.trigger is not null
-  order by t.id desc
+  order by t.ended_at desc, t.id desc
   limit 1
 ) last
 where h.status = 'active' and h.expires_at > $1

@@ -5,6 +5,7 @@ use crate::rules::attempt::{self, Answer};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::store::{Ended, Store};
+use crate::telemetry;
 
 /// What became of a key.
 pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) -> Result<Answer, Failure> {
@@ -13,7 +14,7 @@ pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) 
 }
 
 fn known(store: &Store, booking: Id, key: &str) -> Result<Answer, Failure> {
-    let known = store.attempt_known(booking, key)?;
+    let known = store.attempt_known(booking, key, |schema| telemetry::find_cut_off(schema, booking, key))?;
     Ok(attempt::answer(known.ok_or_else(|| refusal::booking_not_found(Some(booking)))?))
 }
 

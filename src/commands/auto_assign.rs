@@ -139,7 +139,7 @@ fn confirm(
     };
     let asked = asked.check()?;
     let (started, until) = (wanted.started, wanted.until);
-    let attempt = Attempt { store, asked: &asked, id: wanted.id, trigger: Some(trigger), started, until };
+    let attempt = Attempt { store, asked: &asked, id: wanted.id, trigger: Some(wanted.trigger), started, until };
     attempt.run(
         counted,
         |_| note(store, wanted, key, Outcome::Confirmed),

@@ -33,7 +33,10 @@ pub struct Answer {
 pub fn confirm(store: &Store, arguments: Arguments, refusals: Refusals) -> Result<Answer, Failure> {
     let counted = Attempt::begin();
     let done = arguments.intent.outcome();
-    let answer = arguments.check().map_err(Failure::from).and_then(|asked| uncounted(store, &asked, refusals));
+    let answer = arguments.check().map_err(Failure::from).and_then(|asked| {
+        counted.remember(|| store.begun(&asked, store.clock()));
+        uncounted(store, &asked, refusals)
+    });
     match &answer {
         // An answer that this very transaction gave is rolled back with it.
         Ok(answer) if answer.replayed && answer.receipt != Some(store.transaction_id()) => counted.replayed(done),
@@ -46,14 +49,14 @@ pub fn confirm(store: &Store, arguments: Arguments, refusals: Refusals) -> Resul
 
 /// As part of an attempt that is counted by whoever began it.
 pub(super) fn uncounted(store: &Store, asked: &Asked, refusals: Refusals) -> Result<Answer, Failure> {
-    store.reach(Phase::Replay);
+    super::reach(store, Phase::Replay);
     if let Some(answer) = replay(store, asked)? {
         return Ok(answer);
     }
     if let Some(key) = &asked.key {
         store.attempt_lock(asked.booking, key);
     }
-    store.reach(Phase::BookingLock);
+    super::reach(store, Phase::BookingLock);
     let booking = store.booking_lock(asked.booking)?;
     let booking = booking.ok_or_else(|| refusal::booking_not_found(Some(asked.booking)))?;
     // Whoever held the booking may have bound the key while we waited, or fenced it.
@@ -104,19 +107,19 @@ fn request_of_hold(store: &Store, asked: &Asked) -> Result<Request, Failure> {
 /// Locks, looks, decides, writes.
 fn attempt(store: &Store, asked: &Asked, booking: Booking) -> Result<Answer, Failure> {
     let (request, situation) = look(store, asked, booking)?;
-    store.reach(Phase::Decide);
+    super::reach(store, Phase::Decide);
     let changes = confirm::decide(asked, &request, &situation)?;
     let events = if store.has_outbox() { events(asked, &request, &situation) } else { Vec::new() };
-    store.reach(Phase::Apply);
+    super::reach(store, Phase::Apply);
     let receipt = store
         .confirm_apply(asked, &request, &situation, &changes, &events)
         .map_err(|failure| collided(store, asked, &request, failure))?;
-    store.reach(Phase::Settle);
+    super::reach(store, Phase::Settle);
     if !events.is_empty() {
         noticeboard::call_at_commit();
     }
     settle(store, &situation, &changes)?;
-    store.reach(Phase::Done);
+    super::reach(store, Phase::Done);
     Ok(Answer { rows: receipt.rows, replayed: false, receipt: Some(receipt.transaction_id) })
 }
 
@@ -130,9 +133,9 @@ fn look(store: &Store, asked: &Asked, booking: Booking) -> Result<(Request, Situ
         Selection::Tables(tables) => tables,
         Selection::Hold(_) => &[],
     };
-    store.reach(Phase::HoldLock);
+    super::reach(store, Phase::HoldLock);
     let mut holds = store.hold_lock(Some(asked.booking), named)?;
-    store.reach(Phase::TableLock);
+    super::reach(store, Phase::TableLock);
     let locked = store.tables_lock(Some(asked.booking), named, asked_tables)?;
     let now = store.clock();
     let own_holds: BTreeMap<Id, Instant> = holds.iter().map(|(id, hold)| (*id, hold.expires_at)).collect();

@@ -8,6 +8,8 @@ use super::confirm::{Answer, uncounted};
 use crate::noticeboard;
 use crate::rules::Id;
 use crate::rules::attempt::{self, Phase, Report};
+use crate::rules::auto_assign::Trigger;
+use crate::rules::cut_off::CutOff;
 use crate::rules::deadline::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::failure::Failure;
 use crate::rules::hold::HoldEnd;
@@ -25,7 +27,7 @@ pub struct Attempt<'a> {
     pub store: &'a Store,
     pub asked: &'a Asked,
     pub id: Id,
-    pub trigger: Option<&'a str>,
+    pub trigger: Option<Trigger>,
     pub started: Instant,
     pub until: Instant,
 }
@@ -97,6 +99,10 @@ impl Attempt<'_> {
         if let Some(key) = &asked.key {
             store.attempt_lock(asked.booking, key);
         }
+        counted.remember(|| {
+            let begun = store.begun(asked, self.started)?;
+            Some(CutOff { attempt: Some(self.id), trigger: self.trigger, ..begun })
+        });
         let _watch = store.watch_client();
         let mut tries = 0;
         let ended = self.tries(counted, &mut tries, |store| {
@@ -201,7 +207,7 @@ impl Attempt<'_> {
         let Selection::Hold(hold) = self.asked.selection else { return Ok(false) };
         let phase = self.store.phase();
         let released = bounded(self.store, |store| release_if_free(store, hold, self.asked.booking));
-        self.store.reach(phase);
+        super::reach(self.store, phase);
         released
     }
 
@@ -221,7 +227,7 @@ impl Attempt<'_> {
             booking: asked.booking,
             key: asked.key.as_deref(),
             hold,
-            trigger: self.trigger,
+            trigger: self.trigger.map(Trigger::name),
             started: self.started,
             ended: self.store.clock(),
             outcome: report.outcome,

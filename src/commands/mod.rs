@@ -33,10 +33,12 @@ pub mod worker_status;
 use pgrx::pg_sys;
 
 use crate::rules::Id;
+use crate::rules::attempt::Phase;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::settings;
 pub use crate::store::{Store, enum_label};
+use crate::telemetry;
 
 /// Runs a command for a schema.
 pub fn in_schema<T>(schema: pg_sys::Oid, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
@@ -56,6 +58,12 @@ pub fn in_schema_of<T>(
 pub enum Refusals {
     Returned,
     Raised,
+}
+
+/// Says how far the call got.
+fn reach(store: &Store, phase: Phase) {
+    store.reach(phase);
+    telemetry::reach(phase);
 }
 
 /// Sets the status of tables that are locked, where their time is now.

@@ -9,10 +9,13 @@ use crate::rules::retention;
 use crate::settings;
 use crate::store::Store;
 pub use crate::store::sweep::{AttachedSchema, attached_schemas};
+use crate::telemetry;
 
 /// One thing that has to be done again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// Attempts whose session was ended are written down.
+    CutOff,
     /// Automatic attempts that failed for a reason that may have passed are made again, while their hold lives.
     AutoAssign,
     /// Open holds past their deadline are closed.
@@ -29,9 +32,17 @@ pub enum Step {
     Outbox,
 }
 
-/// In the order in which they are done: first what takes locks and may wait, then what keeps tables from others.
-pub const STEPS: &[Step] =
-    &[Step::AutoAssign, Step::Holds, Step::Notify, Step::Verify, Step::Ledger, Step::Attempts, Step::Outbox];
+/// In the order in which they are done: first what an automatic attempt is made again for, then what takes locks and may wait, then what keeps tables from others.
+pub const STEPS: &[Step] = &[
+    Step::CutOff,
+    Step::AutoAssign,
+    Step::Holds,
+    Step::Notify,
+    Step::Verify,
+    Step::Ledger,
+    Step::Attempts,
+    Step::Outbox,
+];
 
 /// What one batch of a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +62,7 @@ impl Step {
 
     pub fn name(self) -> &'static str {
         match self {
+            Step::CutOff => "record_cut_off",
             Step::AutoAssign => "retry_auto_assign",
             Step::Holds => "expire_holds",
             Step::Notify => "notify_outbox",
@@ -72,6 +84,7 @@ pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
 pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure> {
     let full = |done: i64| (done, done >= i64::from(batch));
     let (done, more) = match step {
+        Step::CutOff => (record_cut_off(store)?, false),
         Step::AutoAssign => retry_auto_assign(store)?,
         Step::Holds => full(expire_holds(store, batch)?),
         // One notification says all.
@@ -82,6 +95,15 @@ pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure
         Step::Outbox => full(prune_outbox(store, batch)?),
     };
     Ok(Swept { step, done, more })
+}
+
+/// Nobody who asks has to wait for it: until then the note answers.
+fn record_cut_off(store: &Store) -> Result<i64, Failure> {
+    let taken = telemetry::take_cut_off(store.number());
+    for cut_off in &taken {
+        store.attempt_record_cut_off(cut_off)?;
+    }
+    Ok(taken.len() as i64)
 }
 
 /// One booking a transaction, so that no locks of several add up. What was skipped leaves no trace and would be found

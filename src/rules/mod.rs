@@ -12,6 +12,7 @@ pub mod booking;
 pub mod capacity;
 pub mod check;
 pub mod confirm;
+pub mod cut_off;
 pub mod deadline;
 pub mod drift;
 pub mod failure;

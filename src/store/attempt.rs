@@ -5,11 +5,14 @@ use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::attempt::{self, Entry, Holder, Known, LastAttempt, Phase};
+use crate::rules::auto_assign::{self, Trigger};
+use crate::rules::cut_off::{CutOff, later};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
 use crate::rules::outbox::Event;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
+use crate::rules::request::Asked;
 use crate::rules::table::Assignment;
 use crate::rules::window::{Instant, Window};
 
@@ -20,6 +23,25 @@ statement!(LEDGER_FENCE, "ledger_fence", [UUIDOID, TEXTOID, TIMESTAMPTZOID, JSON
 statement!(BOOKING_LOCK_FREE, "booking_lock_free", [UUIDOID]);
 statement!(HOLD_LOCK_FREE, "hold_lock_free", [UUIDOID, UUIDOID]);
 statement!(RETRY_PAUSE, "retry_pause", [FLOAT8OID]);
+statement!(
+    ATTEMPT_RECORD_CUT_OFF,
+    "attempt_record_cut_off",
+    [
+        UUIDOID,
+        TEXTOID,
+        UUIDOID,
+        TEXTOID,
+        TIMESTAMPTZOID,
+        TIMESTAMPTZOID,
+        TEXTOID,
+        TEXTOID,
+        INT4OID,
+        INT4OID,
+        JSONBOID,
+        TEXTOID,
+        JSONBOID
+    ]
+);
 statement!(
     ATTEMPT_RECORD,
     "attempt_record",
@@ -60,31 +82,38 @@ pub struct Ending<'a> {
 impl Store {
     /// Says to everybody that an attempt under the key is running, until the transaction ends.
     pub fn attempt_lock(&self, booking: Id, key: &str) {
-        super::server::lock_shared(attempt::lock_number(self.attachment.oid.to_u32(), booking, key));
+        super::server::lock_shared(attempt::lock_number(self.number(), booking, key));
     }
 
     /// Is another transaction at work under the key?
     pub fn attempt_is_live(&self, booking: Id, key: &str) -> bool {
-        super::server::others_hold(attempt::lock_number(self.attachment.oid.to_u32(), booking, key))
+        super::server::others_hold(attempt::lock_number(self.number(), booking, key))
     }
 
     /// Takes the booking's turn for an automatic attempt, until the transaction ends; false when another has it.
     pub fn turn_take(&self, booking: Id) -> bool {
-        super::server::lock_if_free(attempt::turn_number(self.attachment.oid.to_u32(), booking))
+        super::server::lock_if_free(attempt::turn_number(self.number(), booking))
     }
 
     /// Somebody else who is at work under the key, a prepared transaction first.
     pub fn attempt_holder(&self, booking: Id, key: &str) -> Result<Option<Holder>, Failure> {
-        let number = attempt::lock_number(self.attachment.oid.to_u32(), booking, key);
+        let number = attempt::lock_number(self.number(), booking, key);
         let (high, low) = super::server::halves(number);
         let read = |row: &row::Row| Holder { pid: row.number(1), gid: row.text(2) };
         Ok(self.run(&ATTEMPT_HOLDERS, &[Some(high.into()), Some(low.into())], read)?.into_iter().next())
     }
 
     /// Everything that is known of the key; None: there is no such booking. The locks are looked at before the
-    /// ledger, each in a snapshot of its own: a lock goes after its commit can be seen.
-    pub fn attempt_known(&self, booking: Id, key: &str) -> Result<Option<Known>, Failure> {
+    /// ledger, each in a snapshot of its own: a lock goes after its commit can be seen, or its end was noted (`cut_off`);
+    /// and a note goes after what it was written down as can be seen.
+    pub fn attempt_known(
+        &self,
+        booking: Id,
+        key: &str,
+        cut_off: impl FnOnce(u32) -> Option<CutOff>,
+    ) -> Result<Option<Known>, Failure> {
         let holder = self.attempt_holder(booking, key)?;
+        let cut_off = cut_off(self.number()).map(|note| note.last());
         let entry = self.ledger_read(booking, key)?;
         let found = self.run(&ATTEMPT_LAST, &[row::id(booking), row::text(key)], |row| {
             let refusal = row.json(4).and_then(|detail| serde_json::from_value(detail.get("refusal")?.clone()).ok());
@@ -98,7 +127,7 @@ impl Store {
         })?;
         let standby = super::server::is_standby();
         let known = found.into_iter().next();
-        Ok(known.map(|(last, forgotten)| Known { holder, entry, last, forgotten, standby }))
+        Ok(known.map(|(last, forgotten)| Known { holder, entry, last: later(last, cut_off), forgotten, standby }))
     }
 
     fn ledger_read(&self, booking: Id, key: &str) -> Result<Option<Entry>, Failure> {
@@ -168,6 +197,40 @@ impl Store {
         ];
         self.run(&ATTEMPT_RECORD, &arguments, |_| ())?;
         Ok(())
+    }
+
+    /// Writes down an attempt that nobody was left to write down, once.
+    pub fn attempt_record_cut_off(&self, cut_off: &CutOff) -> Result<(), Failure> {
+        let id = cut_off.attempt.unwrap_or_else(|| self.new_id());
+        let ms = cut_off.started.ms_until(cut_off.ended);
+        let result = cut_off.trigger.map(|trigger| auto_assign::last_result(Outcome::Failed, ms, id, trigger));
+        let arguments = [
+            row::id(cut_off.booking),
+            row::text(&cut_off.key),
+            row::optional_id(cut_off.hold),
+            row::optional_text(cut_off.trigger.map(Trigger::name)),
+            row::instant(cut_off.started),
+            row::instant(cut_off.ended),
+            row::text(Outcome::Failed.entry().name),
+            row::text(cut_off.phase.name()),
+            row::number(i32::try_from(ms).unwrap_or(i32::MAX)),
+            row::number(cut_off.pid),
+            row::json(attempt::detail(&cut_off.refusal(), id, false)),
+            row::optional_text(cut_off.transaction.map(|id| id.to_string()).as_deref()),
+            row::optional_json(result),
+        ];
+        self.run(&ATTEMPT_RECORD_CUT_OFF, &arguments, |_| ())?;
+        Ok(())
+    }
+
+    /// What is noted of an attempt at its beginning; None when it has no key.
+    pub fn begun(&self, asked: &Asked, started: Instant) -> Option<CutOff> {
+        Some(CutOff { schema: self.number(), ..CutOff::begun(asked, started)? })
+    }
+
+    /// The schema's number, wherever it stands for the schema.
+    pub fn number(&self) -> u32 {
+        self.attachment.oid.to_u32()
     }
 
     /// Waits before the next try; a cancel ends it.

@@ -6,19 +6,23 @@
 //! memory: then nothing is counted, and the views say so.
 
 mod counters;
+mod cut_off;
 mod prepared;
 mod settle;
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::rules::cut_off::CutOff;
 use crate::rules::outcome::{CATALOGUE, Entry, Outcome};
 use crate::rules::tally::{Ticket, Written};
 use crate::rules::window::Instant;
 use counters::{Counters, counters};
+pub use cut_off::{find as find_cut_off, reach, take as take_cut_off};
 
 /// Asks for the counters' shared memory, in the postmaster.
 pub fn register() {
     counters::register();
+    cut_off::register();
     settle::register();
 }
 
@@ -40,6 +44,15 @@ impl Attempt {
         }
     }
 
+    /// What is noted of it if its session ends before its transaction.
+    pub fn remember(&self, attempt: impl FnOnce() -> Option<CutOff>) {
+        if let Some((ticket, _)) = &self.open
+            && let Some(attempt) = attempt()
+        {
+            cut_off::remember(*ticket, attempt);
+        }
+    }
+
     /// It was tried once more, within this attempt.
     pub fn retried(&self) {
         if let Some((_, counters)) = &self.open {
@@ -54,7 +67,8 @@ impl Attempt {
 
     /// It ended with the answer that an earlier attempt had got.
     pub fn replayed(mut self, outcome: Outcome) {
-        if let Some((_, counters)) = &self.open {
+        if let Some((ticket, counters)) = &self.open {
+            cut_off::forget(*ticket);
             counters::add(&counters.replayed, 1);
         }
         self.count(outcome);

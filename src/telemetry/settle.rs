@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::counters::{Counters, counters};
+use super::cut_off;
 use super::prepared::{End, Promised};
 use crate::rules::outcome::{CATALOGUE, Outcome};
 use crate::rules::tally::{Part, Tally, Ticket, Written};
@@ -56,6 +57,12 @@ fn now() -> Instant {
 unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
     let Some(counters) = counters() else { return };
     match event {
+        pg_sys::XactEvent::XACT_EVENT_COMMIT => cut_off::committed(false),
+        pg_sys::XactEvent::XACT_EVENT_PREPARE => cut_off::committed(true),
+        pg_sys::XactEvent::XACT_EVENT_ABORT => cut_off::aborted(),
+        _ => {}
+    }
+    match event {
         pg_sys::XactEvent::XACT_EVENT_COMMIT => with_tally(|tally| commit(counters, tally)),
         pg_sys::XactEvent::XACT_EVENT_ABORT => with_tally(|tally| tally.aborted(|outcome| counters.ended(outcome))),
         pg_sys::XactEvent::XACT_EVENT_PREPARE => with_tally(|tally| prepare(counters, tally)),
@@ -79,6 +86,7 @@ unsafe extern "C-unwind" fn part_ends(
     match event {
         pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => with_tally(|tally| tally.part_committed(part, around)),
         pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => {
+            cut_off::part_aborted();
             with_tally(|tally| tally.part_aborted(part, |outcome| counters.ended(outcome)))
         }
         _ => None,

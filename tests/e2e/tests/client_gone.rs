@@ -37,11 +37,8 @@ fn its_session_ends_and_its_hold_dies_with_its_deadline() {
     gone.kill().expect("the client can be killed");
     gone.wait().expect("the client is gone");
     eventually(&mut floor, ENDED);
-    assert_eq!(
-        floor.outcome(&confirm_outcome(booking, "key"))["outcome"],
-        "never_seen",
-        "while the blocker still waits"
-    );
+    let answer = floor.outcome(&confirm_outcome(booking, "key"));
+    assert_eq!((&answer["outcome"], &answer["code"]), (&json!("refused"), &json!("HF619")), "its session ended");
     assert_eq!(floor.count("booking_table_assignments", "true"), 0);
     floor.set("table_holds", hold, "expires_at", "2026-01-01 00:00Z");
     assert_eq!(floor.count("table_holds", "status = 'active' and expires_at > clock_timestamp()"), 0);

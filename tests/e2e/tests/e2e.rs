@@ -11,6 +11,7 @@ mod client_gone;
 mod clients;
 mod contract;
 mod contract_calls;
+mod cut_off;
 mod deadline;
 mod deadline_limits;
 mod faults_holds;

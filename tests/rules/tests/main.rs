@@ -11,6 +11,7 @@ mod capacity;
 mod changes;
 mod check;
 mod confirm;
+mod cut_off;
 mod deadline;
 mod decision;
 mod drift;

@@ -1,0 +1,118 @@
+//! An attempt whose session ended before it: what is noted of it, and what that says of its key.
+
+use holdfast::rules::Id;
+use holdfast::rules::attempt::{Entry, Known, LastAttempt, Phase, Standing, answer};
+use holdfast::rules::auto_assign::Trigger;
+use holdfast::rules::cut_off::{CutOff, WORDS, later};
+use holdfast::rules::outcome::Outcome;
+use holdfast::rules::request::{Asked, KEY_MAX_BYTES, Selection};
+use holdfast::rules::window::Instant;
+use holdfast_rules_tests::{BOOKING, HOLD, ask, ask_hold, table_id};
+use proptest::prelude::*;
+
+fn note(key: &str) -> CutOff {
+    let asked = Asked { key: Some(key.to_owned()), ..ask_hold() };
+    CutOff { ended: Instant(9), pid: 42, ..CutOff::begun(&asked, Instant(5)).expect("it has a key") }
+}
+
+fn phases() -> impl Strategy<Value = Phase> {
+    use Phase::*;
+    prop::sample::select(vec![Arguments, Replay, BookingLock, HoldLock, TableLock, Decide, Apply, Settle, Done])
+}
+
+prop_compose! {
+    fn notes()(
+        oids in any::<(u32, u32)>(),
+        ids in any::<(u128, Option<u128>)>(),
+        attempt in prop::option::of(1..u128::MAX),
+        key in "\\PC{0,680}",
+        trigger in prop::sample::select(vec![None, Some(Trigger::Inline), Some(Trigger::Background)]),
+        at in any::<(i64, i64)>(),
+        phase in phases(),
+        pid in any::<i32>(),
+        transaction in prop::option::of(1..u64::MAX),
+    ) -> CutOff {
+        CutOff {
+            database: oids.0,
+            schema: oids.1,
+            booking: Id::from_u128(ids.0),
+            key,
+            hold: ids.1.map(Id::from_u128),
+            trigger,
+            started: Instant(at.0),
+            ended: Instant(at.1),
+            phase,
+            pid,
+            transaction,
+            attempt: attempt.map(Id::from_u128),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn numbers_say_the_same(note in notes().prop_filter("a call refuses longer keys", |note| note.key.len() <= KEY_MAX_BYTES)) {
+        prop_assert_eq!(CutOff::of_words(&note.to_words()), Some(note));
+    }
+
+    /// Whatever lies in the memory, reading it does not fail.
+    #[test]
+    fn any_numbers_can_be_read(words in prop::collection::vec(any::<u64>(), WORDS)) {
+        let _ = CutOff::of_words(&words.try_into().expect("as many"));
+    }
+}
+
+#[test]
+fn the_longest_key_fits() {
+    for length in [1, 7, 8, 9, KEY_MAX_BYTES] {
+        let note = note(&"k".repeat(length));
+        assert_eq!(CutOff::of_words(&note.to_words()), Some(note));
+    }
+    let too_long = note(&"k".repeat(KEY_MAX_BYTES + 1));
+    assert_eq!(CutOff::of_words(&too_long.to_words()).expect("it is cut").key.len(), KEY_MAX_BYTES);
+}
+
+#[test]
+fn it_begins_as_it_was_asked() {
+    let begun = note("key");
+    assert_eq!((begun.booking, begun.hold, begun.key.as_str()), (BOOKING, Some(HOLD), "key"));
+    assert_eq!((begun.started, begun.trigger, begun.attempt, begun.transaction), (Instant(5), None, None, None));
+    let by_tables = Asked { key: Some("key".to_owned()), ..ask(Selection::Tables(vec![table_id(1)])) };
+    assert_eq!(CutOff::begun(&by_tables, Instant(5)).expect("a note").hold, None);
+    assert_eq!(CutOff::begun(&Asked { key: None, ..ask_hold() }, Instant(5)), None, "nobody can ask for it");
+}
+
+#[test]
+fn it_is_of_one_key() {
+    let note = CutOff { database: 1, schema: 2, ..note("key") };
+    assert!(note.is_of(1, 2, BOOKING, "key"));
+    assert!(!note.is_of(9, 2, BOOKING, "key"));
+    assert!(!note.is_of(1, 9, BOOKING, "key"));
+    assert!(!note.is_of(1, 2, HOLD, "key"));
+    assert!(!note.is_of(1, 2, BOOKING, "other"));
+}
+
+#[test]
+fn it_did_not_happen_and_may_be_tried_again() {
+    let last = CutOff { transaction: Some(7), phase: Phase::TableLock, ..note("key") }.last();
+    let refusal = last.refusal.clone().expect("words");
+    assert_eq!(refusal.outcome, Outcome::Failed);
+    assert_eq!(refusal.message, format!("The attempt for booking {BOOKING} was cut off with its session"));
+    let detail = refusal.detail.expect("a detail");
+    assert!(detail.starts_with("Process 42 ended at ") && detail.ends_with("in phase table_lock"), "{detail}");
+    let said = answer(Known { last: Some(last.clone()), ..Known::default() });
+    assert_eq!((said.standing, said.receipt, said.decided_at), (Standing::Refused, Some(7), Some(Instant(9))));
+    // It never stands against what was committed.
+    let entry = Some(Entry { outcome: "confirmed".to_owned(), decided_at: Some(Instant(1)), ..Entry::default() });
+    assert_eq!(answer(Known { entry, last: Some(last), ..Known::default() }).standing, Standing::Committed);
+}
+
+#[test]
+fn the_later_end_counts() {
+    let at = |at: i64| Some(LastAttempt { decided_at: Some(Instant(at)), ..LastAttempt::default() });
+    assert_eq!(later(at(1), at(2)), at(2));
+    assert_eq!(later(at(2), at(1)), at(2));
+    assert_eq!(later(at(1), None), at(1));
+    assert_eq!(later(None, at(1)), at(1));
+    assert_eq!(later(None, None), None);
+}
