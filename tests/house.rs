@@ -5,6 +5,8 @@
 
 #[path = "house/documents.rs"]
 mod documents;
+#[path = "house/foreign.rs"]
+mod foreign;
 #[path = "house/rooms.rs"]
 mod rooms;
 #[path = "house/sizes.rs"]

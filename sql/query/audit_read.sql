@@ -185,7 +185,13 @@ with recursive after_confirmation (status) as (
   )
   from app.booking_state_history h
   where h.from_status <> h.to_status and h.reason is distinct from 'reconciliation'
+--[history_metadata
     and not coalesce(h.metadata ? 'undoneKey', false)
+  -- A history without metadata does not say so: what goes back along a declared move may have been undone.
+--|    and not exists (
+--|      select from app.booking_status_transitions m where m.from_status = h.to_status and m.to_status = h.from_status
+--|    )
+--]
   union all
   select 'tenants_apart', a.id::text, t.restaurant_id <> b.restaurant_id
   from booking b join app.booking_table_assignments a on a.booking_id = b.id join app.table_inventory t on t.id = a.table_id

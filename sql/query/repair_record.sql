@@ -5,7 +5,15 @@ with moved as (
   where b.id = $1 and $6
   returning b.id
 )
-insert into app.booking_state_history (booking_id, from_status, to_status, changed_at, reason, metadata)
-select $1, $3::app.booking_status, $2::app.booking_status, $4, 'reconciliation', $5
+insert into app.booking_state_history (
+  booking_id, from_status, to_status, changed_at, reason
+--[history_metadata
+  , metadata
+--]
+)
+select $1, $3::app.booking_status, $2::app.booking_status, $4, 'reconciliation'
+--[history_metadata
+       , $5
+--]
 where $6 = ((select pg_catalog.count(*) from moved) = 1)
 returning 1

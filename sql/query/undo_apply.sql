@@ -18,8 +18,16 @@ with dropped as (
   where b.id = $1 and $7 is not null
   returning b.id
 ), recorded as (
-  insert into app.booking_state_history (booking_id, from_status, to_status, changed_by, changed_at, reason, metadata)
-  select $1, $6::app.booking_status, coalesce($7, $6)::app.booking_status, $9, $8, $10, $11
+  insert into app.booking_state_history (
+    booking_id, from_status, to_status, changed_by, changed_at, reason
+--[history_metadata
+    , metadata
+--]
+  )
+  select $1, $6::app.booking_status, coalesce($7, $6)::app.booking_status, $9, $8, $10
+--[history_metadata
+         , $11
+--]
   returning booking_id
 )
 --[outbox

@@ -201,7 +201,7 @@ impl Break {
 pub fn unlock(session: &mut Session) {
     session.run(
         "alter table public.allocations drop constraint allocations_no_overlap;
-         alter table public.table_holds drop constraint table_holds_window_valid;
+         alter table public.table_holds drop constraint if exists table_holds_window_valid;
          alter table public.table_holds alter start_at drop not null, alter end_at drop not null",
     );
 }

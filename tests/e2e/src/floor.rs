@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::template::Template;
-use crate::{Server, Session, Snapshot, Sql, at, reuse};
+use crate::{Server, Session, Snapshot, Sql, at, ground, reuse};
 
 /// A fresh database, and a superuser's session in it.
 pub struct Floor {
@@ -157,7 +157,16 @@ impl Session {
 
     /// Puts two tables side by side.
     pub fn join(&mut self, a: Uuid, b: Uuid) {
-        self.run(&format!("insert into public.table_adjacencies (table_a, table_b) values ('{a}', '{b}')"));
+        if !ground::lacks("table_adjacencies") {
+            self.run(&format!("insert into public.table_adjacencies (table_a, table_b) values ('{a}', '{b}')"));
+        }
+    }
+
+    /// Takes one table apart from every other.
+    pub fn part(&mut self, table: Uuid) {
+        if !ground::lacks("table_adjacencies") {
+            self.run(&format!("delete from public.table_adjacencies where table_a = '{table}' or table_b = '{table}'"));
+        }
     }
 
     /// Takes every table apart from every other.

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::Floor;
+use crate::{Floor, GRANTED, SCHEMA, Session};
 
 /// A schema under tests/e2e/foreign that our reference schema had no part in.
 pub struct Application {
@@ -12,6 +12,14 @@ pub struct Application {
     scripts: &'static [&'static str],
     /// What its sessions run with.
     search_path: &'static str,
+    /// The contract's word for a status, and its own; a status that is not here is called the same, or does not exist.
+    pub labels: &'static [(&'static str, &'static str)],
+    /// Columns that the contract does not know, of the tables that a confirm writes.
+    pub own_columns: &'static [&'static str],
+    /// Optional tables of the contract that it has not.
+    pub lacks: &'static [&'static str],
+    /// What its owner tells holdfast about labels that the contract does not know.
+    meaning: &'static str,
 }
 
 /// It has lived for years, on its own PL/pgSQL functions with the faults F1 to F28.
@@ -27,6 +35,10 @@ pub const OLD: Application = Application {
         include_str!("../foreign/old/6_rows.sql"),
     ],
     search_path: "public, extensions",
+    labels: &[],
+    own_columns: &["updated_at", "last_touched_at", "created_at"],
+    lacks: &[],
+    meaning: "",
 };
 
 /// It has only what a confirm cannot do without, and no functions.
@@ -35,6 +47,16 @@ pub const MINIMAL: Application = Application {
     schema: "public",
     scripts: &[include_str!("../foreign/minimal.sql")],
     search_path: "public",
+    labels: &[],
+    own_columns: &[],
+    lacks: &[
+        "table_adjacencies",
+        "booking_slots",
+        "booking_confirmation_results",
+        "capacity_outbox",
+        "observability_events",
+    ],
+    meaning: "",
 };
 
 /// Other labels, identity keys, columns that must have a value, a name in mixed case.
@@ -43,6 +65,16 @@ pub const OTHER_LABELS: Application = Application {
     schema: "\"Harbour Dining\"",
     scripts: &[include_str!("../foreign/other_labels.sql")],
     search_path: "\"Harbour Dining\", public",
+    labels: &[
+        ("pending", "requested"),
+        ("checked_in", "seated"),
+        ("completed", "left"),
+        ("cancelled", "withdrawn"),
+        ("no_show", "absent"),
+    ],
+    own_columns: &["no", "costCentre", "covers", "region", "writtenBy", "channel", "topic"],
+    lacks: &["observability_events"],
+    meaning: include_str!("../foreign/other_labels_meaning.sql"),
 };
 
 pub const APPLICATIONS: [&Application; 3] = [&OLD, &MINIMAL, &OTHER_LABELS];
@@ -71,13 +103,31 @@ impl Application {
     #[must_use]
     pub fn install(&'static self) -> Foreign {
         let mut floor = Floor::bare();
-        floor.run("set client_min_messages = warning; create extension btree_gist");
+        self.build(&mut floor);
         let database = floor.name.clone();
         floor.run(&format!("alter database {database} set search_path = {}", self.search_path));
-        floor.run(&format!("set search_path = {}", self.search_path));
-        for script in self.scripts {
-            floor.run(script);
-        }
         Foreign { floor, application: self }
+    }
+
+    pub(crate) fn build(&self, session: &mut Session) {
+        session.run("set client_min_messages = warning; create extension btree_gist");
+        session.run(&format!("set search_path = {}", self.search_path));
+        // As they are: they speak the application's own words.
+        for script in self.scripts {
+            session.client.batch_execute(script).unwrap_or_else(|error| panic!("{}: {error:?}", self.name));
+        }
+    }
+
+    /// Attaches it for the one granted role, and says what its labels mean.
+    pub fn adopt(&self, session: &mut Session) {
+        let schema = self.schema;
+        session.run("create extension if not exists holdfast cascade");
+        session.run(&format!("select holdfast.attach('{schema}', array['{GRANTED}'])"));
+        session.run(self.meaning);
+    }
+
+    /// Are its names or labels not those of the contract?
+    pub fn speaks_otherwise(&self) -> bool {
+        self.schema != SCHEMA || !self.labels.is_empty()
     }
 }

@@ -16,6 +16,7 @@ mod crowd;
 mod duel;
 mod floor;
 pub mod foreign;
+pub mod ground;
 mod invariants;
 mod pooler;
 mod refusal;

@@ -2,6 +2,8 @@
 
 use postgres::Error;
 
+use crate::ground;
+
 /// Every field of an error that reaches a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -24,10 +26,10 @@ impl From<Error> for Refusal {
         let refusal = Refusal {
             sqlstate: db.code().code().to_owned(),
             message: db.message().to_owned(),
-            detail: owned(db.detail()),
+            detail: db.detail().map(ground::hear_detail),
             hint: owned(db.hint()),
             context: owned(db.where_()),
-            schema: owned(db.schema()),
+            schema: db.schema().map(ground::hear_schema),
             table: owned(db.table()),
             column: owned(db.column()),
             datatype: owned(db.datatype()),
@@ -82,6 +84,7 @@ impl Refusal {
         let hint = self.hint.as_deref().unwrap_or_default();
         let list: serde_json::Value =
             serde_json::from_str(hint).unwrap_or_else(|error| panic!("the HINT is not JSON ({error}): {self:?}"));
+        let list = ground::hear_row(list);
         let rows = list.as_array().expect("a JSON array");
         rows.iter()
             .map(|row| {

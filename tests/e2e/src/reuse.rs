@@ -3,8 +3,8 @@
 
 use crate::Session;
 
-/// The rules as data, which the reference schema comes with: compared, not emptied.
-const RULES: &str = "'booking_statuses', 'booking_status_transitions', 'holdfast_attachment'";
+/// The rules as data and the books of attach, which a new database comes with: not emptied.
+const RULES: &str = "'booking_statuses', 'booking_status_transitions', 'holdfast_attachment', 'holdfast_originals', 'holdfast_additions'";
 
 /// Which rows the catalogue and the rules consist of, down to the transactions that wrote them. A copy has the mark of its
 /// original.

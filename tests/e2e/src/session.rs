@@ -6,7 +6,7 @@ use postgres::{Client, SimpleQueryMessage};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Call, Literal, Refusal};
+use crate::{Call, Literal, Refusal, ground};
 
 /// A connection that knows the id of its server process.
 pub struct Session {
@@ -66,12 +66,12 @@ impl Session {
 
     /// Runs statements that may be refused.
     pub fn try_run(&mut self, sql: &str) -> Result<(), Refusal> {
-        self.client.batch_execute(sql).map_err(Refusal::from)
+        self.client.batch_execute(&ground::say(sql)).map_err(Refusal::from)
     }
 
     /// The one value of a query.
     pub fn value<T: FromSqlOwned>(&mut self, sql: &str) -> T {
-        self.client.query_one(sql, &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}")).get(0)
+        self.client.query_one(&*ground::say(sql), &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}")).get(0)
     }
 
     /// Does the server still answer?
@@ -81,15 +81,15 @@ impl Session {
 
     /// The first column of every row of a query.
     pub fn column<T: FromSqlOwned>(&mut self, sql: &str) -> Vec<T> {
-        let rows = self.client.query(sql, &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
+        let rows = self.client.query(&*ground::say(sql), &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
         rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// The rows of a call as JSON, or why it was refused.
     pub fn call(&mut self, call: &Call) -> Result<Vec<Value>, Refusal> {
         let sql = format!("select to_jsonb(answer) from {} as answer", call.sql());
-        let rows = self.client.query(&sql, &[]).map_err(Refusal::from)?;
-        Ok(rows.iter().map(|row| row.get::<_, Option<Value>>(0).unwrap_or(Value::Null)).collect())
+        let rows = self.client.query(&*ground::say(&sql), &[]).map_err(Refusal::from)?;
+        Ok(rows.iter().map(|row| ground::hear_row(row.get::<_, Option<Value>>(0).unwrap_or(Value::Null))).collect())
     }
 
     /// The rows of a call that must succeed.
@@ -119,7 +119,7 @@ impl Session {
 
     /// The rows of a query through the simple protocol: every value as text.
     pub fn simple(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Refusal> {
-        let messages = self.client.simple_query(sql).map_err(Refusal::from)?;
+        let messages = self.client.simple_query(&ground::say(sql)).map_err(Refusal::from)?;
         let rows = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => {
                 Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
@@ -143,13 +143,15 @@ impl Session {
     /// Changes one column of one row.
     pub fn set(&mut self, table: &str, id: Uuid, column: &str, value: impl Literal) {
         let sql = format!("update public.{table} set {column} = {} where id = '{id}'", value.literal());
-        let changed = self.client.execute(&sql, &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
+        let changed = self.client.execute(&*ground::say(&sql), &[]).unwrap_or_else(|error| panic!("{sql}\n{error:?}"));
         assert_eq!(changed, 1, "{sql}");
     }
 
     /// One column of one row, as text.
     pub fn get(&mut self, table: &str, id: Uuid, column: &str) -> Option<String> {
-        self.value(&format!("select ({column})::text from public.{table} where id = '{id}'"))
+        let value: Option<String> =
+            self.value(&format!("select ({column})::text from public.{table} where id = '{id}'"));
+        value.map(ground::hear)
     }
 
     /// How many rows of a table meet a condition.

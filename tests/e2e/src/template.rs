@@ -7,7 +7,7 @@ use std::{process, thread};
 
 use postgres::Client;
 
-use crate::{Refusal, SCHEMA, Server, Session, reuse};
+use crate::{Refusal, SCHEMA, Server, Session, ground, reuse};
 
 /// A role that the schema was attached for: it may call, but has no right on any table.
 pub const GRANTED: &str = "holdfast_e2e_granted";
@@ -46,9 +46,7 @@ impl Template {
         }
         let name = format!("{owner}_template");
         admin.batch_execute(&format!("create database {name}"))?;
-        let mut client = server.connect(&name, &owner);
-        install(&mut client)?;
-        let mark = reuse::mark(&mut Session::new(client));
+        let mark = reuse::mark(&mut furnish(server.connect(&name, &owner))?);
         Ok(Template { server, name, mark, admin: Mutex::new(admin), clean: Mutex::default(), done_with })
     }
 
@@ -89,6 +87,19 @@ fn start_dropping(mut admin: Client) -> Sender<String> {
         }
     });
     sender
+}
+
+/// The application that the environment names, with every row of its own taken out; else the reference schema.
+fn furnish(client: Client) -> Result<Session, Refusal> {
+    let mut session = Session::new(client);
+    let Some(application) = ground::application() else {
+        install(&mut session.client)?;
+        return Ok(session);
+    };
+    application.build(&mut session);
+    application.adopt(&mut session);
+    reuse::empty(&mut session);
+    Ok(session)
 }
 
 /// The extension, the reference schema, and the wrappers for the one granted role.

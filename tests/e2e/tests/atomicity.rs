@@ -3,7 +3,7 @@
 //! The points of failure are not listed by hand: a successful confirm is watched, and each table it inserted into,
 //! updated or deleted from becomes a point, before the row, after the row and at commit.
 
-use holdfast_e2e::{Call, Floor, Room, assert_untouched, confirm_hold};
+use holdfast_e2e::{Call, Floor, Room, assert_untouched, confirm_hold, ground};
 use uuid::Uuid;
 
 /// A table and what a confirm does to it.
@@ -16,9 +16,9 @@ fn watch(floor: &mut Floor, call: &Call) -> Vec<Point> {
     session.run("begin");
     session.done(call);
     let counted = "select relname::text, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables
-                   where schemaname = 'public' order by 1";
+                   where schemaname = (select nspname from pg_namespace where oid = 'public'::regnamespace) order by 1";
     let mut points = Vec::new();
-    for row in session.client.query(counted, &[]).expect("the statistics of this transaction") {
+    for row in session.client.query(&*ground::say(counted), &[]).expect("the statistics of this transaction") {
         for (column, operation) in [(1, "insert"), (2, "update"), (3, "delete")] {
             if row.get::<_, i64>(column) > 0 {
                 points.push((row.get(0), operation));
@@ -118,7 +118,7 @@ const FRESH: [&str; 9] = [
 ];
 
 fn assert_points(found: &[String], expected: &[&str]) {
-    for point in expected {
+    for point in expected.iter().filter(|point| point.split(' ').all(|word| !ground::lacks(word))) {
         assert!(found.iter().any(|name| name == point), "{point} is not among {found:?}");
     }
 }

@@ -148,7 +148,8 @@ fn every_function_has_the_contracts_arguments_and_result() {
     floor.run("set search_path = public");
     for (name, arguments, result) in CONTRACT {
         let query = format!(
-            "select pg_get_function_arguments(oid) from pg_proc where pronamespace = '{SCHEMA}'::regnamespace and proname = '{name}'"
+            "select pg_get_function_arguments(oid) from pg_proc
+             where pronamespace = '{SCHEMA}'::regnamespace and proname = '{name}' and probin = '$libdir/holdfast'"
         );
         let found: Vec<String> = floor.column(&query);
         assert_eq!(found, [printed(arguments)], "arguments of {name}");

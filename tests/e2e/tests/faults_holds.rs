@@ -120,6 +120,7 @@ fn f17_a_missing_side_is_a_difference() {
     let room = floor.room(1);
     let (booking, hold) = floor.held(&room, &room.tables);
     let call = confirm_hold(hold, booking, "key");
+    floor.set("table_holds", hold, "metadata", "{}");
     let before = floor.snapshot();
     for metadata in ["{}", "null", r#"{"selection": {"snapshot": null}}"#, r#"{"policyVersion": null}"#] {
         floor.set("table_holds", hold, "metadata", metadata);

@@ -79,7 +79,7 @@ fn f19_the_restaurants_row_is_not_locked() {
     floor.run("begin");
     floor.done(&confirm(booking, &room.tables, "key"));
     other.run(
-        "set lock_timeout = '1s'; update public.restaurants set name = 'renamed'; update public.zones set name = 'z'",
+        "set lock_timeout = '1s'; update public.restaurants set timezone = timezone; update public.zones set restaurant_id = restaurant_id",
     );
     floor.run("commit");
 }

@@ -74,7 +74,7 @@ fn keys_in_conflict_are_listed() {
     floor.set("bookings", bookings[1], "status", "confirmed");
     floor.set("bookings", bookings[2], "auto_assign_idempotency_key", "ours");
     floor.set("bookings", bookings[3], "auto_assign_idempotency_key", "ours");
-    floor.run("alter table public.bookings drop constraint bookings_auto_assign_idempotency_key_check");
+    floor.run("alter table public.bookings drop constraint if exists bookings_auto_assign_idempotency_key_check");
     floor.set("bookings", bookings[4], "auto_assign_idempotency_key", " ");
     let mut found: Vec<(String, String)> = floor
         .done(&native("idempotency_conflicts"))

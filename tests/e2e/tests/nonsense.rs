@@ -1,6 +1,6 @@
 //! Arguments that make no sense are refused in words, whatever they are: no crash, no internal error, no trace.
 
-use holdfast_e2e::{Call, Floor, Literal, Refusal, Room, Sql, at, confirm, confirm_hold};
+use holdfast_e2e::{Call, Floor, Literal, Refusal, Room, Sql, at, confirm, confirm_hold, ground};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -163,14 +163,11 @@ fn odd_texts_and_documents_are_kept() {
         assert_eq!(floor.seats(&call).len(), 1);
         assert_eq!(floor.seats(&call).len(), 1, "a replay");
         let kept: (serde_json::Value, String, String) = {
-            let row = floor
-                .client
-                .query_one(
-                    "select h.metadata, h.reason, l.idempotency_key from public.booking_state_history h
+            let kept = ground::say(
+                "select h.metadata, h.reason, l.idempotency_key from public.booking_state_history h
                  join public.booking_assignment_idempotency l using (booking_id) where booking_id = $1",
-                    &[&booking],
-                )
-                .expect("one row");
+            );
+            let row = floor.client.query_one(&*kept, &[&booking]).expect("one row");
             (row.get(0), row.get(1), row.get(2))
         };
         assert_eq!(kept, (document, key.clone(), key));
@@ -197,7 +194,7 @@ fn odd_metadata_of_a_hold_does_no_harm() {
             Ok(rows) => assert_eq!(rows.len(), 1),
             Err(refusal) => assert!(is_understood(&refusal), "{metadata}: {refusal:?}"),
         }
-        floor.run("delete from public.bookings");
+        floor.run("delete from public.booking_state_history; delete from public.bookings");
     }
     let booking = floor.booking(room.restaurant);
     for lifetime in [0, -1, i32::MIN, i32::MAX] {

@@ -1,6 +1,6 @@
 //! What explain_confirm says of a confirm, the confirm then does.
 
-use holdfast_e2e::{Call, Dice, Floor, Session, Sql, assert_untouched, at, behind, confirm, confirm_hold};
+use holdfast_e2e::{Call, Dice, Floor, Session, Sql, assert_untouched, at, behind, confirm, confirm_hold, ground};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -36,12 +36,10 @@ fn disorder(session: &mut Session, dice: &mut Dice, room: &holdfast_e2e::Room, b
             5 => session.set("bookings", booking, "party_size", 9),
             6 => {
                 let status = ["cancelled", "checked_in", "pending_allocation", "no_show", "confirmed"][dice.roll(5)];
-                session.set("bookings", booking, "status", status);
+                session.set("bookings", booking, "status", ground::or_pending(status));
             }
             7 => session.run(&format!("update public.table_inventory set restaurant_id = '{elsewhere}', zone_id = null where id = '{table}'")),
-            8 => session.run(&format!(
-                "delete from public.table_adjacencies where table_a = '{table}' or table_b = '{table}'"
-            )),
+            8 => session.part(table),
             _ => session.run(&format!(
                 "update public.bookings set start_at = start_at + interval '1 day', end_at = end_at + interval '1 day' where id = '{booking}'"
             )),

@@ -1,14 +1,14 @@
 //! What was committed is looked at again: once, in proportion to what came, and mended where the owner says so.
 
 use holdfast_e2e::breaks::{bystander, confirmed, found};
-use holdfast_e2e::{Floor, Session, assert_untouched};
+use holdfast_e2e::{Floor, Session, assert_untouched, ground};
 use serde_json::Value;
 use uuid::Uuid;
 
 /// The bookings that one look reports, with their findings.
 fn verify(session: &mut Session) -> Vec<(Uuid, Vec<String>, bool)> {
-    let rows =
-        session.client.query("select booking_id, findings, repaired from holdfast.verify_commits('public')", &[]);
+    let look = "select booking_id, findings, repaired from holdfast.verify_commits('public')";
+    let rows = session.client.query(&*ground::say(look), &[]);
     rows.expect("a look").iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }
 

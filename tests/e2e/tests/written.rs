@@ -1,6 +1,6 @@
 //! What the calls write, to the letter: the rows that other services read (contract §4).
 
-use holdfast_e2e::{Call, Floor, assign, at, confirm, confirm_hold, unassign};
+use holdfast_e2e::{Call, Floor, assign, at, confirm, confirm_hold, ground, unassign};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,9 +8,12 @@ const START: &str = "2027-05-01T18:00:00+00:00";
 const END: &str = "2027-05-01T20:00:00+00:00";
 const WINDOW: &str = "[\"2027-05-01 18:00:00+00\",\"2027-05-01 20:00:00+00\")";
 
-/// The rows of a table as JSON, without the columns named.
+/// The rows of a table as JSON, without the columns named and those that only the application knows.
 fn rows(floor: &mut Floor, table: &str, without: &str, order: &str) -> Vec<Value> {
-    floor.column(&format!("select to_jsonb(t) - '{{{without}}}'::text[] from public.{table} t order by {order}"))
+    let own = ground::own_columns();
+    let query = format!("select to_jsonb(t) - '{{{without}{own}}}'::text[] from public.{table} t order by {order}");
+    let rows: Vec<Value> = floor.column(&query);
+    rows.into_iter().map(ground::hear_row).collect()
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn a_confirm_by_hold_writes_these_rows() {
     };
     assert_eq!(assignments, [assignment(ids[0], &a), assignment(ids[1], &b)]);
 
-    let history = rows(&mut floor, "booking_state_history", "id,changed_at", "id");
+    let history = rows(&mut floor, "booking_state_history", "id,changed_at", "changed_at");
     let moved = json!({"booking_id": booking, "from_status": "pending", "to_status": "confirmed",
                        "changed_by": changed_by, "reason": "inline", "metadata": {"shift": 2}});
     assert_eq!(history, [moved]);
