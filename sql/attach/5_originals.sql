@@ -6,7 +6,9 @@ create table if not exists app.holdfast_originals (
   -- The contract's call works on it: the kill switch may route to it.
   callable boolean not null,
   -- Attach let the owner of the bookings execute it.
-  granted boolean not null default false
+  granted boolean not null default false,
+  -- Everybody could execute it, and detach lets them again: our function took its name, but not the fault (F22).
+  closed boolean not null default false
 );
 comment on table app.holdfast_originals is
   'holdfast: functions of the application that attach keeps under another name; detach gives them back theirs';

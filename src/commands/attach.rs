@@ -121,6 +121,9 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
         if original.granted {
             store.ddl(&format!("revoke execute on {kind} {signature} from {owner}"))?;
         }
+        if original.closed {
+            store.ddl(&format!("grant execute on {kind} {signature} to public"))?;
+        }
         store.ddl(&format!("alter {kind} {signature} rename to {}", quoted(&original.name)))?;
     }
     if !keep_tables {

@@ -13,6 +13,7 @@ const BOOKS: &[&str] =
 
 statement!(ADDITIONS_READ, "additions_read", []);
 statement!(KEPT_FUNCTIONS, "kept_functions", [OIDOID]);
+statement!(OPEN_TO_ALL, "open_to_all", [OIDOID]);
 statement!(RIGHTS_HELD, "rights_held", [TEXTOID, OIDOID, OIDOID]);
 
 /// A function that attach keeps.
@@ -24,6 +25,8 @@ pub struct Kept {
     pub name: String,
     /// The owner of the bookings may execute it because attach said so.
     pub granted: bool,
+    /// Everybody could execute it before attach.
+    pub closed: bool,
 }
 
 impl Store {
@@ -35,26 +38,36 @@ impl Store {
         new.into_iter().try_for_each(|table| self.own(table, owner))
     }
 
-    /// Gives a function of the application another name; the owner of the bookings may execute it.
+    /// Gives a function of the application another name; the owner of the bookings may execute it, and everybody no more.
     pub fn original_keep(&self, replaced: &Replacement, owner: &str) -> Result<(), Failure> {
         let (function, kept_as) = (replaced.function, &replaced.kept_as);
         let schema = self.quoted_schema();
         let kind = if function.kind == "p" { "procedure" } else { "function" };
         self.ddl(&format!("alter {kind} {} rename to {}", function.signature, super::schema::quoted(kept_as)))?;
         let oid = u32::try_from(function.oid).unwrap_or_default();
+        let renamed = format!("{schema}.{}", super::schema::quoted(kept_as));
+        let closed = self.is_open_to_all(oid)?;
+        if closed {
+            self.ddl(&format!("revoke execute on {kind} {renamed} from public"))?;
+        }
         let (_, may_execute) = self.rights_held(owner, Some(oid))?;
         if !may_execute {
-            let renamed = format!("{schema}.{}", super::schema::quoted(kept_as));
             self.ddl(&format!("grant execute on {kind} {renamed} to {}", super::schema::quoted(owner)))?;
         }
         let literal = pgrx::spi::quote_literal;
         self.ddl(&format!(
-            "insert into {schema}.{ORIGINALS} (kept_as, name, callable, granted) values ({}, {}, {}, {})",
+            "insert into {schema}.{ORIGINALS} (kept_as, name, callable, granted, closed) values ({}, {}, {}, {}, {closed})",
             literal(kept_as),
             literal(&function.name),
             replaced.callable,
             !may_execute
         ))
+    }
+
+    fn is_open_to_all(&self, function: u32) -> Result<bool, Failure> {
+        let function = Some(pgrx::pg_sys::Oid::from_u32(function).into());
+        let rows = self.run(&OPEN_TO_ALL, &[function], |row| row.flag(1))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
     }
 
     /// May this role use the schema, and execute this function?
@@ -98,6 +111,7 @@ impl Store {
             kind: row.text(2).unwrap_or_default(),
             name: row.text(3).unwrap_or_default(),
             granted: row.flag(4),
+            closed: row.flag(5),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_e2e::foreign::{APPLICATIONS, Foreign, MINIMAL, OLD, OTHER_LABELS};
-use holdfast_e2e::{Call, GRANTED, Session, Sql, atomic_confirm, confirm, unassign};
+use holdfast_e2e::{Call, GRANTED, STRANGER, Session, Sql, atomic_confirm, confirm, unassign};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ fn table(number: u128) -> Uuid {
 /// Everything in the application's schema, object by object.
 const CATALOGUE: &str = "
 with app as (select $1::text::regnamespace::oid as oid)
-select 'function ' || p.oid || ' ' || p.oid::regprocedure, concat_ws(' | ', pg_get_functiondef(p.oid), p.proacl, p.proowner::regrole,
+select 'function ' || p.oid || ' ' || p.oid::regprocedure, concat_ws(' | ', pg_get_functiondef(p.oid), (select array_agg(a::text order by a::text) from unnest(coalesce(p.proacl, acldefault('f', p.proowner))) a), p.proowner::regrole,
        obj_description(p.oid, 'pg_proc'))
 from pg_proc p, app where p.pronamespace = app.oid and p.prokind = 'f'
 union all
@@ -119,6 +119,13 @@ fn kept_functions_keep_their_identity_and_their_callers() {
     assert_eq!(old.value::<i64>(&format!("{named}'confirm_hold_assignment_tx_original'")), before);
     let comment = "select obj_description(to_regproc('confirm_hold_assignment_tx_original'), 'pg_proc')";
     assert_eq!(old.value::<String>(comment), "Confirms a hold. Ask Maria before touching this.");
+    // Our functions took their names; what everybody could call by them, nobody is to call by another (F22).
+    let mut stranger = old.session_as(STRANGER);
+    let call = "select from public.unassign_tables_atomic_original(null, null)";
+    assert_eq!(stranger.try_run(call).expect_err("not any more").sqlstate, "42501");
+    let open = "select count(*) from holdfast_originals o join pg_proc p on p.proname = o.kept_as
+                where has_function_privilege('public', p.oid, 'execute')";
+    assert_eq!(old.value::<i64>(open), 0);
     // An overload that nothing of ours can be taken for stays; both forms of another one made room.
     let overloads =
         "select array_agg(p.pronargs::integer order by 1) from pg_proc p where p.proname = 'assign_tables_atomic_v2'";
