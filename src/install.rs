@@ -4,6 +4,7 @@ use pgrx::prelude::*;
 
 extension_sql_file!("../sql/install/1_setup.sql", name = "setup", bootstrap);
 extension_sql_file!("../sql/install/2_native.sql", name = "native", requires = ["setup"]);
+extension_sql_file!("../sql/install/2_attempt.sql", name = "attempt", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_idempotency.sql", name = "idempotency", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_reconciliation.sql", name = "reconciliation", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_sweep.sql", name = "sweep", requires = ["setup"]);

@@ -4,11 +4,12 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};
 
 use super::argument::{self, Label};
-use super::contract;
+use super::{contract, native};
 use crate::commands::deadline::within;
+use crate::rules::Id;
 use crate::rules::attempt::Report;
 use crate::rules::refusal::Refusal;
-use crate::rules::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
 
 /// The one row of an attempt; its columns are those declared in `sql/contract/deadline.sql`.
 pub type ReportRow = (
@@ -29,60 +30,100 @@ pub type ReportRow = (
     Option<i64>,
 );
 
-/// Confirms a hold within a limit in time, and returns whatever came of it.
-#[pg_extern(sql = false)]
-fn contract_atomic_confirm_and_transition_within(
-    p_booking_id: Option<Uuid>,
-    p_hold_id: Option<Uuid>,
-    p_idempotency_key: Option<String>,
-    p_timeout_ms: Option<i32>,
-    p_assigned_by: Option<Uuid>,
-    p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
-    p_history_changed_by: Option<Uuid>,
-    p_target_status: Option<Label>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> TableIterator<
-    'static,
-    (
-        name!(outcome, &'static str),
-        name!(phase, &'static str),
-        name!(elapsed_ms, i32),
-        name!(attempts, i32),
-        name!(assignments, JsonB),
-        name!(code, &'static str),
-        name!(sqlstate, &'static str),
-        name!(message, Option<String>),
-        name!(detail, Option<String>),
-        name!(hint, Option<String>),
-        name!(retry_after_ms, Option<i32>),
-        name!(replayed, bool),
-        name!(idempotency_key, Option<String>),
-        name!(hold_released, bool),
-        name!(receipt, Option<i64>),
-    ),
-> {
-    let arguments = Arguments {
+/// Declares functions that return a `ReportRow`.
+macro_rules! report_functions {
+    ($($functions:tt)*) => {
+        $crate::api::functions_returning! {
+            (
+                name!(outcome, &'static str),
+                name!(phase, &'static str),
+                name!(elapsed_ms, i32),
+                name!(attempts, i32),
+                name!(assignments, pgrx::JsonB),
+                name!(code, &'static str),
+                name!(sqlstate, &'static str),
+                name!(message, Option<String>),
+                name!(detail, Option<String>),
+                name!(hint, Option<String>),
+                name!(retry_after_ms, Option<i32>),
+                name!(replayed, bool),
+                name!(idempotency_key, Option<String>),
+                name!(hold_released, bool),
+                name!(receipt, Option<i64>),
+            )
+            $($functions)*
+        }
+    };
+}
+pub(super) use report_functions;
+
+report_functions! {
+    /// Confirms a hold within a limit in time, and returns whatever came of it.
+    fn contract_atomic_confirm_and_transition_within(
+        p_booking_id: Option<Uuid>,
+        p_hold_id: Option<Uuid>,
+        p_idempotency_key: Option<String>,
+        p_timeout_ms: Option<i32>,
+        p_assigned_by: Option<Uuid>,
+        p_history_reason: Option<String>,
+        p_history_metadata: Option<JsonB>,
+        p_history_changed_by: Option<Uuid>,
+        p_target_status: Option<Label>,
+        fcinfo: pg_sys::FunctionCallInfo,
+    ) {
+        let history = argument::history(p_history_changed_by, p_history_reason, p_history_metadata);
+        let (booking, target) = (argument::id(p_booking_id), argument::label(p_target_status));
+        let arguments = arguments(booking, p_hold_id, p_idempotency_key, p_assigned_by, history, target);
+        reported(contract(fcinfo, |store| within(store, arguments, p_timeout_ms)))
+    }
+
+    /// The native form of `atomic_confirm_and_transition_within`.
+    fn native_confirm_hold_within(
+        p_schema: Option<pg_sys::Oid>,
+        p_booking_id: Option<Uuid>,
+        p_hold_id: Option<Uuid>,
+        p_idempotency_key: Option<String>,
+        p_timeout_ms: Option<i32>,
+        p_assigned_by: Option<Uuid>,
+        p_history_reason: Option<String>,
+        p_history_metadata: Option<JsonB>,
+        p_history_changed_by: Option<Uuid>,
+        p_target_status: Option<String>,
+    ) {
+        let history = argument::history(p_history_changed_by, p_history_reason, p_history_metadata);
+        let booking = argument::id(p_booking_id);
+        let arguments = arguments(booking, p_hold_id, p_idempotency_key, p_assigned_by, history, p_target_status);
+        reported(native(p_schema, |store| within(store, arguments, p_timeout_ms)))
+    }
+}
+
+fn arguments(
+    booking: Option<Id>,
+    hold: Option<Uuid>,
+    key: Option<String>,
+    actor: Option<Uuid>,
+    history: History,
+    target: Option<String>,
+) -> Arguments {
+    Arguments {
         intent: Intent::Confirm,
-        booking: argument::id(p_booking_id),
-        named: Named::Hold(argument::id(p_hold_id)),
-        key: p_idempotency_key,
+        booking,
+        named: Named::Hold(argument::id(hold)),
+        key,
         start: None,
         end: None,
         require_adjacency: None,
-        actor: argument::id(p_assigned_by),
-        target: argument::label(p_target_status),
-        history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
+        actor: argument::id(actor),
+        target,
+        history,
         expectation: Expectation::default(),
-    };
-    let report = contract(fcinfo, |store| within(store, arguments, p_timeout_ms));
-    argument::rows(vec![report_row(report)])
+    }
 }
 
-pub fn report_row(report: Report) -> ReportRow {
+pub fn reported(report: Report) -> TableIterator<'static, ReportRow> {
     let entry = report.outcome.entry();
     let (message, detail, hint) = words(report.refusal);
-    (
+    argument::rows(vec![(
         entry.name,
         report.phase.name(),
         milliseconds(report.elapsed_ms),
@@ -98,7 +139,7 @@ pub fn report_row(report: Report) -> ReportRow {
         report.key,
         report.hold_released,
         report.receipt.map(u64::cast_signed),
-    )
+    )])
 }
 
 fn milliseconds(ms: i64) -> i32 {

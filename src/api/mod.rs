@@ -36,9 +36,24 @@ use crate::commands::{Store, in_schema, in_schema_of};
 use crate::errors;
 use crate::rules::failure::Failure;
 
+/// Declares functions that return rows of the same columns: pgrx has to read these in each signature.
+macro_rules! functions_returning {
+    ($columns:tt $($(#[$note:meta])* fn $name:ident($($arguments:tt)*) $body:block)*) => {$(
+        $(#[$note])*
+        #[pgrx::pg_extern(sql = false)]
+        fn $name($($arguments)*) -> TableIterator<'static, $columns> $body
+    )*};
+}
+use functions_returning;
+
 /// Runs a command for the schema that the called wrapper lives in, and raises what it refuses.
 fn contract<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
     errors::or_raise(in_schema_of(call, command))
+}
+
+/// Runs a command for the given schema, and raises what it refuses.
+fn native<T>(schema: Option<pg_sys::Oid>, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
+    errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command))
 }
 
 /// Runs a command for the given schema and turns what it found into rows; raises what it refuses.
@@ -47,6 +62,6 @@ fn native_rows<T, R: 'static>(
     command: impl FnOnce(&Store) -> Result<Vec<T>, Failure>,
     row: impl FnMut(T) -> R,
 ) -> TableIterator<'static, R> {
-    let found = errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command));
+    let found = native(schema, command);
     argument::rows(found.into_iter().map(row).collect())
 }

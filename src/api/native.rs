@@ -30,13 +30,10 @@ pub type NativeRow = (
 );
 pub type NativeRows = TableIterator<'static, NativeRow>;
 
-/// Declares functions that return a `NativeRow`: pgrx has to read the columns in each signature.
+/// Declares functions that return a `NativeRow`.
 macro_rules! native_functions {
-    ($($(#[$note:meta])* fn $name:ident($($arguments:tt)*) $body:block)*) => {$(
-        $(#[$note])*
-        #[pgrx::pg_extern(sql = false)]
-        fn $name($($arguments)*) -> TableIterator<
-            'static,
+    ($($functions:tt)*) => {
+        $crate::api::functions_returning! {
             (
                 name!(outcome, &'static str),
                 name!(code, &'static str),
@@ -49,9 +46,10 @@ macro_rules! native_functions {
                 name!(idempotency_key, Option<String>),
                 name!(receipt, Option<i64>),
                 name!(result, Option<JsonB>),
-            ),
-        > $body
-    )*};
+            )
+            $($functions)*
+        }
+    };
 }
 pub(super) use native_functions;
 

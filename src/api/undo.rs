@@ -4,8 +4,8 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};
 
 use super::argument;
-use super::contract;
 use super::deadline::words;
+use super::{contract, functions_returning, native};
 use crate::commands::undo::{Undone, undo};
 use crate::rules::failure::returned;
 use crate::rules::refusal::Refusal;
@@ -23,17 +23,7 @@ type UndoneRow = (
     Option<String>,
 );
 
-/// Takes the tables of a key back, and the status where the key had moved it.
-#[pg_extern(sql = false)]
-fn contract_undo_confirm(
-    p_booking_id: Option<Uuid>,
-    p_idempotency_key: Option<String>,
-    p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
-    p_history_changed_by: Option<Uuid>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) -> TableIterator<
-    'static,
+functions_returning! {
     (
         name!(outcome, &'static str),
         name!(table_ids, Vec<Uuid>),
@@ -44,11 +34,38 @@ fn contract_undo_confirm(
         name!(message, Option<String>),
         name!(detail, Option<String>),
         name!(hint, Option<String>),
-    ),
-> {
-    let history = argument::history(p_history_changed_by, p_history_reason, p_history_metadata);
-    let answer =
-        contract(fcinfo, |store| returned(undo(store, argument::id(p_booking_id), p_idempotency_key, history)));
+    )
+
+    /// Takes the tables of a key back, and the status where the key had moved it.
+    fn contract_undo_confirm(
+        p_booking_id: Option<Uuid>,
+        p_idempotency_key: Option<String>,
+        p_history_reason: Option<String>,
+        p_history_metadata: Option<JsonB>,
+        p_history_changed_by: Option<Uuid>,
+        fcinfo: pg_sys::FunctionCallInfo,
+    ) {
+        let history = argument::history(p_history_changed_by, p_history_reason, p_history_metadata);
+        let booking = argument::id(p_booking_id);
+        answered(contract(fcinfo, |store| returned(undo(store, booking, p_idempotency_key, history))))
+    }
+
+    /// The native form of `undo_confirm`.
+    fn native_undo_confirm(
+        p_schema: Option<pg_sys::Oid>,
+        p_booking_id: Option<Uuid>,
+        p_idempotency_key: Option<String>,
+        p_history_reason: Option<String>,
+        p_history_metadata: Option<JsonB>,
+        p_history_changed_by: Option<Uuid>,
+    ) {
+        let history = argument::history(p_history_changed_by, p_history_reason, p_history_metadata);
+        let booking = argument::id(p_booking_id);
+        answered(native(p_schema, |store| returned(undo(store, booking, p_idempotency_key, history))))
+    }
+}
+
+fn answered(answer: Result<Undone, Refusal>) -> TableIterator<'static, UndoneRow> {
     argument::rows(vec![answer.map_or_else(refused, success)])
 }
 

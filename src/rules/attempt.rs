@@ -151,6 +151,8 @@ pub struct Entry {
     pub assignments: Vec<Assignment>,
     pub receipt: Option<u64>,
     pub decided_at: Option<Instant>,
+    /// When it was taken back.
+    pub undone_at: Option<Instant>,
 }
 
 /// The last attempt under a key that wrote down how it ended.
@@ -188,6 +190,8 @@ pub struct Answer {
     pub standing: Standing,
     pub receipt: Option<u64>,
     pub decided_at: Option<Instant>,
+    /// It was committed, and taken back by `undo_confirm` then.
+    pub undone_at: Option<Instant>,
     pub assignments: Vec<Assignment>,
     pub refusal: Option<Refusal>,
     pub holder: Holder,
@@ -199,6 +203,7 @@ impl Answer {
             standing,
             receipt: None,
             decided_at: None,
+            undone_at: None,
             assignments: Vec::new(),
             refusal: None,
             holder: Holder::default(),
@@ -253,8 +258,8 @@ fn of_entry(entry: Entry) -> Answer {
         (_, Some(_)) => Standing::Refused,
         _ => Standing::Committed,
     };
-    let Entry { refusal, assignments, receipt, decided_at, .. } = entry;
-    Answer { standing, receipt, decided_at, assignments, refusal, holder: Holder::default() }
+    let Entry { refusal, assignments, receipt, decided_at, undone_at, .. } = entry;
+    Answer { standing, receipt, decided_at, undone_at, assignments, refusal, holder: Holder::default() }
 }
 
 fn of_last(last: LastAttempt) -> Answer {

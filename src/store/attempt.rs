@@ -140,6 +140,7 @@ impl Store {
                 assignments,
                 receipt: row.text(8).and_then(|text| text.parse().ok()),
                 decided_at: row.instant(9),
+                undone_at: row.instant(10),
             }
         })?;
         Ok(rows.into_iter().next())

@@ -23,6 +23,7 @@ mod foreign;
 mod idempotency;
 mod mended;
 mod migration;
+mod natives;
 mod nonsense;
 mod outbox;
 mod preflight;

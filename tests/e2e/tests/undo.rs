@@ -14,6 +14,7 @@ fn a_confirm_is_taken_back_whole() {
     let room = floor.room(3);
     let (booking, hold) = floor.held(&room, &room.tables);
     floor.done(&confirm_hold(hold, booking, "key"));
+    assert_eq!(floor.outcome(&confirm_outcome(booking, "key"))["undone_at"], Value::Null);
     let actor = Uuid::new_v4();
     let call = undo(booking, "key")
         .with("p_history_metadata", json!({"why": "paid nothing"}))
@@ -44,7 +45,9 @@ fn a_confirm_is_taken_back_whole() {
     assert_eq!(floor.outcome(&call)["outcome"], "nothing_to_undo", "once");
     assert_untouched(&mut floor, &before, "a second undo");
     floor.refused(&confirm_hold(hold, booking, "key")).code("HF304");
-    assert_eq!(floor.outcome(&confirm_outcome(booking, "key"))["outcome"], "committed", "it did happen");
+    let answer = floor.outcome(&confirm_outcome(booking, "key"));
+    assert_eq!(answer["outcome"], "committed", "it did happen");
+    assert_eq!(answer["undone_at"], history["changed_at"], "and was taken back");
     floor.done(&confirm(booking, &room.tables, "new key"));
 }
 
