@@ -19,7 +19,8 @@ pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
     create_reference(name)
 }
 
-/// May be repeated: what is there already stays as it is.
+/// May be repeated: what is there already stays as it is. What locks a table that has writers comes as late as it can:
+/// when everything is there, nothing does.
 pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     let store = Store::open_unattached(schema)?;
     let before = store.facts()?;
@@ -28,27 +29,35 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     refuse(store.quoted_schema(), &unmet(&before))?;
     let role = store.owner()?;
     let owner = quoted(&role);
-    store.books_open(&owner)?;
-    for replaced in replacements(&before) {
-        store.original_keep(&replaced, &role)?;
-    }
+    store.books_open(&before, &owner)?;
+    let (locking, free): (Vec<_>, Vec<_>) = store.missing(&before).into_iter().partition(|due| due.locks);
+    free.iter().try_for_each(|due| store.script_for_schema(&due.text))?;
+    let renewed = replace_functions(&store, &before, &role)?;
+    let granted = grant(&store, &store.facts()?, grant_to, &owner, &renewed)?;
     mends(&named(&before)).iter().try_for_each(|statement| store.script_for_schema(statement))?;
-    store.add_missing(&owner)?;
+    locking.iter().try_for_each(|due| store.script_for_schema(&due.text))?;
+    store.own_new(&before, &owner)?;
     store.record(&owner)?;
-    let renewed: Vec<&Function> = before.functions.iter().filter(|function| outdated(&before, function)).collect();
-    for function in &renewed {
-        store.ddl(&format!("drop routine {}", function.signature))?;
-    }
-    store.create_wrappers(&before.ours)?;
     let roles: Vec<String> = grant_to.iter().map(|role| quoted(role)).collect();
     store.create_views(&owner, &roles)?;
-    let after = store.facts()?;
-    let granted = grant(&store, &after, grant_to, &owner, &renewed)?;
-    store.additions_write(&additions(&named(&before), &named(&after)))?;
+    store.additions_write(&additions(&named(&before), &named(&store.facts()?)))?;
     store.additions_write(&granted)?;
     // A database that has work from now on.
     noticeboard::call_at_commit();
     Ok(())
+}
+
+/// Functions of the application make room for ours. Returns those of an earlier release that were dropped for it.
+fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Result<Vec<&'a Function>, Failure> {
+    for replaced in replacements(before) {
+        store.original_keep(&replaced, owner)?;
+    }
+    let renewed: Vec<&Function> = before.functions.iter().filter(|function| outdated(before, function)).collect();
+    for function in &renewed {
+        store.ddl(&format!("drop routine {}", function.signature))?;
+    }
+    store.create_wrappers(&before.ours)?;
+    Ok(renewed)
 }
 
 /// A wrapper of an earlier release that cannot be replaced in place.
@@ -104,14 +113,26 @@ fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
 }
 
 /// Undoes attach: the application's own functions get their names back, and what attach added goes, but for columns,
-/// and for tables that hold data unless `keep_tables` is false.
+/// and for tables that hold data unless `keep_tables` is false. What locks a table that has writers comes last.
 pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     let store = Store::open_anyhow(schema)?;
     store.check_attached()?;
-    let facts = store.facts()?;
     let (gone, kept): (Vec<_>, Vec<_>) = store.additions_read()?.into_iter().partition(|addition| !addition.holds_data);
     store.drop_views()?;
+    give_names_back(&store)?;
+    BOOKS.iter().try_for_each(|book| store.ddl(&format!("drop table if exists {}.{book}", store.quoted_schema())))?;
     gone.iter().try_for_each(|addition| store.ddl(&addition.undo))?;
+    let tables: Vec<&str> =
+        kept.iter().filter_map(|addition| addition.undo.strip_prefix("drop table if exists ")).collect();
+    if !keep_tables && !tables.is_empty() {
+        store.ddl(&format!("drop table if exists {}", tables.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// Our functions go, and those that attach kept are called again what they were called.
+fn give_names_back(store: &Store) -> Result<(), Failure> {
+    let facts = store.facts()?;
     for function in facts.functions.iter().filter(|function| function.ours) {
         store.ddl(&format!("drop routine {}", function.signature))?;
     }
@@ -126,12 +147,5 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
         }
         store.ddl(&format!("alter {kind} {signature} rename to {}", quoted(&original.name)))?;
     }
-    if !keep_tables {
-        let tables: Vec<&str> =
-            kept.iter().filter_map(|addition| addition.undo.strip_prefix("drop table if exists ")).collect();
-        if !tables.is_empty() {
-            store.ddl(&format!("drop table if exists {}", tables.join(", ")))?;
-        }
-    }
-    BOOKS.iter().try_for_each(|book| store.ddl(&format!("drop table if exists {}.{book}", store.quoted_schema())))
+    Ok(())
 }

@@ -153,6 +153,13 @@ impl Attachment {
         relation(self.oid, table).is_none()
     }
 
+    /// Attach wrote its record: every session reads it again.
+    pub fn recorded(&self) {
+        if let Some(record) = relation(self.oid, RECORD) {
+            super::server::relation_changed(pg_sys::Oid::from_u32(record));
+        }
+    }
+
     pub fn watches(&self, relation: u32) -> bool {
         self.watched.contains(&relation)
     }

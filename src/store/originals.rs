@@ -3,9 +3,11 @@
 use super::Store;
 use super::attachment::{ADDITIONS, ORIGINALS, ROLLOUT};
 use super::row;
-use super::statement::{for_schema, statement};
+use super::statement::{for_features, for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::requirement::attach::{Addition, REVOKE_USAGE};
+use crate::rules::requirement::due::due;
+use crate::rules::requirement::facts::Facts;
 use crate::rules::requirement::function::Replacement;
 
 const BOOKS: &[&str] =
@@ -31,10 +33,11 @@ pub struct Kept {
 
 impl Store {
     /// Opens the books, if they are not there.
-    pub fn books_open(&self, owner: &str) -> Result<(), Failure> {
+    pub fn books_open(&self, facts: &Facts, owner: &str) -> Result<(), Failure> {
         let books = [ORIGINALS, ADDITIONS, ROLLOUT];
         let new: Vec<&str> = books.into_iter().filter(|table| self.attachment.lacks(table)).collect();
-        BOOKS.iter().try_for_each(|script| self.ddl(&for_schema(script, &self.attachment)))?;
+        let scripts = BOOKS.iter().flat_map(|script| due(&for_features(script, &self.attachment), facts));
+        scripts.map(|due| due.text).try_for_each(|text| self.script_for_schema(&text))?;
         new.into_iter().try_for_each(|table| self.own(table, owner))
     }
 

@@ -5,9 +5,11 @@ use pgrx::pg_sys;
 use super::Store;
 use super::attachment::RECORD;
 use super::plan::Connection;
-use super::statement::{for_schema, statement};
+use super::statement::{for_features, for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
+use crate::rules::requirement::due::{Due, due};
+use crate::rules::requirement::facts::Facts;
 use crate::rules::requirement::signature::Signature;
 
 const REFERENCE: &[&str] = &[
@@ -84,27 +86,36 @@ impl Store {
         &self.attachment.quoted
     }
 
-    /// Adds the columns and the rules that are missing; what is new belongs to the owner of the bookings.
-    pub fn add_missing(&self, owner: &str) -> Result<(), Failure> {
-        let new: Vec<&str> = RULES.iter().filter(|table| self.attachment.lacks(table)).copied().collect();
-        self.scripts(ATTACH)?;
-        new.iter().try_for_each(|table| self.own(table, owner))
+    /// What is missing of the columns, indexes and rules.
+    pub fn missing(&self, facts: &Facts) -> Vec<Due> {
+        let whole = self.attachment.with_present();
+        ATTACH.iter().flat_map(|script| due(&for_features(script, &whole), facts)).collect()
     }
 
-    /// Records which features the schema has: from now on they are used, and missed when they are gone.
+    /// What is new of our own tables belongs to the owner of the bookings.
+    pub fn own_new(&self, before: &Facts, owner: &str) -> Result<(), Failure> {
+        let new = RULES.iter().filter(|table| before.table(table).is_none());
+        new.filter(|table| !self.attachment.lacks(table)).try_for_each(|table| self.own(table, owner))
+    }
+
+    /// Records which features the schema has: from now on they are used, and missed when they are gone. Calls that run
+    /// read the rows as they were; no lock stops them.
     pub fn record(&self, owner: &str) -> Result<(), Failure> {
         let (schema, table) = (self.quoted_schema(), RECORD);
-        let features = self.attachment.features_present().into_iter();
-        let features: Vec<String> = features.map(|feature| format!("('{feature}')")).collect();
-        self.ddl(&format!("drop table if exists {schema}.{table}"))?;
-        self.ddl(&format!("create table {schema}.{table} (feature text primary key)"))?;
+        let features: Vec<String> =
+            self.attachment.features_present().iter().map(|feature| format!("'{feature}'")).collect();
+        let features = format!("array[{}]::text[]", features.join(", "));
+        if self.attachment.lacks(table) {
+            self.ddl(&format!("create table {schema}.{table} (feature text primary key)"))?;
+            self.own(table, owner)?;
+        }
         self.ddl(&format!(
             "comment on table {schema}.{table} is 'holdfast: the optional tables that attach found; call attach again when that changes'"
         ))?;
-        if !features.is_empty() {
-            self.ddl(&format!("insert into {schema}.{table} values {}", features.join(", ")))?;
-        }
-        self.own(table, owner)
+        self.ddl(&format!("delete from {schema}.{table} where feature <> all ({features})"))?;
+        self.ddl(&format!("insert into {schema}.{table} select pg_catalog.unnest({features}) on conflict do nothing"))?;
+        self.attachment.recorded();
+        Ok(())
     }
 
     pub(super) fn own(&self, table: &str, owner: &str) -> Result<(), Failure> {
@@ -173,11 +184,6 @@ impl Store {
 
     pub(super) fn oid(&self) -> super::plan::Argument {
         Some(self.attachment.oid.into())
-    }
-
-    fn scripts(&self, scripts: &[&str]) -> Result<(), Failure> {
-        let whole = self.attachment.with_present();
-        scripts.iter().try_for_each(|script| self.connection.script(&for_schema(script, &whole)))
     }
 }
 

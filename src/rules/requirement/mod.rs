@@ -5,6 +5,7 @@
 pub mod attach;
 pub mod body;
 pub mod constraint;
+pub mod due;
 pub mod facts;
 pub mod function;
 pub mod index;

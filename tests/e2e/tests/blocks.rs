@@ -1,10 +1,11 @@
-//! How long a writer waits while the migration runs. A program of its own: it loads the server.
+//! How long a writer waits while the migration runs, and while it is taken back. A program of its own: it loads the
+//! server.
 //!
-//! `HOLDFAST_BOOKINGS` is how many bookings there are; the measurement that the README tells of had a million.
+//! `HOLDFAST_BOOKINGS` is how many bookings there are; the measurement that the README tells of had five million.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use holdfast_e2e::foreign::{Foreign, MINIMAL};
 use holdfast_e2e::{Dice, GRANTED, Server};
@@ -16,13 +17,10 @@ fn bookings() -> usize {
 /// The application with a past: each booking has its table, its claim, its history and its answer.
 fn with_a_past(count: usize) -> Foreign {
     let mut foreign = MINIMAL.install();
-    // What can't be done beside writers is there already.
-    foreign.run(
-        "set statement_timeout = 0; alter table public.allocations add constraint allocations_no_overlap exclude using gist
-         (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)",
-    );
+    // Rows that nobody has to check come in faster.
     foreign.run(&format!(
-        "insert into public.bookings (restaurant_id, start_at, end_at, party_size, status)
+        "set statement_timeout = 0; set session_replication_role = replica;
+         insert into public.bookings (restaurant_id, start_at, end_at, party_size, status)
          select '0ddba11a-0000-4000-8000-000000000001', t, t + interval '1 hour', 2, 'confirmed'
          from (select timestamptz '2027-01-01' + n * interval '1 hour' from generate_series(1, {count}) n) s (t);
          insert into public.allocations (booking_id, restaurant_id, resource_type, resource_id, \"window\")
@@ -36,13 +34,23 @@ fn with_a_past(count: usize) -> Foreign {
          select booking_id, 'key', array[resource_id], \"window\" from public.allocations;
          insert into public.table_holds (restaurant_id, start_at, end_at, expires_at, status)
          select restaurant_id, start_at, end_at, start_at, 'expired' from public.bookings;
-         analyze; create extension holdfast cascade"
+         reset session_replication_role"
     ));
+    // What can't be done beside writers is there already.
+    foreign.run(
+        "alter table public.allocations add constraint allocations_no_overlap exclude using gist
+         (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)",
+    );
+    foreign.run("create table public.steps (at timestamptz default clock_timestamp(), step text)");
+    foreign.run("analyze; checkpoint; create extension holdfast cascade");
     foreign
 }
 
-/// What a service writes all day, one statement a transaction. Returns how long each took.
-fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> Vec<Duration> {
+/// A write: when it began, and how long it took.
+type Write = (SystemTime, Duration);
+
+/// What a service writes all day, one statement a transaction.
+fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> Vec<Write> {
     let mut client = server.connect(database, "writer");
     let mut dice = Dice::new(seed);
     let ids: Vec<uuid::Uuid> = client
@@ -56,7 +64,14 @@ fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> Vec<D
         let id = ids[dice.roll(ids.len())];
         let statement = [
             format!("update public.bookings set updated_at = now() where id = '{id}'"),
-            format!("update public.allocations set created_by = '{id}' where booking_id is null and resource_id = '{id}'"),
+            "insert into public.bookings (restaurant_id, start_at, end_at, party_size)
+             values ('0ddba11a-0000-4000-8000-000000000001', now(), now() + interval '1 hour', 2)"
+                .to_owned(),
+            "update public.table_inventory set status = status where id = '0ddba11a-0000-4000-8000-000000000101'".to_owned(),
+            format!(
+                "insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", shadow)
+                 values ('0ddba11a-0000-4000-8000-000000000001', 'hold', '{id}', 'empty', true)"
+            ),
             format!("insert into public.booking_state_history (booking_id, to_status) values ('{id}', 'confirmed')"),
             format!(
                 "insert into public.booking_assignment_idempotency (booking_id, idempotency_key, table_ids, assignment_window)
@@ -66,22 +81,29 @@ fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> Vec<D
              values ('0ddba11a-0000-4000-8000-000000000001', now(), now() + interval '1 hour', now())"
                 .to_owned(),
         ];
-        let began = Instant::now();
+        let (at, began) = (SystemTime::now(), std::time::Instant::now());
         client.batch_execute(&statement[dice.roll(statement.len())]).expect("a write");
-        taken.push(began.elapsed());
+        taken.push((at, began.elapsed()));
         thread::sleep(Duration::from_millis(2));
     }
     taken
 }
 
-#[test]
-fn writers_go_on_while_the_migration_runs() {
-    let mut foreign = with_a_past(bookings());
-    let script: String = foreign.value("select holdfast.migration('public')");
+/// The script, and when each of its steps began.
+fn noting_steps(script: &str) -> String {
+    let note = |line: &str| match line.strip_prefix("\\echo 'step ") {
+        Some(rest) => format!("{line}\ninsert into public.steps (step) values ('{rest};\n").replace("';\n", "');\n"),
+        None => format!("{line}\n"),
+    };
+    script.lines().map(note).collect()
+}
+
+/// Runs a script beside writers; shows each step with its longest write, and returns every write, the shortest first.
+fn beside_writers(foreign: &mut Foreign, what: &str, script: &str) -> Vec<Duration> {
     let (server, database) = (foreign.server().clone(), foreign.name.clone());
+    foreign.run("truncate public.steps");
     let over = AtomicBool::new(false);
-    let began = Instant::now();
-    let (said, mut taken) = thread::scope(|scope| {
+    let (said, writes) = thread::scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|seed| {
                 scope.spawn({
@@ -90,23 +112,50 @@ fn writers_go_on_while_the_migration_runs() {
                 })
             })
             .collect();
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_secs(2));
         let roles = format!("roles={{{GRANTED}}}");
-        let said = server.psql(&database, &script, &[&roles]);
+        let said = server.psql(&database, &noting_steps(script), &[&roles]);
+        foreign.run("insert into public.steps (step) values ('afterwards')");
+        thread::sleep(Duration::from_secs(1));
         over.store(true, Ordering::Relaxed);
-        (said, writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect::<Vec<_>>())
+        (said, writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect::<Vec<Write>>())
     });
     assert_eq!(said.code, Some(0), "{said:?}");
+    println!("{what}, {} bookings, {} writes:", bookings(), writes.len());
+    let steps = foreign.client.query("select at, step from public.steps order by at", &[]).expect("steps");
+    let mut steps: Vec<(SystemTime, String)> = steps.iter().map(|row| (row.get(0), row.get(1))).collect();
+    steps.insert(0, (UNIX_EPOCH, "before".to_owned()));
+    let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([SystemTime::now()]);
+    for ((began, step), end) in steps.iter().zip(ends) {
+        // A write belongs to each step that it ran beside.
+        let beside = writes.iter().filter(|(at, took)| *at < end && *at + *took > *began);
+        let longest = beside.map(|(_, took)| *took).max().unwrap_or_default();
+        let took = end.duration_since(*began).unwrap_or_default();
+        let step: String = step.chars().take(90).collect();
+        println!(
+            "  {:>8.1} s  longest write {:>7.1} ms  {step}",
+            took.as_secs_f64().min(9999.0),
+            longest.as_secs_f64() * 1e3
+        );
+    }
+    let mut taken: Vec<Duration> = writes.into_iter().map(|(_, took)| took).collect();
     taken.sort_unstable();
-    let (middle, longest) = (taken[taken.len() / 2], taken[taken.len() - 1]);
-    println!(
-        "{} bookings: the migration took {:?} beside {} writes; half of them took {middle:?} at most, the longest {longest:?}",
-        bookings(),
-        began.elapsed(),
-        taken.len()
-    );
-    assert!(taken.len() > 100, "{} writes", taken.len());
-    // Generous, for machines that are busy with other things: a lock held while an index is built would show in the middle.
-    assert!(middle < Duration::from_millis(500) && longest < Duration::from_secs(10), "{middle:?}, {longest:?}");
-    assert_eq!(foreign.value::<i64>("select count(*) from pg_index where not indisvalid"), 0);
+    taken
+}
+
+#[test]
+fn writers_go_on_while_the_migration_runs_and_while_it_is_taken_back() {
+    let mut foreign = with_a_past(bookings());
+    let script: String = foreign.value("select holdfast.migration('public')");
+    let back: String = foreign.value("select holdfast.migration('public', 'back')");
+    for (what, script) in [("the migration", script), ("the way back", back)] {
+        let taken = beside_writers(&mut foreign, what, &script);
+        let (middle, longest) = (taken[taken.len() / 2], taken[taken.len() - 1]);
+        println!("  half of the writes took {middle:?} at most, the longest {longest:?}");
+        assert!(taken.len() > 100, "{} writes", taken.len());
+        // Generous, for machines that are busy with other things: a lock held while an index is built would show in the
+        // middle.
+        assert!(middle < Duration::from_millis(500) && longest < Duration::from_secs(10), "{middle:?}, {longest:?}");
+        assert_eq!(foreign.value::<i64>("select count(*) from pg_index where not indisvalid"), 0);
+    }
 }

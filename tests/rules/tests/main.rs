@@ -28,6 +28,7 @@ mod repair;
 mod replay;
 mod request;
 mod requirement;
+mod requirement_due;
 mod requirement_function;
 mod retention;
 mod rollout;
