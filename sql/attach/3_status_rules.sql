@@ -1,4 +1,5 @@
--- The contract's rules, for the labels that this application's enum has. Rows that are there are the owner's.
+-- The contract's rules, for the labels that this application's enum has, in whatever case. Rows that are there are the
+-- owner's.
 insert into app.booking_statuses (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
 select e.label, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
 from pg_catalog.unnest(pg_catalog.enum_range(null::app.booking_status)) e (label)
@@ -11,7 +12,12 @@ join (values
   ('completed', false, false, false, true),
   ('cancelled', false, false, false, true),
   ('no_show', false, false, false, false)
-) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables) on r.status = e.label::text
+) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
+  on r.status = e.label::text
+  or pg_catalog.lower(r.status) = pg_catalog.lower(pg_catalog.translate(e.label::text, '- ', '__'))
+  and not exists (
+    select from pg_catalog.unnest(pg_catalog.enum_range(null::app.booking_status)) o (label) where o.label::text = r.status
+  )
 where not exists (select from app.booking_statuses);
 
 insert into app.booking_status_transitions (from_status, to_status)
@@ -25,6 +31,9 @@ from (values
   ('checked_in', 'completed'), ('checked_in', 'no_show'),
   ('no_show', 'confirmed')
 ) m (from_status, to_status)
-join app.booking_statuses f on f.status::text = m.from_status
-join app.booking_statuses t on t.status::text = m.to_status
-where not exists (select from app.booking_status_transitions);
+join app.booking_statuses f
+  on pg_catalog.lower(pg_catalog.translate(f.status::text, '- ', '__')) = pg_catalog.lower(m.from_status)
+join app.booking_statuses t
+  on pg_catalog.lower(pg_catalog.translate(t.status::text, '- ', '__')) = pg_catalog.lower(m.to_status)
+where not exists (select from app.booking_status_transitions)
+order by f.status, t.status;

@@ -11,6 +11,7 @@ use crate::rules::requirement::Finding;
 use crate::rules::requirement::attach::{Addition, BOOKS, REVOKE_USAGE, additions, mends, unmet};
 use crate::rules::requirement::facts::{Facts, Function};
 use crate::rules::requirement::function::replacements;
+use crate::rules::requirement::status::default_target;
 use crate::store::Store;
 use crate::store::schema::{create_reference, quoted};
 
@@ -56,7 +57,7 @@ fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Resul
     for function in &renewed {
         store.ddl(&format!("drop routine {}", function.signature))?;
     }
-    store.create_wrappers(&before.ours)?;
+    store.create_wrappers(&before.ours, default_target(before).unwrap_or_default())?;
     Ok(renewed)
 }
 

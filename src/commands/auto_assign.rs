@@ -7,7 +7,7 @@ use serde_json::json;
 use super::deadline::{Attempt, bounded, refused_arguments};
 use crate::rules::Id;
 use crate::rules::attempt::{self, Report};
-use crate::rules::auto_assign::{self, Key, TARGET, Trigger};
+use crate::rules::auto_assign::{self, Key, Trigger};
 use crate::rules::deadline;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
@@ -32,7 +32,14 @@ enum Look {
     Skip(Outcome, Option<String>),
     Refuse(Refusal),
     NoHold(Key),
-    Confirm(Id, Key),
+    Confirm(Confirm),
+}
+
+/// Which hold is confirmed, under which key, and which status the booking gets.
+struct Confirm {
+    hold: Id,
+    key: Key,
+    target: String,
 }
 
 pub fn run(
@@ -52,7 +59,7 @@ pub fn run(
     let report = match wanted {
         Err(refusal) => refused_arguments(refusal, None),
         Ok(wanted) => match look_in_time(store, &wanted)? {
-            Look::Confirm(hold, key) => return confirm(store, &wanted, hold, &key, counted),
+            Look::Confirm(found) => return confirm(store, &wanted, found, counted),
             Look::NoHold(key) => without_hold(store, &wanted, &key)?,
             Look::Refuse(refusal) => refused_arguments(refusal, None),
             Look::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
@@ -107,18 +114,13 @@ fn look(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
         return Ok(Look::Skip(Outcome::SkippedInProgress, Some(key.text)));
     }
     Ok(match auto_assign::hold(&found, now) {
-        Some(hold) => Look::Confirm(hold, key),
+        Some(hold) => Look::Confirm(Confirm { hold, key, target: found.target().to_owned() }),
         None => Look::NoHold(key),
     })
 }
 
-fn confirm(
-    store: &Store,
-    wanted: &Wanted,
-    hold: Id,
-    key: &Key,
-    counted: telemetry::Attempt,
-) -> Result<Report, Failure> {
+fn confirm(store: &Store, wanted: &Wanted, found: Confirm, counted: telemetry::Attempt) -> Result<Report, Failure> {
+    let Confirm { hold, key, target } = found;
     let trigger = wanted.trigger.name();
     let asked = Arguments {
         intent: Intent::Confirm,
@@ -129,7 +131,7 @@ fn confirm(
         end: None,
         require_adjacency: None,
         actor: None,
-        target: Some(TARGET.to_owned()),
+        target: Some(target),
         history: History {
             changed_by: None,
             reason: Some("auto_assign_atomic_confirm".to_owned()),
@@ -142,9 +144,9 @@ fn confirm(
     let attempt = Attempt { store, asked: &asked, id: wanted.id, trigger: Some(wanted.trigger), started, until };
     attempt.run(
         counted,
-        |_| note(store, wanted, key, Outcome::Confirmed),
+        |_| note(store, wanted, &key, Outcome::Confirmed),
         |report| {
-            bounded(store, |store| note(store, wanted, key, report.outcome).map(|()| true))?;
+            bounded(store, |store| note(store, wanted, &key, report.outcome).map(|()| true))?;
             Ok(())
         },
     )

@@ -6,10 +6,8 @@ use super::Id;
 use super::idempotency_key;
 use super::outcome::{CATALOGUE, Disposition, Outcome};
 use super::refusal::{self, Refusal};
+use super::requirement::status;
 use super::window::Instant;
-
-/// The status that an automatic attempt leads to.
-pub const TARGET: &str = "confirmed";
 
 /// How often the worker tries a booking again, how long after the last attempt at the earliest, and for how long.
 pub const RETRIES: i32 = 5;
@@ -64,6 +62,8 @@ pub struct Found {
     pub booking: Id,
     pub restaurant: Id,
     pub status: String,
+    /// The statuses that a confirm may lead to.
+    pub targets: Vec<String>,
     pub party_size: i32,
     /// Local to the restaurant, `YYYY-MM-DD` and `HH:MM:SS`.
     pub date: Option<String>,
@@ -79,7 +79,17 @@ impl Found {
     /// Is there nothing left to do?
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
-        self.status == TARGET && self.has_tables
+        self.has_target_status() && self.has_tables
+    }
+
+    fn has_target_status(&self) -> bool {
+        self.target() == self.status
+    }
+
+    /// The status that the attempt leads to.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        status::target(&self.targets).unwrap_or(status::TARGET)
     }
 }
 
@@ -98,11 +108,11 @@ pub fn key(found: &Found) -> Result<Key, Refusal> {
     });
     let by_recipe = |key: &str| key.starts_with(&format!("booking-{}-auto-assign-", found.booking));
     match (&found.key, recipe) {
-        (Some(kept), Some(recipe)) if *kept != recipe && by_recipe(kept) && found.status != TARGET => {
+        (Some(kept), Some(recipe)) if *kept != recipe && by_recipe(kept) && !found.has_target_status() => {
             Ok(Key { text: recipe, is_new: true })
         }
         (Some(kept), _) => Ok(Key { text: kept.clone(), is_new: false }),
-        (None, Some(recipe)) => Ok(Key { text: recipe, is_new: found.status != TARGET }),
+        (None, Some(recipe)) => Ok(Key { text: recipe, is_new: !found.has_target_status() }),
         (None, None) => Err(Refusal::new(
             Outcome::BookingWindowMissing,
             format!("Booking {} missing start/end window", found.booking),

@@ -77,7 +77,9 @@ impl Connection {
         }
         let found = found.with_books();
         let mut record = Record::default();
-        self.run(&found, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))?;
+        // Not kept: the schema may have been renamed since, and a plan names it.
+        let plan = self.prepare(&found, &ATTACHMENT_READ)?;
+        self.execute(plan, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))?;
         Ok(found.with_record(record))
     }
 
@@ -106,10 +108,20 @@ impl Connection {
         arguments: &[Argument],
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
+        let plan = self.plan(attachment, statement)?;
+        self.execute(plan, statement, arguments, read)
+    }
+
+    fn execute<T>(
+        &self,
+        plan: pg_sys::SPIPlanPtr,
+        statement: &'static Statement,
+        arguments: &[Argument],
+        read: impl FnMut(&Row) -> T,
+    ) -> Result<Vec<T>, Failure> {
         if arguments.len() != statement.types.len() {
             return Err(self.fail(internal(statement.name, 0)));
         }
-        let plan = self.plan(attachment, statement)?;
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types and is kept.
@@ -140,6 +152,19 @@ impl Connection {
         if let Some(plan) = known {
             return Ok(plan);
         }
+        let plan = self.prepare(attachment, statement)?;
+        KEPT.with_borrow_mut(|kept| {
+            if let Some(kept) = kept.get_mut(&schema) {
+                // SAFETY: a plan just prepared; from here on it lives until it is freed in forget_changed.
+                unsafe { pg_sys::SPI_keepplan(plan) };
+                kept.plans.insert(statement.name, plan);
+            }
+        });
+        Ok(plan)
+    }
+
+    /// A plan that lives as long as the connection.
+    fn prepare(&self, attachment: &Attachment, statement: &'static Statement) -> Result<pg_sys::SPIPlanPtr, Failure> {
         let source = CString::new(statement.source(attachment)).map_err(|_| self.fail(internal(statement.name, 0)))?;
         let mut types: Vec<pg_sys::Oid> = statement.types.iter().map(|kind| kind.value()).collect();
         // SAFETY: connected by construction; the types live through the call.
@@ -148,13 +173,6 @@ impl Connection {
         if plan.is_null() {
             return Err(self.fail(internal(statement.name, 0)));
         }
-        KEPT.with_borrow_mut(|kept| {
-            if let Some(kept) = kept.get_mut(&schema) {
-                // SAFETY: a plan just prepared; from here on it lives until it is freed in forget_changed.
-                unsafe { pg_sys::SPI_keepplan(plan) };
-                kept.plans.insert(statement.name, plan);
-            }
-        });
         Ok(plan)
     }
 

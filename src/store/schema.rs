@@ -8,6 +8,7 @@ use super::plan::Connection;
 use super::statement::{for_features, for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
+use crate::rules::requirement::attach::TABLES;
 use crate::rules::requirement::due::{Due, due};
 use crate::rules::requirement::facts::Facts;
 use crate::rules::requirement::signature::Signature;
@@ -50,17 +51,6 @@ const SHOWN: &str = "booking_reconciliation";
 const READER: &str = "booking_reconciliation_read()";
 const BEHIND: &str = "inconsistent_bookings";
 
-/// Tables that attach creates where they are missing.
-const RULES: &[&str] = &[
-    "booking_statuses",
-    "booking_status_transitions",
-    "capacity_policies",
-    "holdfast_attempts",
-    "holdfast_forgotten",
-    "reconciliation_policies",
-    "holdfast_verified",
-];
-
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 
 /// Creates the schema if it is missing and installs the reference tables in it.
@@ -94,7 +84,7 @@ impl Store {
 
     /// What is new of our own tables belongs to the owner of the bookings.
     pub fn own_new(&self, before: &Facts, owner: &str) -> Result<(), Failure> {
-        let new = RULES.iter().filter(|table| before.table(table).is_none());
+        let new = TABLES.iter().filter(|table| before.table(table).is_none());
         new.filter(|table| !self.attachment.lacks(table)).try_for_each(|table| self.own(table, owner))
     }
 
@@ -122,11 +112,13 @@ impl Store {
         self.ddl(&format!("alter table {}.{table} owner to {owner}", self.quoted_schema()))
     }
 
-    /// Creates the wrappers, or replaces those that are ours already.
-    pub fn create_wrappers(&self, ours: &[Signature]) -> Result<(), Failure> {
+    /// Creates the wrappers, or replaces those that are ours already; `target` is where a confirm leads by default.
+    pub fn create_wrappers(&self, ours: &[Signature], target: &str) -> Result<(), Failure> {
         let whole = self.attachment.with_present();
         let schema = self.quoted_schema();
+        let default = format!("app.booking_status default {}", pgrx::spi::quote_literal(target));
         CONTRACT.iter().try_for_each(|script| {
+            let script = &script.replace("app.booking_status default 'confirmed'", &default);
             // An overload of the application's may have the name as well: a comment says which it is for.
             let commented = ours.iter().fold(for_schema(script, &whole), |text, one| {
                 let (name, types) = (&one.name, one.types());

@@ -7,6 +7,17 @@ use super::{Finding, State, Step, constraint, index, quoted, status, table};
 pub const BOOKS: &[&str] =
     &["holdfast_attachment", "holdfast_originals", "holdfast_additions", "holdfast_rollout", "holdfast_disagreements"];
 
+/// The tables of rules and records that attach creates where they are missing, and keeps.
+pub const TABLES: &[&str] = &[
+    "booking_statuses",
+    "booking_status_transitions",
+    "capacity_policies",
+    "holdfast_attempts",
+    "holdfast_forgotten",
+    "reconciliation_policies",
+    "holdfast_verified",
+];
+
 fn amiss(finding: &Finding) -> bool {
     matches!(finding.state, State::Missing | State::Wrong)
 }
@@ -15,7 +26,7 @@ fn amiss(finding: &Finding) -> bool {
 #[must_use]
 pub fn unmet(facts: &Facts) -> Vec<Finding> {
     let found = table::findings(facts).into_iter().chain(constraint::findings(facts));
-    found.filter(|finding| amiss(finding) && finding.mend.is_empty()).collect()
+    found.filter(|finding| amiss(finding) && finding.mend.is_empty()).chain(status::of_target(facts)).collect()
 }
 
 /// The statements that bring the tables in order, in one transaction: nothing is built beside writers.
@@ -41,7 +52,33 @@ pub struct Addition {
     pub holds_data: bool,
 }
 
-/// What is there after and was not before, and what was before and is not after. Columns stay.
+/// What a column of the application's lost or got so that our statements can write it.
+fn of_columns(before: &Facts, after: &Facts) -> Vec<Addition> {
+    let mut found = Vec::new();
+    let tables = after.tables.iter().filter_map(|table| Some((table, before.table(&table.name)?)));
+    let columns =
+        tables.flat_map(|(table, old)| old.columns.iter().map(move |was| (table, was))).filter_map(|(table, was)| {
+            Some((quoted(&table.name), was, table.columns.iter().find(|column| column.name == was.name)?))
+        });
+    for (table, was, is) in columns {
+        let column = quoted(&was.name);
+        let (on, alter) = (format!("app.{table}"), format!("alter table app.{table} alter column {column}"));
+        if is.filled && !was.filled {
+            found.push(Addition { undo: format!("{alter} drop default"), holds_data: false });
+        }
+        if was.not_null && !is.not_null {
+            let undo = format!(
+                "do $holdfast$ begin if exists (select from {on} where {column} is null) then raise warning \
+                 '{on}.{column} has rows without a value by now: it stays without its NOT NULL'; \
+                 else {alter} set not null; end if; end $holdfast$"
+            );
+            found.push(Addition { undo, holds_data: false });
+        }
+    }
+    found
+}
+
+/// What is there after and was not before, and what was before and is not after. Columns that were added stay.
 #[must_use]
 pub fn additions(before: &Facts, after: &Facts) -> Vec<Addition> {
     let mut found = Vec::new();
@@ -76,6 +113,7 @@ pub fn additions(before: &Facts, after: &Facts) -> Vec<Addition> {
             found.push(Addition { undo, holds_data: false });
         }
     }
+    found.extend(of_columns(before, after));
     found
 }
 

@@ -15,6 +15,12 @@ pub const KNOWN_STATUSES: &[&str] = &[
     "no_show",
 ];
 
+/// The status that a confirm of the contract leads to.
+pub const TARGET: &str = "confirmed";
+
+/// The tables of rules as attach creates them.
+const RULES: &str = include_str!("../../../sql/attach/2_rules.sql");
+
 /// Labels that our statements write or compare: table, column, labels.
 const LABELS: &[(&str, &str, &[&str])] = &[
     ("table_holds", "status", &["active", "expired", "confirmed", "cancelled"]),
@@ -48,15 +54,44 @@ fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<F
         .collect()
 }
 
+/// A label as the contract spells it, when the two differ in case or in what joins their words.
+#[must_use]
+pub fn contract_status(label: &str) -> Option<&'static str> {
+    let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
+    KNOWN_STATUSES.iter().find(|known| plain(known) == plain(label)).copied()
+}
+
+/// The status that a confirm leads to when the caller does not say: the contract's, where the rules allow it.
+#[must_use]
+pub fn target(targets: &[String]) -> Option<&str> {
+    let contract = targets.iter().find(|label| *label == TARGET);
+    contract.or_else(|| targets.first()).map(String::as_str)
+}
+
+/// The same before there are rules: what the labels say.
+#[must_use]
+pub fn default_target(facts: &Facts) -> Option<&str> {
+    let declared = facts.status_rules.as_ref().filter(|rules| !rules.statuses.is_empty());
+    if let Some(rules) = declared {
+        return target(&rules.targets);
+    }
+    let labels = status_labels(facts);
+    let spelled = labels.iter().find(|label| *label == TARGET);
+    spelled.or_else(|| labels.iter().find(|label| contract_status(label) == Some(TARGET))).map(String::as_str)
+}
+
+fn status_labels(facts: &Facts) -> &[String] {
+    facts.column("bookings", "status").and_then(|column| column.labels.as_deref()).unwrap_or_default()
+}
+
 fn of_statuses(facts: &Facts) -> Vec<Finding> {
-    let labels = facts.column("bookings", "status").and_then(|column| column.labels.as_deref()).unwrap_or_default();
-    labels.iter().filter_map(|label| of_status(facts, label)).collect()
+    status_labels(facts).iter().filter_map(|label| of_status(facts, label)).collect()
 }
 
 fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
     let what = format!("status {label}");
     match &facts.status_rules {
-        None if KNOWN_STATUSES.contains(&label) => {
+        None if contract_status(label).is_some() => {
             Some(Finding::new(what, State::Ok, "G8", "attach knows what it means"))
         }
         None => {
@@ -91,10 +126,26 @@ fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
 }
 
 /// Without a status that may be the target of a confirm, every confirm is refused.
-fn of_target(facts: &Facts) -> Option<Finding> {
-    let rules = facts.status_rules.as_ref()?;
-    let why = "no status may be the target of a confirm: mark one with is_confirm_target";
-    rules.targets.is_empty().then(|| Finding::new("target of a confirm", State::Wrong, "G8", why))
+pub(super) fn of_target(facts: &Facts) -> Option<Finding> {
+    let status = facts.column("bookings", "status")?;
+    if default_target(facts).is_some() || status.labels.is_none() {
+        return None;
+    }
+    let what = "target of a confirm";
+    if facts.status_rules.is_some() {
+        let why = "no status may be the target of a confirm: mark one with is_confirm_target";
+        return Some(Finding::new(what, State::Wrong, "G8", why));
+    }
+    let (schema, kind) = (&facts.schema, &status.type_name);
+    let why = format!(
+        "none of the labels of bookings.status says confirmed, so attach cannot know which one does; create these tables, insert your statuses into {schema}.booking_statuses with what they mean (is_confirm_target for that one) and the legal moves into {schema}.booking_status_transitions, then attach"
+    );
+    let tables = RULES.split(";\n").map(str::trim).filter(|statement| statement.contains("app.booking_status"));
+    let tables = tables.map(|statement| {
+        let plain: Vec<&str> = statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+        plain.join("\n").replace("app.booking_status ", &format!("{kind} ")).replace("app.", &format!("{schema}."))
+    });
+    Some(Finding::new(what, State::Missing, "G8", why).mend(Step::Free, tables))
 }
 
 /// Holds as they stand in the table, and what ties their deadline to the booking.

@@ -1,5 +1,6 @@
 //! Tables and columns.
 
+use super::attach::TABLES;
 use super::facts::{Column, Facts, Table, Trigger};
 use super::{Finding, State, Step, quoted};
 
@@ -127,7 +128,9 @@ impl Needed {
 }
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found: Vec<Finding> = NEEDED.iter().flat_map(|needed| of_table(facts, needed)).collect();
+    let theirs = NEEDED.iter().filter(|needed| !TABLES.contains(&needed.table));
+    let mut found: Vec<Finding> = theirs.flat_map(|needed| of_table(facts, needed)).collect();
+    found.extend(TABLES.iter().map(|table| of_ours(facts, table)));
     found.extend(facts.holds.iter().flat_map(|holds| super::status::of_holds(facts, *holds)));
     found.extend(facts.triggers.iter().filter_map(|trigger| of_trigger(facts, trigger)));
     found
@@ -151,6 +154,20 @@ fn of_table(facts: &Facts, needed: &Needed) -> Vec<Finding> {
     found.extend(needed.columns().filter_map(|column| of_column(facts, table, column)));
     found.extend(table.columns.iter().filter_map(|column| unfilled(facts, needed, column)));
     found
+}
+
+/// A table that attach creates.
+fn of_ours(facts: &Facts, table: &str) -> Finding {
+    let what = format!("table {table}");
+    if facts.table(table).is_some() {
+        return Finding::new(what, State::Ok, "", "attach created it, and keeps what is in it");
+    }
+    let why = match facts.attached {
+        true => "attach created it and it is gone, or it is new in this release: attach again",
+        false => "attach creates it",
+    };
+    let statement = format!("select holdfast.attach('{}')", facts.schema.replace('\'', "''"));
+    Finding::new(what, State::Missing, "", why).mend(Step::Attach, [statement])
 }
 
 fn absent(needed: &Needed, what: String) -> Finding {

@@ -8,11 +8,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Rows that each of the applications came with.
-fn booking(number: u128) -> Uuid {
+pub fn booking(number: u128) -> Uuid {
     format!("0ddba11a-0000-4000-8000-0000000002{number:02}").parse().expect("an id")
 }
 
-fn table(number: u128) -> Uuid {
+pub fn table(number: u128) -> Uuid {
     format!("0ddba11a-0000-4000-8000-0000000001{number:02}").parse().expect("an id")
 }
 
@@ -42,12 +42,12 @@ from pg_trigger t join pg_class c on c.oid = t.tgrelid, app where c.relnamespace
 union all
 select 'schema', concat_ws(' ', coalesce(n.nspacl, acldefault('n', n.nspowner)), n.nspowner::regrole) from pg_namespace n, app where n.oid = app.oid";
 
-fn catalogue(session: &mut Session, schema: &str) -> BTreeMap<String, String> {
+pub fn catalogue(session: &mut Session, schema: &str) -> BTreeMap<String, String> {
     let rows = session.client.query(CATALOGUE, &[&schema]).expect("the catalogue");
     rows.iter().map(|row| (row.get(0), row.get::<_, Option<String>>(1).unwrap_or_default())).collect()
 }
 
-fn adopted(foreign: &mut Foreign) {
+pub fn adopted(foreign: &mut Foreign) {
     let schema = foreign.application.schema;
     foreign.run(&format!(
         "create extension if not exists holdfast cascade; select holdfast.attach('{schema}', array['{GRANTED}'])"

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use holdfast_e2e::foreign::{Foreign, MINIMAL};
 use holdfast_e2e::{Dice, GRANTED, Server};
@@ -124,7 +124,8 @@ fn beside_writers(foreign: &mut Foreign, what: &str, script: &str) -> Vec<Durati
     println!("{what}, {} bookings, {} writes:", bookings(), writes.len());
     let steps = foreign.client.query("select at, step from public.steps order by at", &[]).expect("steps");
     let mut steps: Vec<(SystemTime, String)> = steps.iter().map(|row| (row.get(0), row.get(1))).collect();
-    steps.insert(0, (UNIX_EPOCH, "before".to_owned()));
+    let first = writes.iter().map(|(at, _)| *at).min().expect("writes");
+    steps.insert(0, (first, "before".to_owned()));
     let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([SystemTime::now()]);
     for ((began, step), end) in steps.iter().zip(ends) {
         // A write belongs to each step that it ran beside.
@@ -132,11 +133,7 @@ fn beside_writers(foreign: &mut Foreign, what: &str, script: &str) -> Vec<Durati
         let longest = beside.map(|(_, took)| *took).max().unwrap_or_default();
         let took = end.duration_since(*began).unwrap_or_default();
         let step: String = step.chars().take(90).collect();
-        println!(
-            "  {:>8.1} s  longest write {:>7.1} ms  {step}",
-            took.as_secs_f64().min(9999.0),
-            longest.as_secs_f64() * 1e3
-        );
+        println!("  {:>8.1} s  longest write {:>7.1} ms  {step}", took.as_secs_f64(), longest.as_secs_f64() * 1e3);
     }
     let mut taken: Vec<Duration> = writes.into_iter().map(|(_, took)| took).collect();
     taken.sort_unstable();

@@ -2,6 +2,7 @@
 //! `cargo test -p holdfast-e2e --test e2e faults_keys` runs one room of it.
 
 mod adopt;
+mod adopt_columns;
 mod atomicity;
 mod attempt;
 mod audit;

@@ -15,6 +15,7 @@ fn found() -> Found {
         booking: BOOKING,
         restaurant: Id::from_u128(5),
         status: "pending".to_owned(),
+        targets: vec!["CONFIRMED".to_owned(), "confirmed".to_owned()],
         party_size: 2,
         date: Some("2027-05-01".to_owned()),
         time: Some("18:00:00".to_owned()),

@@ -30,6 +30,7 @@ mod request;
 mod requirement;
 mod requirement_due;
 mod requirement_function;
+mod requirement_status;
 mod retention;
 mod rollout;
 mod tally;

@@ -1,7 +1,8 @@
 //! What attach does not do again.
 
+use holdfast::rules::requirement::attach::additions;
 use holdfast::rules::requirement::due::{Due, due};
-use holdfast::rules::requirement::facts::{Facts, Index, Trigger};
+use holdfast::rules::requirement::facts::{Column, Facts, Index, Trigger};
 
 use crate::requirement::{column, facts, table};
 
@@ -72,4 +73,21 @@ fn where_everything_is_there_nothing_locks() {
     assert_eq!(due(SCRIPT, &facts).len(), 3, "another table's trigger of that name is not ours");
     facts.triggers.push(trigger("statuses"));
     assert_eq!(words(&due(SCRIPT, &facts)), [("insert", false)]);
+}
+
+/// A column lost its NOT NULL or got a default so that our statements can write it: detach takes that back.
+#[test]
+fn what_a_column_lost_or_got_comes_back() {
+    let given = Column { not_null: true, ..column("assigned by", "uuid") };
+    let mut before = facts();
+    before.tables = vec![table("seats", vec![given, column("id", "uuid"), column("other", "text")])];
+    let mut after = before.clone();
+    after.tables[0].columns[0].not_null = false;
+    after.tables[0].columns[1].filled = true;
+    after.tables[0].columns.push(column("new", "text"));
+    let undone: Vec<String> = additions(&before, &after).into_iter().map(|addition| addition.undo).collect();
+    assert_eq!(undone.len(), 2, "{undone:?}");
+    assert!(undone[0].contains("alter table app.seats alter column \"assigned by\" set not null"), "{undone:?}");
+    assert!(undone[0].contains("where \"assigned by\" is null"), "{undone:?}");
+    assert_eq!(undone[1], "alter table app.seats alter column id drop default");
 }

@@ -1,0 +1,111 @@
+//! Applications whose labels and columns are not the contract's: they are attached as they are, and get back what was
+//! changed for it.
+
+use holdfast_e2e::foreign::{Foreign, MINIMAL};
+use holdfast_e2e::{Call, GRANTED, confirm, unassign};
+
+use crate::adopt::{adopted, booking, catalogue, table};
+
+fn with_labels(labels: &[(&str, &str)]) -> Foreign {
+    let mut minimal = MINIMAL.install();
+    for (old, new) in labels {
+        minimal.run(&format!("alter type booking_status rename value '{old}' to '{new}'"));
+    }
+    minimal
+}
+
+fn status(foreign: &mut Foreign, number: u128) -> String {
+    foreign.get("bookings", booking(number), "status").unwrap_or_default()
+}
+
+#[test]
+fn labels_in_another_case_need_nobody_to_explain_them() {
+    let mut minimal = with_labels(&[("confirmed", "CONFIRMED"), ("pending", "Pending"), ("checked_in", "Checked-In")]);
+    let before = catalogue(&mut minimal, "public");
+    adopted(&mut minimal);
+    let mut service = minimal.session_as(GRANTED);
+    assert_eq!(service.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
+    assert_eq!(status(&mut minimal, 5), "CONFIRMED");
+    let hold = Call::new("hold_tables").with("p_booking_id", booking(6)).with("p_table_ids", vec![table(2)]);
+    service.done(&hold);
+    let automatic = Call::new("run_auto_assign").with("p_booking_id", booking(6)).with("p_hold_id", None::<uuid::Uuid>);
+    assert_eq!(service.done(&automatic)[0]["outcome"], "confirmed");
+    assert_eq!(status(&mut minimal, 6), "CONFIRMED");
+    assert_eq!(service.done(&automatic)[0]["outcome"], "skipped_already_confirmed");
+    let moves =
+        "select count(*) from booking_status_transitions where from_status = 'CONFIRMED' and to_status = 'Checked-In'";
+    assert_eq!(minimal.value::<i64>(moves), 1);
+    minimal.run("select holdfast.detach('public', false)");
+    let after = catalogue(&mut minimal, "public");
+    for (what, definition) in &before {
+        assert_eq!(after.get(what), Some(definition), "{what}");
+    }
+}
+
+#[test]
+fn labels_that_nobody_explained_are_refused_until_somebody_does() {
+    let mut minimal = with_labels(&[("confirmed", "agreed"), ("pending", "asked")]);
+    minimal.run("create extension holdfast cascade");
+    let refusal = minimal.try_run("select holdfast.attach('public')").expect_err("which one is a confirm's?");
+    refusal.says("55000", "Schema public has what holdfast cannot work with");
+    assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains("is_confirm_target")), "{refusal:?}");
+    let mend: String = minimal.value("select mend from holdfast.doctor('public') where what = 'target of a confirm'");
+    minimal.run(&mend);
+    minimal.run(
+        "insert into booking_statuses (status, is_confirm_target, holds_tables)
+         values ('agreed', true, true), ('asked', false, true);
+         insert into booking_status_transitions values ('asked', 'agreed')",
+    );
+    adopted(&mut minimal);
+    let mut service = minimal.session_as(GRANTED);
+    assert_eq!(service.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
+    assert_eq!(status(&mut minimal, 5), "agreed");
+    // Attached again, the rules decide.
+    adopted(&mut minimal);
+    assert_eq!(service.done(&confirm(booking(6), &[table(2)], "key")).len(), 1);
+    assert_eq!(status(&mut minimal, 6), "agreed");
+}
+
+/// Attach takes a NOT NULL away that its calls would break, and gives a default that they lean on.
+#[test]
+fn what_attach_changed_of_a_column_is_changed_back() {
+    let mut minimal = MINIMAL.install();
+    minimal.run(
+        "update booking_table_assignments set assigned_by = gen_random_uuid(), merge_group_id = gen_random_uuid();
+         alter table booking_table_assignments alter column assigned_by set not null,
+           alter column merge_group_id set not null, alter column id drop default;
+         alter table allocations alter column shadow drop default",
+    );
+    let before = catalogue(&mut minimal, "public");
+    adopted(&mut minimal);
+    let (changed, during) = ("column booking_table_assignments.assigned_by", catalogue(&mut minimal, "public"));
+    assert_ne!(during.get(changed), before.get(changed));
+    assert_eq!(minimal.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
+    assert_eq!(minimal.done(&unassign(booking(5))).len(), 1);
+    minimal.run("select holdfast.detach('public', false)");
+    let mut after = catalogue(&mut minimal, "public");
+    after.retain(|what, _| before.contains_key(what));
+    assert_eq!(after, before);
+
+    // Rows without a value keep it from coming back, and nothing else from going.
+    adopted(&mut minimal);
+    assert_eq!(minimal.done(&confirm(booking(5), &[table(1)], "again")).len(), 1);
+    minimal.run("select holdfast.detach('public', false)");
+    let after = catalogue(&mut minimal, "public");
+    let different: Vec<&String> =
+        before.iter().filter(|(what, is)| after.get(*what) != Some(*is)).map(|(what, _)| what).collect();
+    assert_eq!(different, [changed, "column booking_table_assignments.merge_group_id"]);
+}
+
+/// What attach created is looked for as well.
+#[test]
+fn a_table_of_ours_that_is_gone_is_noticed() {
+    let mut minimal = MINIMAL.install();
+    adopted(&mut minimal);
+    let amiss = "select what from holdfast.doctor('public') where state in ('missing', 'wrong')";
+    assert_eq!(minimal.column::<String>(amiss), [""; 0]);
+    minimal.run("drop table holdfast_verified, reconciliation_policies cascade");
+    assert_eq!(minimal.column::<String>(amiss), ["table reconciliation_policies", "table holdfast_verified"]);
+    adopted(&mut minimal);
+    assert_eq!(minimal.column::<String>(amiss), [""; 0]);
+}

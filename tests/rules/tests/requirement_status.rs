@@ -1,0 +1,70 @@
+//! Labels that say the same in other letters, and where a confirm leads.
+
+use holdfast::rules::requirement::attach::unmet;
+use holdfast::rules::requirement::facts::{Column, Facts, StatusRules};
+use holdfast::rules::requirement::status::{contract_status, default_target, target};
+use holdfast::rules::requirement::{State, examine};
+
+use crate::requirement::{column, facts, found, says_nothing, table};
+
+fn texts(labels: &[&str]) -> Vec<String> {
+    labels.iter().map(|label| (*label).to_owned()).collect()
+}
+
+fn with_labels(labels: &[&str]) -> Facts {
+    let mut facts = facts();
+    let status =
+        Column { labels: Some(texts(labels)), type_kind: "e".into(), ..column("status", "app.booking_status") };
+    facts.tables = vec![table("bookings", vec![status])];
+    facts
+}
+
+#[test]
+fn a_label_is_the_contracts_in_any_case() {
+    for (label, known) in [
+        ("confirmed", Some("confirmed")),
+        ("CONFIRMED", Some("confirmed")),
+        ("Checked-In", Some("checked_in")),
+        ("No Show", Some("no_show")),
+        ("priority_waitlist", Some("PRIORITY_WAITLIST")),
+        ("confirmed!", None),
+        ("seated", None),
+    ] {
+        assert_eq!(contract_status(label), known, "{label}");
+    }
+}
+
+#[test]
+fn the_target_is_the_contracts_where_the_rules_allow_it() {
+    assert_eq!(target(&texts(&["agreed", "confirmed"])), Some("confirmed"));
+    assert_eq!(target(&texts(&["agreed", "CONFIRMED"])), Some("agreed"));
+    assert_eq!(target(&[]), None);
+    let mut facts = with_labels(&["CONFIRMED", "confirmed"]);
+    assert_eq!(default_target(&facts), Some("confirmed"));
+    let rules = |statuses: &[&str], targets: &[&str]| {
+        Some(StatusRules { statuses: texts(statuses), targets: texts(targets), ..StatusRules::default() })
+    };
+    facts.status_rules = rules(&["CONFIRMED", "confirmed"], &["CONFIRMED"]);
+    assert_eq!(default_target(&facts), Some("CONFIRMED"), "the owner's rules say so");
+    facts.status_rules = rules(&[], &[]);
+    assert_eq!(default_target(&facts), Some("confirmed"), "attach fills them in");
+    facts.status_rules = rules(&["confirmed"], &[]);
+    assert_eq!(default_target(&facts), None);
+    assert_eq!(default_target(&with_labels(&["NEW", "Confirmed"])), Some("Confirmed"));
+}
+
+#[test]
+fn labels_that_say_nothing_of_the_kind_are_refused_with_what_to_do() {
+    let mut facts = with_labels(&["agreed", "gone"]);
+    let findings = examine(&facts);
+    let finding = found(&findings, "target of a confirm");
+    assert_eq!(finding.state, State::Missing);
+    assert!(finding.mend.len() == 2 && finding.mend[0].starts_with("create table if not exists app.booking_statuses"));
+    assert!(!finding.mend.concat().contains("--"), "{:?}", finding.mend);
+    assert!(unmet(&facts).iter().any(|finding| finding.what == "target of a confirm"));
+    facts.status_rules =
+        Some(StatusRules { statuses: texts(&["agreed"]), targets: texts(&["agreed"]), ..StatusRules::default() });
+    says_nothing(&facts, "target of a confirm");
+    assert!(!unmet(&facts).iter().any(|finding| finding.what == "target of a confirm"));
+    says_nothing(&with_labels(&["CONFIRMED"]), "target of a confirm");
+}
