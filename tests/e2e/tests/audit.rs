@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_e2e::breaks::{BREAKS, bystander, confirmed, unlock};
-use holdfast_e2e::{Floor, Session};
+use holdfast_e2e::{Call, Floor, Session, atomic_confirm};
 use serde_json::Value;
 
 const PROMISES: &str = include_str!("../../../sql/audit/promises.sql");
@@ -95,6 +95,24 @@ fn audit_and_plain_sql_see_the_same_breaks() {
 }
 
 /// Rows that belong to nobody: only an audit of every row can see them.
+/// Also where optional tables and columns are missing.
+#[test]
+fn what_the_calls_do_breaks_no_promise() {
+    let mut floor = Floor::new();
+    let room = floor.room(4);
+    for day in 1..4 {
+        confirmed(&mut floor, &room, day);
+    }
+    let (booking, hold) = floor.held(&room, &room.tables[..1]);
+    floor.done(&atomic_confirm(booking, hold, "key"));
+    floor.done(&Call::new("undo_confirm").with("p_booking_id", booking).with("p_idempotency_key", "key"));
+    let repair = Call::new("repair_booking").with("p_booking_id", booking).with("p_dry_run", false);
+    assert_eq!(floor.done(&repair), [] as [Value; 0]);
+    let certificate = audit(&mut floor);
+    assert_eq!((&certificate["violations"], &certificate["notices"]), (&0.into(), &0.into()), "{certificate:#}");
+    assert_eq!(certificate["counts"]["bookings"], 4);
+}
+
 #[test]
 fn orphans_are_seen() {
     let mut floor = Floor::new();

@@ -1,7 +1,9 @@
 //! Every row of the contract's table of refusals (§2): SQLSTATE, message, DETAIL and HINT, and no trace left behind.
 //! Rows that the reference schema makes impossible are raised after taking its constraint away.
 
-use holdfast_e2e::{Call, Floor, Refusal, Sql, assert_untouched, assign, at, confirm, confirm_hold, unassign};
+use holdfast_e2e::{
+    Call, Floor, Refusal, Sql, assert_untouched, assign, at, atomic_confirm, confirm, confirm_hold, unassign,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -272,4 +274,33 @@ fn key_blank() {
         let refusal = refused(&mut floor, &confirm(booking, &room.tables, blank));
         assert_eq!(refusal.code("HF303").sqlstate, "23514");
     }
+}
+
+#[test]
+fn without_anything_to_call_instead_it_is_refused_in_words() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (booking, hold) = floor.held(&room, &room.tables[..1]);
+    floor.run("insert into public.holdfast_rollout (mode) values ('original')");
+    let refused = floor.refused(&atomic_confirm(booking, hold, "key"));
+    refused.says("P0001", "Atomic confirm is switched off");
+    assert!(refused.detail.as_deref().is_some_and(|detail| detail.contains("holdfast_rollout")), "{refused:?}");
+    assert!(refused.hint.as_deref().is_some_and(|hint| hint.starts_with("HF710")), "{refused:?}");
+    let within = Call::new("atomic_confirm_and_transition_within")
+        .with("p_booking_id", booking)
+        .with("p_hold_id", hold)
+        .with("p_idempotency_key", "key")
+        .with("p_timeout_ms", 1000);
+    assert_eq!(floor.outcome(&within)["outcome"], "atomic_confirm_disabled");
+    // What lets go of tables works in any case.
+    assert_eq!(floor.done(&Call::new("release_hold_and_emit").with("p_hold_id", hold)), [serde_json::json!(true)]);
+    assert_eq!(floor.done(&unassign(booking)).len(), 0);
+    floor.run("delete from public.holdfast_rollout; set holdfast.atomic_confirm_enabled = off");
+    let refused = floor.refused(&confirm(booking, &room.tables[..1], "key"));
+    assert!(
+        refused.detail.as_deref().is_some_and(|detail| detail.contains("holdfast.atomic_confirm_enabled")),
+        "{refused:?}"
+    );
+    floor.run("set holdfast.atomic_confirm_enabled = on");
+    assert_eq!(floor.done(&confirm(booking, &room.tables[..1], "key")).len(), 1, "nothing was bound to the key");
 }

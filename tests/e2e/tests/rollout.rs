@@ -1,7 +1,7 @@
 //! The kill switch: who confirms, decided by rows and by a brake, seen by every session at its next call.
 
 use holdfast_e2e::foreign::{Foreign, MINIMAL, OLD};
-use holdfast_e2e::{Call, Floor, GRANTED, Session, atomic_confirm, confirm, confirm_hold, native, unassign};
+use holdfast_e2e::{Call, GRANTED, Session, confirm, confirm_hold, native, unassign};
 use uuid::Uuid;
 
 fn adopted() -> Foreign {
@@ -137,35 +137,6 @@ fn a_share_of_the_bookings_is_the_same_share_every_time() {
         let booking = old.booking(other.restaurant);
         assert!(ours(&mut old, booking, other.tables[0]), "a restaurant with a row of its own");
     }
-}
-
-#[test]
-fn without_anything_to_call_instead_it_is_refused_in_words() {
-    let mut floor = Floor::new();
-    let room = floor.room(2);
-    let (booking, hold) = floor.held(&room, &room.tables[..1]);
-    floor.run("insert into holdfast_rollout (mode) values ('original')");
-    let refused = floor.refused(&atomic_confirm(booking, hold, "key"));
-    refused.says("P0001", "Atomic confirm is switched off");
-    assert!(refused.detail.as_deref().is_some_and(|detail| detail.contains("holdfast_rollout")), "{refused:?}");
-    assert!(refused.hint.as_deref().is_some_and(|hint| hint.starts_with("HF710")), "{refused:?}");
-    let within = Call::new("atomic_confirm_and_transition_within")
-        .with("p_booking_id", booking)
-        .with("p_hold_id", hold)
-        .with("p_idempotency_key", "key")
-        .with("p_timeout_ms", 1000);
-    assert_eq!(floor.outcome(&within)["outcome"], "atomic_confirm_disabled");
-    // What lets go of tables works in any case.
-    assert_eq!(floor.done(&Call::new("release_hold_and_emit").with("p_hold_id", hold)), [serde_json::json!(true)]);
-    assert_eq!(floor.done(&unassign(booking)).len(), 0);
-    floor.run("delete from holdfast_rollout; set holdfast.atomic_confirm_enabled = off");
-    let refused = floor.refused(&confirm(booking, &room.tables[..1], "key"));
-    assert!(
-        refused.detail.as_deref().is_some_and(|detail| detail.contains("holdfast.atomic_confirm_enabled")),
-        "{refused:?}"
-    );
-    floor.run("set holdfast.atomic_confirm_enabled = on");
-    assert_eq!(floor.done(&confirm(booking, &room.tables[..1], "key")).len(), 1, "nothing was bound to the key");
 }
 
 #[test]

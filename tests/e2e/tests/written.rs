@@ -133,7 +133,7 @@ fn the_outbox_tells_it_again_when_it_happens_again() {
     }
     let keys: Vec<String> = floor.column(
         "select dedupe_key from public.capacity_outbox where event_type = 'capacity.assignment.sync' and idempotency_key is not null
-         order by id",
+         order by length(dedupe_key)",
     );
     let first = format!("{booking}:2027-05-01T18:00:00Z:2027-05-01T20:00:00Z:{}", room.tables[0]);
     assert_eq!((keys.len(), &keys[0]), (3, &first));
