@@ -118,7 +118,9 @@ impl Store {
         let schema = self.quoted_schema();
         let default = format!("app.booking_status default {}", pgrx::spi::quote_literal(target));
         CONTRACT.iter().try_for_each(|script| {
-            let script = &script.replace("app.booking_status default 'confirmed'", &default);
+            let script = &script
+                .replace("app.booking_status default 'confirmed'", &default)
+                .replace("'app'::regnamespace", &format!("{}::regnamespace", pgrx::spi::quote_literal(schema)));
             // An overload of the application's may have the name as well: a comment says which it is for.
             let commented = ours.iter().fold(for_schema(script, &whole), |text, one| {
                 let (name, types) = (&one.name, one.types());

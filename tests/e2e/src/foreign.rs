@@ -11,7 +11,7 @@ pub struct Application {
     pub schema: &'static str,
     scripts: &'static [&'static str],
     /// What its sessions run with.
-    search_path: &'static str,
+    pub search_path: &'static str,
     /// The contract's word for a status, and its own; a status that is not here is called the same, or does not exist.
     pub labels: &'static [(&'static str, &'static str)],
     /// Columns that the contract does not know, of the tables that a confirm writes.

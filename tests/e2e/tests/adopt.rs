@@ -55,14 +55,14 @@ pub fn adopted(foreign: &mut Foreign) {
 }
 
 /// A call in the application's schema, by whoever was granted it.
-fn call(session: &mut Session, schema: &str, call: &Call) -> Result<Vec<Value>, holdfast_e2e::Refusal> {
+pub fn call(session: &mut Session, schema: &str, call: &Call) -> Result<Vec<Value>, holdfast_e2e::Refusal> {
     let sql = call.sql().replacen("public.", &format!("{schema}."), 1);
     let rows = session.client.query(&format!("select to_jsonb(answer) from {sql} as answer"), &[]);
     rows.map(|rows| rows.iter().map(|row| row.get(0)).collect()).map_err(holdfast_e2e::Refusal::from)
 }
 
 /// The other application's labels mean nothing to attach: their owner says what they mean.
-fn explain_labels(foreign: &mut Foreign) {
+pub fn explain_labels(foreign: &mut Foreign) {
     if foreign.application.name == OTHER_LABELS.name {
         let schema = OTHER_LABELS.schema;
         foreign.run(&format!(

@@ -24,6 +24,7 @@ mod foreign;
 mod idempotency;
 mod mended;
 mod migration;
+mod moves;
 mod natives;
 mod nonsense;
 mod outbox;

@@ -30,6 +30,11 @@ fn add_bistro(session: &mut Session) {
     session.run(BISTRO);
 }
 
+/// A hold of the second booking on the second table.
+fn held(session: &mut Session) -> uuid::Uuid {
+    session.value(&format!("select hold_id from bistro.hold_tables('{}', array['{}']::uuid[])", id(6), id(4)))
+}
+
 #[test]
 fn two_schemas_in_one_session_are_apart() {
     let mut floor = Floor::new();
@@ -62,7 +67,11 @@ fn a_renamed_schema_works_in_a_session_that_knew_it() {
     for session in [&mut *floor, &mut other] {
         assert_eq!(in_schema(session, "bistro", &confirm(id(5), &[id(3)], "key")).expect("a confirm"), 1);
     }
+    let (booking, hold) = (id(6), held(&mut floor));
     floor.run("alter schema bistro rename to \"Grand Café\"");
+    let retried = format!("call \"Grand Café\".confirm_with_retry('{booking}', '{hold}', 'retried', 5000)");
+    let row: serde_json::Value = floor.value(&retried);
+    assert_eq!(row["outcome"], "confirmed", "{row}");
     for session in [&mut *floor, &mut other] {
         assert_eq!(in_schema(session, "\"Grand Café\"", &confirm(id(5), &[id(3)], "key")).expect("a replay"), 1);
     }
