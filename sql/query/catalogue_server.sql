@@ -8,6 +8,7 @@ select pg_catalog.jsonb_build_object(
   'full_page_writes', pg_catalog.current_setting('full_page_writes')::boolean,
   'fsync', pg_catalog.current_setting('fsync')::boolean,
   'prepared_transactions', pg_catalog.current_setting('max_prepared_transactions')::integer,
+  'connection_check', pg_catalog.current_setting('client_connection_check_interval') <> '0',
   'plan_cache_mode', pg_catalog.current_setting('plan_cache_mode'),
   'replication_role', pg_catalog.current_setting('session_replication_role'),
   'in_recovery', pg_catalog.pg_is_in_recovery(),

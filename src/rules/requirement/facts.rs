@@ -145,6 +145,8 @@ pub struct Server {
     pub full_page_writes: bool,
     pub fsync: bool,
     pub prepared_transactions: i32,
+    /// Does the server look, while a statement runs, whether its client is still there?
+    pub connection_check: bool,
     pub plan_cache_mode: String,
     pub replication_role: String,
     pub in_recovery: bool,

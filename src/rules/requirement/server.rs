@@ -23,6 +23,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
         let why = "transactions are read-only here: this is a standby, or default_transaction_read_only is on; confirms are refused with 25006";
         found.push(Finding::new("read-only", State::Risky, "", why));
     }
+    found.extend(clients_gone(server));
     if server.plan_cache_mode == "force_custom_plan" {
         let why = "each statement is planned again at each call: some 50 microseconds a statement";
         let mend = ["alter system reset plan_cache_mode", "select pg_catalog.pg_reload_conf()"];
@@ -45,13 +46,27 @@ fn preload(server: &Server) -> Finding {
     if names.contains(&"holdfast") {
         return Finding::new(what, State::Ok, "G10", "the library is preloaded");
     }
-    let why = "the library is not preloaded: attempts that were rolled back are not counted, shadow mode loses the calls that raised, and no worker runs; takes effect when the server is restarted";
+    let why = "the library is not preloaded. Weaker without: attempts are not counted, those that were rolled back above all; an attempt whose session was ended is answered never_seen, for nobody noted it, and an automatic one is not made again; shadow mode loses the calls that raised; no worker runs, so sweep by pg_cron. Not weaker: answers, fences, limits in time, running attempts, which are seen by their lock. Takes effect when the server is restarted";
     let list: Vec<String> = names.iter().copied().chain(["holdfast"]).map(|name| format!("'{name}'")).collect();
     let list = list.join(", ");
     let back = if names.is_empty() { "''".to_owned() } else { list.replace(", 'holdfast'", "") };
     Finding::new(what, State::Missing, "G10", why)
         .mend(Step::Free, [format!("alter system set shared_preload_libraries = {list}")])
         .undo(format!("alter system set shared_preload_libraries = {back}"))
+}
+
+/// Calls with a limit in time look by themselves.
+fn clients_gone(server: &Server) -> Option<Finding> {
+    if server.connection_check {
+        return None;
+    }
+    let what = "client_connection_check_interval";
+    let why = "a plain call whose client has vanished goes on until it is done, and keeps its locks so long; calls with a limit in time look twice a second by themselves";
+    let reload = "select pg_catalog.pg_reload_conf()";
+    let finding = Finding::new(what, State::Risky, "G7", why)
+        .mend(Step::Free, [format!("alter system set {what} = '1s'"), reload.to_owned()])
+        .undo(format!("alter system reset {what}"));
+    Some(finding)
 }
 
 fn pooler(server: &Server) -> Option<Finding> {

@@ -3,23 +3,18 @@
 //! run. Of every 500 races of a killing, one has a backend killed with `kill -9`, and the server recovers.
 
 use std::collections::{BTreeMap, HashMap};
-use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use holdfast_e2e::{
     Arena, Call, Cluster, Dice, End, Pooler, Prize, Server, Session, Strategy, Turn, assert_invariants, atomic_confirm,
-    confirm_hold, fence, native, within,
+    confirm_hold, fence, native, number, within,
 };
 use uuid::Uuid;
 
 const RACES_OF_A_KILLING: usize = 500;
 const LANES: usize = 8;
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
-
-fn number(name: &str, default: u64) -> u64 {
-    env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
-}
 
 fn turn(call: Call, commits_of_five: usize, dice: &mut Dice) -> Turn {
     Turn {
@@ -249,7 +244,7 @@ fn fight(cluster: &Cluster, duel: &Duel, name: &str) {
 }
 
 fn fight_by(cluster: &Cluster, entrance: &Server, duel: &Duel, name: &str) {
-    let (seed, count) = (number("HOLDFAST_SEED", 20_270_501), number("HOLDFAST_RACES", 600) as usize / 2);
+    let (seed, count) = (number("HOLDFAST_SEED", 20_270_501) as u64, number("HOLDFAST_RACES", 600) / 2);
     println!("{name}: HOLDFAST_SEED={seed} HOLDFAST_RACES={}", count * 2);
     let began = Instant::now();
     let seen = races(cluster, entrance, duel, seed, count);

@@ -288,6 +288,17 @@ fn the_server_is_looked_at() {
     assert_eq!(preload.undo, ["alter system set shared_preload_libraries = 'pg_stat_statements'"]);
     assert_eq!(found(&findings, "pooling proxy").state, State::Ok);
     says_nothing(&facts, "fsync");
+    let gone = found(&findings, "client_connection_check_interval");
+    assert_eq!(
+        (gone.state, gone.mend[0].as_str()),
+        (State::Risky, "alter system set client_connection_check_interval = '1s'")
+    );
+    assert_eq!(gone.undo, ["alter system reset client_connection_check_interval"]);
+    for weaker in ["counted", "never_seen", "shadow", "no worker", "automatic"] {
+        assert!(preload.why.contains(weaker), "{weaker}: {}", preload.why);
+    }
+    facts.server.connection_check = true;
+    says_nothing(&facts, "client_connection_check_interval");
     facts.server.preloaded = Some("pg_stat_statements, holdfast".to_owned());
     facts.server.fsync = false;
     facts.server.isolation = "serializable".to_owned();
