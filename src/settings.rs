@@ -2,7 +2,7 @@
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::{lease, retention, visit};
+use crate::rules::{lease, look, retention, visit};
 
 /// Does the background worker run? Read by the launcher and by each worker, so that a reload pauses them.
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -12,6 +12,19 @@ static LEDGER_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention
 static WORKER_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(visit::INTERVAL_SECONDS);
 static OUTBOX_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DAYS);
 static OUTBOX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(lease::ATTEMPTS);
+
+static RECONCILE_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(look::INTERVAL_SECONDS);
+static FULL_PASS_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(look::PASS_MINUTES);
+
+/// How often every live booking is looked at by the view; 0: never.
+pub fn reconcile_interval_seconds() -> i32 {
+    RECONCILE_INTERVAL.get()
+}
+
+/// How often every live booking is looked at by the rules; 0: never.
+pub fn full_pass_interval_minutes() -> i32 {
+    FULL_PASS_INTERVAL.get()
+}
 
 /// Is the worker to run?
 pub fn worker() -> bool {
@@ -73,6 +86,7 @@ pub fn register() {
         GucContext::Sighup,
         GucFlags::UNIT_S,
     );
+    register_looks();
     GucRegistry::define_int_guc(
         c"holdfast.ledger_retention_days",
         c"Days that the answer to a key is kept, at least.",
@@ -120,5 +134,29 @@ pub fn register() {
         100,
         GucContext::Suset,
         GucFlags::default(),
+    );
+}
+
+/// The looks at every live booking.
+fn register_looks() {
+    GucRegistry::define_int_guc(
+        c"holdfast.reconcile_interval",
+        c"Seconds between two looks at all live bookings, at least.",
+        c"Each rests fifty times as long as it took. 0: none.",
+        &RECONCILE_INTERVAL,
+        0,
+        86_400,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.full_pass_interval",
+        c"Minutes from the beginning of one pass over all bookings to the next, at least.",
+        c"It goes on in small batches, each resting twenty times as long as it took. 0: none.",
+        &FULL_PASS_INTERVAL,
+        0,
+        525_600,
+        GucContext::Sighup,
+        GucFlags::UNIT_MIN,
     );
 }

@@ -10,6 +10,17 @@ create table if not exists app.holdfast_forgotten (
   until timestamptz not null
 );
 
+-- What failed for a reason of its own is left alone for a while, so that the rest of its batch goes on. Deleting a row
+-- has it tried again at once.
+create table if not exists app.holdfast_set_aside (
+  step text not null,
+  id uuid not null,
+  failures integer not null default 1,
+  until timestamptz not null,
+  error text not null,
+  primary key (step, id)
+);
+
 --[outbox
 -- Who works on an event, and why it failed. While it is worked on, next_attempt_at is the end of the lease; when it is
 -- done, the moment that it was.

@@ -22,3 +22,24 @@ create table if not exists app.holdfast_verified (
   commits bigint not null default 0
 );
 insert into app.holdfast_verified (id) values (true) on conflict do nothing;
+
+-- What does not agree, and since when it is known: it is told once, until it agrees again.
+create table if not exists app.holdfast_findings (
+  booking_id uuid not null,
+  finding text not null,
+  seen_at timestamptz not null default pg_catalog.clock_timestamp(),
+  primary key (booking_id, finding)
+);
+
+-- The looks at every live booking: by the view (look_at, when the next is due), and one booking after the other
+-- (pass_at, when the next batch is due; pass_after, the last booking of the pass that was looked at).
+create table if not exists app.holdfast_looks (
+  id boolean primary key default true check (id),
+  look_at timestamptz not null default '-infinity',
+  pass_at timestamptz not null default '-infinity',
+  pass_began_at timestamptz,
+  pass_ended_at timestamptz,
+  pass_after uuid,
+  pass_bookings bigint not null default 0
+);
+insert into app.holdfast_looks (id) values (true) on conflict do nothing;

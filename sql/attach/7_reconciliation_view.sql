@@ -14,6 +14,8 @@ with recursive after_confirmation (status) as (
   join app.restaurants r on r.id = b.restaurant_id
   left join app.booking_statuses s on s.status = b.status
   where coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > pg_catalog.now()
+  -- So that neighbours in the indexes are asked for one after the other.
+  order by b.id
 ), seat as materialized (
   select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, a.merge_group_id, a.idempotency_key, a.assigned_at, b.is_over
   from live b
@@ -29,11 +31,12 @@ with recursive after_confirmation (status) as (
   from live b
   cross join lateral (select t.* from app.booking_assignment_idempotency t where t.booking_id = b.id offset 0) l
 ), moved as materialized (
-  select b.id, pg_catalog.max(h.changed_at) filter (where h.to_status = b.status) as reached,
-         pg_catalog.max(h.changed_at) filter (where h.from_status = b.status) as left_at
+  select b.id,
+         pg_catalog.max(h.changed_at) filter (where h.to_status = b.status and h.from_status is distinct from h.to_status) as reached,
+         pg_catalog.max(h.changed_at) filter (where h.from_status = b.status and h.from_status <> h.to_status) as left_at,
+         pg_catalog.bool_or(h.from_status is distinct from h.to_status) as moved
   from live b
   cross join lateral (select t.* from app.booking_state_history t where t.booking_id = b.id offset 0) h
-  where h.from_status is distinct from h.to_status
   group by b.id
 ), open_hold as materialized (
   select h.id, h.booking_id, h.restaurant_id, h.start_at, h.end_at, h.expires_at,
@@ -180,13 +183,12 @@ with recursive after_confirmation (status) as (
   )
   union all
   select m.id, null, 'history_differs', 'bookings', m.id::text
-  from moved m where m.reached is null or m.left_at > m.reached
+  from moved m where m.moved and (m.reached is null or m.left_at > m.reached)
   union all
   select distinct l.booking_id, null::uuid, 'history_differs', 'bookings', l.booking_id::text
   from answer l join seat s on s.booking_id = l.booking_id and s.idempotency_key = l.idempotency_key
-  where l.outcome = 'confirmed' and not exists (
-    select from app.booking_state_history h where h.booking_id = l.booking_id
-  )
+  left join moved m on m.id = l.booking_id
+  where l.outcome = 'confirmed' and m.id is null
 --[outbox
   union all
   select l.booking_id, null, 'event_missing', 'booking_assignment_idempotency', l.idempotency_key
@@ -203,10 +205,11 @@ with recursive after_confirmation (status) as (
     where l.outcome in ('confirmed', 'assigned') and l.transaction_id is not null
       and l.created_at > pg_catalog.now() - interval '1 day'
   ) l
+  -- Apart, so that the second is asked of few.
   where not exists (
-    select from app.capacity_outbox o
-    where o.dedupe_key = l.dedupe_key || ':' || l.transaction_id::text
-       or o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key
+    select from app.capacity_outbox o where o.dedupe_key = l.dedupe_key || ':' || l.transaction_id::text
+  ) and not exists (
+    select from app.capacity_outbox o where o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key
   )
 --]
   union all
@@ -255,9 +258,10 @@ left join app.bookings b on b.id = f.booking_id;
 comment on view app.inconsistent_bookings is
   'The query behind booking_reconciliation, for its owner; read that one.';
 
--- Compiling this plan just in time takes many times longer than running it, and only a function can say so.
+-- Compiling this plan just in time takes many times longer than running it, and what it keeps must not go to disk: only a
+-- function can say so.
 create or replace function app.booking_reconciliation_read() returns setof app.inconsistent_bookings
-language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off
+language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off set work_mem = '64MB'
 begin atomic
   select f.* from app.inconsistent_bookings f;
 end;

@@ -1,9 +1,11 @@
 -- Open holds past their deadline ($1), at most $2, locked with their mirrors; what somebody has locked is left for the
--- next time, a hold with such a mirror too. A hold that changed meanwhile is judged again as it is now.
+-- next time, a hold with such a mirror too, and what was set aside. A hold that changed meanwhile is judged again as it is now.
 with due as materialized (
   select h.id, h.booking_id, h.restaurant_id
   from app.table_holds h
-  where h.status = 'active' and h.expires_at <= $1
+  where h.status = 'active' and h.expires_at <= $1 and not exists (
+    select from app.holdfast_set_aside a where a.step = 'expire_holds' and a.id = h.id and a.until > $1
+  )
   order by h.expires_at
   limit $2
   for no key update skip locked

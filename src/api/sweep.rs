@@ -11,6 +11,13 @@ use crate::commands::sweep::sweep;
 fn native_sweep(
     p_schema: Option<pg_sys::Oid>,
     p_batch: Option<i32>,
-) -> TableIterator<'static, (name!(step, &'static str), name!(done, i64), name!(more, bool))> {
-    native_rows(p_schema, |store| sweep(store, p_batch), |swept| (swept.step.name(), swept.done, swept.more))
+) -> TableIterator<
+    'static,
+    (name!(step, &'static str), name!(done, i64), name!(more, bool), name!(error, Option<String>)),
+> {
+    native_rows(
+        p_schema,
+        |store| sweep(store, p_batch),
+        |swept| (swept.step.name(), swept.done, swept.more, swept.error),
+    )
 }

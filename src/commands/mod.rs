@@ -5,6 +5,7 @@
 //! it, and with it every attempt under one of its keys, so the key needs no lock of its own before. What is decided
 //! on is read after the lock that protects it, in a later snapshot; the clock is read after the last lock.
 
+pub mod aside;
 pub mod attach;
 pub mod attempt;
 pub mod audit;
@@ -14,6 +15,7 @@ pub mod deadline;
 pub mod doctor;
 pub mod hold;
 pub mod idempotency;
+pub mod look;
 pub mod migration;
 pub mod outbox;
 pub mod preflight;

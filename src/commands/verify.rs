@@ -2,11 +2,15 @@
 
 use serde_json::json;
 
+use super::{aside, look};
 use crate::rules::Id;
 use crate::rules::drift::{self, Finding, catalogue::Severity};
 use crate::rules::failure::Failure;
 use crate::rules::retention;
 use crate::store::Store;
+
+/// The step under which a booking is set aside that could not be mended.
+const MEND: &str = "repair";
 
 /// A booking that did not agree.
 pub struct Mismatch {
@@ -25,17 +29,22 @@ pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>),
     let looked_at = due.len() as i64;
     let mut mismatches = Vec::new();
     for booking in due {
-        let Some(record) = store.drift_read(booking, store.clock())? else { continue };
-        let findings = drift::judge(&record);
-        if findings.iter().any(|finding| finding.drift.entry().severity > Severity::Info) {
-            mismatches.push(settle(store, booking, findings)?);
-        }
+        mismatches.extend(aside::apart(store, look::STEP, booking, |store| look_at(store, booking))?.flatten());
     }
     Ok((looked_at, mismatches))
 }
 
-/// Reports, and repairs what the policy names. The repair looks again under the booking's lock; where somebody works on
-/// the booking, it is left to them and to the next full look.
+/// One booking as it is now, and what is done about it. None: it agrees.
+pub fn look_at(store: &Store, booking: Id) -> Result<Option<Mismatch>, Failure> {
+    let Some(record) = store.drift_read(booking, store.clock())? else { return Ok(None) };
+    let findings = drift::judge(&record);
+    if findings.iter().any(|finding| finding.drift.entry().severity > Severity::Info) {
+        return settle(store, booking, findings).map(Some);
+    }
+    Ok(None)
+}
+
+/// Reports what nobody was told yet, and repairs what the policy names.
 fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch, Failure> {
     let mended = store.verify_policies()?;
     let wanted: Vec<Option<String>> = findings
@@ -44,12 +53,29 @@ fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
         .filter(|name| mended.iter().any(|mended| mended == name))
         .map(|name| Some(name.to_owned()))
         .collect();
-    let repaired = !wanted.is_empty() && store.booking_lock_free(booking)? && {
-        let rows = super::repair::repair(store, Some(booking), Some(wanted), false)?;
-        rows.iter().any(|row| row.action == "done")
-    };
     let names: Vec<&str> = findings.iter().map(|finding| finding.drift.entry().name).collect();
-    let severity = findings.iter().map(|finding| finding.drift.entry().severity).max().unwrap_or(Severity::Warning);
-    store.verify_note(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
+    let new = store.finding_note(booking, &names)?;
+    let repaired = !wanted.is_empty() && mend(store, booking, wanted)?;
+    if repaired || !new.is_empty() {
+        let severity = findings.iter().map(|finding| finding.drift.entry().severity).max().unwrap_or(Severity::Warning);
+        store.verify_note(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
+    }
     Ok(Mismatch { booking, findings, repaired })
+}
+
+/// The repair looks again under the booking's lock; where somebody works on the booking, it is left to them and to the
+/// next look. Where nothing can be done, or what is done is refused, a while passes before it is tried again.
+fn mend(store: &Store, booking: Id, wanted: Vec<Option<String>>) -> Result<bool, Failure> {
+    if !store.booking_lock_free(booking)? {
+        return Ok(false);
+    }
+    let repair = |store: &Store| {
+        let rows = super::repair::repair(store, Some(booking), Some(wanted), false)?;
+        Ok(rows.iter().any(|row| row.action == "done"))
+    };
+    let done = aside::apart(store, MEND, booking, repair)?;
+    if done == Some(false) {
+        aside::leave(store, MEND, booking, "a person decides")?;
+    }
+    Ok(done.unwrap_or_default())
 }

@@ -5,6 +5,7 @@
 
 pub mod adjacency;
 pub mod allocation;
+pub mod aside;
 pub mod attempt;
 pub mod audit;
 pub mod auto_assign;
@@ -20,6 +21,7 @@ pub mod hold;
 pub mod idempotency_key;
 pub mod index;
 pub mod lease;
+pub mod look;
 pub mod migration;
 pub mod outbox;
 pub mod outcome;

@@ -58,6 +58,19 @@ impl Store {
         }
     }
 
+    /// Runs the work in a subtransaction, deferred triggers included: when it fails, what it did is taken back.
+    pub fn apart<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+        let subtransaction = Subtransaction::begin();
+        let worked = work(self).and_then(|done| self.ddl("set constraints all immediate").map(|()| done));
+        if worked.is_ok() {
+            subtransaction.release();
+        } else {
+            subtransaction.roll_back();
+            self.connection.survived();
+        }
+        worked
+    }
+
     /// Does a lost race leave the transaction able to go on?
     pub fn is_read_committed(&self) -> bool {
         // SAFETY: reads the transaction's isolation level.

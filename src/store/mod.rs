@@ -1,6 +1,7 @@
 //! The only room that speaks SPI: the application's own tables, in the types of the rules.
 
 mod apply;
+mod aside;
 mod attachment;
 mod attempt;
 mod audit;
@@ -14,6 +15,7 @@ mod guard;
 mod hold;
 pub mod idempotency;
 mod ledger;
+mod look;
 mod original;
 mod originals;
 pub mod outbox;
@@ -59,6 +61,8 @@ pub struct Store {
     /// How long an answer given now is to be kept.
     retention_seconds: i64,
     phase: Cell<Phase>,
+    /// What the first of those that were set aside said.
+    said: Cell<Option<String>>,
 }
 
 impl Store {
@@ -85,7 +89,7 @@ impl Store {
         let connection = Connection::open();
         let attachment = connection.attachment(schema)?;
         let retention_seconds = retention::seconds(retention::LEDGER_DAYS);
-        Ok(Store { connection, attachment, retention_seconds, phase: Cell::default() })
+        Ok(Store { connection, attachment, retention_seconds, phase: Cell::default(), said: Cell::default() })
     }
 
     /// Keeps answers for as long as the owner says.

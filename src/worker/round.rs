@@ -10,7 +10,7 @@ use super::transaction;
 use crate::commands::in_schema;
 use crate::commands::sweep::{AttachedSchema, STEPS, Step, attached_schemas, step_once};
 use crate::noticeboard::{self, Place};
-use crate::rules::failure::ServerError;
+use crate::rules::failure::{ServerError, sqlstate_pack};
 use crate::rules::retention::BATCH;
 use crate::rules::visit::{BUDGET_MS, after_ms};
 use crate::rules::window::Instant;
@@ -112,6 +112,9 @@ impl Round {
             match transaction::run(Some(schema.owner), work) {
                 Ok(swept) => {
                     self.place.done[number].fetch_add(swept.done, Relaxed);
+                    if let Some(error) = &swept.error {
+                        self.set_aside(error, step, schema);
+                    }
                     if step.is_patient() {
                         self.more |= swept.more;
                         return;
@@ -135,6 +138,13 @@ impl Round {
             unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
         }
         !settings::worker()
+    }
+
+    /// One booking or hold failed, and the rest went on.
+    fn set_aside(&self, error: &str, step: Step, schema: &AttachedSchema) {
+        self.place.errors.fetch_add(1, Relaxed);
+        self.place.last_error.store(sqlstate_pack(error.get(..5).unwrap_or_default()), Relaxed);
+        log!("holdfast worker: {} in schema {} set aside: {error}", step.name(), schema.name);
     }
 
     fn report(&mut self, error: &ServerError, what: &str) {

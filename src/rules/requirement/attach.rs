@@ -16,6 +16,9 @@ pub const TABLES: &[&str] = &[
     "holdfast_forgotten",
     "reconciliation_policies",
     "holdfast_verified",
+    "holdfast_findings",
+    "holdfast_looks",
+    "holdfast_set_aside",
 ];
 
 fn amiss(finding: &Finding) -> bool {

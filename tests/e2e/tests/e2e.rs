@@ -3,6 +3,7 @@
 
 mod adopt;
 mod adopt_columns;
+mod aside;
 mod atomicity;
 mod attempt;
 mod audit;
@@ -22,6 +23,7 @@ mod faults_status;
 mod fence;
 mod foreign;
 mod idempotency;
+mod looks;
 mod mended;
 mod migration;
 mod moves;

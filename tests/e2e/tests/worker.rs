@@ -200,10 +200,10 @@ fn an_owners_trigger_gets_the_owners_rights() {
     eventually(&mut session, "select exists (select from bistro.seen)");
     let seen: Vec<String> = session.column("select who || ' ' || superuser from bistro.seen order by what desc");
     assert_eq!(seen, ["owner false", "owner false"]);
-    // An error in one schema: the other one is swept, and the pauses grow.
+    // An error in one schema, and not of one hold's own: the other one is swept, and the pauses grow.
     session.run(
         "create or replace function bistro.look() returns trigger language plpgsql as
-           $$ begin raise exception 'no' using errcode = 'ZZ001'; end $$;
+           $$ begin raise exception 'no' using errcode = '53ZZZ'; end $$;
          insert into bistro.table_holds (restaurant_id, start_at, end_at, expires_at)
          values ('00000000-0000-4000-8000-000000000001', '2027-05-01 18:00Z', '2027-05-01 20:00Z', now())",
     );
@@ -294,4 +294,29 @@ fn an_automatic_attempt_is_made_again() {
     assert_eq!(stat(&mut session, "done->>'retry_auto_assign'"), 1);
     assert_eq!(session.count("booking_state_history", "metadata->>'trigger' = 'background'"), 1);
     assert_eq!(session.value::<String>(&attempt), "skipped_already_confirmed");
+}
+
+/// Nobody called: the worker reads the view every second here, and tells of what was changed by hand.
+#[test]
+fn an_update_by_hand_is_found_within_seconds() {
+    let cluster = Cluster::start_with(
+        "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c holdfast.reconcile_interval=1",
+    );
+    let mut session = cluster.install("floor");
+    let room = session.room(1);
+    let booking = session.booking(room.restaurant);
+    session.seats(&confirm(booking, &room.tables, "key"));
+    visited(&mut session, 2);
+    session.run("delete from public.allocations");
+    let told = format!(
+        "select exists (select from public.observability_events where booking_id = '{booking}'
+         and context->'findings' ? 'assignment_without_allocation')"
+    );
+    eventually(&mut session, &told);
+    visited(&mut session, 3);
+    assert_eq!(session.count("observability_events", "true"), 1, "once");
+    eventually(
+        &mut session,
+        "select (done->>'reconcile_all')::int > 0 from holdfast.stat_worker where database = current_database()",
+    );
 }

@@ -3,6 +3,7 @@
 mod adjacency;
 mod allocation;
 mod arguments;
+mod aside;
 mod attempt;
 mod audit;
 mod auto_assign;
@@ -21,6 +22,7 @@ mod hold;
 mod idempotency_key;
 mod index;
 mod lease;
+mod look;
 mod migration;
 mod outbox;
 mod outcome;

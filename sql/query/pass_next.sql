@@ -1,0 +1,37 @@
+-- The next bookings of the pass over all of them, at most $2 by primary key; whether each is live at $1. A new pass begins
+-- when the last began before $3. Rows that are locked by another who passes are left to them.
+with state as materialized (
+  select l.pass_began_at is null or l.pass_ended_at is not null as begins, l.pass_after
+  from app.holdfast_looks l
+  where l.id and l.pass_at <= $1
+    and (l.pass_began_at is null or l.pass_ended_at is null or l.pass_began_at <= $3)
+  for update skip locked
+), next as materialized (
+  select n.id, n.live
+  from state s
+  cross join lateral (
+    select o.id, o.live
+    from (
+      select b.id, coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > $1 as live
+      from app.bookings b
+      where b.id > coalesce(
+        case when not s.begins then s.pass_after end, '00000000-0000-0000-0000-000000000000'
+      )
+      order by b.id
+      limit 1000
+    ) o
+    limit $2
+  ) n
+), noted as (
+  update app.holdfast_looks l
+  set pass_began_at = case when s.begins then $1 else l.pass_began_at end,
+      pass_ended_at = case when f.found < least($2, 1000) then $1 end,
+      pass_after = coalesce(f.last, l.pass_after),
+      pass_bookings = f.found + case when s.begins then 0 else l.pass_bookings end
+  from state s, (
+    select pg_catalog.count(*) as found, (pg_catalog.array_agg(n.id order by n.id desc))[1] as last from next n
+  ) f
+  where l.id
+  returning 1
+)
+select n.id, n.live from next n where exists (select from noted)

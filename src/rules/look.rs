@@ -1,0 +1,38 @@
+//! When every live booking is looked at again, and how much of a core that may take.
+
+use super::visit;
+use super::window::Instant;
+
+/// Seconds between two looks by the view, at least (`holdfast.reconcile_interval`).
+pub const INTERVAL_SECONDS: i32 = 10;
+/// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_pass_interval`).
+pub const PASS_MINUTES: i32 = 24 * 60;
+
+/// A look rests fifty times as long as it took, a batch of a pass twenty times: two and five hundredths of a core.
+const LOOK_RESTS: i64 = 50;
+const PASS_RESTS: i64 = 20;
+
+/// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
+#[must_use]
+pub fn pass_batch(batch: i32) -> i32 {
+    (batch / 4).clamp(1, 1000)
+}
+
+/// When the next look is due, after one from `began` to `ended`.
+#[must_use]
+pub fn next(began: Instant, ended: Instant, interval_seconds: i32) -> Instant {
+    let rest_ms = began.ms_until(ended).max(0).saturating_mul(LOOK_RESTS);
+    visit::after_ms(ended, rest_ms.max(i64::from(interval_seconds) * 1000))
+}
+
+/// When the next batch of the pass is due.
+#[must_use]
+pub fn next_of_pass(began: Instant, ended: Instant) -> Instant {
+    visit::after_ms(ended, began.ms_until(ended).max(0).saturating_mul(PASS_RESTS))
+}
+
+/// A pass that began before this instant, and is over, is followed by another.
+#[must_use]
+pub fn pass_cutoff(now: Instant, minutes: i32) -> Instant {
+    visit::after_ms(now, -60_000 * i64::from(minutes))
+}

@@ -1,0 +1,57 @@
+-- {bookings} bookings, {live} of a hundred of them still to come, made in the last thirty days, each with its table, claim, history, answer and event: what
+-- confirms would have written, written at once. Constraints that cost most are put back afterwards, over all rows.
+set synchronous_commit = off;
+set maintenance_work_mem = '512MB';
+alter table public.allocations drop constraint allocations_no_overlap;
+
+-- A restaurant for each thousand bookings, with twenty tables; two hours a sitting, six sittings a day.
+create temporary table place as
+select n, ('00000000-0000-4000-9000-' || lpad(to_hex(n), 12, '0'))::uuid as restaurant_id
+from generate_series(1, greatest(1, {bookings} / 1000)) n;
+insert into public.restaurants (id) select restaurant_id from place;
+insert into public.zones (id, restaurant_id) select restaurant_id, restaurant_id from place;
+insert into public.table_inventory (id, restaurant_id, zone_id, table_number, capacity)
+select ('00000000-0000-4000-a000-' || lpad(to_hex(p.n * 32 + t), 12, '0'))::uuid, p.restaurant_id, p.restaurant_id, t::text, 4
+from place p, generate_series(1, 20) t;
+
+create temporary table evening as
+select gen_random_uuid() as id, gen_random_uuid() as claim_id, p.restaurant_id, s.day, s.day + interval '2 hours' as until,
+       ('00000000-0000-4000-a000-' || lpad(to_hex(p.n * 32 + 1 + k % 20), 12, '0'))::uuid as table_id,
+       case when s.day > now() then 'confirmed' else 'completed' end::public.booking_status as status
+from generate_series(0, {bookings} - 1) b
+cross join lateral (select b / greatest(1, {bookings} / 1000) as k, 1 + b % greatest(1, {bookings} / 1000) as place) w
+join place p on p.n = w.place
+cross join lateral (
+  select date_trunc('hour', now()) + ((k / 20) - 50 * (100 - {live}) / 100 - 1) * interval '4 hours' + interval '1 hour' as day
+) s;
+
+insert into public.bookings (id, restaurant_id, start_at, end_at, party_size, status, assigned_zone_id)
+select id, restaurant_id, day, until, 2, status, restaurant_id from evening;
+insert into public.allocations (id, booking_id, restaurant_id, resource_type, resource_id, "window")
+select claim_id, id, restaurant_id, 'table', table_id, tstzrange(day, until, '[)') from evening;
+insert into public.booking_table_assignments (booking_id, table_id, idempotency_key, start_at, end_at, allocation_id)
+select id, table_id, 'key', day, until, claim_id from evening;
+insert into public.booking_state_history (booking_id, from_status, to_status, changed_at)
+select id, 'pending', 'confirmed', now() - interval '2 hours' from evening;
+insert into public.booking_state_history (booking_id, from_status, to_status, changed_at)
+select e.id, m.from_status, m.to_status, now() - m.ago
+from evening e, (values ('confirmed'::public.booking_status, 'checked_in'::public.booking_status, interval '1 hour'),
+  ('checked_in', 'completed', interval '1 minute')) m (from_status, to_status, ago)
+where e.status = 'completed';
+insert into public.booking_assignment_idempotency (
+  booking_id, idempotency_key, table_ids, assignment_window, outcome, request, transaction_id, created_at
+)
+select id, 'key', array[table_id], tstzrange(day, until, '[)'), 'confirmed', '{}', '3',
+       now() - interval '2 hours' - ('x' || substr(id::text, 1, 4))::bit(16)::int % 720 * interval '1 hour'
+from evening;
+insert into public.capacity_outbox (status, event_type, dedupe_key, restaurant_id, booking_id, idempotency_key)
+select 'done', 'capacity.assignment.sync',
+       id || ':' || to_char(day at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ':'
+       || to_char(until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ':' || table_id || ':3',
+       restaurant_id, id, 'key'
+from evening;
+
+alter table public.allocations add constraint allocations_no_overlap exclude using gist (
+  restaurant_id with =, resource_type with =, resource_id with =, "window" with &&
+) where (not shadow);
+vacuum analyze;
