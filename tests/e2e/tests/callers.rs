@@ -1,11 +1,11 @@
-//! The README's page for callers, "Time limits and retries", does what it says: its SQL in psql, its Python with psycopg. Its
-//! TypeScript says the same statements to the server, to the letter.
+//! The README's page for callers, "Time limits and retries", does what it says: its SQL in psql, its Python with psycopg, its
+//! TypeScript with Node and pg.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
 
-use holdfast_e2e::Floor;
+use holdfast_e2e::{Floor, Room};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the clone")
@@ -25,6 +25,12 @@ fn printed(command: &mut Command) -> String {
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command:?}\n{words}\n{}", String::from_utf8_lossy(&output.stderr));
     words
+}
+
+/// For each table a booking and its hold, by their ids.
+fn pairs(floor: &mut Floor, room: &Room) -> Vec<String> {
+    let held = room.tables.iter().map(|table| floor.held(room, &[*table]));
+    held.flat_map(|(booking, hold)| [booking.to_string(), hold.to_string()]).collect()
 }
 
 #[test]
@@ -79,12 +85,7 @@ print("told")
 fn the_python_of_the_page_does_what_it_says() {
     let mut floor = Floor::new();
     let room = floor.room(3);
-    let pairs: Vec<String> = room
-        .tables
-        .iter()
-        .map(|table| floor.held(&room, &[*table]))
-        .flat_map(|(booking, hold)| [booking.to_string(), hold.to_string()])
-        .collect();
+    let pairs = pairs(&mut floor, &room);
     let folder = root().join(".toolchain");
     let wheels = ["psycopg", "typing-extensions"].map(|name| folder.join(name));
     for wheel in &wheels {
@@ -112,12 +113,22 @@ fn the_python_of_the_page_does_what_it_says() {
 }
 
 #[test]
-fn the_typescript_of_the_page_asks_the_same() {
-    let (typescript, python) = (block("ts"), block("python"));
-    let statements = |text: &str| -> Vec<String> {
-        text.split('"').skip(1).step_by(2).filter(|text| text.starts_with("select ")).map(str::to_owned).collect()
-    };
-    let said = statements(&typescript);
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(said, statements(&python));
+fn the_typescript_of_the_page_does_what_it_says() {
+    let mut floor = Floor::new();
+    let room = floor.room(4);
+    let pairs = pairs(&mut floor, &room);
+    let got = printed(&mut Command::new(root().join("toolchain/get-node")));
+    let (node, folder) = got.trim().split_once('\n').expect("a program and a folder");
+    let story = fs::read_to_string(root().join("tests/e2e/typescript/story.ts")).expect("the story");
+    let program = Path::new(folder).join(format!("page-{}.ts", process::id()));
+    fs::write(&program, format!("{}{story}", block("ts"))).expect("a program");
+    let server = floor.server();
+    let said = printed(
+        Command::new(node)
+            .args([&program, Path::new(&server.host)])
+            .args([&server.port.to_string(), &server.user, &floor.name])
+            .args(&pairs),
+    );
+    fs::remove_file(program).expect("the program goes");
+    assert_eq!(said, "told\n");
 }

@@ -1,0 +1,54 @@
+// What the page's function is put through; the page's block stands before it.
+import assert from "node:assert/strict";
+import pg from "pg";
+
+const [host, port, user, database, ...ids] = process.argv.slice(2);
+const pool = new pg.Pool({ host, port: Number(port), user, database });
+const pairs = [0, 2, 4, 6].map((at) => [ids[at], ids[at + 1]] as const);
+const never = new AbortController().signal;
+const call = ([booking, hold]: readonly [string, string], limitMs: number, signal = never) =>
+  confirm(pool, booking, hold, "key", limitMs, signal);
+
+// Keeps others waiting for a row while something is done.
+async function locked(sql: string, work: () => Promise<void>) {
+  const blocker = await pool.connect();
+  await blocker.query("begin");
+  await blocker.query(sql);
+  await work();
+  await blocker.query("rollback");
+  blocker.release();
+}
+
+const [told, late, lost, aborted] = pairs;
+const row = await call(told, 4000);
+assert.deepEqual([row.outcome, row.replayed], ["confirmed", false]);
+const again = await call(told, 4000);
+assert.deepEqual([again.replayed, again.assignments], [true, row.assignments]);
+assert.equal((await pool.query(FENCE, [told[0], "key", 0])).rows[0].outcome, "committed");
+
+// A limit that passes.
+await locked(`select from bookings where id = '${late[0]}' for update`, async () => {
+  const began = Date.now();
+  const row = await call(late, 200);
+  assert.deepEqual([row.outcome, row.hold_released], ["timeout_before_confirm", true]);
+  assert.ok(Date.now() - began >= 190);
+});
+
+// An error that says nothing of what happened: fenced, and it stays so.
+await locked("select from table_inventory for update", async () => {
+  const impatient = new pg.Pool({ host, port: Number(port), user, database, statement_timeout: 300 });
+  assert.equal((await confirm(impatient, ...lost, "key", 4000, never)).outcome, "fenced");
+  await impatient.end();
+});
+assert.equal((await call(lost, 4000)).outcome, "fenced");
+
+// Aborted before the call, and in the middle of one, which has 500 ms left then.
+await locked("select from table_inventory for update", async () => {
+  const controller = new AbortController();
+  const answer = call(aborted, 600, controller.signal);
+  setTimeout(100).then(() => controller.abort());
+  assert.equal((await answer).outcome, "fenced");
+});
+assert.equal((await call(told, 4000, AbortSignal.abort())).outcome, "committed");
+await pool.end();
+console.log("told");
