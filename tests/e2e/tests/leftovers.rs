@@ -4,7 +4,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Call, Room, Session, Site, at, atomic_confirm, confirm, eventually, within};
+use holdfast_e2e::{Call, Room, Session, Site, at, atomic_confirm, confirm, confirm_outcome, eventually, within};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Where the attempt is stopped.
@@ -12,6 +13,7 @@ const POINTS: [&str; 6] = ["booking_lock", "hold_lock", "table_lock", "slow_trig
 const ENDS: [&str; 4] = ["cancelled", "timed out", "statement_timeout", "killed"];
 const LEVELS: [&str; 3] = ["read committed", "repeatable read", "serializable"];
 const SECONDS: i32 = 8;
+const LIMIT_MS: i64 = 300;
 
 /// A booking and a hold taken by our own call, which ends in some seconds.
 fn held(session: &mut Session, room: &Room, table: Uuid, day: i64) -> (Uuid, Uuid) {
@@ -49,7 +51,7 @@ fn stopped(
         caller.run("set local statement_timeout = '300ms'");
     }
     let call = match end {
-        "timed out" => within(booking, hold, "key", 300),
+        "timed out" => within(booking, hold, "key", LIMIT_MS as i32),
         _ => atomic_confirm(booking, hold, "key"),
     };
     let waiting = thread::spawn(move || {
@@ -75,6 +77,25 @@ fn stopped(
     // A pooler keeps the process for others.
     let done = format!("select not exists (select from pg_stat_activity where pid = {pid} and state <> 'idle')");
     eventually(observer, &done);
+}
+
+/// Where the limit struck, the attempt is written down and can be asked for.
+fn assert_recorded(session: &mut Session, booking: Uuid, what: &str) {
+    let phases = [
+        ("booking_lock", "booking_lock"),
+        ("hold_lock", "hold_lock"),
+        ("table_lock", "table_lock"),
+        ("slow_trigger", "apply"),
+    ];
+    let Some((_, phase)) = phases.iter().find(|(point, _)| what.starts_with(point)) else { return };
+    let rows: Vec<Value> =
+        session.column(&format!("select to_jsonb(t) from public.holdfast_attempts t where booking_id = '{booking}'"));
+    assert_eq!(rows.len(), 1, "{what}: {rows:?}");
+    assert_eq!((&rows[0]["outcome"], &rows[0]["phase"]), (&json!("timeout_before_confirm"), &json!(phase)), "{what}");
+    let elapsed = rows[0]["elapsed_ms"].as_i64().expect("milliseconds");
+    assert!((LIMIT_MS..LIMIT_MS + 1000).contains(&elapsed), "{what}: {elapsed} ms");
+    let answer = session.outcome(&confirm_outcome(booking, "key"));
+    assert_eq!((&answer["outcome"], &answer["code"]), (&json!("timed_out"), &json!("HF611")), "{what}");
 }
 
 fn nothing_outlives_its_deadline(site: &Site) {
@@ -110,6 +131,9 @@ fn nothing_outlives_its_deadline(site: &Site) {
         thread::sleep((*taken + Duration::from_secs(SECONDS as u64)).saturating_duration_since(Instant::now()));
         let live = format!("id = '{hold}' and status = 'active' and expires_at > clock_timestamp()");
         assert_eq!(session.count("table_holds", &live), 0, "{what}: the hold outlives its deadline");
+        if what.contains("timed out") {
+            assert_recorded(&mut session, *booking, what);
+        }
         // Where our deadline struck, the hold is handed back at once, unless somebody else has it locked.
         let struck = ["booking_lock", "table_lock", "slow_trigger"].iter().any(|point| what.starts_with(point));
         if what.contains("timed out") && struck {
