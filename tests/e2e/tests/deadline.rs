@@ -185,13 +185,13 @@ fn after_the_decision_the_call_completes() {
     let mut floor = Floor::new();
     floor.run(
         "create function public.slow() returns trigger language plpgsql as
-         $$ begin perform pg_sleep(0.3); return null; end $$;
+         $$ begin perform pg_sleep(1.2); return null; end $$;
          create constraint trigger slow after update on public.bookings deferrable initially deferred
          for each row execute function public.slow()",
     );
     let room = floor.room(1);
     let (booking, hold) = floor.held(&room, &room.tables);
-    let row = floor.outcome(&within(booking, hold, "key", 200));
+    let row = floor.outcome(&within(booking, hold, "key", 1000));
     assert_eq!((&row["outcome"], &row["phase"]), (&json!("confirmed"), &json!("done")), "{row}");
     assert_eq!(floor.get("bookings", booking, "status").as_deref(), Some("confirmed"));
 }
