@@ -8,8 +8,9 @@ use super::window::Instant;
 const PAUSE_MS: i64 = 60_000;
 const MOST_MS: i64 = 3_600_000;
 
-/// Classes of errors that any other row could have met as well: rollbacks, resources, operators, the system, bugs.
-const OF_ALL: &[&str] = &["40", "53", "57", "58", "XX"];
+/// Classes of errors that any other row could have met as well: a read-only transaction, rollbacks, resources, operators,
+/// the system, bugs.
+const OF_ALL: &[&str] = &["25", "40", "53", "57", "58", "XX"];
 
 /// Is it this one that fails? What may pass by itself, what somebody asked for, and what is wrong with the schema is not.
 #[must_use]

@@ -77,6 +77,33 @@ impl Cluster {
         run(&self.server, Path::new("sh"), &arguments);
     }
 
+    /// Stops the server as its owner would: sessions are ended, everything is written.
+    pub fn stop(&self) {
+        let data = self.folder.join("data");
+        run(&self.server, &self.server.programs.join("pg_ctl"), &["-D", text(&data), "-m", "fast", "-w", "stop"]);
+    }
+
+    /// A physical standby, which follows this server until it is promoted.
+    #[must_use]
+    pub fn standby(&self) -> Cluster {
+        let mut server = self.server.clone();
+        let folder = PathBuf::from(run(&server, Path::new("mktemp"), &["-d", "-t", "holdfast-e2e-XXXXXX"]).trim());
+        let (data, port) = (folder.join("data"), server.port.to_string());
+        let from = ["-h", text(&self.folder), "-p", port.as_str(), "-U", server.user.as_str()];
+        let how = ["-D", text(&data), "-R", "-X", "stream", "-c", "fast", "--no-sync"];
+        run(&server, &server.programs.join("pg_basebackup"), &[from.as_slice(), how.as_slice()].concat());
+        server.host = text(&folder).to_owned();
+        let standby = Cluster { server, folder, options: self.options.clone() };
+        standby.launch();
+        standby
+    }
+
+    /// Makes a standby a server of its own.
+    pub fn promote(&self) {
+        let data = self.folder.join("data");
+        run(&self.server, &self.server.programs.join("pg_ctl"), &["-D", text(&data), "-w", "promote"]);
+    }
+
     /// Kills one process; the server ends all others, recovers and goes on.
     pub fn kill_one(&self, pid: i32) {
         try_run(&self.server, Path::new("kill"), &["-9", &pid.to_string()]);

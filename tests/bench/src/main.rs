@@ -1,0 +1,39 @@
+//! What looking after the house costs, on a server of its own with a million bookings.
+//!
+//! `cargo run --release -p holdfast-bench -- view` (the view and the looks at every live booking, warm and cold),
+//! `-- incremental` (what was committed, by size of the database and number of commits), `-- worker` (confirms with the
+//! worker busy against confirms with it off, in turns). The server's programs come from the environment, as for the end
+//! to end tests: `eval "$(toolchain/server start demo)"` after an optimised build. Numbers of a busy machine mean
+//! nothing but in ratios.
+
+mod books;
+mod incremental;
+mod view;
+mod worker;
+
+use std::time::{Duration, Instant};
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("view") => view::run(),
+        Some("incremental") => incremental::run(),
+        Some("worker") => worker::run(),
+        other => panic!("view, incremental or worker, not {other:?}"),
+    }
+}
+
+/// A number from the environment, so that a run can be made smaller.
+fn number(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    let done = work();
+    (done, began.elapsed())
+}
+
+fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+    values.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+    values[values.len() / 2]
+}
