@@ -15,6 +15,8 @@ const EXPECTED: &[(&str, &str)] = &[
     ("P0001", "expired at"),
     ("P0002", "not found"),
     ("P0003", "idempotency mismatch"),
+    // Where guests cancel.
+    ("P0004", "booking_state_conflict"),
     // The sessions' own end, or the server's.
     ("57P01", "terminating connection"),
     ("57P02", "terminating connection"),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_e2e::breaks::{BREAKS, bystander, confirmed, unlock};
-use holdfast_e2e::{Call, Floor, Session, atomic_confirm};
+use holdfast_e2e::breaks::{BREAKS, Break, bystander, confirmed, unlock};
+use holdfast_e2e::{Call, Dice, Floor, Session, atomic_confirm};
 use serde_json::Value;
+use uuid::Uuid;
 
 const PROMISES: &str = include_str!("../../../sql/audit/promises.sql");
 
@@ -66,31 +67,51 @@ fn a_healthy_schema_has_a_clean_certificate() {
     );
 }
 
-#[test]
-fn audit_and_plain_sql_see_the_same_breaks() {
+/// Breaks a booking in a room of its own, where what is broken stays broken: both see the same, and that it is worse.
+fn broken(floor: &mut Floor, elsewhere: Uuid, day: i64, breaks: &[&Break]) {
+    let what: Vec<&str> = breaks.iter().map(|one| one.name).collect();
+    let room = floor.room(3);
+    let before = certified(&audit(floor));
+    let (booking, other) = (confirmed(floor, &room, day), bystander(floor, &room, day));
+    breaks.iter().for_each(|one| one.apply(floor, booking, other, elsewhere));
+    let after = audit(floor);
+    let (seen, plain) = (certified(&after), asked(floor));
+    let apart: Vec<_> = seen.iter().filter(|(name, numbers)| plain.get(*name) != Some(*numbers)).collect();
+    assert!(apart.is_empty() && seen.len() == plain.len(), "{what:?}: {apart:?} in the certificate, {plain:?} in SQL");
+    let worse = seen.iter().any(|(name, (_, broken))| before.get(name).is_some_and(|(_, was)| broken > was));
+    assert!(worse, "{what:?} was not seen: {after:#}");
+    let found = |check: &Value| check["broken"] != 0;
+    let named = |check: &Value| check["examples"].as_array().is_some_and(|rows| !rows.is_empty());
+    let checks = after["checks"].as_array().expect("checks");
+    assert!(checks.iter().all(|check| found(check) == named(check)), "{after:#}");
+}
+
+fn unlocked() -> (Floor, Uuid) {
     let mut floor = Floor::new();
     unlock(&mut floor);
     let elsewhere = floor.restaurant("UTC");
+    (floor, elsewhere)
+}
+
+#[test]
+fn audit_and_plain_sql_see_the_same_breaks() {
+    let (mut floor, elsewhere) = unlocked();
     for (day, one) in BREAKS.iter().enumerate() {
-        // What is broken stays broken: the next case has a room of its own.
-        let room = floor.room(3);
-        let before = certified(&audit(&mut floor));
-        let (booking, other) = (confirmed(&mut floor, &room, day as i64), bystander(&mut floor, &room, day as i64));
-        one.apply(&mut floor, booking, other, elsewhere);
-        let after = audit(&mut floor);
-        let (seen, plain) = (certified(&after), asked(&mut floor));
-        let apart: Vec<_> = seen.iter().filter(|(name, numbers)| plain.get(*name) != Some(*numbers)).collect();
-        assert!(
-            apart.is_empty() && seen.len() == plain.len(),
-            "{}: {apart:?} in the certificate, {plain:?} in SQL",
-            one.name
-        );
-        let worse = seen.iter().any(|(name, (_, broken))| before.get(name).is_some_and(|(_, was)| broken > was));
-        assert!(worse, "{} was not seen: {after:#}", one.name);
-        let found = |check: &Value| check["broken"] != 0;
-        let named = |check: &Value| check["examples"].as_array().is_some_and(|rows| !rows.is_empty());
-        let checks = after["checks"].as_array().expect("checks");
-        assert!(checks.iter().all(|check| found(check) == named(check)), "{after:#}");
+        broken(&mut floor, elsewhere, day as i64, &[one]);
+    }
+}
+
+#[test]
+fn audit_and_plain_sql_see_the_same_of_two_breaks_at_a_time() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let (seed, cases) = (number("HOLDFAST_SEED").unwrap_or(20_270_501), number("HOLDFAST_CASES").unwrap_or(15));
+    println!("HOLDFAST_SEED={seed}");
+    let mut dice = Dice::new(seed);
+    let (mut floor, elsewhere) = unlocked();
+    for day in 0..cases {
+        let one = dice.roll(BREAKS.len());
+        let two = (one + 1 + dice.roll(BREAKS.len() - 1)) % BREAKS.len();
+        broken(&mut floor, elsewhere, day as i64, &[&BREAKS[one], &BREAKS[two]]);
     }
 }
 
