@@ -111,13 +111,11 @@ fn turn(cluster: &Cluster, stock: &mut Stock, length: Duration) -> f64 {
             .map(|(mut session, table, bookings)| {
                 let over = &over;
                 scope.spawn(move || {
-                    let mut done = 0;
-                    for booking in bookings {
+                    for (done, booking) in bookings.into_iter().enumerate() {
                         if over.load(Relaxed) {
                             return done;
                         }
                         session.seats(&confirm(booking, &[table], "key"));
-                        done += 1;
                     }
                     panic!("more bookings are needed for a turn")
                 })
