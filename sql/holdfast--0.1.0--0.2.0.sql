@@ -165,7 +165,7 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_sweep_wrapper';
 
 comment on function holdfast.sweep is
-  'Does what the worker does, one batch of each step: record_cut_off writes attempts down whose session was ended (with the library preloaded); retry_auto_assign makes one automatic attempt again that failed for a reason that may have passed, while the booking has a live hold (run_auto_assign, in the background); expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); verify_commits looks again at bookings that were committed to (done are the bookings); reconcile_live looks at all live bookings as booking_reconciliation shows them, when holdfast.reconcile_interval has passed (done are those of which something new was found), and reconcile_all at the next p_batch / 4 by primary key, one by one, once in holdfast.full_pass_interval (done are the bookings), both reporting and repairing as verify_commits does; prune_ledger and prune_attempts forget answers, and attempts that came to nothing, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a step, NULL is 1000. Returns a row for each step: how many rows it closed or forgot, whether to call again, and the first error: a hold or booking that fails for a reason of its own, by a trigger of the application''s say, is set aside in holdfast_set_aside and left alone for a minute at first, for an hour at last, while the rest goes on; a step that fails as a whole does not keep the others. Raises 22023, 55000, and what is nobody''s own: 40001, 40P01, 55P03, a cancel. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody but in the automatic attempt, a second at most. May be repeated, also by several at once; commit between calls.';
+  'Does what the worker does, one batch of each step: record_cut_off writes attempts down whose session was ended (with the library preloaded); retry_auto_assign makes one automatic attempt again that failed for a reason that may have passed, while the booking has a live hold (run_auto_assign, in the background); expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); verify_commits looks again at bookings that were committed to (done are the bookings); reconcile_live looks at all live bookings as booking_reconciliation shows them, when holdfast.reconcile_interval has passed (done are those of which something new was found), and reconcile_all at the next p_batch / 4 by primary key, one by one, once in holdfast.full_pass_interval (done are the bookings), both reporting and repairing as verify_commits does; keep_disagreements writes down what shadow mode found in calls that raised; prune_ledger, prune_attempts and prune_disagreements forget answers, attempts that came to nothing, and what shadow mode found, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a step, NULL is 1000. Returns a row for each step: how many rows it closed or forgot, whether to call again, and the first error: a hold or booking that fails for a reason of its own, by a trigger of the application''s say, is set aside in holdfast_set_aside and left alone for a minute at first, for an hour at last, while the rest goes on; a step that fails as a whole does not keep the others. Raises 22023, 55000, and what is nobody''s own: 40001, 40P01, 55P03, a cancel. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody but in the automatic attempt, a second at most. May be repeated, also by several at once; commit between calls.';
 
 create function holdfast.doctor(p_schema regnamespace) returns table (
   what text, state text, why text, promise text, mend text, locks text
@@ -229,6 +229,34 @@ create view holdfast.stat_attempts as
 
 comment on view holdfast.stat_attempts is
   'started = ended + in_flight + prepared, whenever nothing moves. ended: the sum of stat_outcomes; in_flight: running, or its transaction is still open; prepared: in a prepared transaction (2PC) that nobody has ended; replayed: those of ended that got an earlier answer; retries: further tries within attempts; completed_in_time and timeout_after_confirm: confirmed with a deadline, committed before or after it. A crash of the server begins a new epoch.';
+
+create function holdfast.shadow_report(p_schema regnamespace) returns table (
+  fault text, what text, found_by text[], seen bigint, first_seen timestamptz, last_seen timestamptz, example jsonb,
+  findings text[]
+)
+language c stable set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_shadow_report_wrapper';
+
+comment on function holdfast.shadow_report is
+  'Which of the known faults F1 to F28 a schema shows. p_schema the attached schema. Returns a row for each fault, and the row other for disagreements that show none: what it is; found_by, disagreement (of calls in shadow mode), doctor (in the body or the rights of a function), both or neither; seen, how many disagreements show it, first_seen and last_seen (NULL: none), the latest in full as example {id, function, kind, request, ours, theirs, session}; findings, what holdfast.doctor calls them. Reads holdfast_disagreements and the catalogue; calls that raised are in it once the worker, or holdfast.sweep, has written them down. Raises 55000. Locks nothing. May be repeated.';
+
+create function holdfast.shadow_counts() returns table (
+  schema_id oid, judged bigint, agreed bigint, disagreed bigint, undecided bigint, skipped bigint, failed bigint,
+  lost bigint
+)
+language c volatile parallel restricted set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_shadow_counts_wrapper';
+
+comment on function holdfast.shadow_counts is
+  'How often the original functions and ours agreed in shadow mode, one row a schema of this database; read it through the view holdfast.stat_shadow. No row when the library is not preloaded, and for what comes after 256 schemas. Raises nothing, locks nothing, may be repeated.';
+
+create view holdfast.stat_shadow as
+  select n.nspname::text as schema, c.judged, c.agreed, c.disagreed, c.undecided, c.skipped, c.failed, c.lost
+  from holdfast.shadow_counts() c
+  join pg_catalog.pg_namespace n on n.oid = c.schema_id;
+
+comment on view holdfast.stat_shadow is
+  'Calls in shadow mode since the server started: judged = agreed + disagreed + undecided (the original failed because of the moment: a deadlock, a lock timeout, a cancel). Not judged: skipped (the transaction is serializable), failed (our own looking failed; the call went on). lost: disagreements that could not be kept, because too many calls raised before the worker came, or the table was not there.';
 
 create function holdfast.worker_status() returns table (
   database_id oid, pid integer, schema_id oid, step text, attached_schemas integer, visits bigint, more boolean,

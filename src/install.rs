@@ -11,5 +11,6 @@ extension_sql_file!("../sql/install/2_sweep.sql", name = "sweep", requires = ["s
 extension_sql_file!("../sql/install/2_doctor.sql", name = "doctor", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_migration.sql", name = "migration", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_stat.sql", name = "stat", requires = ["setup"]);
+extension_sql_file!("../sql/install/2_shadow.sql", name = "shadow", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_worker.sql", name = "worker", requires = ["setup"]);
 extension_sql_file!("../sql/install/3_grants.sql", name = "grants", requires = ["native", "reconciliation"], finalize);

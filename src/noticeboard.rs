@@ -15,7 +15,7 @@ use crate::shared::Shared;
 /// Databases that can have a place. Another's work waits for its regular visit.
 const PLACES: usize = 256;
 /// Steps whose rows are counted.
-pub const STEPS: usize = 12;
+pub const STEPS: usize = 16;
 
 /// What is known of one database.
 pub struct Place {
@@ -153,6 +153,13 @@ pub fn launcher_is(pid: i32) {
 pub fn call_at_commit() {
     if board().is_some() {
         CALLS.set(true);
+    }
+}
+
+/// Calls the worker to this database for something that a rollback does not take back.
+pub fn call_now() {
+    if board().is_some() {
+        call();
     }
 }
 

@@ -508,6 +508,12 @@ begin
     end;
   end loop;
 end $holdfast$;
+
+-- Worth a look, and left to you:
+-- client_connection_check_interval: a plain call whose client has vanished goes on until it is done, and keeps its locks so long; calls with a limit in time look twice a second by themselves.
+--   alter system set client_connection_check_interval = '1s';
+--   select pg_catalog.pg_reload_conf();
+
 \echo 'done; what is left, if anything:'
 select what, state, why from holdfast.doctor('public') where state in ('missing', 'wrong');
 

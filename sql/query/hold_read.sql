@@ -1,5 +1,13 @@
--- What a hold stands for, without a lock: enough to compare it with an answer already given.
+-- What a hold stands for, without a lock: enough to compare it with an answer already given. The functions that
+-- holdfast replaced deleted a hold once it was confirmed, and wrote down which tables and window it had.
 select h.start_at, h.end_at,
        array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id)
 from app.table_holds h
 where h.id = $1
+--[results
+union all
+select pg_catalog.lower(r.assignment_window), pg_catalog.upper(r.assignment_window),
+       array(select t.id from pg_catalog.unnest(r.table_ids) t (id) order by t.id)
+from app.booking_confirmation_results r
+where r.hold_id = $1 and not exists (select from app.table_holds h where h.id = $1)
+--]

@@ -23,6 +23,7 @@ mod outbox;
 mod preflight;
 mod question;
 mod reconciliation;
+mod shadow;
 mod stat;
 mod sweep;
 mod transition;

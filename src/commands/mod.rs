@@ -23,6 +23,7 @@ pub mod reconcile;
 pub mod release;
 pub mod repair;
 pub mod rollout;
+pub mod shadow;
 pub mod stat;
 pub mod sweep;
 pub mod table_status;

@@ -11,6 +11,7 @@ use crate::rules::hold::Hold;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 use crate::rules::request::{Arguments, Asked, Request, Selection};
+use crate::rules::table::Assignment;
 use crate::rules::window::{Instant, Window};
 use crate::store::Store;
 use crate::store::situation::Question;
@@ -36,24 +37,35 @@ impl Checked {
     }
 }
 
+/// What a confirm would come to, if every check is passed.
+pub enum Would {
+    /// The key is bound to this answer.
+    Replay(Vec<Assignment>),
+    Confirm(Request, Box<Situation>),
+}
+
 /// The rows of the explanation, in the order in which a confirm would look.
 pub fn explain(store: &Store, arguments: Arguments) -> Result<Vec<Checked>, Failure> {
+    Ok(look(store, arguments)?.0)
+}
+
+/// Every check, and what would be done. None: a check before it is not passed.
+pub(super) fn look(store: &Store, arguments: Arguments) -> Result<(Vec<Checked>, Option<Would>), Failure> {
     let asked = match arguments.check() {
         Ok(asked) => asked,
-        Err(refusal) => return Ok(vec![Checked::of("arguments", Err(refusal))]),
+        Err(refusal) => return Ok((vec![Checked::of("arguments", Err(refusal))], None)),
     };
     let mut rows = vec![Checked::of("arguments", Ok(()))];
-    let record = store.drift_read(asked.booking, store.clock())?;
-    let Some(record) = record else {
+    let Some(booking) = store.booking_look(asked.booking)? else {
         rows.push(Checked::of("booking_exists", Err(refusal::booking_not_found(Some(asked.booking)))));
-        return Ok(rows);
+        return Ok((rows, None));
     };
     rows.push(Checked::of("booking_exists", Ok(())));
     // A key that was answered decides alone.
     match replay(store, &asked) {
         Ok(None) => rows.push(Checked::of("key", Ok(()))),
-        Ok(Some(_)) => return Ok(with(rows, Checked::of("key", Ok(())))),
-        Err(Failure::Refused(refusal)) => return Ok(with(rows, Checked::of("key", Err(refusal)))),
+        Ok(Some(answer)) => return Ok((with(rows, Checked::of("key", Ok(()))), Some(Would::Replay(answer.rows)))),
+        Err(Failure::Refused(refusal)) => return Ok((with(rows, Checked::of("key", Err(refusal))), None)),
         Err(failure) => return Err(failure),
     }
     let named = match asked.selection {
@@ -66,11 +78,11 @@ pub fn explain(store: &Store, arguments: Arguments) -> Result<Vec<Checked>, Fail
     let own_holds: BTreeMap<Id, Instant> = holds.iter().map(|(id, hold)| (*id, hold.expires_at)).collect();
     let hold: Option<Hold> =
         named.and_then(|id| holds.remove(&id)).map(|hold| Hold { members: tables.members, ..hold });
-    let (checks, request) = check::selection(&asked, &record.booking, hold.as_ref(), now);
+    let (checks, request) = check::selection(&asked, &booking, hold.as_ref(), now);
     rows.extend(checks.into_iter().map(|(name, result)| Checked::of(name, result)));
-    let Some(request) = request else { return Ok(rows) };
+    let Some(request) = request else { return Ok((rows, None)) };
     let situation = store.situation_read(Question {
-        booking: &record.booking,
+        booking: &booking,
         target: asked.target.as_deref(),
         tables: &request.tables,
         window: request.window,
@@ -81,7 +93,7 @@ pub fn explain(store: &Store, arguments: Arguments) -> Result<Vec<Checked>, Fail
         locked: tables.tables,
     })?;
     rows.extend(judged(&asked, &request, &situation));
-    Ok(rows)
+    Ok((rows, Some(Would::Confirm(request, Box::new(situation)))))
 }
 
 fn with(mut rows: Vec<Checked>, row: Checked) -> Vec<Checked> {

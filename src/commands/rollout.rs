@@ -5,7 +5,7 @@ use pgrx::pg_sys;
 use super::Refusals;
 use super::confirm::confirm;
 use super::transition::Wanted;
-use super::{release, table_status, transition, unassign};
+use super::{release, shadow, table_status, transition, unassign};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
@@ -16,13 +16,9 @@ use crate::rules::table::Assignment;
 use crate::settings;
 use crate::store::{Landed, Store, relation_changed};
 
-/// Who does it. An original that calls a function of the contract goes on with originals.
-fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
+/// What the switch and the rows say.
+fn wanted(store: &Store, booking: Option<Id>) -> Result<Route, Failure> {
     let (rules, enabled) = (store.rollout(), settings::atomic_confirm_enabled());
-    let kept = store.keeps(function);
-    if store.in_original() {
-        return Ok(if kept { Route::Original } else { Route::Ours });
-    }
     if enabled && rules.is_empty() {
         return Ok(Route::Ours);
     }
@@ -30,17 +26,22 @@ fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route
         Some(booking) if enabled && rollout::asks_restaurant(rules) => store.booking_restaurant(booking)?,
         _ => None,
     };
-    let wanted = rollout::wanted(enabled, rules, restaurant, booking);
-    Ok(rollout::settle(wanted, function, kept, enabled)?)
+    Ok(rollout::wanted(enabled, rules, restaurant, booking))
 }
 
-/// For calls that nobody had before: refused where confirming is switched off.
-pub fn must_be_ours(store: &Store, booking: Option<Id>) -> Result<Option<Refusal>, Failure> {
-    match route(store, Function::AtomicConfirm, booking) {
-        Ok(_) => Ok(None),
-        Err(Failure::Refused(refusal)) => Ok(Some(refusal)),
-        Err(failure) => Err(failure),
+/// Who does it. An original that calls a function of the contract goes on with originals, and only its own caller is
+/// judged.
+fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
+    let kept = store.keeps(function);
+    if store.in_original() {
+        return Ok(if kept { Route::Original } else { Route::Ours });
     }
+    Ok(rollout::settle(wanted(store, booking)?, function, kept, settings::atomic_confirm_enabled())?)
+}
+
+/// For calls that nobody had before: refused wherever ours does not decide.
+pub fn must_be_ours(store: &Store, booking: Option<Id>) -> Result<Option<Refusal>, Failure> {
+    Ok(rollout::only_ours(wanted(store, booking)?, settings::atomic_confirm_enabled()))
 }
 
 /// Confirms and assigns of the contract, which raise what they refuse.
@@ -48,13 +49,14 @@ pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Res
     match route(store, function, arguments.booking)? {
         Route::Ours => Ok(confirm(store, arguments, Refusals::Raised)?.rows),
         Route::Original => store.original_confirm(function, &arguments),
+        Route::Shadow => shadow::confirmed(store, function, &arguments),
     }
 }
 
 pub fn unassigned(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
     match route(store, Function::Unassign, booking)? {
         Route::Ours => unassign::unassign(store, booking, tables),
-        Route::Original => store.original_unassign(booking, tables.as_deref()),
+        Route::Original | Route::Shadow => store.original_unassign(booking, tables.as_deref()),
     }
 }
 
@@ -62,6 +64,7 @@ pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
     match route(store, Function::Transition, wanted.booking)? {
         Route::Ours => transition::transition(store, wanted),
         Route::Original => store.original_transition(&wanted.as_given()),
+        Route::Shadow => shadow::transitioned(store, wanted),
     }
 }
 
@@ -69,14 +72,14 @@ pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
 pub fn released(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
     match route(store, Function::Release, None)? {
         Route::Ours => Ok(release::release(store, hold, actor)? == Outcome::Released),
-        Route::Original => store.original_release(hold, actor),
+        Route::Original | Route::Shadow => store.original_release(hold, actor),
     }
 }
 
 pub fn refreshed(store: &Store, table: Option<Id>) -> Result<(), Failure> {
     match route(store, Function::Refresh, None)? {
         Route::Ours => table_status::refresh(store, table),
-        Route::Original => store.original_refresh(table),
+        Route::Original | Route::Shadow => store.original_refresh(table),
     }
 }
 

@@ -32,12 +32,16 @@ pub enum Step {
     Live,
     /// Every live booking is looked at, one after the other.
     Pass,
+    /// What shadow mode found in calls that raised is written down.
+    KeepDisagreements,
     /// Old answers are forgotten.
     Ledger,
     /// Old attempts that came to nothing are forgotten.
     Attempts,
     /// Events that were delivered long ago are forgotten.
     Outbox,
+    /// Old disagreements of shadow mode are forgotten.
+    PruneDisagreements,
 }
 
 /// In the order in which they are done: first what an automatic attempt is made again for, then what takes locks and may wait, then what keeps tables from others.
@@ -49,9 +53,11 @@ pub const STEPS: &[Step] = &[
     Step::Verify,
     Step::Live,
     Step::Pass,
+    Step::KeepDisagreements,
     Step::Ledger,
     Step::Attempts,
     Step::Outbox,
+    Step::PruneDisagreements,
 ];
 
 /// What one batch of a step came to.
@@ -69,7 +75,7 @@ pub struct Swept {
 impl Step {
     /// Nobody waits for it: the worker does one batch a visit, so that a backlog of millions takes no core from the calls.
     pub fn is_patient(self) -> bool {
-        matches!(self, Step::Ledger | Step::Attempts | Step::Outbox)
+        matches!(self, Step::Ledger | Step::Attempts | Step::Outbox | Step::PruneDisagreements)
     }
 
     pub fn name(self) -> &'static str {
@@ -84,6 +90,8 @@ impl Step {
             Step::Ledger => "prune_ledger",
             Step::Attempts => "prune_attempts",
             Step::Outbox => "prune_outbox",
+            Step::KeepDisagreements => "keep_disagreements",
+            Step::PruneDisagreements => "prune_disagreements",
         }
     }
 }
@@ -115,6 +123,8 @@ pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure
         Step::Ledger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
         Step::Attempts => full(prune_attempts(store, batch)?),
         Step::Outbox => full(prune_outbox(store, batch)?),
+        Step::KeepDisagreements => full(super::shadow::keep_waiting(store, batch)?),
+        Step::PruneDisagreements => full(super::shadow::prune(store, batch)?),
     };
     let error = store.aside_heard();
     Ok(Swept { step, done, more, error })

@@ -1,6 +1,7 @@
 //! A status move with its history.
 
 use crate::rules::Id;
+use crate::rules::booking::Booking;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::rules::request::History;
@@ -38,7 +39,12 @@ impl Wanted {
     }
 }
 
-pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+/// Decides a move of a booking that is read in the given way; the booking and its target.
+fn decide<'a>(
+    store: &Store,
+    wanted: &'a Wanted,
+    read: impl FnOnce(Id) -> Result<Option<Booking>, Failure>,
+) -> Result<(Booking, &'a str), Failure> {
     let id = wanted.booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let asked = Move {
         to: wanted.to.as_deref(),
@@ -46,9 +52,20 @@ pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
         history_to: wanted.history_to.as_deref(),
     };
     let target = transition::check_arguments(&asked)?;
-    let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
+    let booking = read(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     let rules = store.status_rules(&booking.status, target)?;
     transition::decide(&asked, target, &booking.status, &rules)?;
+    Ok((booking, target))
+}
+
+/// Where the booking would land, decided without a lock.
+pub(super) fn look(store: &Store, wanted: &Wanted) -> Result<String, Failure> {
+    decide(store, wanted, |id| store.booking_look(id)).map(|(_, target)| target.to_owned())
+}
+
+pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+    let (booking, target) = decide(store, wanted, |id| store.booking_lock(id))?;
+    let id = booking.id;
     let now = store.clock();
     let seated = store.tables_seated(id, now)?;
     if !seated.is_empty() {

@@ -32,6 +32,7 @@ pub mod request;
 pub mod requirement;
 pub mod retention;
 pub mod rollout;
+pub mod shadow;
 pub mod table;
 pub mod tally;
 pub mod transition;

@@ -43,13 +43,35 @@ impl Function {
     }
 }
 
+/// What a row of the rollout says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// holdfast for a share of the bookings, the application's own functions for the rest.
+    On,
+    /// The application's own functions, for all bookings.
+    Original,
+    /// The same, and holdfast judges a share of them beside.
+    Shadow,
+}
+
+impl Mode {
+    /// A label that a later release may have written is not ours to guess: the original goes on.
+    #[must_use]
+    pub fn of_label(label: &str) -> Mode {
+        match label {
+            "on" => Mode::On,
+            "shadow" => Mode::Shadow,
+            _ => Mode::Original,
+        }
+    }
+}
+
 /// One row of the rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// None: every restaurant without a rule of its own.
     pub restaurant: Option<Id>,
-    /// The application's own functions, for all of its bookings.
-    pub original: bool,
+    pub mode: Mode,
     /// Of a hundred bookings.
     pub percentage: i32,
 }
@@ -58,6 +80,8 @@ pub struct Rule {
 pub enum Route {
     Ours,
     Original,
+    /// The original decides and answers; ours says beside it what it would have done.
+    Shadow,
 }
 
 /// Does the answer depend on the restaurant?
@@ -82,24 +106,38 @@ pub fn share(booking: Id) -> i32 {
 /// What the switch and the rules say. A call without a booking (a hold is handed back) follows the mode alone.
 #[must_use]
 pub fn wanted(enabled: bool, rules: &[Rule], restaurant: Option<Id>, booking: Option<Id>) -> Route {
+    if !enabled {
+        return Route::Original;
+    }
     let own = rules.iter().find(|rule| rule.restaurant.is_some() && rule.restaurant == restaurant);
-    let rule = own.or_else(|| rules.iter().find(|rule| rule.restaurant.is_none()));
-    let ours = enabled
-        && rule.is_none_or(|rule| !rule.original && booking.is_none_or(|booking| share(booking) < rule.percentage));
-    if ours { Route::Ours } else { Route::Original }
+    let Some(rule) = own.or_else(|| rules.iter().find(|rule| rule.restaurant.is_none())) else { return Route::Ours };
+    let in_share = booking.is_none_or(|booking| share(booking) < rule.percentage);
+    match rule.mode {
+        Mode::On if in_share => Route::Ours,
+        Mode::Shadow if in_share => Route::Shadow,
+        _ => Route::Original,
+    }
 }
 
 /// Where a call goes: what lets go of tables works in any case, by our own function where nothing else is kept.
 pub fn settle(wanted: Route, function: Function, kept: bool, enabled: bool) -> Result<Route, Refusal> {
     match wanted {
-        Route::Original if !kept && function.takes_tables() => Err(disabled(function, enabled)),
-        Route::Original if !kept => Ok(Route::Ours),
+        Route::Original | Route::Shadow if !kept && function.takes_tables() => {
+            Err(disabled(&format!("the schema keeps no {} of its own to call instead", function.name()), enabled))
+        }
+        Route::Original | Route::Shadow if !kept => Ok(Route::Ours),
         wanted => Ok(wanted),
     }
 }
 
-fn disabled(function: Function, enabled: bool) -> Refusal {
+/// For a call that the application did not have before: nothing else could do it as its caller expects.
+#[must_use]
+pub fn only_ours(wanted: Route, enabled: bool) -> Option<Refusal> {
+    (wanted != Route::Ours).then(|| disabled("the application had no such call before", enabled))
+}
+
+fn disabled(why: &str, enabled: bool) -> Refusal {
     let by = if enabled { "holdfast_rollout" } else { "holdfast.atomic_confirm_enabled" };
     Refusal::new(Outcome::AtomicConfirmDisabled, "Atomic confirm is switched off")
-        .detail(format!("Switched off by {by}, and the schema keeps no {} of its own to call instead", function.name()))
+        .detail(format!("Switched off by {by}, and {why}"))
 }

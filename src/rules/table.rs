@@ -86,3 +86,11 @@ pub enum Blocker {
         released: bool,
     },
 }
+
+impl Blocker {
+    /// Its booking is over: it is no longer in the way.
+    #[must_use]
+    pub fn is_released(&self) -> bool {
+        matches!(self, Blocker::Allocation { released: true, .. } | Blocker::Assignment { released: true, .. })
+    }
+}

@@ -35,6 +35,9 @@ pub const ORIGINALS: &str = "holdfast_originals";
 /// Where the owner of the schema says who confirms.
 pub const ROLLOUT: &str = "holdfast_rollout";
 
+/// Where shadow mode writes down what the original and ours do not agree on.
+pub const DISAGREEMENTS: &str = "holdfast_disagreements";
+
 /// Where attach writes down what it added.
 pub const ADDITIONS: &str = "holdfast_additions";
 

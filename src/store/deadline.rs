@@ -76,6 +76,12 @@ impl Store {
         // SAFETY: reads the transaction's isolation level.
         unsafe { pg_sys::XactIsoLevel < pg_sys::XACT_REPEATABLE_READ as c_int }
     }
+
+    /// Does what is read here decide whether somebody's transaction can commit?
+    pub fn is_serializable(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as c_int }
+    }
 }
 
 /// Ended by `release` or `roll_back`; a panic on its way to the server's error report rolls back, so that whoever

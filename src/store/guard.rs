@@ -109,19 +109,30 @@ pub unsafe fn execute(source: &CStr) -> Result<c_int, Box<ServerError>> {
     unsafe { guarded(|| SPI_execute(source.as_ptr(), false, 0)) }
 }
 
+/// What a statement sees above READ COMMITTED; at it, both are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eyes {
+    /// The latest that is committed: what is decided on.
+    Latest,
+    /// What the transaction itself sees, and every function that it calls.
+    Transaction,
+}
+
 /// # Safety
 /// SPI is connected; `plan` is alive and takes `values.len()` arguments of the datums' types.
 pub unsafe fn execute_plan(
     plan: pg_sys::SPIPlanPtr,
     values: &mut [pg_sys::Datum],
     nulls: &[c_char],
+    eyes: Eyes,
 ) -> Result<c_int, Box<ServerError>> {
     // SAFETY: the call owns nothing. Snapshots are those of the foreign keys' own checks: above READ COMMITTED
     // what is decided on is read with the latest one, and writing a row that the transaction's own snapshot does
     // not see ends in 40001.
     unsafe {
         guarded(|| {
-            let (latest, own) = if pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as c_int {
+            let (latest, own) = if eyes == Eyes::Latest && pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as c_int
+            {
                 pg_sys::CommandCounterIncrement();
                 let own = pg_sys::GetTransactionSnapshot();
                 (pg_sys::GetLatestSnapshot(), own)

@@ -24,6 +24,7 @@ mod repair;
 mod row;
 pub mod schema;
 mod server;
+mod shadow;
 pub mod situation;
 mod statement;
 pub mod sweep;
@@ -44,6 +45,7 @@ pub use deadline::Ended;
 pub use hold::NewHold;
 pub use original::GivenMove;
 pub use server::{enum_label, relation_changed};
+pub use shadow::Seen;
 pub use undo::TakingBack;
 
 use crate::rules::attempt::Phase;

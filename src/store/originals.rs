@@ -1,17 +1,24 @@
 //! The books of attach: functions that are kept under another name, and what was added.
 
 use super::Store;
-use super::attachment::{ADDITIONS, ORIGINALS, ROLLOUT};
+use super::attachment::{ADDITIONS, DISAGREEMENTS, ORIGINALS, ROLLOUT};
 use super::row;
 use super::statement::{for_features, for_schema, statement};
 use crate::rules::failure::Failure;
 use crate::rules::requirement::attach::{Addition, REVOKE_USAGE};
 use crate::rules::requirement::due::due;
-use crate::rules::requirement::facts::Facts;
+use crate::rules::requirement::facts::{Constraint, Facts};
 use crate::rules::requirement::function::Replacement;
 
-const BOOKS: &[&str] =
-    &[include_str!("../../sql/attach/5_originals.sql"), include_str!("../../sql/attach/5_rollout.sql")];
+const BOOKS: &[&str] = &[
+    include_str!("../../sql/attach/5_originals.sql"),
+    include_str!("../../sql/attach/5_rollout.sql"),
+    include_str!("../../sql/attach/5_shadow.sql"),
+];
+
+/// A rollout that an earlier release made knows no shadow.
+const MODE_CHECK: &str = "holdfast_rollout_mode_check";
+const WIDEN_MODE: &str = include_str!("../../sql/attach/5_rollout_mode.sql");
 
 statement!(ADDITIONS_READ, "additions_read", []);
 statement!(KEPT_FUNCTIONS, "kept_functions", [OIDOID]);
@@ -34,10 +41,16 @@ pub struct Kept {
 impl Store {
     /// Opens the books, if they are not there.
     pub fn books_open(&self, facts: &Facts, owner: &str) -> Result<(), Failure> {
-        let books = [ORIGINALS, ADDITIONS, ROLLOUT];
+        let books = [ORIGINALS, ADDITIONS, ROLLOUT, DISAGREEMENTS];
         let new: Vec<&str> = books.into_iter().filter(|table| self.attachment.lacks(table)).collect();
         let scripts = BOOKS.iter().flat_map(|script| due(&for_features(script, &self.attachment), facts));
         scripts.map(|due| due.text).try_for_each(|text| self.script_for_schema(&text))?;
+        let narrow = |found: &Constraint| {
+            (found.table.as_str(), found.name.as_str()) == (ROLLOUT, MODE_CHECK) && !found.definition.contains("shadow")
+        };
+        if facts.constraints.iter().any(narrow) {
+            self.script_for_schema(WIDEN_MODE)?;
+        }
         new.into_iter().try_for_each(|table| self.own(table, owner))
     }
 

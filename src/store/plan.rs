@@ -8,13 +8,13 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 
 use super::attachment::{Attachment, Record};
-use super::guard;
+use super::guard::{self, Eyes};
 use super::row::Row;
 use super::statement::{Statement, statement};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
-use crate::rules::rollout::Rule;
+use crate::rules::rollout::{Mode, Rule};
 
 statement!(ATTACHMENT_READ, "attachment_read", [OIDOID]);
 
@@ -39,6 +39,7 @@ thread_local! {
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
     failed: Cell<bool>,
+    eyes: Cell<Eyes>,
 }
 
 impl Connection {
@@ -46,7 +47,7 @@ impl Connection {
         // SAFETY: connects; ended in drop, or by the server when the transaction aborts.
         unsafe { pg_sys::SPI_connect() };
         DEPTH.set(DEPTH.get() + 1);
-        Connection { failed: Cell::new(false) }
+        Connection { failed: Cell::new(false), eyes: Cell::new(Eyes::Latest) }
     }
 
     /// The schema as it is known to the session, looked up again after one of its tables changed.
@@ -125,7 +126,8 @@ impl Connection {
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types and is kept.
-        let code = unsafe { guard::execute_plan(plan, &mut values, &nulls) }.map_err(|error| self.fail(error))?;
+        let code = unsafe { guard::execute_plan(plan, &mut values, &nulls, self.eyes.get()) }
+            .map_err(|error| self.fail(error))?;
         if code < 0 {
             return Err(self.fail(internal(statement.name, code)));
         }
@@ -176,6 +178,14 @@ impl Connection {
         Ok(plan)
     }
 
+    /// Runs the work with other eyes.
+    pub fn seeing<T>(&self, eyes: Eyes, work: impl FnOnce() -> T) -> T {
+        let before = self.eyes.replace(eyes);
+        let worked = work();
+        self.eyes.set(before);
+        worked
+    }
+
     /// The subtransaction in which an error struck was rolled back: the connection, opened outside, still stands.
     pub fn survived(&self) {
         self.failed.set(false);
@@ -217,7 +227,7 @@ fn note(record: &mut Record, row: &Row) {
         Some("original") => record.originals.push((name, value)),
         _ => record.rollout.push(Rule {
             restaurant: row.id(4).filter(|restaurant| !restaurant.is_nil()),
-            original: value != "on",
+            mode: Mode::of_label(&value),
             percentage: row.number(5).unwrap_or_default(),
         }),
     }

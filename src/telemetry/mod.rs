@@ -9,6 +9,7 @@ mod counters;
 mod cut_off;
 mod prepared;
 mod settle;
+pub mod shadow;
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -24,6 +25,7 @@ pub fn register() {
     counters::register();
     cut_off::register();
     settle::register();
+    shadow::register();
 }
 
 /// One attempt, from its beginning until it is counted.

@@ -19,6 +19,7 @@ const UNSAFE: &[&str] = &[
     "src/telemetry/counters.rs",
     "src/telemetry/cut_off.rs",
     "src/telemetry/settle.rs",
+    "src/telemetry/shadow.rs",
     "src/worker/databases.rs",
     "src/worker/launcher.rs",
     "src/worker/round.rs",

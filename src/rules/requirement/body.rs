@@ -111,6 +111,7 @@ const TABLES: &[&str] = &[
     "booking_assignment_idempotency",
     "table_holds",
     "booking_state_history",
+    "table_inventory",
 ];
 
 pub(super) fn names_a_table(body: &str) -> bool {

@@ -69,6 +69,11 @@ impl Floor {
         Session::new(self.server().connect(&self.name, "another session"))
     }
 
+    /// Begins the superuser's session again: settings of the database that came meanwhile count from now on.
+    pub fn renew(&mut self) {
+        self.session = self.session();
+    }
+
     /// A session that has only the rights of `role`.
     #[must_use]
     pub fn session_as(&self, role: &str) -> Session {

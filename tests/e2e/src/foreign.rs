@@ -106,10 +106,13 @@ impl Application {
         self.build(&mut floor);
         let database = floor.name.clone();
         floor.run(&format!("alter database {database} set search_path = {}", self.search_path));
+        floor.renew();
+        floor.run("set client_min_messages = warning");
         Foreign { floor, application: self }
     }
 
-    pub(crate) fn build(&self, session: &mut Session) {
+    /// Installs the application in the database of a session.
+    pub fn build(&self, session: &mut Session) {
         session.run("set client_min_messages = warning; create extension btree_gist");
         session.run(&format!("set search_path = {}", self.search_path));
         // As they are: they speak the application's own words.

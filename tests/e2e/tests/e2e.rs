@@ -39,6 +39,8 @@ mod replay;
 mod retry;
 mod rollout;
 mod schemas;
+mod shadow_faults;
+mod shadow_mode;
 mod shadows;
 mod sweep;
 mod triggers;

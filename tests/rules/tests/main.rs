@@ -35,6 +35,7 @@ mod requirement_function;
 mod requirement_status;
 mod retention;
 mod rollout;
+mod shadow;
 mod tally;
 mod transition;
 mod undo;

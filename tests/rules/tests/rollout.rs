@@ -3,11 +3,11 @@
 use std::slice::from_ref;
 
 use holdfast::rules::Id;
-use holdfast::rules::rollout::{Function, Route, Rule, asks_restaurant, settle, share, wanted};
+use holdfast::rules::rollout::{Function, Mode, Route, Rule, asks_restaurant, only_ours, settle, share, wanted};
 use holdfast_rules_tests::{BOOKING, NOBODY, RESTAURANT};
 
-fn rule(restaurant: Option<Id>, original: bool, percentage: i32) -> Rule {
-    Rule { restaurant, original, percentage }
+fn rule(restaurant: Option<Id>, mode: Mode, percentage: i32) -> Rule {
+    Rule { restaurant, mode, percentage }
 }
 
 #[test]
@@ -28,8 +28,8 @@ type Case<'a> = (bool, &'a [Rule], Option<Id>, Option<Id>, Route);
 
 #[test]
 fn the_rule_of_the_restaurant_goes_before_that_of_all() {
-    let all = rule(None, true, 100);
-    let own = rule(Some(RESTAURANT), false, 100);
+    let all = rule(None, Mode::Original, 100);
+    let own = rule(Some(RESTAURANT), Mode::On, 100);
     let cases: &[Case] = &[
         (true, &[], None, Some(BOOKING), Route::Ours),
         (false, &[], None, Some(BOOKING), Route::Original),
@@ -38,10 +38,16 @@ fn the_rule_of_the_restaurant_goes_before_that_of_all() {
         (true, &[all.clone(), own.clone()], Some(NOBODY), Some(BOOKING), Route::Original),
         (true, from_ref(&own), None, Some(BOOKING), Route::Ours),
         (false, from_ref(&own), Some(RESTAURANT), Some(BOOKING), Route::Original),
-        (true, &[rule(None, false, 0)], None, Some(BOOKING), Route::Original),
-        (true, &[rule(None, false, 0)], None, None, Route::Ours),
-        (true, &[rule(None, false, share(BOOKING))], None, Some(BOOKING), Route::Original),
-        (true, &[rule(None, false, share(BOOKING) + 1)], None, Some(BOOKING), Route::Ours),
+        (true, &[rule(None, Mode::On, 0)], None, Some(BOOKING), Route::Original),
+        (true, &[rule(None, Mode::On, 0)], None, None, Route::Ours),
+        (true, &[rule(None, Mode::On, share(BOOKING))], None, Some(BOOKING), Route::Original),
+        (true, &[rule(None, Mode::On, share(BOOKING) + 1)], None, Some(BOOKING), Route::Ours),
+        (true, &[rule(None, Mode::Shadow, 100)], None, Some(BOOKING), Route::Shadow),
+        (true, &[rule(None, Mode::Shadow, 100)], None, None, Route::Shadow),
+        (false, &[rule(None, Mode::Shadow, 100)], None, Some(BOOKING), Route::Original),
+        (true, &[rule(None, Mode::Shadow, share(BOOKING))], None, Some(BOOKING), Route::Original),
+        (true, &[rule(None, Mode::Shadow, share(BOOKING) + 1)], None, Some(BOOKING), Route::Shadow),
+        (true, &[rule(None, Mode::Shadow, 100), own.clone()], Some(RESTAURANT), Some(BOOKING), Route::Ours),
     ];
     for (enabled, rules, restaurant, booking, route) in cases {
         assert_eq!(wanted(*enabled, rules, *restaurant, *booking), *route, "{rules:?} {restaurant:?} {booking:?}");
@@ -53,12 +59,32 @@ fn the_rule_of_the_restaurant_goes_before_that_of_all() {
 fn what_lets_go_works_where_nothing_is_kept_and_what_takes_is_refused() {
     assert_eq!(settle(Route::Ours, Function::Assign, false, true), Ok(Route::Ours));
     assert_eq!(settle(Route::Original, Function::Assign, true, true), Ok(Route::Original));
+    assert_eq!(settle(Route::Shadow, Function::Assign, true, true), Ok(Route::Shadow));
     for function in [Function::Unassign, Function::Transition, Function::Release, Function::Refresh] {
         assert_eq!(settle(Route::Original, function, false, true), Ok(Route::Ours), "{function:?}");
+        assert_eq!(settle(Route::Shadow, function, false, true), Ok(Route::Ours), "{function:?}");
     }
+    assert!(settle(Route::Shadow, Function::AtomicConfirm, false, true).is_err(), "there is nothing to answer");
     for (enabled, switch) in [(true, "holdfast_rollout"), (false, "holdfast.atomic_confirm_enabled")] {
         let refusal = settle(Route::Original, Function::ConfirmByHold, false, enabled).expect_err("nothing to call");
         let detail = refusal.detail.unwrap_or_default();
         assert!(detail.contains(switch) && detail.contains("confirm_hold_assignment_tx"), "{detail}");
     }
+}
+
+#[test]
+fn what_nobody_had_before_is_refused_wherever_ours_does_not_decide() {
+    assert_eq!(only_ours(Route::Ours, true), None);
+    for (route, enabled) in [(Route::Original, true), (Route::Shadow, true), (Route::Original, false)] {
+        let refusal = only_ours(route, enabled).expect("an original is expected to decide");
+        assert_eq!(refusal.outcome.entry().code, "HF710");
+    }
+}
+
+#[test]
+fn a_mode_that_is_not_known_leaves_the_original_in_charge() {
+    assert_eq!(
+        ["on", "shadow", "original", "later"].map(Mode::of_label),
+        [Mode::On, Mode::Shadow, Mode::Original, Mode::Original]
+    );
 }

@@ -1,0 +1,307 @@
+//! Shadow mode: the original decides and answers, and ours says beside it what it would have done.
+//!
+//! Ours looks before the original begins, without a lock, without a write, without a transaction id, in a
+//! subtransaction, so that nothing that goes wrong in it reaches the caller (but for a cancel, which is theirs). What the two
+//! do not agree on is written down: in the transaction itself when the original returned, through shared memory when it
+//! raised, for then everything else of the transaction is gone.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::preflight::{self, Would};
+use super::transition::{self, Wanted};
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::refusal;
+use crate::rules::request::{Arguments, Intent};
+use crate::rules::requirement::{Finding, examine};
+use crate::rules::retention;
+use crate::rules::rollout::Function;
+use crate::rules::shadow::fault::{FAULTS, Fault};
+use crate::rules::shadow::record::{self, Record};
+use crate::rules::shadow::{self, Answer, Disagreement, Doing, Left, Ours, Scene, Theirs};
+use crate::rules::table::{Assignment, Blocker};
+use crate::rules::window::Instant;
+use crate::store::{Landed, Seen, Store, enum_label};
+use crate::telemetry::shadow as memory;
+pub use crate::telemetry::shadow::Number;
+use crate::{noticeboard, settings};
+
+/// A call that is judged.
+struct Call<'a> {
+    function: Function,
+    booking: Option<Id>,
+    /// None: a status move.
+    intent: Option<Intent>,
+    target: Option<&'a str>,
+    request: Value,
+}
+
+/// What ours said before the original began.
+struct Judgement {
+    called_at: Instant,
+    ours: Ours,
+    before: Option<Left>,
+    session: Value,
+    zone_is_shifted: bool,
+}
+
+/// Confirms and assigns by the original; both answers are compared.
+pub fn confirmed(store: &Store, function: Function, arguments: &Arguments) -> Result<Vec<Assignment>, Failure> {
+    let call = Call {
+        function,
+        booking: arguments.booking,
+        intent: Some(arguments.intent),
+        target: arguments.target.as_deref(),
+        request: record::request(arguments),
+    };
+    let says_nothing = matches!(function, Function::AssignSingle | Function::AssignMerged);
+    let answer = |rows: &Vec<Assignment>| match says_nothing {
+        true => Answer::Nothing,
+        false => Answer::Seats(shadow::seats(rows)),
+    };
+    beside(store, &call, |store| would(store, arguments), || store.original_confirm(function, arguments), answer)
+}
+
+/// Moves the status by the original; both answers are compared.
+pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+    let request = json!({
+        "booking_id": wanted.booking,
+        "status": wanted.to,
+        "checked_in_at": record::shown(wanted.checked_in_at),
+        "checked_out_at": record::shown(wanted.checked_out_at),
+        "updated_at": record::shown(wanted.updated_at),
+        "history_from": wanted.history_from,
+        "history_to": wanted.history_to,
+        "history_changed_by": wanted.history.changed_by,
+        "history_changed_at": record::shown(wanted.changed_at),
+        "history_reason": wanted.history.reason,
+        "history_metadata": wanted.history.metadata,
+    });
+    let call = Call {
+        function: Function::Transition,
+        booking: wanted.booking,
+        intent: None,
+        target: wanted.to.as_deref(),
+        request: record::said(request),
+    };
+    let original = || store.original_transition(&wanted.as_given());
+    let answer = |landed: &Landed| Answer::Status(enum_label(landed.status).unwrap_or_default());
+    beside(store, &call, |store| would_move(store, wanted), original, answer)
+}
+
+/// Judges, lets the original do it, compares. What it returns is the original's.
+fn beside<T>(
+    store: &Store,
+    call: &Call,
+    ours: impl FnOnce(&Store) -> Result<Ours, Failure>,
+    original: impl FnOnce() -> Result<T, Failure>,
+    answer: impl FnOnce(&T) -> Answer,
+) -> Result<T, Failure> {
+    let judgement = judge(store, call, ours)?;
+    let done = original();
+    if let Some(judgement) = judgement {
+        match &done {
+            Ok(done) => returned(store, call, judgement, Theirs::Done(answer(done)))?,
+            Err(failure) => raised(store, call, judgement, Theirs::raised(failure)),
+        }
+    }
+    done
+}
+
+/// None: there is no judgement, and it is counted why.
+fn judge(
+    store: &Store,
+    call: &Call,
+    ours: impl FnOnce(&Store) -> Result<Ours, Failure>,
+) -> Result<Option<Judgement>, Failure> {
+    // What is read there could keep the transaction, or somebody else's, from committing.
+    if store.is_serializable() {
+        memory::count(store.number(), Number::Skipped);
+        return Ok(None);
+    }
+    let looked = store.harmlessly(|store| {
+        let called_at = store.clock();
+        let (session, zone_is_shifted) = store.session_read()?;
+        let before = call.booking.map(|booking| store.booking_left(booking)).transpose()?.flatten();
+        Ok(Judgement { called_at, ours: ours(store)?, before, session, zone_is_shifted })
+    });
+    spared(store, looked)
+}
+
+/// What failed in our own looking is counted and otherwise forgotten, but for a cancel: whoever asked for it meant the call.
+fn spared<T>(store: &Store, looked: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.is_cancel() => Err(failure),
+        Err(_) => {
+            memory::count(store.number(), Number::Failed);
+            Ok(None)
+        }
+    }
+}
+
+fn would(store: &Store, arguments: &Arguments) -> Result<Ours, Failure> {
+    let (rows, would) = preflight::look(store, arguments.clone())?;
+    if let Some((refusal, check)) = rows.into_iter().find_map(|row| Some((row.refusal?, row.name))) {
+        return Ok(Ours::Refused(refusal, check));
+    }
+    Ok(match would {
+        Some(Would::Replay(rows)) => Ours::Done(Doing {
+            answer: Answer::Seats(shadow::seats(&rows)),
+            replayed: true,
+            frees: false,
+            hold_until: None,
+        }),
+        Some(Would::Confirm(request, situation)) => Ours::Done(Doing {
+            answer: Answer::Seats(shadow::seats_of(&request.tables, request.window)),
+            replayed: false,
+            frees: situation.blockers.iter().any(Blocker::is_released),
+            hold_until: situation.hold.as_ref().map(|hold| hold.expires_at),
+        }),
+        None => Ours::Refused(refusal::hold_not_found(None), "hold_exists"),
+    })
+}
+
+fn would_move(store: &Store, wanted: &Wanted) -> Result<Ours, Failure> {
+    match transition::look(store, wanted) {
+        Ok(status) => {
+            let answer = Answer::Status(status);
+            Ok(Ours::Done(Doing { answer, replayed: false, frees: false, hold_until: None }))
+        }
+        Err(Failure::Refused(refusal)) => Ok(Ours::Refused(refusal, "move")),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Compares, counts, and returns what there is to write down.
+fn compared(
+    store: &Store,
+    call: &Call,
+    judgement: Judgement,
+    theirs: &Theirs,
+    after: Option<&Left>,
+) -> Option<(Record, Disagreement)> {
+    let Judgement { called_at, ours, before, session, zone_is_shifted } = judgement;
+    let schema = store.number();
+    memory::count(schema, Number::Judged);
+    if theirs.is_of_the_moment() {
+        memory::count(schema, Number::Undecided);
+        return None;
+    }
+    let scene = Scene {
+        intent: call.intent,
+        target: call.target,
+        zone_is_shifted,
+        before: before.as_ref(),
+        after,
+        ended_at: store.clock(),
+    };
+    let Some(found) = shadow::compare(&scene, &ours, theirs) else {
+        memory::count(schema, Number::Agreed);
+        return None;
+    };
+    memory::count(schema, Number::Disagreed);
+    let record = Record {
+        called_at,
+        function: call.function.name(),
+        booking: call.booking,
+        request: call.request.clone(),
+        session,
+        ours: record::ours(&ours),
+        theirs: record::theirs(theirs),
+    };
+    Some((record, found))
+}
+
+/// The original returned: what it left is looked at, and a disagreement commits with it.
+fn returned(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) -> Result<(), Failure> {
+    let left =
+        store.harmlessly(|store| Ok(call.booking.map(|booking| store.booking_left(booking)).transpose()?.flatten()));
+    let Some(after) = spared(store, left)? else { return Ok(()) };
+    let Some((record, found)) = compared(store, call, judgement, &theirs, after.as_ref()) else { return Ok(()) };
+    let kept = store.harmlessly(|store| store.disagreements_keep(vec![record.json(&found)]));
+    if spared(store, kept)?.is_none() {
+        memory::count(store.number(), Number::Lost);
+    }
+    Ok(())
+}
+
+/// The original raised: no statement can be run any more.
+fn raised(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) {
+    if let Some((record, found)) = compared(store, call, judgement, &theirs, None) {
+        memory::keep(store.number(), record.text(&found, memory::BYTES).as_deref());
+        noticeboard::call_now();
+    }
+}
+
+/// Writes down what waits in shared memory. The rows written.
+pub(super) fn keep_waiting(store: &Store, batch: i32) -> Result<i64, Failure> {
+    if !store.has_disagreements() {
+        return Ok(0);
+    }
+    let waiting = memory::take(store.number(), usize::try_from(batch).unwrap_or_default());
+    let records: Vec<Value> = waiting.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+    if records.is_empty() { Ok(0) } else { store.disagreements_keep(records) }
+}
+
+/// As long as answers are kept.
+pub(super) fn prune(store: &Store, batch: i32) -> Result<i64, Failure> {
+    if !store.has_disagreements() {
+        return Ok(0);
+    }
+    let cutoff = retention::cutoff(store.clock(), None, settings::ledger_retention_days())?;
+    store.disagreements_prune(cutoff, batch)
+}
+
+/// One fault, and what shows it.
+pub struct Reported {
+    /// None: disagreements that show none of them.
+    pub fault: Option<Fault>,
+    pub seen: Option<Seen>,
+    /// Doctor's findings.
+    pub findings: Vec<String>,
+}
+
+impl Reported {
+    pub fn found_by(&self) -> Vec<&'static str> {
+        let seen = self.seen.is_some().then_some("disagreement");
+        let found = (!self.findings.is_empty()).then_some("doctor");
+        seen.into_iter().chain(found).collect()
+    }
+}
+
+/// Every fault, and what else the two did not agree on.
+pub fn report(store: &Store) -> Result<Vec<Reported>, Failure> {
+    let seen = if store.has_disagreements() { store.disagreements_seen()? } else { Vec::new() };
+    let mut seen: HashMap<Option<String>, Seen> = seen.into_iter().map(|seen| (seen.fault.clone(), seen)).collect();
+    let findings: Vec<Finding> = examine(&store.facts()?);
+    let mut rows: Vec<Reported> = FAULTS
+        .iter()
+        .map(|fault| Reported {
+            fault: Some(*fault),
+            seen: seen.remove(&Some(fault.name().to_owned())),
+            findings: fault.found(&findings).into_iter().map(str::to_owned).collect(),
+        })
+        .collect();
+    rows.push(Reported { fault: None, seen: seen.remove(&None), findings: Vec::new() });
+    Ok(rows)
+}
+
+/// The numbers of one schema.
+pub struct Counts {
+    pub schema: u32,
+    numbers: [u64; memory::NUMBERS],
+}
+
+impl Counts {
+    pub fn of(&self, number: Number) -> i64 {
+        self.numbers[number as usize].cast_signed()
+    }
+}
+
+/// The schemas of this database in which calls were judged, since the server started.
+pub fn counts() -> Vec<Counts> {
+    memory::counts().into_iter().map(|(schema, numbers)| Counts { schema, numbers }).collect()
+}

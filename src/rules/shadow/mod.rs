@@ -1,0 +1,267 @@
+//! Two answers to one call: that of the application's own function, which counts, and what ours would have said.
+
+pub mod fault;
+pub mod record;
+
+use std::collections::BTreeSet;
+
+use super::Id;
+use super::failure::{Failure, sqlstate_unpack};
+use super::outcome::Outcome;
+use super::refusal::Refusal;
+use super::request::Intent;
+use super::table::Assignment;
+use super::window::{Instant, Window};
+use fault::Fault;
+
+/// One table of an answer. Ids that a call makes up differ between two that agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seat {
+    pub table: Id,
+    /// Start and end.
+    pub window: Option<(Instant, Instant)>,
+    /// One of several that are joined.
+    pub merged: bool,
+}
+
+/// The seats of an answer, by table.
+#[must_use]
+pub fn seats(rows: &[Assignment]) -> Vec<Seat> {
+    let mut seats: Vec<Seat> = rows
+        .iter()
+        .map(|row| Seat {
+            table: row.table,
+            window: row.window.map(|window| (window.start(), window.end())),
+            merged: row.merge_group.is_some(),
+        })
+        .collect();
+    seats.sort_unstable();
+    seats
+}
+
+/// The seats that a call stands for, which nobody has yet.
+#[must_use]
+pub fn seats_of(tables: &[Id], window: Window) -> Vec<Seat> {
+    let seat =
+        |table: &Id| Seat { table: *table, window: Some((window.start(), window.end())), merged: tables.len() > 1 };
+    tables.iter().map(seat).collect()
+}
+
+/// What a call that is done says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Seats(Vec<Seat>),
+    /// Where the booking landed.
+    Status(String),
+    /// The function returns nothing.
+    Nothing,
+}
+
+/// What ours would have done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ours {
+    Done(Doing),
+    /// The check that is not passed, by its name.
+    Refused(Refusal, &'static str),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Doing {
+    pub answer: Answer,
+    /// An answer that the key is bound to.
+    pub replayed: bool,
+    /// Claims of bookings that are over would have made room (F9).
+    pub frees: bool,
+    /// The deadline of the hold that was named.
+    pub hold_until: Option<Instant>,
+}
+
+/// What the original did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Theirs {
+    Done(Answer),
+    Raised { sqlstate: String, message: String, detail: Option<String> },
+}
+
+impl Theirs {
+    #[must_use]
+    pub fn raised(failure: &Failure) -> Theirs {
+        match failure {
+            Failure::Refused(refusal) | Failure::Undone(refusal) => Theirs::Raised {
+                sqlstate: refusal.outcome.entry().sqlstate.to_owned(),
+                message: refusal.message.clone(),
+                detail: refusal.detail.clone(),
+            },
+            Failure::Server(error) => Theirs::Raised {
+                sqlstate: sqlstate_unpack(error.sqlstate),
+                message: error.message.clone(),
+                detail: error.detail.clone(),
+            },
+        }
+    }
+
+    /// It failed because of the moment and not of the request: there is nothing to agree on.
+    #[must_use]
+    pub fn is_of_the_moment(&self) -> bool {
+        matches!(self, Theirs::Raised { sqlstate, .. }
+            if ["40", "53", "57", "58"].iter().any(|class| sqlstate.starts_with(class)) || sqlstate == "55P03")
+    }
+}
+
+/// What the booking is left with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Left {
+    pub status: String,
+    pub tables: BTreeSet<Id>,
+    /// Its holds that are still open.
+    pub open_holds: Vec<Id>,
+}
+
+/// A call, as far as the comparison needs to know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scene<'a> {
+    /// None: a status move.
+    pub intent: Option<Intent>,
+    pub target: Option<&'a str>,
+    /// The session's clock shows another time than UTC.
+    pub zone_is_shifted: bool,
+    /// None: there is no such booking, or nobody could look.
+    pub before: Option<&'a Left>,
+    /// None: the original raised, or nobody could look.
+    pub after: Option<&'a Left>,
+    /// When the original was done.
+    pub ended_at: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The original refuses what ours would do.
+    TheirsRefused,
+    /// The original does what ours would refuse.
+    TheirsDone,
+    /// Both refuse, for reasons that a caller would take for different ones.
+    RefusalsDiffer,
+    /// Both do it, and say different things.
+    AnswersDiffer,
+    /// Both say the same, and the original leaves something else behind.
+    EffectsDiffer,
+    /// Both refuse in the same words, and the caller has no way on.
+    Stuck,
+}
+
+impl Kind {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::TheirsRefused => "theirs_refused",
+            Kind::TheirsDone => "theirs_done",
+            Kind::RefusalsDiffer => "refusals_differ",
+            Kind::AnswersDiffer => "answers_differ",
+            Kind::EffectsDiffer => "effects_differ",
+            Kind::Stuck => "stuck",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    pub kind: Kind,
+    /// The known faults that it shows; none: it is another difference.
+    pub faults: Vec<Fault>,
+}
+
+/// Do the two agree?
+#[must_use]
+pub fn compare(scene: &Scene, ours: &Ours, theirs: &Theirs) -> Option<Disagreement> {
+    match (ours, theirs) {
+        (Ours::Done(doing), Theirs::Done(answer)) => both_done(scene, doing, answer),
+        (Ours::Refused(refusal, check), Theirs::Done(answer)) => {
+            let mut faults: Vec<Fault> = fault::of_acceptance(refusal.outcome, check, scene).into_iter().collect();
+            faults.extend(lost(scene));
+            let swallowed = *answer == Answer::Nothing && !gained(scene);
+            faults.extend(swallowed.then_some(Fault::F24));
+            Some(Disagreement { kind: Kind::TheirsDone, faults })
+        }
+        (_, Theirs::Raised { sqlstate, message, .. }) => both_or_theirs_refused(scene, ours, sqlstate, message),
+    }
+}
+
+fn both_or_theirs_refused(scene: &Scene, ours: &Ours, sqlstate: &str, message: &str) -> Option<Disagreement> {
+    // The answer is gone because somebody took the tables, and the booking is still what the answer made it.
+    let without_tables = scene.before.is_some_and(|left| left.tables.is_empty());
+    let stranded = without_tables && sqlstate == "P0003" && message.contains(" returned no assignments ");
+    let fault = if stranded { Some(Fault::F4) } else { fault::of_refusal(ours, sqlstate, message) };
+    let found = |kind| Some(Disagreement { kind, faults: fault.into_iter().collect() });
+    let Ours::Refused(refusal, check) = ours else { return found(Kind::TheirsRefused) };
+    if refusal.outcome.entry().sqlstate != sqlstate || shape(&refusal.message) != shape(message) {
+        return found(Kind::RefusalsDiffer);
+    }
+    // The key has its answer, and nothing is left that says which hold it was for.
+    let hold_gone = refusal.outcome == Outcome::HoldNotFound && *check == "key";
+    let stuck = if hold_gone { Some(Fault::F1) } else { stranded.then_some(Fault::F4) };
+    stuck.map(|fault| Disagreement { kind: Kind::Stuck, faults: vec![fault] })
+}
+
+fn both_done(scene: &Scene, doing: &Doing, answer: &Answer) -> Option<Disagreement> {
+    let faults = effects(scene, doing);
+    let same = match (&doing.answer, answer) {
+        (_, Answer::Nothing) => gained(scene) || doing.replayed,
+        (ours, theirs) => ours == theirs,
+    };
+    let landed = scene.target.is_none_or(|target| scene.after.is_none_or(|after| after.status == target));
+    let kind = if !same {
+        Kind::AnswersDiffer
+    } else if !faults.is_empty() || !landed {
+        Kind::EffectsDiffer
+    } else {
+        return None;
+    };
+    Some(Disagreement { kind, faults })
+}
+
+/// What the original left behind and ours would not have; a replay changes nothing.
+fn effects(scene: &Scene, doing: &Doing) -> Vec<Fault> {
+    let (Some(after), false) = (scene.after, doing.replayed) else { return Vec::new() };
+    let mut faults = Vec::new();
+    let asked: BTreeSet<Id> = match &doing.answer {
+        Answer::Seats(seats) => seats.iter().map(|seat| seat.table).collect(),
+        _ => return faults,
+    };
+    if scene.intent == Some(Intent::Confirm) {
+        faults.extend(after.tables.difference(&asked).next().map(|_| Fault::F6));
+        faults.extend(after.open_holds.first().map(|_| Fault::F25));
+    }
+    if scene.intent == Some(Intent::Assign) {
+        faults.extend(lost(scene));
+        faults.extend((!asked.is_subset(&after.tables)).then_some(Fault::F24));
+    }
+    let expired = doing.hold_until.is_some_and(|until| until <= scene.ended_at);
+    faults.extend(expired.then_some(Fault::F13));
+    faults
+}
+
+/// Tables of an earlier success are gone, though nobody asked for that.
+fn lost(scene: &Scene) -> Option<Fault> {
+    let (before, after) = (scene.before?, scene.after?);
+    let kept = scene.intent == Some(Intent::Assign) && !before.tables.is_subset(&after.tables);
+    kept.then_some(Fault::F28)
+}
+
+/// Did the booking get a table that it did not have?
+fn gained(scene: &Scene) -> bool {
+    match (scene.before, scene.after) {
+        (Some(before), Some(after)) => !after.tables.is_subset(&before.tables),
+        _ => true,
+    }
+}
+
+/// A sentence without its values: words with a digit in them are ids, instants and numbers.
+fn shape(message: &str) -> Vec<&str> {
+    let mut shape: Vec<&str> = message
+        .split_whitespace()
+        .map(|word| if word.contains(|c: char| c.is_ascii_digit()) { "%" } else { word })
+        .collect();
+    // An instant may have one word or two.
+    shape.dedup_by(|one, other| *one == "%" && *other == "%");
+    shape
+}

@@ -1,0 +1,81 @@
+//! What shadow mode looks at, without a lock, and what it writes down.
+
+use serde_json::Value;
+
+use super::Store;
+use super::attachment::DISAGREEMENTS;
+use super::deadline::Ended;
+use super::guard::Eyes;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::refusal;
+use crate::rules::shadow::Left;
+use crate::rules::window::Instant;
+
+statement!(BOOKING_LEFT, "booking_left", [UUIDOID]);
+statement!(SESSION_READ, "session_read", []);
+statement!(DISAGREEMENTS_KEEP, "disagreements_keep", [JSONBARRAYOID]);
+statement!(DISAGREEMENTS_PRUNE, "disagreements_prune", [TIMESTAMPTZOID, INT4OID]);
+statement!(DISAGREEMENTS_SEEN, "disagreements_seen", []);
+
+/// How often a fault was seen in disagreements; no fault: other ones.
+pub struct Seen {
+    pub fault: Option<String>,
+    pub count: i32,
+    pub first: Option<Instant>,
+    pub last: Option<Instant>,
+    pub example: Option<Value>,
+}
+
+impl Store {
+    /// Runs the work so that an error of it leaves the transaction as it was: in a subtransaction, which takes no
+    /// transaction id unless something is written in it. It sees what a function that the transaction calls sees.
+    pub fn harmlessly<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+        let ended = self.connection.seeing(Eyes::Transaction, || self.within(Instant::FOREVER, work));
+        match ended {
+            Ended::Done(done) => Ok(done),
+            Ended::Failed(failure) => Err(failure),
+            Ended::TimedOut => Err(refusal::broken_invariant("Work without a limit", &[], &[]).into()),
+        }
+    }
+
+    pub fn booking_left(&self, booking: Id) -> Result<Option<Left>, Failure> {
+        let rows = self.run(&BOOKING_LEFT, &[row::id(booking)], |row| Left {
+            status: row.text(1).unwrap_or_default(),
+            tables: row.ids(2).unwrap_or_default().into_iter().collect(),
+            open_holds: row.ids(3).unwrap_or_default(),
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Who calls and how the session is set; does its clock show another time than UTC?
+    pub fn session_read(&self) -> Result<(Value, bool), Failure> {
+        let rows = self.run(&SESSION_READ, &[], |row| (row.json(1).unwrap_or_default(), row.flag(2)))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Is there a table for them? A schema that an earlier release attached has none.
+    pub fn has_disagreements(&self) -> bool {
+        !self.attachment.lacks(DISAGREEMENTS)
+    }
+
+    pub fn disagreements_keep(&self, records: Vec<Value>) -> Result<i64, Failure> {
+        Ok(self.run(&DISAGREEMENTS_KEEP, &[row::jsons(records)], |_| ())?.len() as i64)
+    }
+
+    pub fn disagreements_prune(&self, before: Instant, batch: i32) -> Result<i64, Failure> {
+        Ok(self.run(&DISAGREEMENTS_PRUNE, &[row::instant(before), row::number(batch)], |_| ())?.len() as i64)
+    }
+
+    pub fn disagreements_seen(&self) -> Result<Vec<Seen>, Failure> {
+        self.run(&DISAGREEMENTS_SEEN, &[], |row| Seen {
+            fault: row.text(1),
+            count: row.number(2).unwrap_or_default(),
+            first: row.instant(3),
+            last: row.instant(4),
+            example: row.json(5),
+        })
+    }
+}
