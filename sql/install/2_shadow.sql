@@ -19,8 +19,8 @@ comment on function holdfast.shadow_counts is
   'How often the original functions and ours agreed in shadow mode, one row a schema of this database; read it through the view holdfast.stat_shadow. No row when the library is not preloaded, and for what comes after 256 schemas. Raises nothing, locks nothing, may be repeated.';
 
 create view holdfast.stat_shadow as
-  select n.nspname::text as schema, c.judged, c.agreed, c.disagreed, c.undecided, c.skipped, c.failed, c.lost
+  select n.nspname::pg_catalog.text as schema, c.judged, c.agreed, c.disagreed, c.undecided, c.skipped, c.failed, c.lost
   from holdfast.shadow_counts() c
-  join pg_catalog.pg_namespace n on n.oid = c.schema_id;
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.schema_id;
 comment on view holdfast.stat_shadow is
   'Calls in shadow mode since the server started: judged = agreed + disagreed + undecided (the original failed because of the moment: a deadlock, a lock timeout, a cancel). Not judged: skipped (the transaction is serializable), failed (our own looking failed; the call went on). lost: disagreements that could not be kept, because too many calls raised before the worker came, or the table was not there.';

@@ -1,7 +1,7 @@
 //! The kill switch: who confirms, decided by rows and by a brake, seen by every session at its next call.
 
 use holdfast_e2e::foreign::{Foreign, MINIMAL, OLD};
-use holdfast_e2e::{Call, GRANTED, Session, confirm, confirm_hold, native, unassign};
+use holdfast_e2e::{Call, GRANTED, Session, at, confirm, confirm_hold, native, unassign};
 use uuid::Uuid;
 
 fn adopted() -> Foreign {
@@ -104,6 +104,29 @@ fn a_key_is_answered_on_both_sides_of_the_switch() {
         assert_eq!(service.done(&call), answer, "{first}, then {second}");
         assert_eq!(old.count("booking_assignment_idempotency", &format!("booking_id = '{booking}'")), 1);
     }
+}
+
+/// The original deletes the hold; what it wrote down of it is enough to answer again.
+#[test]
+fn what_an_original_confirmed_by_hold_is_replayed_by_ours() {
+    let mut old = adopted();
+    let room = old.room(3);
+    let (booking, hold) = old.held(&room, &room.tables[..2]);
+    old.set("table_holds", hold, "metadata", "{}");
+    let call = confirm_hold(hold, booking, "key");
+    mode(&mut old, "original");
+    let mut service = old.session_as(GRANTED);
+    let answer = service.done(&call);
+    assert_eq!(answer.len(), 2);
+    mode(&mut old, "on");
+    let before = old.snapshot();
+    assert_eq!(service.done(&call), answer);
+    assert!(old.snapshot() == before, "a replay writes nothing");
+    let other = service.refused(&call.clone().with("p_window_start", at("18:00")).with("p_window_end", at("19:00")));
+    other.says("P0003", &format!("assign_tables_atomic_v2 idempotency mismatch for booking {booking}"));
+    let stranger = Uuid::new_v4();
+    let call = confirm_hold(stranger, booking, "key");
+    service.refused(&call).says("P0002", &format!("Hold {stranger} not found"));
 }
 
 #[test]

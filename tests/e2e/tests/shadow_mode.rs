@@ -216,6 +216,30 @@ fn calls_that_raised_arrive_by_the_sweep_whatever_becomes_of_its_transaction() {
     assert_eq!(old.count("holdfast_disagreements", "true"), 0);
 }
 
+/// A rollout that was made before there was a shadow: attach widens it, once, and keeps its rows.
+#[test]
+fn a_rollout_of_an_earlier_release_learns_the_mode() {
+    let mut floor = Floor::new();
+    floor.run(
+        "drop table holdfast_disagreements;
+         alter table holdfast_rollout drop constraint holdfast_rollout_mode_check;
+         alter table holdfast_rollout add constraint holdfast_rollout_mode_check check (mode in ('on', 'original'));
+         insert into holdfast_rollout (percentage) values (40)",
+    );
+    floor.run("select holdfast.sweep('public')");
+    let shadow = "update holdfast_rollout set mode = 'shadow'";
+    assert_eq!(floor.try_run(shadow).expect_err("it does not know it").sqlstate, "23514");
+    floor.run("select holdfast.attach('public')");
+    floor.run(shadow);
+    assert_eq!(floor.value::<i32>("select percentage from holdfast_rollout"), 40);
+    assert_eq!(floor.try_run("update holdfast_rollout set mode = 'later'").expect_err("no mode").sqlstate, "23514");
+    let constraint = "select oid::bigint from pg_constraint where conname = 'holdfast_rollout_mode_check'";
+    let before: i64 = floor.value(constraint);
+    floor.run("select holdfast.attach('public')");
+    assert_eq!(floor.value::<i64>(constraint), before, "it is widened once");
+    assert_eq!(floor.count("holdfast_disagreements", "true"), 0);
+}
+
 /// A share of the bookings is judged, a restaurant may have a row of its own, the brake judges nothing.
 #[test]
 fn rows_of_the_rollout_say_who_is_judged() {
