@@ -1,11 +1,9 @@
-# A script for psql as the plain SQL that it runs, for a linter that knows no psql: what stands in a loop of tries stands
-# alone, and psql's own lines are gone.
+# A script for psql as the plain SQL that it runs, for a linter that knows no psql: what is tried again stands alone,
+# and psql's own lines and the script's own routines are gone.
 /^\\/ { next }
-/^do \$holdfast\$$/ { inside = 1; next }
-inside && /^end \$holdfast\$;$/ { inside = 0; next }
-inside && /^      set local lock_timeout/ { print "set lock_timeout = '50ms';"; next }
-inside && /^      (return;|perform|raise;|if |end if)/ { next }
-inside && /^        / { next }
-inside && /^      / { print substr($0, 7); next }
-inside { next }
-{ gsub(/ \\gset$/, ";"); gsub(/:'[a-z]+'/, "''"); print }
+/^create or replace (procedure|function) pg_temp\./ || /^do \$swap\$$/ { inside = 1 }
+inside { if (/^(end \$swap\$|\$holdfast\$);$/) inside = 0; next }
+/^call pg_temp\.briefly\($/ { print "set lock_timeout = '50ms';"; next }
+/^  \$s\$/ { sub(/^  \$s\$/, ""); sub(/\$s\$,?$/, ""); print $0 ";"; next }
+/^\);$/ || /^call pg_temp\./ { next }
+{ gsub(/ \\(gset|gexec)$/, ";"); gsub(/:'[a-z]+'/, "''"); print }

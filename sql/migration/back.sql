@@ -5,74 +5,51 @@
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;
+
+-- Statements that lock a table for an instant: in one transaction, tried again while somebody is in the way.
+create or replace procedure pg_temp.briefly(variadic statements text[]) language plpgsql as $holdfast$
+declare
+  statement text;
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      foreach statement in array statements loop
+        execute statement;
+      end loop;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end
+$holdfast$;
 set lock_timeout = '5min';
 \echo 'step 1: detach'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      perform holdfast.detach('public'::regnamespace);
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+select pg_catalog.to_regclass('public.holdfast_attachment') is not null as attached \gset
+\if :attached
+call pg_temp.briefly(
+  $s$select holdfast.detach('public'::regnamespace)$s$
+);
+\endif
 
 \echo 'step 2: exclusion of overlapping allocations'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.allocations drop constraint if exists allocations_no_overlap;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.allocations drop constraint if exists allocations_no_overlap$s$
+);
 
 \echo 'step 3: unique booking_table_assignments (booking_id, table_id)'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.booking_table_assignments drop constraint if exists booking_table_assignments_booking_table_key;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.booking_table_assignments drop constraint if exists booking_table_assignments_booking_table_key$s$
+);
 
 \echo 'step 4: unique allocations (booking_id, resource_type, resource_id)'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.allocations drop constraint if exists allocations_booking_resource_key;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.allocations drop constraint if exists allocations_booking_resource_key$s$
+);
 
 \echo 'step 5: index table_holds (restaurant_id, window) of live holds'
 drop index concurrently if exists public.table_holds_live_window_idx;

@@ -8,6 +8,28 @@
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;
+
+-- Statements that lock a table for an instant: in one transaction, tried again while somebody is in the way.
+create or replace procedure pg_temp.briefly(variadic statements text[]) language plpgsql as $holdfast$
+declare
+  statement text;
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      foreach statement in array statements loop
+        execute statement;
+      end loop;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end
+$holdfast$;
 set lock_timeout = '5min';
 \if :{?roles}
 \else
@@ -17,324 +39,75 @@ select set_config('migration.roles', :'roles', false) as roles \gset
 
 -- column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result: our statements read or write it.
 \echo 'step 1: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result (locks bookings for an instant)'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.bookings add column if not exists auto_assign_idempotency_key text;
-      alter table public.bookings add column if not exists auto_assign_last_result jsonb;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.bookings add column if not exists auto_assign_idempotency_key text$s$,
+  $s$alter table public.bookings add column if not exists auto_assign_last_result jsonb$s$
+);
 
 -- column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id: our statements read or write it.
 \echo 'step 2: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id (locks booking_assignment_idempotency for an instant)'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.booking_assignment_idempotency add column if not exists outcome text not null default 'confirmed';
-      alter table public.booking_assignment_idempotency add column if not exists request jsonb;
-      alter table public.booking_assignment_idempotency add column if not exists refusal jsonb;
-      alter table public.booking_assignment_idempotency add column if not exists assignment_ids uuid[];
-      alter table public.booking_assignment_idempotency add column if not exists hold_id uuid;
-      alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.booking_assignment_idempotency add column if not exists outcome text not null default 'confirmed'$s$,
+  $s$alter table public.booking_assignment_idempotency add column if not exists request jsonb$s$,
+  $s$alter table public.booking_assignment_idempotency add column if not exists refusal jsonb$s$,
+  $s$alter table public.booking_assignment_idempotency add column if not exists assignment_ids uuid[]$s$,
+  $s$alter table public.booking_assignment_idempotency add column if not exists hold_id uuid$s$,
+  $s$alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8$s$
+);
 
 -- index bookings (auto_assign_idempotency_key): a booking is looked up by its stored key; without it the table is read whole.
 \echo 'step 3: index bookings (auto_assign_idempotency_key) (locks bookings: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.bookings_auto_assign_idempotency_key_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.bookings_auto_assign_idempotency_key_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.bookings_auto_assign_idempotency_key_idx') and not i.indisvalid \gexec
 create index concurrently if not exists bookings_auto_assign_idempotency_key_idx on public.bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.bookings_auto_assign_idempotency_key_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.bookings_auto_assign_idempotency_key_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists bookings_auto_assign_idempotency_key_idx on public.bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.bookings_auto_assign_idempotency_key_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index bookings_auto_assign_idempotency_key_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index table_holds (booking_id): each confirm locks the live holds of its booking; without it the table is read whole.
 \echo 'step 4: index table_holds (booking_id) (locks table_holds: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.table_holds_live_booking_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') and not i.indisvalid \gexec
 create index concurrently if not exists table_holds_live_booking_idx on public.table_holds (booking_id) where status = 'active'::public.hold_status;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.table_holds_live_booking_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists table_holds_live_booking_idx on public.table_holds (booking_id) where status = 'active'::public.hold_status;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index table_holds_live_booking_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index booking_table_assignments (table_id, end_at): each confirm looks who else is assigned to its tables; without it the table is read whole.
 \echo 'step 5: index booking_table_assignments (table_id, end_at) (locks booking_table_assignments: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_table_end_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_table_assignments_table_end_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_table_end_idx') and not i.indisvalid \gexec
 create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_table_end_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_table_assignments_table_end_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_table_end_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index booking_table_assignments_table_end_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index booking_table_assignments (allocation_id): dropping an allocation looks for its assignment; without it the table is read whole.
 \echo 'step 6: index booking_table_assignments (allocation_id) (locks booking_table_assignments: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_allocation_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_table_assignments_allocation_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_allocation_idx') and not i.indisvalid \gexec
 create index concurrently if not exists booking_table_assignments_allocation_idx on public.booking_table_assignments (allocation_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_allocation_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_table_assignments_allocation_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists booking_table_assignments_allocation_idx on public.booking_table_assignments (allocation_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_allocation_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index booking_table_assignments_allocation_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index booking_state_history (booking_id): the last change of a booking is compared with its status; without it the table is read whole.
 \echo 'step 7: index booking_state_history (booking_id) (locks booking_state_history: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_state_history_booking_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_state_history_booking_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.booking_state_history_booking_idx') and not i.indisvalid \gexec
 create index concurrently if not exists booking_state_history_booking_idx on public.booking_state_history (booking_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_state_history_booking_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_state_history_booking_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists booking_state_history_booking_idx on public.booking_state_history (booking_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_state_history_booking_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index booking_state_history_booking_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity'))): reconciliation looks at the bookings that are not over yet; without it the table is read whole.
 \echo 'step 8: index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone ''UTC'', ''infinity''))) (locks bookings: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.bookings_ends_by_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.bookings_ends_by_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.bookings_ends_by_idx') and not i.indisvalid \gexec
 create index concurrently if not exists bookings_ends_by_idx on public.bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity')));
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.bookings_ends_by_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.bookings_ends_by_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists bookings_ends_by_idx on public.bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity')));
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.bookings_ends_by_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index bookings_ends_by_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index booking_assignment_idempotency (created_at): answers that are past their retention are forgotten by age; without it the table is read whole.
 \echo 'step 9: index booking_assignment_idempotency (created_at) (locks booking_assignment_idempotency: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_assignment_idempotency_age_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_assignment_idempotency_age_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.booking_assignment_idempotency_age_idx') and not i.indisvalid \gexec
 create index concurrently if not exists booking_assignment_idempotency_age_idx on public.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_assignment_idempotency_age_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_assignment_idempotency_age_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists booking_assignment_idempotency_age_idx on public.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_assignment_idempotency_age_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index booking_assignment_idempotency_age_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index table_holds (expires_at): the sweeper looks for live holds past their deadline; without it the table is read whole.
 \echo 'step 10: index table_holds (expires_at) (locks table_holds: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_expiry_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.table_holds_live_expiry_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_expiry_idx') and not i.indisvalid \gexec
 create index concurrently if not exists table_holds_live_expiry_idx on public.table_holds (expires_at) where status = 'active'::public.hold_status;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_expiry_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.table_holds_live_expiry_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists table_holds_live_expiry_idx on public.table_holds (expires_at) where status = 'active'::public.hold_status;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_expiry_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index table_holds_live_expiry_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- index table_holds (restaurant_id, window) of live holds: each confirm looks whether somebody else holds its tables; without it that takes longer with each closed hold.
 \echo 'step 11: index table_holds (restaurant_id, window) of live holds (locks table_holds: nobody, outside of a transaction)'
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_window_idx') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.table_holds_live_window_idx;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_window_idx') and not i.indisvalid \gexec
 create index concurrently if not exists table_holds_live_window_idx on public.table_holds using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), '[)')) where status = 'active'::public.hold_status;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_window_idx') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.table_holds_live_window_idx;
-\endif
-\set ON_ERROR_STOP off
-create index concurrently if not exists table_holds_live_window_idx on public.table_holds using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), '[)')) where status = 'active'::public.hold_status;
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_window_idx') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index table_holds_live_window_idx could not be built; run this script again'; end $holdfast$;
-\endif
 
 -- unique allocations (booking_id, resource_type, resource_id): a booking claims a table once.
 \echo 'step 12: unique allocations (booking_id, resource_type, resource_id) (locks allocations for an instant, after an index was built beside writers)'
@@ -348,49 +121,12 @@ select exists (select booking_id, resource_type, resource_id, pg_catalog.count(*
 select * from (select booking_id, resource_type, resource_id, pg_catalog.count(*) from public.allocations group by booking_id, resource_type, resource_id having pg_catalog.count(*) > 1 and booking_id is not null and resource_type is not null and resource_id is not null) v limit 20;
 do $holdfast$ begin raise exception 'step 12 stopped: rows violate unique allocations (booking_id, resource_type, resource_id)'; end $holdfast$;
 \endif
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.allocations_booking_resource_key_building') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.allocations_booking_resource_key_building;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.allocations_booking_resource_key_building') and not i.indisvalid \gexec
 create unique index concurrently if not exists allocations_booking_resource_key_building on public.allocations (booking_id, resource_type, resource_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.allocations_booking_resource_key_building') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.allocations_booking_resource_key_building;
-\endif
-\set ON_ERROR_STOP off
-create unique index concurrently if not exists allocations_booking_resource_key_building on public.allocations (booking_id, resource_type, resource_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.allocations_booking_resource_key_building') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index allocations_booking_resource_key_building could not be built; run this script again'; end $holdfast$;
-\endif
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.allocations add constraint allocations_booking_resource_key unique using index allocations_booking_resource_key_building;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.allocations add constraint allocations_booking_resource_key unique using index allocations_booking_resource_key_building$s$
+);
 \endif
 
 -- unique booking_table_assignments (booking_id, table_id): a booking has a table once.
@@ -405,49 +141,12 @@ select exists (select booking_id, table_id, pg_catalog.count(*) from public.book
 select * from (select booking_id, table_id, pg_catalog.count(*) from public.booking_table_assignments group by booking_id, table_id having pg_catalog.count(*) > 1 and booking_id is not null and table_id is not null) v limit 20;
 do $holdfast$ begin raise exception 'step 13 stopped: rows violate unique booking_table_assignments (booking_id, table_id)'; end $holdfast$;
 \endif
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_booking_table_key_building') \gset
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_table_assignments_booking_table_key_building;
-\endif
-\set ON_ERROR_STOP off
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_booking_table_key_building') and not i.indisvalid \gexec
 create unique index concurrently if not exists booking_table_assignments_booking_table_key_building on public.booking_table_assignments (booking_id, table_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_booking_table_key_building') \gset
-\endif
-\if :built
-\else
-\if :stale
-drop index concurrently if exists public.booking_table_assignments_booking_table_key_building;
-\endif
-\set ON_ERROR_STOP off
-create unique index concurrently if not exists booking_table_assignments_booking_table_key_building on public.booking_table_assignments (booking_id, table_id);
-\set ON_ERROR_STOP on
-select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale
-  from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_booking_table_key_building') \gset
-\endif
-\if :built
-\else
-do $holdfast$ begin raise exception 'index booking_table_assignments_booking_table_key_building could not be built; run this script again'; end $holdfast$;
-\endif
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      alter table public.booking_table_assignments add constraint booking_table_assignments_booking_table_key unique using index booking_table_assignments_booking_table_key_building;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$alter table public.booking_table_assignments add constraint booking_table_assignments_booking_table_key unique using index booking_table_assignments_booking_table_key_building$s$
+);
 \endif
 
 -- exclusion of overlapping allocations: without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID.
@@ -467,14 +166,284 @@ do $holdfast$ begin raise exception 'step 14 stopped: rows violate exclusion of 
 \else
 \set overlap ask
 \endif
-select :'overlap' = 'window' as in_window \gset
+select :'overlap' = 'window' as in_window, :'overlap' = 'swap' as by_swap \gset
 \if :in_window
-do $holdfast$
+call pg_temp.briefly(
+  $s$alter table public.allocations add constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow)$s$
+);
+\elif :by_swap
+-- Copy, sync and swap: allocations gets a constraint that can be added neither concurrently nor NOT VALID by way of a copy
+-- that has it. Routines of this session; what they leave is public.allocations_holdfast_new, _changed and _old.
+create or replace function pg_temp.columns_of(p_table regclass) returns text language sql as $holdfast$
+  select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
+  from pg_catalog.pg_attribute a
+  where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+$holdfast$;
+
+-- What would be lost with the table that goes.
+create or replace function pg_temp.cannot_keep(p_table regclass) returns table (what text) language sql as $holdfast$
+  select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+  from pg_catalog.pg_depend d
+  where d.deptype = 'n' and d.classid <> 'pg_constraint'::regclass
+    and not exists (
+      select from pg_catalog.pg_attrdef e
+      where d.classid = 'pg_attrdef'::regclass and e.oid = d.objid and e.adrelid = p_table
+    )
+    and (d.refclassid = 'pg_class'::regclass and d.refobjid = p_table and d.classid <> 'pg_class'::regclass
+      or d.refclassid = 'pg_type'::regclass and d.refobjid in (
+        select t.oid from pg_catalog.pg_type t where t.typrelid = p_table
+        union all
+        select t.typarray from pg_catalog.pg_type t where t.typrelid = p_table
+      ))
+  union
+  select 'policy ' || p.polname from pg_catalog.pg_policy p where p.polrelid = p_table
+  union
+  select 'rule ' || r.rulename from pg_catalog.pg_rewrite r where r.ev_class = p_table
+  union
+  select 'statistics ' || s.stxname from pg_catalog.pg_statistic_ext s where s.stxrelid = p_table
+  union
+  select 'publication ' || p.pubname || ', which takes some of its rows or columns'
+  from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid
+  where m.prrelid = p_table
+    and (pg_catalog.to_jsonb(m) ->> 'prqual' is not null or pg_catalog.to_jsonb(m) ->> 'prattrs' is not null)
+  union
+  select 'security label ' || l.label from pg_catalog.pg_seclabel l
+  where l.classoid = 'pg_class'::regclass and l.objoid = p_table
+  union
+  select 'inheritance: ' || i.inhrelid::regclass || ' from ' || i.inhparent::regclass
+  from pg_catalog.pg_inherits i where p_table in (i.inhrelid, i.inhparent)
+  union
+  select case when c.relrowsecurity then 'row security' when c.relkind <> 'r' then 'partitions' else 'its type' end
+  from pg_catalog.pg_class c where c.oid = p_table and (c.relrowsecurity or c.relkind <> 'r' or c.reloftype <> 0)
+  union
+  select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
+  union
+  select 'rows without an id' where not exists (
+    select from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
+  )
+$holdfast$;
+
+-- The copy, and the notes of what changes from now on. All of it or nothing.
+create or replace procedure pg_temp.prepare_copy() language plpgsql as $holdfast$
+declare
+  owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'public.allocations'::regclass);
+  weaker name;
+begin
+  if to_regclass('public.allocations_holdfast_new') is not null then
+    return;
+  end if;
+  create table public.allocations_holdfast_new (like public.allocations including all);
+  create table public.allocations_holdfast_changed (id uuid, afterwards text);
+  create function public.allocations_holdfast_note() returns trigger language plpgsql security definer
+  set search_path = pg_catalog, pg_temp as $note$
+  begin
+    if tg_op in ('UPDATE', 'DELETE') then
+      insert into public.allocations_holdfast_changed (id) values (old.id);
+    end if;
+    if tg_op in ('INSERT', 'UPDATE') then
+      insert into public.allocations_holdfast_changed (id) values (new.id);
+    end if;
+    -- No id: all of them.
+    if tg_op = 'TRUNCATE' then
+      insert into public.allocations_holdfast_changed (id) values (null);
+    end if;
+    return null;
+  end
+  $note$;
+  revoke all on function public.allocations_holdfast_note() from public;
+  create trigger holdfast_note after insert or update or delete on public.allocations
+    for each row execute function public.allocations_holdfast_note();
+  create trigger holdfast_note_all after truncate on public.allocations
+    for each statement execute function public.allocations_holdfast_note();
+  alter table public.allocations enable always trigger holdfast_note, enable always trigger holdfast_note_all;
+  execute pg_catalog.format('alter table public.allocations_holdfast_new owner to %s', owner);
+  -- What the constraint that is to come takes the place of.
+  for weaker in
+    select k.conname from pg_catalog.pg_constraint k
+    join pg_catalog.pg_constraint o on pg_catalog.pg_get_constraintdef(o.oid) = pg_catalog.pg_get_constraintdef(k.oid)
+    where k.conrelid = 'public.allocations_holdfast_new'::regclass and k.contype = 'x'
+      and o.conrelid = 'public.allocations'::regclass and o.conname = ''
+  loop
+    execute pg_catalog.format('alter table public.allocations_holdfast_new drop constraint %I', weaker);
+  end loop;
+end
+$holdfast$;
+
+-- The copy follows: what changed since the last time, as of one snapshot.
+create or replace procedure pg_temp.follow() language plpgsql as $holdfast$
+declare
+  ids uuid[];
+  columns text := pg_temp.columns_of('public.allocations');
+begin
+  with gone as (delete from public.allocations_holdfast_changed where afterwards is null returning id)
+  select pg_catalog.array_agg(distinct gone.id) into ids from gone;
+  if ids is null then
+    return;
+  end if;
+  if pg_catalog.array_position(ids, null) is not null then
+    delete from public.allocations_holdfast_new;
+    ids := null;
+  end if;
+  delete from public.allocations_holdfast_new n where n.id = any (ids);
+  execute pg_catalog.format(
+    'insert into public.allocations_holdfast_new (%s) overriding system value select %s from public.allocations a
+     where $1 is null or a.id = any ($1)', columns, columns
+  ) using ids;
+end
+$holdfast$;
+-- The copy takes the place of the table, under its name, with all that was on it. In one transaction, under a lock.
+create or replace procedure pg_temp.swap() language plpgsql as $holdfast$
+declare
+  gone regclass := 'public.allocations';
+  fresh regclass := 'public.allocations_holdfast_new';
+  statement text;
+  again text[] := '{}';
+  afterwards text[] := '{}';
+  r record;
+begin
+  lock table public.allocations in access exclusive mode;
+  call pg_temp.follow();
+  drop trigger holdfast_note on public.allocations;
+  drop trigger holdfast_note_all on public.allocations;
+  -- Foreign keys, from it and to it: for an instant now, validated afterwards.
+  for r in
+    select k.conname, k.conrelid, k.conrelid::regclass as on_table, pg_catalog.pg_get_constraintdef(k.oid) as definition,
+           k.convalidated
+    from pg_catalog.pg_constraint k
+    where k.contype = 'f' and (k.conrelid = gone or k.confrelid = gone) and k.conparentid = 0
+  loop
+    if r.conrelid <> gone then
+      execute pg_catalog.format('alter table %s drop constraint %I', r.on_table, r.conname);
+    end if;
+    again := again || pg_catalog.format('alter table %s add constraint %I %s%s', r.on_table, r.conname, r.definition,
+      case when r.convalidated then ' not valid' else '' end);
+    if r.convalidated then
+      afterwards := afterwards || pg_catalog.format('alter table %s validate constraint %I', r.on_table, r.conname);
+    end if;
+  end loop;
+  for r in
+    select pg_catalog.pg_get_triggerdef(t.oid) as definition, t.tgname, t.tgenabled,
+           pg_catalog.obj_description(t.oid, 'pg_trigger') as said
+    from pg_catalog.pg_trigger t where t.tgrelid = gone and not t.tgisinternal order by t.tgname
+  loop
+    again := again || r.definition;
+    if r.tgenabled <> 'O' then
+      again := again || pg_catalog.format('alter table public.allocations %s trigger %I',
+        case r.tgenabled when 'D' then 'disable' when 'A' then 'enable always' else 'enable replica' end, r.tgname);
+    end if;
+    if r.said is not null then
+      again := again || pg_catalog.format('comment on trigger %I on public.allocations is %L', r.tgname, r.said);
+    end if;
+  end loop;
+  again := again || pg_temp.grants_of(gone, fresh);
+  again := again || pg_catalog.format('comment on table public.allocations is %L', pg_catalog.obj_description(gone, 'pg_class'));
+  for r in select p.pubname from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid
+    where m.prrelid = gone
+  loop
+    execute pg_catalog.format('alter publication %I drop table public.allocations', r.pubname);
+    again := again || pg_catalog.format('alter publication %I add table public.allocations', r.pubname);
+  end loop;
+  for r in select c.relreplident, c.reloptions from pg_catalog.pg_class c where c.oid = gone
+  loop
+    if r.relreplident in ('f', 'n') then
+      again := again || pg_catalog.format('alter table public.allocations replica identity %s',
+        case r.relreplident when 'f' then 'full' else 'nothing' end);
+    end if;
+    if r.reloptions is not null then
+      again := again || pg_catalog.format('alter table public.allocations set (%s)', pg_catalog.array_to_string(r.reloptions, ', '));
+    end if;
+  end loop;
+  call pg_temp.rename_all(gone, fresh);
+  foreach statement in array again loop
+    execute statement;
+  end loop;
+  insert into public.allocations_holdfast_changed (afterwards) select pg_catalog.unnest(afterwards);
+end
+$holdfast$;
+
+-- Rights as they are, on the table and on its columns.
+create or replace function pg_temp.grants_of(gone regclass, fresh regclass) returns text[] language sql as $holdfast$
+  select coalesce(pg_catalog.array_agg(g.statement order by g.place), '{}') from (
+    select 1 as place, pg_catalog.format('revoke all on table public.allocations from %s', a.grantee::regrole) as statement
+    from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = fresh and a.grantee not in (0, c.relowner)
+    union all
+    select 2, pg_catalog.format('grant %s on table public.allocations to %s%s', a.privilege_type,
+      case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
+      case when a.is_grantable then ' with grant option' else '' end)
+    from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = gone and a.grantee <> c.relowner
+    union all
+    select 2, pg_catalog.format('grant %s (%I) on table public.allocations to %s%s', a.privilege_type, t.attname,
+      case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
+      case when a.is_grantable then ' with grant option' else '' end)
+    from pg_catalog.pg_attribute t, pg_catalog.aclexplode(t.attacl) a where t.attrelid = gone and t.attnum > 0
+  ) g
+$holdfast$;
+
+-- Sequences move over; constraints and indexes get the names that their doubles had.
+create or replace procedure pg_temp.rename_all(gone regclass, fresh regclass) language plpgsql as $holdfast$
+declare
+  r record;
+  others text[] := '{}';
+  its_own regclass;
+  statement text;
+begin
+  for r in
+    select d.objid::regclass as sequence, c.relname as name, a.attname, d.deptype
+    from pg_catalog.pg_depend d
+    join pg_catalog.pg_attribute a on a.attrelid = gone and a.attnum = d.refobjsubid
+    join pg_catalog.pg_class c on c.oid = d.objid and c.relkind = 'S'
+    where d.refobjid = gone and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+  loop
+    if r.deptype = 'a' then
+      execute pg_catalog.format('alter sequence %s owned by %s.%I', r.sequence, fresh, r.attname);
+    else
+      its_own := pg_catalog.pg_get_serial_sequence(fresh::text, r.attname);
+      perform pg_catalog.setval(its_own, pg_catalog.nextval(r.sequence), false);
+      execute pg_catalog.format('alter sequence %s rename to %I', r.sequence, 'holdfast_' || r.sequence::oid);
+      execute pg_catalog.format('alter sequence %s rename to %I', its_own, r.name);
+    end if;
+  end loop;
+  for r in
+    with all_of as (
+      select i.indrelid, c.relname as name, k.conname, c.oid::regclass as index,
+             coalesce(pg_catalog.pg_get_constraintdef(k.oid),
+               i.indisunique || pg_catalog.substring(pg_catalog.pg_get_indexdef(c.oid), ' USING .*$')) as shape
+      from pg_catalog.pg_index i
+      join pg_catalog.pg_class c on c.oid = i.indexrelid
+      left join pg_catalog.pg_constraint k on k.conindid = c.oid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
+      where i.indrelid in (gone, fresh) and i.indisvalid
+    ), numbered as (
+      select *, pg_catalog.row_number() over (partition by indrelid, shape order by name) as place from all_of
+    )
+    select o.name, n.index, n.name as its_name, o.index as other
+    from numbered o join numbered n on o.indrelid = gone and n.indrelid = fresh and n.shape = o.shape and n.place = o.place
+  loop
+    execute pg_catalog.format('alter index %s rename to %I', r.other, 'holdfast_' || r.other::oid);
+    others := others || pg_catalog.format('alter index %s rename to %I', r.index, r.name);
+  end loop;
+  foreach statement in array others loop
+    execute statement;
+  end loop;
+  alter table public.allocations rename to allocations_holdfast_old;
+  if exists (select from pg_catalog.pg_constraint k where k.conrelid = gone and k.conname = 'allocations_no_overlap') then
+    alter table public.allocations_holdfast_old rename constraint allocations_no_overlap to holdfast_weaker;
+  end if;
+  alter table public.allocations_holdfast_new rename constraint allocations_no_overlap_holdfast to allocations_no_overlap;
+  alter table public.allocations_holdfast_new rename to allocations;
+end
+$holdfast$;
+
+-- Follows, then swaps; tried again while somebody is in the way.
+create or replace procedure pg_temp.swap_in_time() language plpgsql as $holdfast$
 begin
   for try in 1..200 loop
+    commit;
+    set transaction isolation level repeatable read;
+    call pg_temp.follow();
+    commit;
     begin
       set local lock_timeout = '50ms';
-      alter table public.allocations add constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow);
+      call pg_temp.swap();
       return;
     exception when lock_not_available or deadlock_detected then
       if try = 200 then
@@ -483,31 +452,65 @@ begin
       perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
     end;
   end loop;
-end $holdfast$;
+end
+$holdfast$;
+do $swap$
+declare
+  lost text := (select pg_catalog.string_agg(c.what, '; ') from pg_temp.cannot_keep('public.allocations') c);
+begin
+  if lost is not null then
+    raise exception 'a swap of public.allocations cannot keep: %', lost
+      using hint = 'Drop these and make them again afterwards, or choose the maintenance window.';
+  end if;
+end $swap$;
+call pg_temp.briefly(
+  $s$call pg_temp.prepare_copy()$s$
+);
+\echo '  copies; what changes meanwhile is noted'
+do $swap$
+declare
+  columns text := pg_temp.columns_of('public.allocations');
+begin
+  if not exists (select from public.allocations_holdfast_new) then
+    execute pg_catalog.format(
+      'insert into public.allocations_holdfast_new (%s) overriding system value select %s from public.allocations', columns, columns
+    );
+  end if;
+end $swap$;
+select not exists (select from pg_catalog.pg_constraint c where c.conname = 'allocations_no_overlap_holdfast'
+  and c.conrelid = 'public.allocations_holdfast_new'::regclass) as to_build \gset
+\if :to_build
+\echo '  builds the constraint on the copy'
+alter table public.allocations_holdfast_new add constraint allocations_no_overlap_holdfast exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow);
+\endif
+analyze public.allocations_holdfast_new;
+\echo '  swaps'
+call pg_temp.swap_in_time();
 \else
 \echo 'an EXCLUDE constraint can be neither concurrent nor NOT VALID:'
-\echo '  -v overlap=window  adds it at once; every writer of allocations waits while the table is read and the'
-\echo '                     index built: some ten seconds for a million rows. Run it when nobody books.'
-do $holdfast$ begin raise exception 'step 14 stopped: choose with -v overlap=window, and run this script again'; end $holdfast$;
+\echo '  -v overlap=window  adds it at once: every writer of allocations waits while the index is built, from a minute for'
+\echo '                     a million rows to ten for five million. Run it when nobody books.'
+\echo '  -v overlap=swap    builds a copy of allocations that has it, follows what changes meanwhile, and lets the copy'
+\echo '                     take its place: writers wait for an instant. It needs the room for a second allocations, makes'
+\echo '                     each write of it a little slower until it is done, and stops where something stands on the'
+\echo '                     table that it could not keep. It may be stopped and run again at any time.'
+do $holdfast$ begin raise exception 'step 14 stopped: choose with -v overlap=window or -v overlap=swap, and run this script again'; end $holdfast$;
 \endif
+\endif
+select pg_catalog.to_regclass('public.allocations_holdfast_old') is not null as swapped \gset
+\if :swapped
+select afterwards from public.allocations_holdfast_changed where afterwards is not null \gexec
+call pg_temp.briefly(
+  $s$drop table public.allocations_holdfast_old$s$,
+  $s$drop function public.allocations_holdfast_note()$s$,
+  $s$drop table public.allocations_holdfast_changed$s$
+);
 \endif
 
 \echo 'step 15: attach'
-do $holdfast$
-begin
-  for try in 1..200 loop
-    begin
-      set local lock_timeout = '50ms';
-      perform holdfast.attach('public'::regnamespace, pg_catalog.current_setting('migration.roles')::name[]);
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = 200 then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
+call pg_temp.briefly(
+  $s$select holdfast.attach('public'::regnamespace, pg_catalog.current_setting('migration.roles')::name[])$s$
+);
 
 -- Worth a look, and left to you:
 -- client_connection_check_interval: a plain call whose client has vanished goes on until it is done, and keeps its locks so long; calls with a limit in time look twice a second by themselves.

@@ -8,7 +8,7 @@ mod swap;
 
 use super::refusal::{Refusal, argument_invalid};
 use super::requirement::{Finding, State, Step};
-use psql::{comment, echo, literal, retried};
+use psql::{BRIEFLY, briefly, comment, echo, literal};
 
 /// Which script is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +99,7 @@ fn run(schema: &str, steps: &[&Finding], undecided: &[&Finding], findings: &[Fin
 -- over. Each lock is waited for 50 ms at most and tried again, so that nobody waits behind us for longer.
 ";
     text += PREAMBLE;
+    text += BRIEFLY;
     text += "set lock_timeout = '5min';\n\\if :{?roles}\n\\else\n\\set roles '{}'\n\\endif\n";
     text += "select set_config('migration.roles', :'roles', false) as roles \\gset\n";
     for finding in undecided {
@@ -120,10 +121,10 @@ fn run(schema: &str, steps: &[&Finding], undecided: &[&Finding], findings: &[Fin
 /// The last step: it finds everything in place, so that its own locks are short.
 fn attach(schema: &str, number: usize) -> String {
     let call = format!(
-        "perform holdfast.attach({}::regnamespace, pg_catalog.current_setting('migration.roles')::name[])",
+        "select holdfast.attach({}::regnamespace, pg_catalog.current_setting('migration.roles')::name[])",
         literal(schema)
     );
-    format!("\n{}{}", echo(&format!("step {number}: attach")), retried(&[call]))
+    format!("\n{}{}", echo(&format!("step {number}: attach")), briefly(&[call]))
 }
 
 /// What is risky and not needed, as comments.
@@ -171,9 +172,14 @@ fn back(schema: &str, steps: &[&Finding]) -> String {
     let mut text = comment(&format!("holdfast: takes back what the migration of schema {schema} is about to do."));
     text += &comment("Print it before you run that one: afterwards there is nothing left to take back but attach.");
     text += PREAMBLE;
+    text += BRIEFLY;
     text += "set lock_timeout = '5min';\n";
     text += &echo("step 1: detach");
-    text += &retried(&[format!("perform holdfast.detach({}::regnamespace)", literal(schema))]);
+    text += &format!(
+        "select pg_catalog.to_regclass({}) is not null as attached \\gset\n\\if :attached\n{}\\endif\n",
+        literal(&format!("{schema}.holdfast_attachment")),
+        briefly(&[format!("select holdfast.detach({}::regnamespace)", literal(schema))])
+    );
     let undo = steps.iter().rev().flat_map(|finding| finding.undo.iter().map(move |statement| (*finding, statement)));
     for (number, (finding, statement)) in (2..).zip(undo) {
         text += &format!("\n{}", echo(&format!("step {number}: {}", finding.what)));
@@ -182,7 +188,7 @@ fn back(schema: &str, steps: &[&Finding]) -> String {
         } else if matches!(finding.step, Step::Free) || statement.contains(" concurrently ") {
             format!("{statement};\n")
         } else {
-            retried(std::slice::from_ref(statement))
+            briefly(std::slice::from_ref(statement))
         };
     }
     text

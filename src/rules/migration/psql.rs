@@ -4,8 +4,31 @@ use crate::rules::requirement::{Finding, Step, quoted};
 
 use super::swap;
 
-/// How often a brief lock is tried for, before the script stops.
-const TRIES: u32 = 200;
+/// What the script defines for itself: statements that take their locks for an instant, all in one transaction, tried
+/// again while somebody is in the way, and never with others queueing behind them for long.
+pub const BRIEFLY: &str = "
+-- Statements that lock a table for an instant: in one transaction, tried again while somebody is in the way.
+create or replace procedure pg_temp.briefly(variadic statements text[]) language plpgsql as $holdfast$
+declare
+  statement text;
+begin
+  for try in 1..200 loop
+    begin
+      set local lock_timeout = '50ms';
+      foreach statement in array statements loop
+        execute statement;
+      end loop;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if try = 200 then
+        raise;
+      end if;
+      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
+    end;
+  end loop;
+end
+$holdfast$;
+";
 
 /// A text as SQL quotes it.
 #[must_use]
@@ -24,32 +47,15 @@ pub fn comment(text: &str) -> String {
     format!("-- {}\n", text.replace('\n', " "))
 }
 
-/// Statements that take their locks for an instant, all in one transaction: tried again while somebody is in the way,
-/// and never with others queueing behind us for long.
+/// Calls that.
 #[must_use]
-pub fn retried(statements: &[String]) -> String {
-    let body: String = statements.iter().map(|statement| format!("      {statement};\n")).collect();
-    format!(
-        "do $holdfast$
-begin
-  for try in 1..{TRIES} loop
-    begin
-      set local lock_timeout = '50ms';
-{body}      return;
-    exception when lock_not_available or deadlock_detected then
-      if try = {TRIES} then
-        raise;
-      end if;
-      perform pg_catalog.pg_sleep(0.05 + 0.2 * pg_catalog.random());
-    end;
-  end loop;
-end $holdfast$;
-"
-    )
+pub fn briefly(statements: &[String]) -> String {
+    let quoted: Vec<String> = statements.iter().map(|statement| format!("  $s${statement}$s$")).collect();
+    format!("call pg_temp.briefly(\n{}\n);\n", quoted.join(",\n"))
 }
 
 /// Stops the script, with words that say why.
-fn stop(message: &str) -> String {
+pub fn stop(message: &str) -> String {
     format!("do $holdfast$ begin raise exception {}; end $holdfast$;\n", literal(&message.replace('%', "%%")))
 }
 
@@ -87,21 +93,21 @@ pub fn step(schema: &str, number: usize, finding: &Finding) -> String {
     let body = match &finding.step {
         Step::Nothing | Step::Attach => String::new(),
         Step::Free => finding.mend.iter().map(|statement| format!("{statement};\n")).collect(),
-        Step::Brief { .. } => retried(&finding.mend),
+        Step::Brief { .. } => briefly(&finding.mend),
         Step::Concurrently { index, .. } => concurrently(schema, index, &finding.mend),
         Step::UsingIndex { table, constraint, index } => {
-            let work = [built(schema, index, &finding.mend[..1]), retried(&finding.mend[1..])].concat();
+            let work = [built(schema, index, &finding.mend[..1]), briefly(&finding.mend[1..])].concat();
             unless_done(number, finding, &constraint_stands(schema, table, constraint), &work)
         }
         Step::Validated { table, constraint } => {
             let added = constraint_stands(schema, table, constraint);
-            let add = unless_done(number, finding, &added, &retried(&finding.mend[..1]));
+            let add = unless_done(number, finding, &added, &briefly(&finding.mend[..1]));
             // Validating what is valid does nothing.
             format!("{add}{}", finding.mend[1..].iter().map(|statement| format!("{statement};\n")).collect::<String>())
         }
         Step::Blocking { table, constraint } => {
             let done = exclusion_stands(schema, table, constraint);
-            unless_done(number, finding, &done, &swap::choice(number, finding))
+            unless_done(number, finding, &done, &swap::choice(schema, number, finding)) + &swap::tidy(schema)
         }
     };
     head + &body
@@ -144,20 +150,12 @@ fn concurrently(schema: &str, index: &str, mend: &[String]) -> String {
     built(schema, index, mend)
 }
 
-/// Builds an index beside writers: tries twice, and drops what a failed try left invalid.
+/// Builds an index beside writers; drops first what a failed build left invalid.
 fn built(schema: &str, index: &str, mend: &[String]) -> String {
-    let name = format!("{schema}.{}", quoted(index));
-    let look = format!(
-        "select coalesce(pg_catalog.bool_or(i.indisvalid), false) as built, \
-         coalesce(pg_catalog.bool_or(not i.indisvalid), false) as stale\n  \
-         from pg_catalog.pg_index i where i.indexrelid = pg_catalog.to_regclass({}) \\gset\n",
-        literal(&name)
-    );
+    let name = literal(&format!("{schema}.{}", quoted(index)));
     let build: String = mend.iter().map(|statement| format!("{statement};\n")).collect();
-    let attempt = format!(
-        "\\if :built\n\\else\n\\if :stale\ndrop index concurrently if exists {name};\n\\endif\n\
-         \\set ON_ERROR_STOP off\n{build}\\set ON_ERROR_STOP on\n{look}\\endif\n"
-    );
-    let failed = stop(&format!("index {index} could not be built; run this script again"));
-    format!("{look}{}\\if :built\n\\else\n{failed}\\endif\n", attempt.repeat(2))
+    format!(
+        "select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i\n  \
+         where i.indexrelid = pg_catalog.to_regclass({name}) and not i.indisvalid \\gexec\n{build}"
+    )
 }

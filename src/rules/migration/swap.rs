@@ -2,20 +2,101 @@
 
 use crate::rules::requirement::Finding;
 
-use super::psql::{echo, literal, retried};
+use super::psql::{briefly, echo, literal, stop};
+
+const ROUTINES: &[&str] =
+    &[include_str!("../../../sql/swap/1_routines.sql"), include_str!("../../../sql/swap/2_swap.sql")];
+
+/// The table that the constraint is for.
+const TABLE: &str = "allocations";
 
 /// The way that was chosen; without a choice the script stops here, and says what each costs.
-pub fn choice(number: usize, finding: &Finding) -> String {
+pub fn choice(schema: &str, number: usize, finding: &Finding) -> String {
     let mut text = String::from("\\if :{?overlap}\n\\else\n\\set overlap ask\n\\endif\n");
-    text += "select :'overlap' = 'window' as in_window \\gset\n\\if :in_window\n";
-    text += &retried(&finding.mend);
+    text += "select :'overlap' = 'window' as in_window, :'overlap' = 'swap' as by_swap \\gset\n\\if :in_window\n";
+    text += &briefly(&finding.mend);
+    text += "\\elif :by_swap\n";
+    text += &swap(schema, finding);
     text += "\\else\n";
-    text += &echo("an EXCLUDE constraint can be neither concurrent nor NOT VALID:");
-    text += &echo(
-        "  -v overlap=window  adds it at once; every writer of allocations waits while the table is read and the",
-    );
-    text += &echo("                     index built: some ten seconds for a million rows. Run it when nobody books.");
-    let stopped = format!("step {number} stopped: choose with -v overlap=window, and run this script again");
-    text += &format!("do $holdfast$ begin raise exception {}; end $holdfast$;\n\\endif\n", literal(&stopped));
+    for line in [
+        "an EXCLUDE constraint can be neither concurrent nor NOT VALID:",
+        "  -v overlap=window  adds it at once: every writer of allocations waits while the index is built, from a minute for",
+        "                     a million rows to ten for five million. Run it when nobody books.",
+        "  -v overlap=swap    builds a copy of allocations that has it, follows what changes meanwhile, and lets the copy",
+        "                     take its place: writers wait for an instant. It needs the room for a second allocations, makes",
+        "                     each write of it a little slower until it is done, and stops where something stands on the",
+        "                     table that it could not keep. It may be stopped and run again at any time.",
+    ] {
+        text += &echo(line);
+    }
+    text += &stop(&format!(
+        "step {number} stopped: choose with -v overlap=window or -v overlap=swap, and run this script again"
+    ));
+    text += "\\endif\n";
     text
+}
+
+/// The steps of the swap; each looks whether it is done.
+fn swap(schema: &str, finding: &Finding) -> String {
+    let weaker = finding.mend.iter().find_map(|statement| statement.split_once(" drop constraint "));
+    let weaker = weaker.map_or("", |(_, name)| name.trim_matches('"'));
+    let add = finding.mend.last().map_or(String::new(), |add| {
+        add.replacen(&format!(".{TABLE} "), &format!(".{TABLE}_holdfast_new "), 1).replacen(
+            "allocations_no_overlap",
+            "allocations_no_overlap_holdfast",
+            1,
+        )
+    });
+    let text = format!(
+        "do $swap$
+declare
+  lost text := (select pg_catalog.string_agg(c.what, '; ') from pg_temp.cannot_keep('app.{TABLE}') c);
+begin
+  if lost is not null then
+    raise exception 'a swap of app.{TABLE} cannot keep: %', lost
+      using hint = 'Drop these and make them again afterwards, or choose the maintenance window.';
+  end if;
+end $swap$;
+{prepare}{copying}do $swap$
+declare
+  columns text := pg_temp.columns_of('app.{TABLE}');
+begin
+  if not exists (select from app.{TABLE}_holdfast_new) then
+    execute pg_catalog.format(
+      'insert into app.{TABLE}_holdfast_new (%s) overriding system value select %s from app.{TABLE}', columns, columns
+    );
+  end if;
+end $swap$;
+select not exists (select from pg_catalog.pg_constraint c where c.conname = 'allocations_no_overlap_holdfast'
+  and c.conrelid = 'app.{TABLE}_holdfast_new'::regclass) as to_build \\gset
+\\if :to_build
+{building}{add};
+\\endif
+analyze app.{TABLE}_holdfast_new;
+{swapping}call pg_temp.swap_in_time();
+",
+        prepare = briefly(&["call pg_temp.prepare_copy()".to_owned()]),
+        copying = echo("  copies; what changes meanwhile is noted"),
+        building = echo("  builds the constraint on the copy"),
+        swapping = echo("  swaps"),
+    );
+    let routines = ROUTINES.concat().replace("{weaker}", &literal(weaker));
+    (routines + &text).replace("app.", &format!("{schema}."))
+}
+
+/// What is left to do after a swap: nobody waits for it.
+pub fn tidy(schema: &str) -> String {
+    format!(
+        "select pg_catalog.to_regclass({old}) is not null as swapped \\gset
+\\if :swapped
+select afterwards from {schema}.{TABLE}_holdfast_changed where afterwards is not null \\gexec
+{drop}\\endif
+",
+        old = literal(&format!("{schema}.{TABLE}_holdfast_old")),
+        drop = briefly(&[
+            format!("drop table {schema}.{TABLE}_holdfast_old"),
+            format!("drop function {schema}.{TABLE}_holdfast_note()"),
+            format!("drop table {schema}.{TABLE}_holdfast_changed"),
+        ])
+    )
 }

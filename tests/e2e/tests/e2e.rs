@@ -42,6 +42,7 @@ mod schemas;
 mod shadow_faults;
 mod shadow_mode;
 mod shadows;
+mod swap;
 mod sweep;
 mod triggers;
 mod undo;

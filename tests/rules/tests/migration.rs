@@ -49,9 +49,10 @@ fn steps_come_in_the_order_in_which_they_can_be_done() {
     let begin: Vec<&str> = steps.iter().map(|step| step.split(" (").next().unwrap_or_default()).collect();
     // One lock for what one table gets.
     assert_eq!(begin, ["1: key, result", "2: outcome", "3: index by_key", "4: exclusion", "5: attach'"]);
-    let lock = script.find("set local lock_timeout").expect("a lock timeout");
-    assert!(script[lock..].contains(
-        "add column if not exists key text;\n      alter table app.bookings add column if not exists result"
+    let call = script.find("call pg_temp.briefly(").expect("tried for an instant");
+    assert!(script.find("set local lock_timeout = '50ms'").is_some_and(|defined| defined < call));
+    assert!(script[call..].contains(
+        "add column if not exists key text$s$,\n  $s$alter table app.bookings add column if not exists result"
     ));
 }
 
@@ -92,7 +93,33 @@ fn rows_in_the_way_are_asked_for_before_the_work() {
     assert!(at("as done \\gset") < at("select exists (select 1 as id) as violated"));
     assert!(at("stopped: rows violate exclusion") < at("add constraint allocations_no_overlap"));
     assert!(script.contains("choose with -v overlap="));
-    assert!(!script.contains("delete from"));
+    // Of the application's rows, that is: the swap follows with its copy.
+    let deleted = script.matches("delete from ").count();
+    assert_eq!(deleted, script.matches("delete from app.allocations_holdfast_").count());
+}
+
+/// A weaker constraint of any name goes with the table; ours is built on the copy.
+#[test]
+fn the_swap_builds_on_the_copy() {
+    let weaker = exclusion().mend(
+        Step::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() },
+        [
+            "alter table app.allocations drop constraint \"Weak\"",
+            "alter table app.allocations add constraint allocations_no_overlap exclude using gist (a with =)",
+        ],
+    );
+    let script = render("app", &[weaker], Form::Run);
+    let built =
+        "alter table app.allocations_holdfast_new add constraint allocations_no_overlap_holdfast exclude using gist";
+    let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("no {words} in\n{script}"));
+    assert!(
+        at("o.conname = 'Weak'") < at("call pg_temp.prepare_copy()") && at("call pg_temp.prepare_copy()") < at(built)
+    );
+    assert!(at(built) < at("call pg_temp.swap_in_time();"));
+    // What is left is tidied up also when the swap was done before.
+    let done = at("\\elif :by_swap");
+    assert!(script[done..].contains("allocations_holdfast_old') is not null as swapped"));
+    assert!(!script.contains('{') || !script.contains("{weaker}"));
 }
 
 #[test]

@@ -1,0 +1,119 @@
+-- Copy, sync and swap: allocations gets a constraint that can be added neither concurrently nor NOT VALID by way of a copy
+-- that has it. Routines of this session; what they leave is app.allocations_holdfast_new, _changed and _old.
+create or replace function pg_temp.columns_of(p_table regclass) returns text language sql as $holdfast$
+  select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
+  from pg_catalog.pg_attribute a
+  where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+$holdfast$;
+
+-- What would be lost with the table that goes.
+create or replace function pg_temp.cannot_keep(p_table regclass) returns table (what text) language sql as $holdfast$
+  select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
+  from pg_catalog.pg_depend d
+  where d.deptype = 'n' and d.classid <> 'pg_constraint'::regclass
+    and not exists (
+      select from pg_catalog.pg_attrdef e
+      where d.classid = 'pg_attrdef'::regclass and e.oid = d.objid and e.adrelid = p_table
+    )
+    and (d.refclassid = 'pg_class'::regclass and d.refobjid = p_table and d.classid <> 'pg_class'::regclass
+      or d.refclassid = 'pg_type'::regclass and d.refobjid in (
+        select t.oid from pg_catalog.pg_type t where t.typrelid = p_table
+        union all
+        select t.typarray from pg_catalog.pg_type t where t.typrelid = p_table
+      ))
+  union
+  select 'policy ' || p.polname from pg_catalog.pg_policy p where p.polrelid = p_table
+  union
+  select 'rule ' || r.rulename from pg_catalog.pg_rewrite r where r.ev_class = p_table
+  union
+  select 'statistics ' || s.stxname from pg_catalog.pg_statistic_ext s where s.stxrelid = p_table
+  union
+  select 'publication ' || p.pubname || ', which takes some of its rows or columns'
+  from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid
+  where m.prrelid = p_table
+    and (pg_catalog.to_jsonb(m) ->> 'prqual' is not null or pg_catalog.to_jsonb(m) ->> 'prattrs' is not null)
+  union
+  select 'security label ' || l.label from pg_catalog.pg_seclabel l
+  where l.classoid = 'pg_class'::regclass and l.objoid = p_table
+  union
+  select 'inheritance: ' || i.inhrelid::regclass || ' from ' || i.inhparent::regclass
+  from pg_catalog.pg_inherits i where p_table in (i.inhrelid, i.inhparent)
+  union
+  select case when c.relrowsecurity then 'row security' when c.relkind <> 'r' then 'partitions' else 'its type' end
+  from pg_catalog.pg_class c where c.oid = p_table and (c.relrowsecurity or c.relkind <> 'r' or c.reloftype <> 0)
+  union
+  select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
+  union
+  select 'rows without an id' where not exists (
+    select from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
+  )
+$holdfast$;
+
+-- The copy, and the notes of what changes from now on. All of it or nothing.
+create or replace procedure pg_temp.prepare_copy() language plpgsql as $holdfast$
+declare
+  owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'app.allocations'::regclass);
+  weaker name;
+begin
+  if to_regclass('app.allocations_holdfast_new') is not null then
+    return;
+  end if;
+  create table app.allocations_holdfast_new (like app.allocations including all);
+  create table app.allocations_holdfast_changed (id uuid, afterwards text);
+  create function app.allocations_holdfast_note() returns trigger language plpgsql security definer
+  set search_path = pg_catalog, pg_temp as $note$
+  begin
+    if tg_op in ('UPDATE', 'DELETE') then
+      insert into app.allocations_holdfast_changed (id) values (old.id);
+    end if;
+    if tg_op in ('INSERT', 'UPDATE') then
+      insert into app.allocations_holdfast_changed (id) values (new.id);
+    end if;
+    -- No id: all of them.
+    if tg_op = 'TRUNCATE' then
+      insert into app.allocations_holdfast_changed (id) values (null);
+    end if;
+    return null;
+  end
+  $note$;
+  revoke all on function app.allocations_holdfast_note() from public;
+  create trigger holdfast_note after insert or update or delete on app.allocations
+    for each row execute function app.allocations_holdfast_note();
+  create trigger holdfast_note_all after truncate on app.allocations
+    for each statement execute function app.allocations_holdfast_note();
+  alter table app.allocations enable always trigger holdfast_note, enable always trigger holdfast_note_all;
+  execute pg_catalog.format('alter table app.allocations_holdfast_new owner to %s', owner);
+  -- What the constraint that is to come takes the place of.
+  for weaker in
+    select k.conname from pg_catalog.pg_constraint k
+    join pg_catalog.pg_constraint o on pg_catalog.pg_get_constraintdef(o.oid) = pg_catalog.pg_get_constraintdef(k.oid)
+    where k.conrelid = 'app.allocations_holdfast_new'::regclass and k.contype = 'x'
+      and o.conrelid = 'app.allocations'::regclass and o.conname = {weaker}
+  loop
+    execute pg_catalog.format('alter table app.allocations_holdfast_new drop constraint %I', weaker);
+  end loop;
+end
+$holdfast$;
+
+-- The copy follows: what changed since the last time, as of one snapshot.
+create or replace procedure pg_temp.follow() language plpgsql as $holdfast$
+declare
+  ids uuid[];
+  columns text := pg_temp.columns_of('app.allocations');
+begin
+  with gone as (delete from app.allocations_holdfast_changed where afterwards is null returning id)
+  select pg_catalog.array_agg(distinct gone.id) into ids from gone;
+  if ids is null then
+    return;
+  end if;
+  if pg_catalog.array_position(ids, null) is not null then
+    delete from app.allocations_holdfast_new;
+    ids := null;
+  end if;
+  delete from app.allocations_holdfast_new n where n.id = any (ids);
+  execute pg_catalog.format(
+    'insert into app.allocations_holdfast_new (%s) overriding system value select %s from app.allocations a
+     where $1 is null or a.id = any ($1)', columns, columns
+  ) using ids;
+end
+$holdfast$;
