@@ -3,6 +3,7 @@
 
 mod adopt;
 mod adopt_columns;
+mod adopt_page;
 mod aside;
 mod atomicity;
 mod attempt;
