@@ -5,8 +5,8 @@ use pgrx::{JsonB, Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, TimestampTz, Uuids};
-use super::contract;
 use super::native::{self, Done, native_functions};
+use super::routed;
 use crate::commands::rollout;
 use crate::commands::unassign::unassign;
 use crate::rules::Id;
@@ -39,7 +39,7 @@ fn adding(
 }
 
 fn assigned(call: pg_sys::FunctionCallInfo, function: Function, arguments: Arguments) -> Vec<Assignment> {
-    contract(call, |store| rollout::confirmed(store, function, arguments))
+    routed(call, |store| rollout::confirmed(store, function, arguments))
 }
 
 /// A list of tables in which NULL names nothing.
@@ -115,7 +115,7 @@ fn contract_unassign_tables_atomic(
     p_table_ids: Option<Uuids>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<'static, (name!(table_id, Uuid),)> {
-    let taken = contract(fcinfo, |store| rollout::unassigned(store, argument::id(p_booking_id), named(p_table_ids)));
+    let taken = routed(fcinfo, |store| rollout::unassigned(store, argument::id(p_booking_id), named(p_table_ids)));
     argument::rows(taken.into_iter().map(|table| (argument::uuid(table),)).collect())
 }
 

@@ -4,8 +4,8 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, Uuid, pg_sys};
 
 use super::argument::{self, Label, TimestampTz, Uuids};
-use super::contract;
 use super::native::{self, native_functions};
+use super::routed;
 use crate::commands::rollout;
 use crate::rules::outcome::Outcome;
 use crate::rules::request::{Arguments, Expectation, Intent, Named};
@@ -14,7 +14,7 @@ use crate::rules::table::Assignment;
 
 /// Confirms and keeps the answer's rows; the contract's calls raise their refusals.
 fn confirmed(call: pg_sys::FunctionCallInfo, function: Function, arguments: Arguments) -> Vec<Assignment> {
-    contract(call, |store| rollout::confirmed(store, function, arguments))
+    routed(call, |store| rollout::confirmed(store, function, arguments))
 }
 
 /// Sets the booking's tables to exactly the given set, moves it to the target status, and closes its holds.

@@ -5,8 +5,8 @@ use pgrx::{JsonB, Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, TimestampTz, Uuids};
-use super::contract;
 use super::native::{self, Done, native_functions};
+use super::{contract, routed};
 use crate::commands::hold::{self, Held};
 use crate::commands::release::release;
 use crate::commands::rollout;
@@ -57,7 +57,7 @@ fn contract_release_hold_and_emit(
     p_actor_id: Option<Uuid>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> bool {
-    contract(fcinfo, |store| rollout::released(store, argument::id(p_hold_id), argument::id(p_actor_id)))
+    routed(fcinfo, |store| rollout::released(store, argument::id(p_hold_id), argument::id(p_actor_id)))
 }
 
 native_functions! {

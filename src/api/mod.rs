@@ -33,7 +33,7 @@ mod worker_status;
 use pgrx::iter::TableIterator;
 use pgrx::pg_sys;
 
-use crate::commands::{Store, in_schema, in_schema_of};
+use crate::commands::{Store, in_attached_schema_of, in_schema, in_schema_of};
 use crate::errors;
 use crate::rules::failure::Failure;
 
@@ -55,6 +55,11 @@ fn contract<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> R
 /// Runs a command for the given schema, and raises what it refuses.
 fn native<T>(schema: Option<pg_sys::Oid>, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
     errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command))
+}
+
+/// The same for a call of the contract, which may go to the function that the application had before.
+fn routed<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
+    errors::or_raise(in_attached_schema_of(call, command))
 }
 
 /// Runs a command for the given schema and turns what it found into rows; raises what it refuses.

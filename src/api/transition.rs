@@ -5,8 +5,8 @@ use pgrx::{JsonB, Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, Label, TimestampTz};
-use super::contract;
 use super::native::{self, Done, native_functions};
+use super::routed;
 use crate::commands::rollout;
 use crate::commands::table_status;
 use crate::commands::transition::{Wanted, transition};
@@ -48,7 +48,7 @@ fn contract_apply_booking_state_transition(
         history_to: argument::label(p_history_to),
         history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
     };
-    let landed = contract(fcinfo, |store| rollout::transitioned(store, &wanted));
+    let landed = routed(fcinfo, |store| rollout::transitioned(store, &wanted));
     let micros = |at: Option<Instant>| at.map(|at| at.0);
     argument::rows(vec![(
         landed.status,
@@ -61,7 +61,7 @@ fn contract_apply_booking_state_transition(
 /// Sets a table's status to that of now.
 #[pg_extern(sql = false)]
 fn contract_refresh_table_status(p_table_id: Option<Uuid>, fcinfo: pg_sys::FunctionCallInfo) {
-    contract(fcinfo, |store| rollout::refreshed(store, argument::id(p_table_id)));
+    routed(fcinfo, |store| rollout::refreshed(store, argument::id(p_table_id)));
 }
 
 native_functions! {

@@ -56,6 +56,17 @@ pub fn in_schema_of<T>(
     in_schema(crate::store::schema_of_function(call), command)
 }
 
+/// The same for a call that may go to a function that the application had before: that one may need less than ours, so
+/// what the schema lacks is looked at once ours is to decide.
+pub fn in_attached_schema_of<T>(
+    call: pg_sys::FunctionCallInfo,
+    command: impl FnOnce(&Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let store = Store::open_anyhow(crate::store::schema_of_function(call))?;
+    store.check_attached()?;
+    command(&store.keeping(settings::ledger_retention_days()))
+}
+
 /// Is a refusal handed back as a row, so that the transaction, and what binds the key, can commit?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusals {

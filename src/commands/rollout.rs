@@ -33,10 +33,15 @@ fn wanted(store: &Store, booking: Option<Id>) -> Result<Route, Failure> {
 /// judged.
 fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
     let kept = store.keeps(function);
-    if store.in_original() {
-        return Ok(if kept { Route::Original } else { Route::Ours });
+    let route = if store.in_original() {
+        if kept { Route::Original } else { Route::Ours }
+    } else {
+        rollout::settle(wanted(store, booking)?, function, kept, settings::atomic_confirm_enabled())?
+    };
+    if route == Route::Ours {
+        store.check_whole()?;
     }
-    Ok(rollout::settle(wanted(store, booking)?, function, kept, settings::atomic_confirm_enabled())?)
+    Ok(route)
 }
 
 /// For calls that nobody had before: refused wherever ours does not decide.

@@ -124,19 +124,20 @@ fn judge(
     let looked = store.harmlessly(|store| {
         let called_at = store.clock();
         let (session, zone_is_shifted) = store.session_read()?;
+        store.check_whole()?;
         let before = call.booking.map(|booking| store.booking_left(booking)).transpose()?.flatten();
         Ok(Judgement { called_at, ours: ours(store)?, before, session, zone_is_shifted })
     });
-    spared(store, looked)
+    spared(store, looked, Number::Failed)
 }
 
-/// What failed in our own looking is counted and otherwise forgotten, but for a cancel: whoever asked for it meant the call.
-fn spared<T>(store: &Store, looked: Result<T, Failure>) -> Result<Option<T>, Failure> {
-    match looked {
+/// What failed on our own side is counted and otherwise forgotten, but for a cancel: whoever asked for it meant the call.
+fn spared<T>(store: &Store, worked: Result<T, Failure>, number: Number) -> Result<Option<T>, Failure> {
+    match worked {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.is_cancel() => Err(failure),
         Err(_) => {
-            memory::count(store.number(), Number::Failed);
+            memory::count(store.number(), number);
             Ok(None)
         }
     }
@@ -219,13 +220,10 @@ fn compared(
 fn returned(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) -> Result<(), Failure> {
     let left =
         store.harmlessly(|store| Ok(call.booking.map(|booking| store.booking_left(booking)).transpose()?.flatten()));
-    let Some(after) = spared(store, left)? else { return Ok(()) };
+    let Some(after) = spared(store, left, Number::Failed)? else { return Ok(()) };
     let Some((record, found)) = compared(store, call, judgement, &theirs, after.as_ref()) else { return Ok(()) };
     let kept = store.harmlessly(|store| store.disagreements_keep(vec![record.json(&found)]));
-    if spared(store, kept)?.is_none() {
-        memory::count(store.number(), Number::Lost);
-    }
-    Ok(())
+    spared(store, kept, Number::Lost).map(|_| ())
 }
 
 /// The original raised: no statement can be run any more.

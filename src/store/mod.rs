@@ -104,6 +104,11 @@ impl Store {
         Ok(self.attachment.check_record()?)
     }
 
+    /// Refuses a schema that lacks something that ours works on.
+    pub fn check_whole(&self) -> Result<(), Failure> {
+        Ok(self.attachment.check()?)
+    }
+
     /// The schema's name, as the server names it in its errors.
     pub fn schema(&self) -> &str {
         &self.attachment.name
