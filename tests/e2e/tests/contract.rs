@@ -213,7 +213,7 @@ fn every_wrapper_runs_as_its_owner_with_a_closed_search_path() {
         // transactions, so it acts with its caller's and can fix no setting.
         let procedure = name == "confirm_with_retry";
         assert_eq!(definer, name != "auto_assign_idempotency_key" && !procedure, "{name} is SECURITY DEFINER");
-        let compiled = if name == "booking_reconciliation_read" { ",jit=off" } else { "" };
+        let compiled = if name == "booking_reconciliation_read" { ",jit=off,work_mem=64MB" } else { "" };
         let pinned = (!procedure).then(|| format!("{{\"search_path=pg_catalog, pg_temp\"{compiled}}}"));
         assert_eq!(config, pinned, "{name}");
         assert!(owned, "{name} belongs to the owner of bookings");
