@@ -11,7 +11,7 @@ create table if not exists app.reconciliation_policies (
 );
 
 -- How far commits have been looked at again: everything that is visible in the snapshot `seen`, and of what came until
--- `pending` the transactions up to `upto`.
+-- `pending` the transactions up to `upto`. The worker and the sweep rest until `due_at`.
 create table if not exists app.holdfast_verified (
   id boolean primary key default true check (id),
   seen pg_snapshot,
@@ -19,7 +19,8 @@ create table if not exists app.holdfast_verified (
   pending pg_snapshot,
   pending_at timestamptz,
   upto xid8 not null default '0',
-  commits bigint not null default 0
+  commits bigint not null default 0,
+  due_at timestamptz not null default '-infinity'
 );
 insert into app.holdfast_verified (id) values (true) on conflict do nothing;
 

@@ -48,6 +48,6 @@ pub fn all(store: &Store, batch: i32) -> Result<Looked, Failure> {
     for (booking, _) in next.iter().filter(|(_, live)| *live) {
         aside::apart(store, STEP, *booking, |store| look_at(store, *booking))?;
     }
-    store.pass_done(look::next_of_pass(began, store.clock()))?;
+    store.pass_done(look::next_of_batch(began, store.clock()))?;
     Ok((next.len() as i64, false))
 }

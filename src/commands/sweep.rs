@@ -117,7 +117,7 @@ pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure
         Step::Holds => full(expire_holds(store, batch)?),
         // One notification says all.
         Step::Notify => (notify(store)?, false),
-        Step::Verify => full(super::verify::verify(store, Some(batch))?.0),
+        Step::Verify => full(super::verify::now_and_then(store, batch)?),
         Step::Live => super::look::live(store, batch)?,
         Step::Pass => super::look::all(store, batch)?,
         Step::Ledger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),

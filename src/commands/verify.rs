@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{aside, look};
-use crate::rules::Id;
 use crate::rules::drift::{self, Finding, catalogue::Severity};
 use crate::rules::failure::Failure;
 use crate::rules::retention;
+use crate::rules::{self, Id};
 use crate::store::Store;
 
 /// The step under which a booking is set aside that could not be mended.
@@ -18,6 +18,20 @@ pub struct Mismatch {
     pub findings: Vec<Finding>,
     /// Was it mended, as the owner's policy says?
     pub repaired: bool,
+}
+
+/// As part of a sweep: a batch, and then a rest twenty times as long, so that calls keep their cores. What came meanwhile is
+/// looked at later, when less comes.
+pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
+    let began = store.clock();
+    if !store.has_verified() || store.verify_rests(began)? {
+        return Ok(0);
+    }
+    let (looked_at, _) = verify(store, Some(batch))?;
+    if looked_at > 0 {
+        store.verify_rest(rules::look::next_of_batch(began, store.clock()))?;
+    }
+    Ok(looked_at)
 }
 
 /// One batch of commits since the last look: how many bookings were looked at, and those that do not agree.

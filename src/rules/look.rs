@@ -8,9 +8,9 @@ pub const INTERVAL_SECONDS: i32 = 10;
 /// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_pass_interval`).
 pub const PASS_MINUTES: i32 = 24 * 60;
 
-/// A look rests fifty times as long as it took, a batch of a pass twenty times: two and five hundredths of a core.
+/// A look rests fifty times as long as it took, a batch of bookings twenty times: two and five hundredths of a core.
 const LOOK_RESTS: i64 = 50;
-const PASS_RESTS: i64 = 20;
+const BATCH_RESTS: i64 = 20;
 
 /// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
 #[must_use]
@@ -25,10 +25,10 @@ pub fn next(began: Instant, ended: Instant, interval_seconds: i32) -> Instant {
     visit::after_ms(ended, rest_ms.max(i64::from(interval_seconds) * 1000))
 }
 
-/// When the next batch of the pass is due.
+/// When the next batch of bookings that are read one by one is due, of a pass or of what was committed.
 #[must_use]
-pub fn next_of_pass(began: Instant, ended: Instant) -> Instant {
-    visit::after_ms(ended, began.ms_until(ended).max(0).saturating_mul(PASS_RESTS))
+pub fn next_of_batch(began: Instant, ended: Instant) -> Instant {
+    visit::after_ms(ended, began.ms_until(ended).max(0).saturating_mul(BATCH_RESTS))
 }
 
 /// A pass that began before this instant, and is over, is followed by another.

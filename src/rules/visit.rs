@@ -7,6 +7,9 @@ pub const INTERVAL_SECONDS: i32 = 5;
 /// Between the end of a visit and the next: others must find the database empty in between (DROP DATABASE waits for
 /// five seconds), and calls that come thick are answered together.
 pub const GAP_MS: i64 = 500;
+/// A visit is followed by a rest twenty times as long, up to this: where calls have no core to spare, it takes little of one.
+pub const REST_MS: i64 = 5000;
+const RESTS: i64 = 20;
 /// How long one visit may take; what is left is for the next.
 pub const BUDGET_MS: i64 = 2000;
 /// A database without an attached schema is looked at again after so long; attach and every confirm call earlier.
@@ -27,13 +30,19 @@ pub enum Visit {
     Failed,
 }
 
+/// How long nobody comes after a visit that took so long, whoever calls.
+#[must_use]
+pub fn rest_ms(took_ms: i64) -> i64 {
+    took_ms.saturating_mul(RESTS).clamp(GAP_MS, REST_MS)
+}
+
 /// When to come again by itself, after `failures` visits in a row that failed (this one included). `jitter` is 0 to 999:
 /// databases that began together drift apart.
 #[must_use]
-pub fn next(now: Instant, visit: Visit, failures: u32, interval_seconds: i32, jitter: u32) -> Instant {
+pub fn next(now: Instant, visit: Visit, rest_ms: i64, failures: u32, interval_seconds: i32, jitter: u32) -> Instant {
     let interval = i64::from(interval_seconds);
     let seconds = match visit {
-        Visit::More => return after_ms(now, GAP_MS),
+        Visit::More => return after_ms(now, rest_ms),
         Visit::Done => interval,
         Visit::Idle => interval.max(IDLE_SECONDS),
         Visit::Failed => {
@@ -45,10 +54,11 @@ pub fn next(now: Instant, visit: Visit, failures: u32, interval_seconds: i32, ji
     after_ms(now, seconds * 900 + seconds * i64::from(jitter.min(999)) / 5)
 }
 
-/// Is a visit due? A commit may call for one (`wanted`), but not right after the last, nor while errors are waited out.
+/// Is a visit due? A commit may call for one (`wanted`), but not before the `rested` instant, nor while errors are waited
+/// out.
 #[must_use]
-pub fn due(now: Instant, wanted: bool, finished: Instant, planned: Instant, failures: u32) -> bool {
-    now >= planned || wanted && failures == 0 && now >= after_ms(finished, GAP_MS)
+pub fn due(now: Instant, wanted: bool, rested: Instant, planned: Instant, failures: u32) -> bool {
+    now >= planned || wanted && failures == 0 && now >= rested
 }
 
 #[must_use]

@@ -7,9 +7,12 @@ use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
+use crate::rules::window::Instant;
 
 statement!(VERIFY_BEGIN, "verify_begin", []);
 statement!(VERIFY_DUE, "verify_due", [INT4OID]);
+statement!(VERIFY_RESTS, "verify_rests", [TIMESTAMPTZOID]);
+statement!(VERIFY_REST, "verify_rest", [TIMESTAMPTZOID]);
 statement!(VERIFY_NOTE, "verify_note", [UUIDOID, TEXTOID, JSONBOID]);
 statement!(VERIFY_POLICIES, "verify_policies", []);
 
@@ -19,6 +22,17 @@ impl Store {
         self.run(&VERIFY_BEGIN, &[], |_| ())?;
         let rows = self.run(&VERIFY_DUE, &[row::number(batch)], |row| row.id(1))?;
         Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Has somebody looked just now, and is it too early to look again?
+    pub fn verify_rests(&self, now: Instant) -> Result<bool, Failure> {
+        Ok(!self.run(&VERIFY_RESTS, &[row::instant(now)], |_| ())?.is_empty())
+    }
+
+    /// After a look that is ours until the transaction ends: none before that instant.
+    pub fn verify_rest(&self, until: Instant) -> Result<(), Failure> {
+        self.run(&VERIFY_REST, &[row::instant(until)], |_| ())?;
+        Ok(())
     }
 
     /// Tells the application's events of a mismatch, where it has a table of them.

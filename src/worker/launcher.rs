@@ -23,7 +23,8 @@ struct Known {
     worker: Option<DynamicBackgroundWorker>,
     /// Visits that were finished before the present worker was sent.
     visits: u64,
-    finished: Instant,
+    /// Before this nobody comes again, whoever calls.
+    rested: Instant,
     planned: Instant,
 }
 
@@ -89,7 +90,7 @@ impl Launcher {
             self.known.entry(database).or_insert(Known {
                 worker: None,
                 visits: 0,
-                finished: Instant::NEVER,
+                rested: Instant::NEVER,
                 planned: now,
             });
         }
@@ -123,8 +124,10 @@ impl Launcher {
             Visit::Done
         };
         let failures = place.failures.load(Relaxed);
-        known.finished = now;
-        known.planned = visit::next(now, visit, failures, settings::worker_interval_seconds(), jitter);
+        let (began, ended) = (place.started_at.load(Relaxed), place.finished_at.load(Relaxed));
+        let rest_ms = visit::rest_ms(Instant(began).ms_until(Instant(ended)));
+        known.rested = visit::after_ms(now, rest_ms);
+        known.planned = visit::next(now, visit, rest_ms, failures, settings::worker_interval_seconds(), jitter);
         place.next_at.store(known.planned.0, Relaxed);
     }
 
@@ -136,9 +139,8 @@ impl Launcher {
             return None;
         }
         let (wanted, failures) = (place.wanted.load(Relaxed), place.failures.load(Relaxed));
-        if !visit::due(now, wanted, known.finished, known.planned, failures) {
-            let soon = visit::after_ms(known.finished, visit::GAP_MS);
-            return Some(if wanted && failures == 0 { soon.min(known.planned) } else { known.planned });
+        if !visit::due(now, wanted, known.rested, known.planned, failures) {
+            return Some(if wanted && failures == 0 { known.rested.min(known.planned) } else { known.planned });
         }
         known.visits = place.visits.load(Relaxed);
         place.wanted.store(false, Relaxed);

@@ -1,6 +1,6 @@
 //! How often every live booking is looked at.
 
-use holdfast::rules::look::{next, next_of_pass, pass_batch, pass_cutoff};
+use holdfast::rules::look::{next, next_of_batch, pass_batch, pass_cutoff};
 use holdfast::rules::window::Instant;
 
 const BEGAN: Instant = Instant(1_000_000_000_000);
@@ -25,8 +25,8 @@ fn a_long_one_rests_fifty_times_as_long_as_it_took() {
 
 #[test]
 fn a_batch_of_a_pass_rests_twenty_times_as_long() {
-    assert_eq!(next_of_pass(BEGAN, after(100)), after(2100));
-    assert_eq!(next_of_pass(BEGAN, BEGAN), BEGAN);
+    assert_eq!(next_of_batch(BEGAN, after(100)), after(2100));
+    assert_eq!(next_of_batch(BEGAN, BEGAN), BEGAN);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! When the worker comes to a database again.
 
-use holdfast::rules::visit::{GAP_MS, Visit, after_ms, due, next};
+use holdfast::rules::visit::{GAP_MS, REST_MS, Visit, due, next, rest_ms};
 use holdfast::rules::window::Instant;
 
 const NOW: Instant = Instant(1_000_000_000_000);
 
 /// Milliseconds until the next visit.
 fn pause(visit: Visit, failures: u32, interval: i32, jitter: u32) -> i64 {
-    (next(NOW, visit, failures, interval, jitter).0 - NOW.0) / 1000
+    (next(NOW, visit, 700, failures, interval, jitter).0 - NOW.0) / 1000
 }
 
 #[test]
@@ -20,8 +20,16 @@ fn what_is_done_rests_for_the_interval() {
 }
 
 #[test]
-fn what_is_left_over_waits_only_for_the_gap() {
-    assert_eq!(pause(Visit::More, 0, 3600, 0), GAP_MS);
+fn what_is_left_over_waits_only_for_the_rest() {
+    assert_eq!(pause(Visit::More, 0, 3600, 0), 700);
+}
+
+#[test]
+fn a_visit_is_followed_by_a_rest_twenty_times_as_long_within_bounds() {
+    for (took, expected) in [(-5, GAP_MS), (0, GAP_MS), (25, 500), (26, 520), (100, 2000), (251, REST_MS)] {
+        assert_eq!(rest_ms(took), expected, "{took}");
+    }
+    assert_eq!(rest_ms(i64::MAX), REST_MS);
 }
 
 #[test]
@@ -44,9 +52,8 @@ fn a_visit_is_due_when_it_was_planned_or_when_a_commit_calls() {
     let (before, after) = (Instant(NOW.0 - 1), Instant(NOW.0 + 1));
     assert!(due(NOW, false, Instant::NEVER, NOW, 0), "planned for now");
     assert!(!due(NOW, false, Instant::NEVER, after, 0));
-    let long_ago = after_ms(NOW, -GAP_MS);
-    assert!(due(NOW, true, long_ago, after, 0), "called");
-    assert!(!due(before, true, long_ago, after, 0), "but not right after the last");
-    assert!(!due(NOW, true, long_ago, after, 1), "nor while errors are waited out");
+    assert!(due(NOW, true, NOW, after, 0), "called");
+    assert!(!due(before, true, NOW, after, 0), "but not right after the last");
+    assert!(!due(NOW, true, NOW, after, 1), "nor while errors are waited out");
     assert!(due(NOW, true, NOW, NOW, 7), "until their time has come");
 }
