@@ -142,7 +142,7 @@ fn register_looks() {
     GucRegistry::define_int_guc(
         c"holdfast.reconcile_interval",
         c"Seconds between two looks at all live bookings, at least.",
-        c"Each rests fifty times as long as it took. 0: none.",
+        c"Each rests twenty times as long as it took. 0: none.",
         &RECONCILE_INTERVAL,
         0,
         86_400,

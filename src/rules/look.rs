@@ -8,9 +8,8 @@ pub const INTERVAL_SECONDS: i32 = 10;
 /// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_pass_interval`).
 pub const PASS_MINUTES: i32 = 24 * 60;
 
-/// A look rests fifty times as long as it took, a batch of bookings twenty times: two and five hundredths of a core.
-const LOOK_RESTS: i64 = 50;
-const BATCH_RESTS: i64 = 20;
+/// A look, or a batch of bookings that are read one by one, rests twenty times as long as it took: a twentieth of a core.
+const RESTS: i64 = 20;
 
 /// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
 #[must_use]
@@ -21,14 +20,14 @@ pub fn pass_batch(batch: i32) -> i32 {
 /// When the next look is due, after one from `began` to `ended`.
 #[must_use]
 pub fn next(began: Instant, ended: Instant, interval_seconds: i32) -> Instant {
-    let rest_ms = began.ms_until(ended).max(0).saturating_mul(LOOK_RESTS);
+    let rest_ms = began.ms_until(ended).max(0).saturating_mul(RESTS);
     visit::after_ms(ended, rest_ms.max(i64::from(interval_seconds) * 1000))
 }
 
 /// When the next batch of bookings that are read one by one is due, of a pass or of what was committed.
 #[must_use]
 pub fn next_of_batch(began: Instant, ended: Instant) -> Instant {
-    visit::after_ms(ended, began.ms_until(ended).max(0).saturating_mul(BATCH_RESTS))
+    visit::after_ms(ended, began.ms_until(ended).max(0).saturating_mul(RESTS))
 }
 
 /// A pass that began before this instant, and is over, is followed by another.
