@@ -216,6 +216,9 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
   select case when c.relrowsecurity then 'row security' when c.relkind <> 'r' then 'partitions' else 'its type' end
   from pg_catalog.pg_class c where c.oid = p_table and (c.relrowsecurity or c.relkind <> 'r' or c.reloftype <> 0)
   union
+  select 'constraint ' || k.conname || ', which is not validated'
+  from pg_catalog.pg_constraint k where k.conrelid = p_table and k.contype = 'c' and not k.convalidated
+  union
   select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
   union
   select 'rows without an id' where not exists (
@@ -312,9 +315,8 @@ begin
     from pg_catalog.pg_constraint k
     where k.contype = 'f' and (k.conrelid = gone or k.confrelid = gone) and k.conparentid = 0
   loop
-    if r.conrelid <> gone then
-      execute pg_catalog.format('alter table %s drop constraint %I', r.on_table, r.conname);
-    end if;
+    -- Also of the table that goes: nobody has to look at its rows any more.
+    execute pg_catalog.format('alter table %s drop constraint %I', r.on_table, r.conname);
     again := again || pg_catalog.format('alter table %s add constraint %I %s%s', r.on_table, r.conname, r.definition,
       case when r.convalidated then ' not valid' else '' end);
     if r.convalidated then

@@ -42,6 +42,9 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
   select case when c.relrowsecurity then 'row security' when c.relkind <> 'r' then 'partitions' else 'its type' end
   from pg_catalog.pg_class c where c.oid = p_table and (c.relrowsecurity or c.relkind <> 'r' or c.reloftype <> 0)
   union
+  select 'constraint ' || k.conname || ', which is not validated'
+  from pg_catalog.pg_constraint k where k.conrelid = p_table and k.contype = 'c' and not k.convalidated
+  union
   select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
   union
   select 'rows without an id' where not exists (

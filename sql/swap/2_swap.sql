@@ -19,9 +19,8 @@ begin
     from pg_catalog.pg_constraint k
     where k.contype = 'f' and (k.conrelid = gone or k.confrelid = gone) and k.conparentid = 0
   loop
-    if r.conrelid <> gone then
-      execute pg_catalog.format('alter table %s drop constraint %I', r.on_table, r.conname);
-    end if;
+    -- Also of the table that goes: nobody has to look at its rows any more.
+    execute pg_catalog.format('alter table %s drop constraint %I', r.on_table, r.conname);
     again := again || pg_catalog.format('alter table %s add constraint %I %s%s', r.on_table, r.conname, r.definition,
       case when r.convalidated then ' not valid' else '' end);
     if r.convalidated then
