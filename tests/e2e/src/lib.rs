@@ -46,7 +46,7 @@ pub use session::{Seat, Session, seat};
 pub use site::{Site, number};
 pub use snapshot::{Snapshot, assert_untouched};
 pub use template::{GRANTED, STRANGER};
-pub use waiting::{Pending, behind, eventually};
+pub use waiting::{Pending, behind, eventually, in_time};
 pub use wire::{Cut, Wire};
 
 /// The schema that the reference schema stands in.

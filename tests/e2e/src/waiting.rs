@@ -47,7 +47,12 @@ pub fn behind(observer: &mut Session, blocker: i32, session: Session, call: &Cal
 
 /// Returns as soon as the condition holds; gives up after twenty seconds.
 pub fn eventually(observer: &mut Session, condition: &str) {
-    let give_up = Instant::now() + Duration::from_secs(20);
+    in_time(observer, condition, Duration::from_secs(20));
+}
+
+/// Returns as soon as the condition holds; gives up when it took longer than that.
+pub fn in_time(observer: &mut Session, condition: &str, limit: Duration) {
+    let give_up = Instant::now() + limit;
     while !observer.value::<bool>(condition) {
         assert!(Instant::now() < give_up, "never came true: {condition}");
         thread::sleep(Duration::from_millis(5));

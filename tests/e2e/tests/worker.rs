@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Cluster, Crowd, Dice, Session, assert_invariants, confirm, eventually};
+use holdfast_e2e::{Cluster, Crowd, Dice, Session, assert_invariants, confirm, eventually, in_time};
 
 /// With the worker coming every second.
 fn cluster() -> Cluster {
@@ -313,11 +313,7 @@ fn an_update_by_hand_is_found_within_seconds() {
          and context->'findings' ? 'assignment_without_allocation')"
     );
     // A look that took long on a busy machine rests long.
-    let give_up = Instant::now() + Duration::from_secs(120);
-    while !session.value::<bool>(&told) {
-        assert!(Instant::now() < give_up, "it was not found");
-        thread::sleep(Duration::from_millis(100));
-    }
+    in_time(&mut session, &told, Duration::from_secs(120));
     visited(&mut session, 3);
     assert_eq!(session.count("observability_events", "true"), 1, "once");
     eventually(
