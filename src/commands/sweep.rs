@@ -44,7 +44,8 @@ pub enum Step {
     PruneDisagreements,
 }
 
-/// In the order in which they are done: first what an automatic attempt is made again for, then what takes locks and may wait, then what keeps tables from others.
+/// In the order in which they are done: first what an automatic attempt is made again for, then what takes locks and may
+/// wait, then what keeps tables from others.
 pub const STEPS: &[Step] = &[
     Step::CutOff,
     Step::AutoAssign,

@@ -7,8 +7,8 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::counters::{Counters, counters};
-use super::cut_off;
 use super::prepared::{End, Promised};
+use super::{cut_off, shadow};
 use crate::rules::outcome::{CATALOGUE, Outcome};
 use crate::rules::tally::{Part, Tally, Ticket, Written};
 use crate::rules::window::Instant;
@@ -57,9 +57,14 @@ fn now() -> Instant {
 unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
     let Some(counters) = counters() else { return };
     match event {
-        pg_sys::XactEvent::XACT_EVENT_COMMIT => cut_off::committed(false),
-        pg_sys::XactEvent::XACT_EVENT_PREPARE => cut_off::committed(true),
-        pg_sys::XactEvent::XACT_EVENT_ABORT => cut_off::aborted(),
+        pg_sys::XactEvent::XACT_EVENT_COMMIT | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
+            cut_off::committed(event == pg_sys::XactEvent::XACT_EVENT_PREPARE);
+            shadow::committed();
+        }
+        pg_sys::XactEvent::XACT_EVENT_ABORT => {
+            cut_off::aborted();
+            shadow::aborted();
+        }
         _ => {}
     }
     match event {
@@ -84,9 +89,13 @@ unsafe extern "C-unwind" fn part_ends(
 ) {
     let Some(counters) = counters() else { return };
     match event {
-        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => with_tally(|tally| tally.part_committed(part, around)),
+        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {
+            shadow::part_committed(part, around);
+            with_tally(|tally| tally.part_committed(part, around))
+        }
         pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => {
             cut_off::part_aborted();
+            shadow::part_aborted(part);
             with_tally(|tally| tally.part_aborted(part, |outcome| counters.ended(outcome)))
         }
         _ => None,

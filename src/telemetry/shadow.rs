@@ -6,13 +6,13 @@
 //! gives them back if its transaction does not commit.
 
 use std::cell::RefCell;
-use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::atomic::{Ordering::Acquire, Ordering::Release};
 
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
+use crate::rules::tally::Part;
 use crate::shared::Shared;
 
 /// Schemas that are counted for themselves; what comes later is not counted.
@@ -76,7 +76,7 @@ static MEMORY: Shared<Memory> = unsafe { Shared::new(c"holdfast shadow") };
 /// An entry that this session took, and the subtransaction in which it did.
 struct Taken {
     slot: usize,
-    part: pg_sys::SubTransactionId,
+    part: Part,
 }
 
 thread_local! {
@@ -94,11 +94,6 @@ pub fn register() {
             slots: [const { Slot::free() }; ENTRIES],
         }
     );
-    // SAFETY: kept for the life of the process; the sessions forked from it inherit both.
-    unsafe {
-        pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut());
-        pg_sys::RegisterSubXactCallback(Some(part_ends), std::ptr::null_mut());
-    }
 }
 
 fn whose(schema: u32) -> u64 {
@@ -244,35 +239,31 @@ fn put(slot: usize, state: u32) {
     }
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
-    let state = match event {
-        // A prepared transaction has written them; it may still be rolled back, elsewhere, and then they are lost.
-        pg_sys::XactEvent::XACT_EVENT_COMMIT | pg_sys::XactEvent::XACT_EVENT_PREPARE => FREE,
-        pg_sys::XactEvent::XACT_EVENT_ABORT => READY,
-        _ => return,
-    };
-    with_taken(|taken| taken.drain(..).for_each(|entry| put(entry.slot, state)));
+/// The transaction committed, or was prepared: what it took is written down. A prepared one may still be rolled back,
+/// elsewhere, and then that is lost.
+pub(super) fn committed() {
+    with_taken(|taken| taken.drain(..).for_each(|entry| put(entry.slot, FREE)));
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn part_ends(
-    event: pg_sys::SubXactEvent::Type,
-    part: pg_sys::SubTransactionId,
-    around: pg_sys::SubTransactionId,
-    _argument: *mut c_void,
-) {
-    with_taken(|taken| match event {
-        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {
-            taken.iter_mut().filter(|entry| entry.part == part).for_each(|entry| entry.part = around);
-        }
-        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => taken.retain(|entry| {
+/// The transaction was rolled back: what it took waits again.
+pub(super) fn aborted() {
+    with_taken(|taken| taken.drain(..).for_each(|entry| put(entry.slot, READY)));
+}
+
+/// A part of the transaction is now part of the one around it.
+pub(super) fn part_committed(part: Part, around: Part) {
+    with_taken(|taken| taken.iter_mut().filter(|entry| entry.part == part).for_each(|entry| entry.part = around));
+}
+
+/// A part of the transaction was rolled back: what it took waits again.
+pub(super) fn part_aborted(part: Part) {
+    with_taken(|taken| {
+        taken.retain(|entry| {
             let back = entry.part == part;
             if back {
                 put(entry.slot, READY);
             }
             !back
-        }),
-        _ => {}
+        });
     });
 }
