@@ -183,6 +183,22 @@ pub fn fence(booking: Uuid, key: &str) -> Call {
     Call::new("fence_attempt").with("p_booking_id", booking).with("p_idempotency_key", key)
 }
 
+/// The move that a service asks for when the guests are there and it believes the booking to be in this status.
+#[must_use]
+pub fn check_in(booking: Uuid, from: &str) -> Call {
+    Call::new("apply_booking_state_transition")
+        .with("p_booking_id", booking)
+        .with("p_status", "checked_in")
+        .with("p_checked_in_at", at("18:00"))
+        .with("p_checked_out_at", None::<bool>)
+        .with("p_updated_at", at("18:00"))
+        .with("p_history_from", from)
+        .with("p_history_to", "checked_in")
+        .with("p_history_changed_by", None::<Uuid>)
+        .with("p_history_changed_at", at("18:00"))
+        .with("p_history_reason", "arrived")
+}
+
 /// Adds tables, leaves the status.
 #[must_use]
 pub fn assign(booking: Uuid, tables: &[Uuid], key: &str) -> Call {

@@ -98,6 +98,27 @@ impl DerefMut for Foreign {
     }
 }
 
+impl Foreign {
+    /// Attaches it for the one granted role; nobody says what its labels mean.
+    pub fn attach(&mut self) {
+        self.application.attach(&mut self.floor);
+    }
+
+    /// Attaches it, and says what its labels mean.
+    pub fn adopt(&mut self) {
+        self.application.adopt(&mut self.floor);
+    }
+
+    /// Who confirms in it.
+    pub fn mode(&mut self, mode: &str) {
+        let schema = self.application.schema;
+        self.run(&format!(
+            "insert into {schema}.holdfast_rollout (mode) values ('{mode}')
+             on conflict (restaurant_id) do update set mode = excluded.mode"
+        ));
+    }
+}
+
 impl Application {
     /// Installs the application in a database of its own; its sessions get its search path from the database.
     #[must_use]
@@ -121,11 +142,14 @@ impl Application {
         }
     }
 
-    /// Attaches it for the one granted role, and says what its labels mean.
-    pub fn adopt(&self, session: &mut Session) {
+    pub fn attach(&self, session: &mut Session) {
         let schema = self.schema;
         session.run("create extension if not exists holdfast cascade");
         session.run(&format!("select holdfast.attach('{schema}', array['{GRANTED}'])"));
+    }
+
+    pub fn adopt(&self, session: &mut Session) {
+        self.attach(session);
         session.run(self.meaning);
     }
 

@@ -31,8 +31,8 @@ mod waiting;
 mod wire;
 
 pub use call::{
-    Call, Literal, Sql, assign, at, atomic_confirm, confirm, confirm_hold, confirm_outcome, fence, native, unassign,
-    within,
+    Call, Literal, Sql, assign, at, atomic_confirm, check_in, confirm, confirm_hold, confirm_outcome, fence, native,
+    unassign, within,
 };
 pub use cluster::Cluster;
 pub use crowd::{Crowd, Dice};

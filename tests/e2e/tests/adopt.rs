@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_e2e::foreign::{APPLICATIONS, Foreign, MINIMAL, OLD, OTHER_LABELS};
+use holdfast_e2e::foreign::{APPLICATIONS, MINIMAL, OLD};
 use holdfast_e2e::{Call, GRANTED, STRANGER, Session, Sql, atomic_confirm, confirm, unassign};
 use serde_json::Value;
 use uuid::Uuid;
@@ -47,29 +47,11 @@ pub fn catalogue(session: &mut Session, schema: &str) -> BTreeMap<String, String
     rows.iter().map(|row| (row.get(0), row.get::<_, Option<String>>(1).unwrap_or_default())).collect()
 }
 
-pub fn adopted(foreign: &mut Foreign) {
-    let schema = foreign.application.schema;
-    foreign.run(&format!(
-        "create extension if not exists holdfast cascade; select holdfast.attach('{schema}', array['{GRANTED}'])"
-    ));
-}
-
 /// A call in the application's schema, by whoever was granted it.
 pub fn call(session: &mut Session, schema: &str, call: &Call) -> Result<Vec<Value>, holdfast_e2e::Refusal> {
     let sql = call.sql().replacen("public.", &format!("{schema}."), 1);
     let rows = session.client.query(&format!("select to_jsonb(answer) from {sql} as answer"), &[]);
     rows.map(|rows| rows.iter().map(|row| row.get(0)).collect()).map_err(holdfast_e2e::Refusal::from)
-}
-
-/// The other application's labels mean nothing to attach: their owner says what they mean.
-pub fn explain_labels(foreign: &mut Foreign) {
-    if foreign.application.name == OTHER_LABELS.name {
-        let schema = OTHER_LABELS.schema;
-        foreign.run(&format!(
-            "insert into {schema}.booking_statuses (status, holds_tables) values ('requested', true);
-             insert into {schema}.booking_status_transitions values ('requested', 'confirmed')"
-        ));
-    }
 }
 
 #[test]
@@ -78,8 +60,7 @@ fn each_is_attached_used_and_detached() {
         let mut foreign = application.install();
         let schema = application.schema;
         let before = catalogue(&mut foreign, schema);
-        adopted(&mut foreign);
-        explain_labels(&mut foreign);
+        foreign.adopt();
         let mut service = foreign.session_as(GRANTED);
         let confirmed = confirm(booking(5), &[table(1)], "key");
         for _ in 0..2 {
@@ -104,8 +85,7 @@ fn each_is_attached_used_and_detached() {
         let new: Vec<&String> = after.keys().filter(|what| !before.contains_key(*what)).collect();
         assert!(new.is_empty(), "{schema}: left behind: {new:?}");
         // And it can be adopted again, with the answers that it gave.
-        adopted(&mut foreign);
-        explain_labels(&mut foreign);
+        foreign.adopt();
         assert_eq!(call(&mut service, schema, &confirmed).expect("a replay").len(), 1, "{schema}");
     }
 }
@@ -115,7 +95,7 @@ fn kept_functions_keep_their_identity_and_their_callers() {
     let mut old = OLD.install();
     let named = "select p.oid::bigint from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prosrc <> '' and p.proname = ";
     let before: i64 = old.value(&format!("{named}'confirm_hold_assignment_tx'"));
-    adopted(&mut old);
+    old.adopt();
     assert_eq!(old.value::<i64>(&format!("{named}'confirm_hold_assignment_tx_original'")), before);
     let comment = "select obj_description(to_regproc('confirm_hold_assignment_tx_original'), 'pg_proc')";
     assert_eq!(old.value::<String>(comment), "Confirms a hold. Ask Maria before touching this.");
@@ -138,7 +118,7 @@ fn kept_functions_keep_their_identity_and_their_callers() {
     // Attached twice: nothing is kept twice.
     let books = "select jsonb_agg(to_jsonb(o) order by kept_as) from holdfast_originals o";
     let once: Value = old.value(books);
-    adopted(&mut old);
+    old.adopt();
     assert_eq!(old.value::<Value>(books), once);
 }
 
@@ -146,9 +126,9 @@ fn kept_functions_keep_their_identity_and_their_callers() {
 fn functions_that_are_kept_outlive_the_extension() {
     let mut old = OLD.install();
     let before = catalogue(&mut old, "public");
-    adopted(&mut old);
+    old.adopt();
     old.run("set client_min_messages = warning; drop extension holdfast");
-    adopted(&mut old);
+    old.adopt();
     assert_eq!(old.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
     old.run("select holdfast.detach('public', false)");
     let after = catalogue(&mut old, "public");
@@ -164,13 +144,13 @@ fn functions_that_are_kept_outlive_the_extension() {
 #[test]
 fn tables_with_rows_of_somebodys_stay_unless_it_is_said() {
     let mut minimal = MINIMAL.install();
-    adopted(&mut minimal);
+    minimal.adopt();
     minimal.run("delete from booking_status_transitions where to_status = 'no_show'");
     let rules: i64 = minimal.value("select count(*) from booking_status_transitions");
     minimal.run("select holdfast.detach('public')");
     assert_eq!(minimal.value::<i64>("select count(*) from booking_status_transitions"), rules);
     assert!(minimal.value::<bool>("select to_regclass('holdfast_attachment') is null"));
-    adopted(&mut minimal);
+    minimal.adopt();
     assert_eq!(
         minimal.value::<i64>("select count(*) from booking_status_transitions"),
         rules,
@@ -204,7 +184,7 @@ fn tables_that_would_fail_in_the_middle_are_refused() {
 #[test]
 fn optional_tables_are_noticed_when_they_come_and_missed_when_they_go() {
     let mut minimal = MINIMAL.install();
-    adopted(&mut minimal);
+    minimal.adopt();
     let mut service = minimal.session_as(GRANTED);
     assert_eq!(service.done(&confirm(booking(5), &[table(1)], "one")).len(), 1);
     // It comes, without one of its columns: it is not used yet. Then it is whole.
@@ -220,7 +200,7 @@ fn optional_tables_are_noticed_when_they_come_and_missed_when_they_go() {
     assert_eq!(service.done(&confirm(booking(6), &[table(2)], "one")).len(), 1);
     assert_eq!(minimal.count("capacity_outbox", "true"), 1);
     // Once it is written down, it is missed.
-    adopted(&mut minimal);
+    minimal.adopt();
     minimal.run("alter table capacity_outbox drop column payload");
     let missed = service.refused(&confirm(booking(6), &[table(2)], "two"));
     missed.says("55000", "Schema public does not have the tables of a booking");
@@ -229,7 +209,7 @@ fn optional_tables_are_noticed_when_they_come_and_missed_when_they_go() {
     let missed = service.refused(&unassign(booking(6)));
     assert!(missed.detail.as_deref().is_some_and(|detail| detail.contains("bookings.party_size")), "{missed:?}");
     minimal.run("alter table bookings rename column guests to party_size; drop table capacity_outbox cascade");
-    adopted(&mut minimal);
+    minimal.adopt();
     assert_eq!(service.done(&confirm(booking(6), &[table(2)], "one")).len(), 1);
 }
 
@@ -239,7 +219,7 @@ fn enums_have_the_names_that_the_application_gave_them() {
     let mut minimal = MINIMAL.install();
     minimal.run("create schema types; alter type booking_status set schema types; alter type types.booking_status rename to \"State\";
                  alter type hold_status rename to holding; alter type table_status set schema types");
-    adopted(&mut minimal);
+    minimal.adopt();
     let mut service = minimal.session_as(GRANTED);
     let hold = Call::new("hold_tables").with("p_booking_id", booking(5)).with("p_table_ids", vec![table(1)]);
     let held = service.done(&hold)[0]["hold_id"].as_str().and_then(|id| id.parse::<Uuid>().ok()).expect("a hold");

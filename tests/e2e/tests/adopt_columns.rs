@@ -4,7 +4,7 @@
 use holdfast_e2e::foreign::{Foreign, MINIMAL};
 use holdfast_e2e::{Call, GRANTED, confirm, unassign};
 
-use crate::adopt::{adopted, booking, catalogue, table};
+use crate::adopt::{booking, catalogue, table};
 
 fn with_labels(labels: &[(&str, &str)]) -> Foreign {
     let mut minimal = MINIMAL.install();
@@ -22,7 +22,7 @@ fn status(foreign: &mut Foreign, number: u128) -> String {
 fn labels_in_another_case_need_nobody_to_explain_them() {
     let mut minimal = with_labels(&[("confirmed", "CONFIRMED"), ("pending", "Pending"), ("checked_in", "Checked-In")]);
     let before = catalogue(&mut minimal, "public");
-    adopted(&mut minimal);
+    minimal.adopt();
     let mut service = minimal.session_as(GRANTED);
     assert_eq!(service.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
     assert_eq!(status(&mut minimal, 5), "CONFIRMED");
@@ -56,12 +56,12 @@ fn labels_that_nobody_explained_are_refused_until_somebody_does() {
          values ('agreed', true, true), ('asked', false, true);
          insert into booking_status_transitions values ('asked', 'agreed')",
     );
-    adopted(&mut minimal);
+    minimal.adopt();
     let mut service = minimal.session_as(GRANTED);
     assert_eq!(service.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
     assert_eq!(status(&mut minimal, 5), "agreed");
     // Attached again, the rules decide.
-    adopted(&mut minimal);
+    minimal.adopt();
     assert_eq!(service.done(&confirm(booking(6), &[table(2)], "key")).len(), 1);
     assert_eq!(status(&mut minimal, 6), "agreed");
 }
@@ -77,7 +77,7 @@ fn what_attach_changed_of_a_column_is_changed_back() {
          alter table allocations alter column shadow drop default",
     );
     let before = catalogue(&mut minimal, "public");
-    adopted(&mut minimal);
+    minimal.adopt();
     let (changed, during) = ("column booking_table_assignments.assigned_by", catalogue(&mut minimal, "public"));
     assert_ne!(during.get(changed), before.get(changed));
     assert_eq!(minimal.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
@@ -88,7 +88,7 @@ fn what_attach_changed_of_a_column_is_changed_back() {
     assert_eq!(after, before);
 
     // Rows without a value keep it from coming back, and nothing else from going.
-    adopted(&mut minimal);
+    minimal.adopt();
     assert_eq!(minimal.done(&confirm(booking(5), &[table(1)], "again")).len(), 1);
     minimal.run("select holdfast.detach('public', false)");
     let after = catalogue(&mut minimal, "public");
@@ -101,11 +101,11 @@ fn what_attach_changed_of_a_column_is_changed_back() {
 #[test]
 fn a_table_of_ours_that_is_gone_is_noticed() {
     let mut minimal = MINIMAL.install();
-    adopted(&mut minimal);
+    minimal.adopt();
     let amiss = "select what from holdfast.doctor('public') where state in ('missing', 'wrong')";
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
     minimal.run("drop table holdfast_verified, reconciliation_policies cascade");
     assert_eq!(minimal.column::<String>(amiss), ["table reconciliation_policies", "table holdfast_verified"]);
-    adopted(&mut minimal);
+    minimal.adopt();
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
 }

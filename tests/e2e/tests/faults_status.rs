@@ -1,6 +1,6 @@
 //! The faults of contract §5 that are about statuses, windows and the floor. Each test does the reproduction given there.
 
-use holdfast_e2e::{Call, Floor, Sql, assert_untouched, at, confirm, seat};
+use holdfast_e2e::{Floor, Sql, assert_untouched, at, check_in, confirm, seat};
 use uuid::Uuid;
 
 /// The statuses from which a booking may be confirmed.
@@ -71,21 +71,6 @@ fn f09_a_no_show_keeps_its_table() {
     floor.done(&confirm(late, &room.tables, "key"));
     floor.set("bookings", late, "status", "no_show");
     floor.refused(&confirm(next, &room.tables, "key")).says("P0001", "allocations_no_overlap");
-}
-
-/// The move that a service asks for after it has read the booking.
-fn check_in(booking: Uuid, from: &str) -> Call {
-    Call::new("apply_booking_state_transition")
-        .with("p_booking_id", booking)
-        .with("p_status", "checked_in")
-        .with("p_checked_in_at", at("18:00"))
-        .with("p_checked_out_at", None::<bool>)
-        .with("p_updated_at", at("18:00"))
-        .with("p_history_from", from)
-        .with("p_history_to", "checked_in")
-        .with("p_history_changed_by", None::<Uuid>)
-        .with("p_history_changed_at", at("18:00"))
-        .with("p_history_reason", "arrived")
 }
 
 /// The status is changed under the caller.

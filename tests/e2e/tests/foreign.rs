@@ -2,7 +2,9 @@
 //! before holdfast is there: what a later test finds gone was here.
 
 use holdfast_e2e::foreign::{APPLICATIONS, Foreign, MINIMAL, OLD, OTHER_LABELS};
-use holdfast_e2e::{Call, Room, STRANGER, Sql, assign, at, behind, confirm, confirm_hold, eventually, seat, unassign};
+use holdfast_e2e::{
+    Call, Room, STRANGER, Sql, assign, at, behind, check_in, confirm, confirm_hold, eventually, seat, unassign,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -112,27 +114,12 @@ fn old_f10_f17_f25_f26_f27_holds() {
     assert_eq!(old.seats(&call).len(), 1, "F17: cancelled, and without the snapshot that the caller expects");
 }
 
-/// The move that a service asks for when it believes that the booking is confirmed.
-fn check_in(booking: Uuid) -> Call {
-    Call::new("apply_booking_state_transition")
-        .with("p_booking_id", booking)
-        .with("p_status", "checked_in")
-        .with("p_checked_in_at", at("18:00"))
-        .with("p_checked_out_at", None::<bool>)
-        .with("p_updated_at", at("18:00"))
-        .with("p_history_from", "confirmed")
-        .with("p_history_to", "checked_in")
-        .with("p_history_changed_by", None::<Uuid>)
-        .with("p_history_changed_at", at("18:00"))
-        .with("p_history_reason", "arrived")
-}
-
 /// The message about a changed status cannot be made; the clock is off by the session's time zone.
 #[test]
 fn old_f11_f12_status_and_clock() {
     let (mut old, room, booking, hold) = old(2);
     old.set("bookings", booking, "status", "cancelled");
-    assert_eq!(old.refused(&check_in(booking)).sqlstate, "42702", "F11");
+    assert_eq!(old.refused(&check_in(booking, "confirmed")).sqlstate, "42702", "F11");
 
     old.set("bookings", booking, "status", "pending");
     old.run("set TimeZone = 'America/New_York'");

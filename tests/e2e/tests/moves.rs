@@ -4,7 +4,7 @@ use holdfast_e2e::foreign::{APPLICATIONS, Foreign, OLD};
 use holdfast_e2e::script::differences;
 use holdfast_e2e::{Floor, GRANTED, Session, confirm, confirm_hold};
 
-use crate::adopt::{adopted, booking, call, explain_labels, table};
+use crate::adopt::{booking, call, table};
 
 /// The same database as another one, by way of a dump.
 fn moved(foreign: &Foreign, format: &str) -> Floor {
@@ -26,8 +26,7 @@ fn definitions(floor: &Floor, schema: &str) -> Vec<String> {
 fn a_dump_works_in_another_database() {
     for (application, format) in APPLICATIONS.into_iter().zip(["custom", "plain", "custom"]) {
         let (mut foreign, schema) = (application.install(), application.schema);
-        adopted(&mut foreign);
-        explain_labels(&mut foreign);
+        foreign.adopt();
         foreign.run(&format!("insert into {schema}.holdfast_rollout (percentage) values (100)"));
         let confirmed = confirm(booking(5), &[table(1)], "key");
         let answer = call(&mut foreign, schema, &confirmed).expect("a confirm");
@@ -67,7 +66,7 @@ fn a_dump_works_in_another_database() {
 #[test]
 fn a_renamed_schema_finds_the_functions_that_it_keeps() {
     let mut old = OLD.install();
-    adopted(&mut old);
+    old.adopt();
     let room = old.room(2);
     let (booking, hold) = old.held(&room, &room.tables[..1]);
     old.set("table_holds", hold, "metadata", "{}");
@@ -113,7 +112,7 @@ union all select 'in schema holdfast: ' || c.relname from pg_class c where c.rel
 #[test]
 fn a_dropped_extension_and_a_dropped_schema_leave_nothing_that_dangles() {
     let mut old = OLD.install();
-    adopted(&mut old);
+    old.adopt();
     old.run("select holdfast.create_reference_schema('bistro'); select holdfast.attach('bistro')");
     old.run("set client_min_messages = warning; drop schema bistro cascade");
     assert_eq!(old.done(&confirm(booking(5), &[table(1)], "key")).len(), 1, "the other schema goes on");

@@ -2,7 +2,7 @@
 //! Rows that the reference schema makes impossible are raised after taking its constraint away.
 
 use holdfast_e2e::{
-    Call, Floor, Refusal, Sql, assert_untouched, assign, at, atomic_confirm, confirm, confirm_hold, unassign,
+    Call, Floor, Refusal, Sql, assert_untouched, assign, at, atomic_confirm, check_in, confirm, confirm_hold, unassign,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -149,17 +149,7 @@ fn status_changed_under_the_caller() {
     let mut floor = Floor::new();
     let room = floor.room(1);
     let booking = floor.booking(room.restaurant);
-    let call = Call::new("apply_booking_state_transition")
-        .with("p_booking_id", booking)
-        .with("p_status", "checked_in")
-        .with("p_checked_in_at", at("18:00"))
-        .with("p_checked_out_at", None::<bool>)
-        .with("p_updated_at", at("18:00"))
-        .with("p_history_from", "confirmed")
-        .with("p_history_to", "checked_in")
-        .with("p_history_changed_by", None::<Uuid>)
-        .with("p_history_changed_at", at("18:00"))
-        .with("p_history_reason", "arrived");
+    let call = check_in(booking, "confirmed");
     let refusal = refused(&mut floor, &call);
     refusal
         .says("P0004", "booking_state_conflict")

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 fn adopted() -> Foreign {
     let mut old = OLD.install();
-    old.run(&format!("create extension holdfast cascade; select holdfast.attach('public', array['{GRANTED}'])"));
+    old.adopt();
     old
 }
 
@@ -17,19 +17,13 @@ fn by_holdfast(session: &mut Session, booking: Uuid) -> bool {
     ))
 }
 
-fn mode(session: &mut Session, mode: &str) {
-    session.run(&format!(
-        "insert into holdfast_rollout (mode) values ('{mode}') on conflict (restaurant_id) do update set mode = excluded.mode"
-    ));
-}
-
 #[test]
 fn rows_route_every_session_at_its_next_call() {
     let mut old = adopted();
     let room = old.room(6);
     let mut service = old.session_as(GRANTED);
     for (at, (set, ours)) in [("on", true), ("original", false), ("on", true)].into_iter().enumerate() {
-        mode(&mut old, set);
+        old.mode(set);
         let booking = old.booking(room.restaurant);
         assert_eq!(service.done(&confirm(booking, &room.tables[at..=at], "key")).len(), 1, "{set}");
         assert_eq!(by_holdfast(&mut old, booking), ours, "{set}");
@@ -54,7 +48,7 @@ fn rows_route_every_session_at_its_next_call() {
 #[test]
 fn every_call_of_the_contract_has_the_way_back() {
     let mut old = adopted();
-    mode(&mut old, "original");
+    old.mode("original");
     let room = old.room(4);
     let (booking, hold) = old.held(&room, &room.tables[..1]);
     old.set("table_holds", hold, "metadata", "{}");
@@ -98,9 +92,9 @@ fn a_key_is_answered_on_both_sides_of_the_switch() {
     for (at, (first, second)) in [("original", "on"), ("on", "original")].into_iter().enumerate() {
         let booking = old.booking(room.restaurant);
         let call = confirm(booking, &room.tables[at..=at], "key");
-        mode(&mut old, first);
+        old.mode(first);
         let answer = service.done(&call);
-        mode(&mut old, second);
+        old.mode(second);
         assert_eq!(service.done(&call), answer, "{first}, then {second}");
         assert_eq!(old.count("booking_assignment_idempotency", &format!("booking_id = '{booking}'")), 1);
     }
@@ -114,11 +108,11 @@ fn what_an_original_confirmed_by_hold_is_replayed_by_ours() {
     let (booking, hold) = old.held(&room, &room.tables[..2]);
     old.set("table_holds", hold, "metadata", "{}");
     let call = confirm_hold(hold, booking, "key");
-    mode(&mut old, "original");
+    old.mode("original");
     let mut service = old.session_as(GRANTED);
     let answer = service.done(&call);
     assert_eq!(answer.len(), 2);
-    mode(&mut old, "on");
+    old.mode("on");
     let before = old.snapshot();
     assert_eq!(service.done(&call), answer);
     assert!(old.snapshot() == before, "a replay writes nothing");

@@ -4,16 +4,14 @@
 use std::collections::BTreeSet;
 
 use holdfast_e2e::foreign::{Foreign, OLD};
-use holdfast_e2e::{Call, GRANTED, Room, Sql, at, behind, confirm, confirm_hold, eventually, unassign};
+use holdfast_e2e::{Call, Room, Sql, at, behind, check_in, confirm, confirm_hold, eventually, unassign};
 use uuid::Uuid;
 
 /// Adopted, in shadow mode, with a row of tables and a booking that has a live hold on the first.
 fn shadowed(tables: usize) -> (Foreign, Room, Uuid, Uuid) {
     let mut old = OLD.install();
-    old.run(&format!(
-        "create extension holdfast cascade; select holdfast.attach('public', array['{GRANTED}']);
-         insert into holdfast_rollout (mode) values ('shadow')"
-    ));
+    old.adopt();
+    old.mode("shadow");
     let room = old.room(tables);
     let (booking, hold) = old.held(&room, &room.tables[..1]);
     old.set("table_holds", hold, "metadata", "{}");
@@ -111,26 +109,11 @@ fn holds() {
     assert_shown(&mut old, &["F10", "F17", "F25", "F26", "F27"]);
 }
 
-/// The move that a service asks for when it believes that the booking is confirmed.
-fn check_in(booking: Uuid) -> Call {
-    Call::new("apply_booking_state_transition")
-        .with("p_booking_id", booking)
-        .with("p_status", "checked_in")
-        .with("p_checked_in_at", at("18:00"))
-        .with("p_checked_out_at", None::<bool>)
-        .with("p_updated_at", at("18:00"))
-        .with("p_history_from", "confirmed")
-        .with("p_history_to", "checked_in")
-        .with("p_history_changed_by", None::<Uuid>)
-        .with("p_history_changed_at", at("18:00"))
-        .with("p_history_reason", "arrived")
-}
-
 #[test]
 fn status_and_clock() {
     let (mut old, _, booking, hold) = shadowed(1);
     old.set("bookings", booking, "status", "cancelled");
-    assert_eq!(old.refused(&check_in(booking)).sqlstate, "42702");
+    assert_eq!(old.refused(&check_in(booking, "confirmed")).sqlstate, "42702");
     assert_shown(&mut old, &["F11"]);
     old.run("truncate holdfast_disagreements");
     old.set("bookings", booking, "status", "pending");

@@ -2,21 +2,14 @@
 //! what fails in it is counted and forgotten.
 
 use holdfast_e2e::foreign::{APPLICATIONS, Foreign, MINIMAL, OLD, OTHER_LABELS};
-use holdfast_e2e::{Call, Floor, GRANTED, Refusal, Session, atomic_confirm, confirm, confirm_hold, within};
+use holdfast_e2e::{Call, Floor, Refusal, Session, atomic_confirm, confirm, confirm_hold, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-fn adopt(foreign: &mut Foreign, mode: &str) {
-    let schema = foreign.application.schema;
-    foreign.run(&format!(
-        "create extension if not exists holdfast cascade; select holdfast.attach('{schema}', array['{GRANTED}']);
-         insert into {schema}.holdfast_rollout (mode) values ('{mode}')"
-    ));
-}
-
 fn shadowed() -> Foreign {
     let mut old = OLD.install();
-    adopt(&mut old, "shadow");
+    old.adopt();
+    old.mode("shadow");
     old
 }
 
@@ -295,7 +288,8 @@ fn calls_that_nobody_had_before_are_refused() {
              ) returns table (assignment_id uuid, table_id uuid, start_at timestamptz, end_at timestamptz, merge_group_id uuid)
              language sql as 'select null::uuid, null::uuid, null::timestamptz, null::timestamptz, null::uuid where false'",
         );
-        adopt(&mut old, mode);
+        old.adopt();
+        old.mode(mode);
         let room = old.room(1);
         let (booking, hold) = old.held(&room, &room.tables);
         let outcome = old.outcome(&within(booking, hold, "key", 1000));
@@ -340,7 +334,8 @@ fn each_application_can_be_shadowed() {
                  end $$"
             ));
         }
-        adopt(&mut foreign, "shadow");
+        foreign.attach();
+        foreign.mode("shadow");
         let call = |key: &str| {
             let sql = confirm(booking(5), &[table(1)], key).sql().replacen("public.", &format!("{schema}."), 1);
             format!("select table_id from {sql}")

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use holdfast_e2e::foreign::OLD;
-use holdfast_e2e::{Cluster, GRANTED, Room, Session, confirm, eventually};
+use holdfast_e2e::{Cluster, Room, Session, confirm, eventually};
 use uuid::Uuid;
 
 /// The old application in shadow mode, with a table that somebody else's hold is on: a confirm raises 22023 (F10).
@@ -13,10 +13,8 @@ fn shadowed(cluster: &Cluster, database: &str) -> (Session, Room, Uuid) {
     let mut session = Session::new(cluster.connect(database));
     session.run(&format!("alter database {database} set search_path = public, extensions"));
     OLD.build(&mut session);
-    session.run(&format!(
-        "create extension holdfast cascade; select holdfast.attach('public', array['{GRANTED}']);
-         insert into holdfast_rollout (mode) values ('shadow')"
-    ));
+    OLD.adopt(&mut session);
+    session.run("insert into public.holdfast_rollout (mode) values ('shadow')");
     let room = session.room(1);
     session.held(&room, &room.tables);
     let booking = session.booking(room.restaurant);
