@@ -95,14 +95,18 @@ select 'rival_claim', al.id, al.resource_id, al.booking_id,
        null, null, null, null, null
 from app.bookings b
 cross join lateral (
-  select a.table_id, least(a.start_at, a.end_at) as start_at, greatest(a.start_at, a.end_at) as end_at
-  from app.booking_table_assignments a where a.booking_id = b.id
+  -- Wherever the booking, its tables and its claims say that they are: one of them may be of another restaurant.
+  select a.table_id, least(a.start_at, a.end_at) as start_at, greatest(a.start_at, a.end_at) as end_at, r.id as restaurant_id
+  from app.booking_table_assignments a
+  left join app.table_inventory t on t.id = a.table_id
+  cross join lateral (values (b.restaurant_id), (t.restaurant_id)) r (id)
+  where a.booking_id = b.id
   union
-  select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
+  select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window"), c.restaurant_id
   from app.allocations c where c.booking_id = b.id and c.resource_type = 'table' and not c.shadow
 ) m
 join app.allocations al
-  on al.restaurant_id = b.restaurant_id and al.resource_type = 'table' and al.resource_id = m.table_id
+  on al.restaurant_id = m.restaurant_id and al.resource_type = 'table' and al.resource_id = m.table_id
   and al."window" && pg_catalog.tstzrange(m.start_at, m.end_at, '[)') and not al.shadow
 left join app.bookings o on o.id = al.booking_id
 left join app.booking_statuses s on s.status = o.status

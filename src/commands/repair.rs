@@ -93,7 +93,8 @@ fn apply(store: &Store, record: &Record, plan: &[Planned]) -> Result<(), Failure
     });
     let from = repair::history_from(record, &steps);
     let entry = (from.as_str(), to.unwrap_or(&record.booking.status));
-    let written = store.repair_record(booking, entry, to.is_some(), metadata, now)?;
+    let at = repair::history_at(record, now);
+    let written = store.repair_record(booking, entry, to.is_some(), metadata, at)?;
     super::assert_written("Repair", &[1], &[written as i64])?;
     super::refresh(store, &repair::touched(record, &steps))
 }

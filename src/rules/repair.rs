@@ -14,7 +14,7 @@ use super::outbox;
 use super::refusal::{self, Refusal};
 use super::request::window_json;
 use super::table::Resource;
-use super::window::Window;
+use super::window::{Instant, Window};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,6 +172,13 @@ pub fn history_from(record: &Record, steps: &[&Step]) -> String {
     recorded
         .filter(|recorded| differed && *recorded != record.booking.status)
         .unwrap_or_else(|| record.booking.status.clone())
+}
+
+/// When the repair's entry of the history was: now, but not before the entries that others wrote by faster clocks, or it
+/// would not be the last.
+#[must_use]
+pub fn history_at(record: &Record, now: Instant) -> Instant {
+    record.history.iter().map(|entry| entry.at).fold(now, Instant::max)
 }
 
 /// The tables whose status of now may change with the repair; all of them are locked.

@@ -92,6 +92,29 @@ pub const BREAKS: &[Break] = &[
         false,
     ),
     of(
+        "another booking's claims on the same tables",
+        "insert into allocations (booking_id, restaurant_id, resource_type, resource_id, \"window\")
+         select '{o}', restaurant_id, 'table', resource_id, \"window\" from allocations
+         where booking_id = '{b}' and resource_type = 'table'",
+        &["double_booked"],
+        false,
+    ),
+    of(
+        "another booking's assignments on the same tables",
+        "insert into booking_table_assignments (booking_id, table_id, start_at, end_at)
+         select '{o}', table_id, start_at, end_at from booking_table_assignments where booking_id = '{b}'",
+        &["double_booked"],
+        false,
+    ),
+    of(
+        "maintenance on the same tables",
+        "insert into allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
+         select restaurant_id, 'table', resource_id, \"window\", true from allocations
+         where booking_id = '{b}' and resource_type = 'table'",
+        &["double_booked"],
+        false,
+    ),
+    of(
         "status set back",
         "update bookings set status = 'pending' where id = '{b}'",
         &["ledger_says_confirmed", "history_differs"],
@@ -115,6 +138,21 @@ pub const BREAKS: &[Break] = &[
         "update bookings set status = 'cancelled' where id = '{b}'",
         &["history_differs", "claim_of_ended_booking"],
         true,
+    ),
+    of(
+        "history goes on without the booking",
+        "insert into booking_state_history (booking_id, from_status, to_status, changed_at)
+         values ('{b}', 'confirmed', 'checked_in', now() + interval '1 second')",
+        &["history_differs"],
+        true,
+    ),
+    of(
+        "confirmed by nobody",
+        "update bookings set status = 'confirmed' where id = '{b}'; delete from booking_assignment_idempotency where booking_id = '{b}';
+         delete from booking_table_assignments where booking_id = '{b}'; delete from allocations where booking_id = '{b}';
+         delete from booking_state_history where booking_id = '{b}'; delete from capacity_outbox where booking_id = '{b}'",
+        &["confirmed_without_tables"],
+        false,
     ),
     of("events gone", "delete from capacity_outbox where booking_id = '{b}'", &["event_missing"], true),
     of(
@@ -176,6 +214,31 @@ pub const BREAKS: &[Break] = &[
     of(
         "claims of another restaurant",
         "update allocations set restaurant_id = '{r}' where booking_id = '{b}'",
+        &["other_tenant"],
+        false,
+    ),
+    of(
+        "a table of another restaurant",
+        "with t as (insert into table_inventory (restaurant_id, table_number, capacity)
+           values ('{r}', gen_random_uuid()::text, 4) returning id)
+         update booking_table_assignments set table_id = t.id from t where booking_id = '{b}' and table_id = (
+           select min(table_id::text)::uuid from booking_table_assignments where booking_id = '{b}')",
+        &["other_tenant", "assignment_without_allocation", "allocation_without_assignment"],
+        false,
+    ),
+    of(
+        "a hold on a table of another restaurant",
+        "with t as (insert into table_inventory (restaurant_id, table_number, capacity)
+           values ('{r}', gen_random_uuid()::text, 4) returning id),
+         h as (insert into table_holds (booking_id, restaurant_id, start_at, end_at, expires_at)
+           select id, restaurant_id, start_at, end_at, now() + interval '1 hour' from bookings where id = '{b}' returning id)
+         insert into table_hold_members select h.id, t.id from h, t",
+        &["other_tenant"],
+        false,
+    ),
+    of(
+        "the booking moved to another restaurant",
+        "update bookings set restaurant_id = '{r}' where id = '{b}'",
         &["other_tenant"],
         false,
     ),

@@ -4,9 +4,9 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
 use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::Record;
+use holdfast::rules::drift::record::{Moved, Record};
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::repair::{Step, by_name, history_from, plan, touched, wanted};
+use holdfast::rules::repair::{Step, by_name, history_at, history_from, plan, touched, wanted};
 use holdfast::rules::table::Resource;
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, clock, hours, own_window, table_id, table_ids};
@@ -197,6 +197,18 @@ fn the_history_says_from_where() {
     assert_eq!(history_from(&record, &[]), "cancelled");
     record.history.push(moved("cancelled", "cancelled", 17));
     assert_eq!(history_from(&record, &[&Step::Record]), "confirmed");
+}
+
+#[test]
+fn the_repairs_entry_is_the_last() {
+    let mut record = agreed();
+    assert_eq!(history_at(&record, clock(17, 30)), clock(17, 30));
+    // Written by a clock that is fast: at the same moment is late enough.
+    record.history.push(moved("confirmed", "checked_in", 19));
+    let at = history_at(&record, clock(17, 30));
+    assert_eq!(at, clock(19, 0));
+    record.history.push(Moved { from: Some("checked_in".to_owned()), to: "confirmed".to_owned(), at });
+    assert_eq!(judge(&record), []);
 }
 
 #[test]
