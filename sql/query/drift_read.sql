@@ -105,10 +105,14 @@ cross join lateral (
   select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window"), c.restaurant_id
   from app.allocations c where c.booking_id = b.id and c.resource_type = 'table' and not c.shadow
 ) m
-join app.allocations al
-  on al.restaurant_id = m.restaurant_id and al.resource_type = 'table' and al.resource_id = m.table_id
-  and al."window" && pg_catalog.tstzrange(m.start_at, m.end_at, '[)') and not al.shadow
-left join app.bookings o on o.id = al.booking_id
+-- One probe a table, here and below: a join would read the past, which is most of what carries a table's id.
+cross join lateral (
+  select x.* from app.allocations x
+  where x.restaurant_id = m.restaurant_id and x.resource_type = 'table' and x.resource_id = m.table_id
+    and x."window" && pg_catalog.tstzrange(m.start_at, m.end_at, '[)') and not x.shadow
+  offset 0
+) al
+left join lateral (select x.status from app.bookings x where x.id = al.booking_id offset 0) o on true
 left join app.booking_statuses s on s.status = o.status
 where b.id = $1 and al.booking_id is distinct from b.id
 union all
@@ -120,7 +124,10 @@ from (
   select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
   from app.allocations c where c.booking_id = $1 and c.resource_type = 'table' and not c.shadow
 ) m
-join app.booking_table_assignments a
-  on a.table_id = m.table_id and a.end_at > m.start_at and a.start_at < m.end_at and a.booking_id <> $1
-join app.bookings o on o.id = a.booking_id
+cross join lateral (
+  select x.* from app.booking_table_assignments x
+  where x.table_id = m.table_id and x.end_at > m.start_at and x.start_at < m.end_at and x.booking_id <> $1
+  offset 0
+) a
+cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) o
 left join app.booking_statuses s on s.status = o.status

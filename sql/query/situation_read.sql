@@ -26,38 +26,48 @@ where al.booking_id = $1
 union all
 select 'mirror', al.id, null, null, null, null, null, null, null, null
 from pg_catalog.unnest($7::uuid[]) h (id)
-join app.allocations al on al.booking_id is null and al.resource_type = 'hold' and al.resource_id = h.id
+cross join lateral (
+  select x.id from app.allocations x
+  where x.booking_id is null and x.resource_type = 'hold' and x.resource_id = h.id
+  offset 0
+) al
 union all
 select 'member', m.hold_id, m.table_id, null, null, null, null, null, null, null
 from pg_catalog.unnest($7::uuid[]) h (id)
-join app.table_hold_members m on m.hold_id = h.id
+cross join lateral (select x.hold_id, x.table_id from app.table_hold_members x where x.hold_id = h.id offset 0) m
 union all
 select 'blocking_allocation', al.id, al.resource_id, al.booking_id,
        pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false), null
 from pg_catalog.unnest($3::uuid[]) t (id)
-join app.allocations al
-  on al.restaurant_id = $2 and al.resource_type = 'table' and al.resource_id = t.id
-  and al."window" && pg_catalog.tstzrange($4, $5, '[)') and not al.shadow
-left join app.bookings b on b.id = al.booking_id
+-- One probe a table, here and below: a join would read the past, which is most of what carries a table's id.
+cross join lateral (
+  select x.* from app.allocations x
+  where x.restaurant_id = $2 and x.resource_type = 'table' and x.resource_id = t.id
+    and x."window" && pg_catalog.tstzrange($4, $5, '[)') and not x.shadow
+  offset 0
+) al
+left join lateral (select x.status from app.bookings x where x.id = al.booking_id offset 0) b on true
 left join app.booking_statuses s on s.status = b.status
 where al.booking_id is distinct from $1
 union all
 select 'blocking_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
        coalesce(s.releases_tables, false), null
 from pg_catalog.unnest($3::uuid[]) t (id)
-join app.booking_table_assignments a
-  on a.table_id = t.id and a.end_at > $4 and a.start_at < $5 and a.booking_id <> $1
-join app.bookings b on b.id = a.booking_id
+cross join lateral (
+  select x.* from app.booking_table_assignments x
+  where x.table_id = t.id and x.end_at > $4 and x.start_at < $5 and x.booking_id <> $1
+  offset 0
+) a
+cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) b
 left join app.booking_statuses s on s.status = b.status
 union all
 select 'blocking_hold', h.id, m.table_id, h.booking_id, h.start_at, h.end_at, null, null, null, null
 from app.table_holds h
-join app.table_hold_members m on m.hold_id = h.id
-join pg_catalog.unnest($3::uuid[]) t (id) on t.id = m.table_id
+cross join lateral (select x.table_id from app.table_hold_members x where x.hold_id = h.id offset 0) m
 where h.restaurant_id = $2 and h.status = 'active'
   and pg_catalog.tstzrange(least(h.start_at, h.end_at), greatest(h.start_at, h.end_at), '[)')
     && pg_catalog.tstzrange($4, $5, '[)')
-  and h.expires_at > $6 and h.id <> all ($7)
+  and h.expires_at > $6 and h.id <> all ($7) and m.table_id = any ($3)
 --[adjacency
 union all
 select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null

@@ -3,7 +3,7 @@
 use holdfast_e2e::{Cluster, Session, confirm};
 use uuid::Uuid;
 
-use crate::{books, median, number, timed};
+use crate::{house, median, number, timed};
 
 pub fn run() {
     let cluster = Cluster::start_with(
@@ -15,7 +15,7 @@ pub fn run() {
         "bookings", "commits", "look, ms", "per commit", "idle, ms", "the view, ms"
     );
     for size in [10_000, 100_000, 1_000_000].into_iter().filter(|size| *size <= most) {
-        let mut session = books::write(&cluster, &format!("books_{size}"), size, 4);
+        let mut session = house(&cluster, &format!("books_{size}"), size, 4);
         session.run("select holdfast.verify_commits('public')");
         for changed in [10, 100, 1000] {
             let looks = (0..3).map(|_| {

@@ -6,12 +6,13 @@
 //! to end tests: `eval "$(toolchain/server start demo)"` after an optimised build. Numbers of a busy machine mean
 //! nothing but in ratios.
 
-mod books;
 mod incremental;
 mod view;
 mod worker;
 
 use std::time::{Duration, Instant};
+
+use holdfast_e2e::{Books, Cluster, Session};
 
 fn main() {
     match std::env::args().nth(1).as_deref() {
@@ -25,6 +26,17 @@ fn main() {
 /// A number from the environment, so that a run can be made smaller.
 fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// A database with a thousand bookings a restaurant, of which so many in a hundred are still to come, and its superuser.
+fn house(cluster: &Cluster, database: &str, bookings: usize, live: usize) -> Session {
+    let mut session = cluster.install(database);
+    let books = Books { bookings, restaurants: (bookings / 1000).max(1), live };
+    let ((), took) = timed(|| books.write(&mut session));
+    session.run("vacuum analyze");
+    let live: i64 = session.value("select count(*) from public.bookings where end_at > now()");
+    eprintln!("{bookings} bookings, {live} of them live, written in {:.0} s", took.as_secs_f64());
+    session
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -8,6 +8,7 @@
 //! A [`Floor`] is a database of its own: one restaurant business with the reference schema attached. It is copied from a
 //! template that each test program makes once. When the test is over it is dropped, or emptied for the next one.
 
+mod books;
 pub mod breaks;
 mod call;
 pub mod catalogue;
@@ -30,6 +31,7 @@ mod template;
 mod waiting;
 mod wire;
 
+pub use books::Books;
 pub use call::{
     Call, Literal, Sql, assign, at, atomic_confirm, check_in, confirm, confirm_hold, confirm_outcome, fence, native,
     unassign, within,
