@@ -26,6 +26,8 @@ mod store;
 #[cfg(feature = "pgrx")]
 mod telemetry;
 #[cfg(feature = "pgrx")]
+mod timer;
+#[cfg(feature = "pgrx")]
 mod worker;
 
 #[cfg(feature = "pgrx")]

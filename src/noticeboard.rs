@@ -28,6 +28,8 @@ pub struct Place {
     /// What it is at: the schema's OID, and the step counted from 1.
     pub schema: AtomicU32,
     pub step: AtomicU32,
+    /// The turn that the next visit begins with: the last one's time was over before it.
+    pub first_turn: AtomicU32,
     pub schemas: AtomicU32,
     pub visits: AtomicU64,
     /// The last visit left something undone.
@@ -56,6 +58,7 @@ impl Place {
             pid: AtomicI32::new(0),
             schema: AtomicU32::new(0),
             step: AtomicU32::new(0),
+            first_turn: AtomicU32::new(0),
             schemas: AtomicU32::new(0),
             visits: AtomicU64::new(0),
             more: AtomicBool::new(false),
@@ -76,7 +79,7 @@ impl Place {
     /// The database is gone: its place is free for another.
     fn clear(&self) {
         self.wanted.store(false, Relaxed);
-        for number in [&self.schema, &self.step, &self.schemas, &self.failures] {
+        for number in [&self.schema, &self.step, &self.first_turn, &self.schemas, &self.failures] {
             number.store(0, Relaxed);
         }
         for number in [&self.pid, &self.last_error] {

@@ -12,6 +12,8 @@ pub const REST_MS: i64 = 5000;
 const RESTS: i64 = 20;
 /// How long one visit may take; what is left is for the next.
 pub const BUDGET_MS: i64 = 2000;
+/// One transaction of a visit is cancelled after so long, whatever it waits for or got lost in.
+pub const TRANSACTION_MS: i32 = 30_000;
 /// A database without an attached schema is looked at again after so long; attach and every confirm call earlier.
 const IDLE_SECONDS: i64 = 300;
 /// The longest pause after errors.
@@ -28,6 +30,13 @@ pub enum Visit {
     Idle,
     /// A step failed, or the whole visit.
     Failed,
+}
+
+/// The turns of a visit, `number` of them, beginning where the last one's time was over: what takes all of it each time must
+/// not keep the rest from ever having theirs.
+pub fn turns(number: usize, first: usize) -> impl Iterator<Item = usize> {
+    let first = if first < number { first } else { 0 };
+    (first..number).chain(0..first)
 }
 
 /// How long nobody comes after a visit that took so long, whoever calls.

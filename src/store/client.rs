@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use pgrx::pg_sys;
 
 use super::Store;
-use super::timer::{self, Reason};
+use crate::timer::{self, Reason};
 
 /// How often, in milliseconds, where nobody has set `client_connection_check_interval`.
 const INTERVAL_MS: i64 = 500;

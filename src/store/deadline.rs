@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 
 use super::Store;
-use super::timer::{self, Reason};
 use crate::rules::failure::Failure;
 use crate::rules::window::Instant;
+use crate::timer::{self, Reason};
 
 /// Our timer went off and nobody has taken notice yet.
 static FIRED: AtomicBool = AtomicBool::new(false);

@@ -29,7 +29,6 @@ pub mod situation;
 mod statement;
 pub mod sweep;
 mod table;
-mod timer;
 mod undo;
 mod verify;
 

@@ -12,7 +12,7 @@ use crate::commands::sweep::{AttachedSchema, STEPS, Step, attached_schemas, step
 use crate::noticeboard::{self, Place};
 use crate::rules::failure::{ServerError, sqlstate_pack};
 use crate::rules::retention::BATCH;
-use crate::rules::visit::{BUDGET_MS, after_ms};
+use crate::rules::visit::{self, BUDGET_MS, after_ms};
 use crate::rules::window::Instant;
 use crate::settings;
 
@@ -23,7 +23,6 @@ const SESSION: &[(&CStr, &CStr)] = &[
     (c"default_transaction_read_only", c"off"),
     (c"session_replication_role", c"origin"),
     (c"lock_timeout", c"1s"),
-    (c"statement_timeout", c"30s"),
 ];
 
 /// Where a worker begins; its argument is the database.
@@ -81,7 +80,7 @@ impl Round {
             Vec::new()
         });
         self.place.schemas.store(schemas.len() as u32, Relaxed);
-        schemas.iter().for_each(|schema| self.visit(schema));
+        self.visit(&schemas);
         self.place.finished_at.store(now().0, Relaxed);
         self.place.more.store(self.more, Relaxed);
         let failures = if self.failed { self.place.failures.load(Relaxed) + 1 } else { 0 };
@@ -89,13 +88,27 @@ impl Round {
         self.place.visits.fetch_add(1, Relaxed);
     }
 
-    fn visit(&mut self, schema: &AttachedSchema) {
-        self.place.schema.store(schema.oid.to_u32(), Relaxed);
-        for (number, step) in STEPS.iter().enumerate() {
+    /// A turn is one step for one schema.
+    fn visit(&mut self, schemas: &[AttachedSchema]) {
+        let first = self.place.first_turn.swap(0, Relaxed) as usize;
+        for turn in visit::turns(schemas.len() * STEPS.len(), first) {
+            if self.paused() || now() >= self.until {
+                self.place.first_turn.store(turn as u32, Relaxed);
+                self.more = true;
+                break;
+            }
+            let (schema, number) = (&schemas[turn / STEPS.len()], turn % STEPS.len());
+            if self.place.schema.swap(schema.oid.to_u32(), Relaxed) != schema.oid.to_u32() {
+                self.clean();
+            }
             self.place.step.store(number as u32 + 1, Relaxed);
-            self.step(schema, number, *step);
+            self.step(schema, number, STEPS[number]);
         }
         self.place.step.store(0, Relaxed);
+        self.clean();
+    }
+
+    fn clean(&mut self) {
         if let Err(error) = transaction::clean() {
             self.report(&error, "cleaning the session");
         }

@@ -5,9 +5,12 @@ use std::panic::AssertUnwindSafe;
 use pgrx::prelude::*;
 
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
+use crate::rules::visit::TRANSACTION_MS;
+use crate::timer;
 
-/// Runs `work` in a transaction of its own as `role` (None: as ourselves). The role stays until after the commit, where
-/// deferred triggers run, and cannot be changed by what they run.
+/// Runs `work` in a transaction of its own as `role` (None: as ourselves), within a limit in time: the server sets no
+/// statement_timeout for a background worker. The role stays until after the commit, where deferred triggers run, and
+/// cannot be changed by what they run.
 pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Box<ServerError>> {
     // SAFETY: a worker that is connected and in no transaction; the identity is put back on both ways out.
     unsafe {
@@ -15,6 +18,7 @@ pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failur
         pg_sys::GetUserIdAndSecContext(&raw mut ourselves, &raw mut context);
         let fixed = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
         pg_sys::SetCurrentStatementStartTimestamp();
+        timer::bound_statement(TRANSACTION_MS);
         let answer = caught(|| {
             pg_sys::StartTransactionCommand();
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
@@ -26,6 +30,7 @@ pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failur
             pg_sys::CommitTransactionCommand();
             Ok(done)
         });
+        timer::release_statement();
         if answer.is_err() {
             pg_sys::AbortCurrentTransaction();
         }

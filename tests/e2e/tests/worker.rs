@@ -321,3 +321,32 @@ fn an_update_by_hand_is_found_within_seconds() {
         "select (done->>'reconcile_all')::int > 0 from holdfast.stat_worker where database = current_database()",
     );
 }
+
+/// A statement that never comes back is cancelled, and what comes after it has its turn nevertheless.
+#[test]
+fn what_does_not_come_back_keeps_nothing_else() {
+    let cluster = Cluster::start_with(
+        "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c holdfast.reconcile_interval=1",
+    );
+    let mut session = cluster.install("floor");
+    let room = session.room(1);
+    let booking = session.booking(room.restaurant);
+    session.seats(&confirm(booking, &room.tables, "key"));
+    session.run(
+        "create function public.ponder() returns trigger language plpgsql as
+           $$ begin perform pg_catalog.pg_sleep(3600); return new; end $$;
+         create trigger ponder before update on public.table_holds for each row execute function public.ponder()",
+    );
+    overdue_holds(&mut session, 1);
+    eventually(
+        &mut session,
+        "select exists (select from holdfast.stat_worker where database = current_database() and step = 'expire_holds')",
+    );
+    session.run("delete from public.allocations where resource_type = 'table'");
+    let cancelled =
+        "select exists (select from holdfast.stat_worker where database = current_database() and last_error = '57014')";
+    in_time(&mut session, cancelled, Duration::from_secs(60));
+    let found = format!("select exists (select from public.holdfast_findings where booking_id = '{booking}')");
+    in_time(&mut session, &found, Duration::from_secs(120));
+    assert_eq!(session.count("table_holds", "status = 'active'"), 1, "it is left for later");
+}

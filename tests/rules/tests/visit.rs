@@ -1,6 +1,6 @@
 //! When the worker comes to a database again.
 
-use holdfast::rules::visit::{GAP_MS, REST_MS, Visit, due, next, rest_ms};
+use holdfast::rules::visit::{GAP_MS, REST_MS, Visit, due, next, rest_ms, turns};
 use holdfast::rules::window::Instant;
 
 const NOW: Instant = Instant(1_000_000_000_000);
@@ -56,4 +56,15 @@ fn a_visit_is_due_when_it_was_planned_or_when_a_commit_calls() {
     assert!(!due(before, true, NOW, after, 0), "but not right after the last");
     assert!(!due(NOW, true, NOW, after, 1), "nor while errors are waited out");
     assert!(due(NOW, true, NOW, NOW, 7), "until their time has come");
+}
+
+/// What takes all of a visit's time each time is followed by the others, and comes last.
+#[test]
+fn a_visit_goes_on_where_the_last_one_ended() {
+    let turns = |number, first| turns(number, first).collect::<Vec<_>>();
+    assert_eq!(turns(4, 0), [0, 1, 2, 3]);
+    assert_eq!(turns(4, 3), [3, 0, 1, 2]);
+    // A schema was detached meanwhile.
+    assert_eq!(turns(4, 4), [0, 1, 2, 3]);
+    assert_eq!(turns(0, 7), [0; 0]);
 }

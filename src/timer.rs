@@ -11,6 +11,7 @@ use crate::rules::window::Instant;
 unsafe extern "C-unwind" {
     fn RegisterTimeout(reason: c_int, handler: Handler) -> c_int;
     fn enable_timeout_at(reason: c_int, at: pg_sys::TimestampTz);
+    fn enable_timeout_after(reason: c_int, delay_ms: c_int);
     fn disable_timeout(reason: c_int, keep_indicator: bool);
     fn get_timeout_active(reason: c_int) -> bool;
     fn SetLatch(latch: *mut pg_sys::Latch);
@@ -44,6 +45,21 @@ impl Reason {
     pub fn stop(self) {
         // SAFETY: a reason that is registered; one that is not set stays so.
         unsafe { disable_timeout(self.0, false) };
+    }
+}
+
+/// Ends the work of a process that the server sets no statement_timeout for, as that one would: with 57014.
+pub fn bound_statement(after_ms: i32) {
+    // SAFETY: the server registers its own reasons in every process that is connected to a database.
+    unsafe { enable_timeout_after(STATEMENT_TIMEOUT, after_ms) };
+}
+
+/// The bounded work is over; a timer that went off after its end is forgotten.
+pub fn release_statement() {
+    // SAFETY: as above; the flag is this process's own.
+    unsafe {
+        disable_timeout(STATEMENT_TIMEOUT, false);
+        pg_sys::QueryCancelPending = 0;
     }
 }
 
