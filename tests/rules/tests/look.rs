@@ -1,6 +1,6 @@
 //! How often every live booking is looked at.
 
-use holdfast::rules::look::{next, next_of_batch, pass_batch, pass_cutoff};
+use holdfast::rules::look::{INTERVAL_SECONDS, PASS_MINUTES, next, next_of_batch, pass_batch, pass_cutoff};
 use holdfast::rules::window::Instant;
 
 const BEGAN: Instant = Instant(1_000_000_000_000);
@@ -37,6 +37,12 @@ fn a_batch_of_a_pass_rests_twenty_times_as_long() {
     assert_eq!(next_of_batch(BEGAN, after(100)), after(2100));
     assert_eq!(next_of_batch(BEGAN, after(500)), after(10_500));
     assert_eq!(next_of_batch(BEGAN, BEGAN), BEGAN);
+}
+
+/// As the settings' table says: 10 s, 1 d.
+#[test]
+fn unless_somebody_says_otherwise() {
+    assert_eq!((INTERVAL_SECONDS, PASS_MINUTES), (10, 1440));
 }
 
 #[test]
