@@ -221,12 +221,15 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
   union
   select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
   union
-  select 'rows without an id' where not exists (
-    select from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
+  select 'rows without a unique id' where not exists (
+    select from pg_catalog.pg_attribute a
+    join pg_catalog.pg_index i on i.indrelid = a.attrelid and i.indkey::text = a.attnum::text
+    where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
+      and i.indisunique and i.indisvalid and i.indpred is null
   )
 $holdfast$;
 
--- The copy, and the notes of what changes from now on. All of it or nothing.
+-- An empty copy, and the notes of what changes from now on. All of it or nothing.
 create or replace procedure pg_temp.prepare_copy() language plpgsql as $holdfast$
 declare
   owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'public.allocations'::regclass);
@@ -268,6 +271,27 @@ begin
       and o.conrelid = 'public.allocations'::regclass and o.conname = ''
   loop
     execute pg_catalog.format('alter table public.allocations_holdfast_new drop constraint %I', weaker);
+  end loop;
+end
+$holdfast$;
+
+-- Fills the copy, a batch a transaction, by id; what an earlier run copied stays. A row that has a note is left to follow():
+-- rows without one are as they were when the notes began, so that no two of them can meet in the copy that did not there.
+create or replace procedure pg_temp.copy(batch int) language plpgsql as $holdfast$
+declare
+  columns text := pg_temp.columns_of('public.allocations');
+  copied bigint;
+begin
+  loop
+    execute pg_catalog.format(
+      'insert into public.allocations_holdfast_new (%s) overriding system value select %s from public.allocations a
+       where ($1 is null or a.id > $1)
+         and not exists (select from public.allocations_holdfast_changed c where c.id = a.id)
+       order by a.id limit $2', columns, columns
+    ) using (select n.id from public.allocations_holdfast_new n order by n.id desc limit 1), batch;
+    get diagnostics copied = row_count;
+    exit when copied = 0;
+    commit;
   end loop;
 end
 $holdfast$;
@@ -468,23 +492,13 @@ end $swap$;
 call pg_temp.briefly(
   $s$call pg_temp.prepare_copy()$s$
 );
-\echo '  copies; what changes meanwhile is noted'
-do $swap$
-declare
-  columns text := pg_temp.columns_of('public.allocations');
-begin
-  if not exists (select from public.allocations_holdfast_new) then
-    execute pg_catalog.format(
-      'insert into public.allocations_holdfast_new (%s) overriding system value select %s from public.allocations', columns, columns
-    );
-  end if;
-end $swap$;
 select not exists (select from pg_catalog.pg_constraint c where c.conname = 'allocations_no_overlap_holdfast'
   and c.conrelid = 'public.allocations_holdfast_new'::regclass) as to_build \gset
 \if :to_build
-\echo '  builds the constraint on the copy'
 alter table public.allocations_holdfast_new add constraint allocations_no_overlap_holdfast exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow);
 \endif
+\echo '  copies; what changes meanwhile is noted'
+call pg_temp.copy(10000);
 analyze public.allocations_holdfast_new;
 \echo '  swaps'
 call pg_temp.swap_in_time();
@@ -492,10 +506,11 @@ call pg_temp.swap_in_time();
 \echo 'an EXCLUDE constraint can be neither concurrent nor NOT VALID:'
 \echo '  -v overlap=window  adds it at once: every writer of allocations waits while the index is built, from a minute for'
 \echo '                     a million rows to ten for five million. Run it when nobody books.'
-\echo '  -v overlap=swap    builds a copy of allocations that has it, follows what changes meanwhile, and lets the copy'
-\echo '                     take its place: writers wait for an instant. It needs the room for a second allocations, makes'
-\echo '                     each write of it a little slower until it is done, and stops where something stands on the'
-\echo '                     table that it could not keep. It may be stopped and run again at any time.'
+\echo '  -v overlap=swap    fills a copy of allocations that has it, in short transactions, follows what changes meanwhile,'
+\echo '                     and lets the copy take its place: writers wait for an instant. It takes about twice as long, needs'
+\echo '                     the room for a second allocations, makes each write of it a little slower until it is done, and'
+\echo '                     stops where something stands on the table that it could not keep. It may be stopped and run'
+\echo '                     again at any time: what is copied stays copied.'
 do $holdfast$ begin raise exception 'step 14 stopped: choose with -v overlap=window or -v overlap=swap, and run this script again'; end $holdfast$;
 \endif
 \endif

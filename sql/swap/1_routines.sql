@@ -47,12 +47,15 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
   union
   select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
   union
-  select 'rows without an id' where not exists (
-    select from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
+  select 'rows without a unique id' where not exists (
+    select from pg_catalog.pg_attribute a
+    join pg_catalog.pg_index i on i.indrelid = a.attrelid and i.indkey::text = a.attnum::text
+    where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
+      and i.indisunique and i.indisvalid and i.indpred is null
   )
 $holdfast$;
 
--- The copy, and the notes of what changes from now on. All of it or nothing.
+-- An empty copy, and the notes of what changes from now on. All of it or nothing.
 create or replace procedure pg_temp.prepare_copy() language plpgsql as $holdfast$
 declare
   owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'app.allocations'::regclass);
@@ -94,6 +97,27 @@ begin
       and o.conrelid = 'app.allocations'::regclass and o.conname = {weaker}
   loop
     execute pg_catalog.format('alter table app.allocations_holdfast_new drop constraint %I', weaker);
+  end loop;
+end
+$holdfast$;
+
+-- Fills the copy, a batch a transaction, by id; what an earlier run copied stays. A row that has a note is left to follow():
+-- rows without one are as they were when the notes began, so that no two of them can meet in the copy that did not there.
+create or replace procedure pg_temp.copy(batch int) language plpgsql as $holdfast$
+declare
+  columns text := pg_temp.columns_of('app.allocations');
+  copied bigint;
+begin
+  loop
+    execute pg_catalog.format(
+      'insert into app.allocations_holdfast_new (%s) overriding system value select %s from app.allocations a
+       where ($1 is null or a.id > $1)
+         and not exists (select from app.allocations_holdfast_changed c where c.id = a.id)
+       order by a.id limit $2', columns, columns
+    ) using (select n.id from app.allocations_holdfast_new n order by n.id desc limit 1), batch;
+    get diagnostics copied = row_count;
+    exit when copied = 0;
+    commit;
   end loop;
 end
 $holdfast$;
