@@ -51,11 +51,13 @@ macro_rules! findings {
 
 findings! {
     DoubleBooked "HD01" "double_booked" Critical "G2"
-        "Two live bookings have the same table at the same time." "none: a person decides who moves";
+        "Two live bookings have the same table at the same time."
+        "none: confirm one of them on other tables, with a new key";
     OtherTenant "HD02" "other_tenant" Critical "G9"
-        "A row of this booking belongs to another restaurant." "none: a person decides";
+        "A row of this booking belongs to another restaurant." "none: a person decides which row is wrong";
     FencedKeyUsed "HD03" "fenced_key_used" Critical "G5"
-        "The booking has tables under a key that was fenced or refused." "none: a person decides";
+        "The booking has tables under a key that was fenced or refused."
+        "none: confirm again with a new key, or cancel";
     ConfirmedWithoutTables "HD04" "confirmed_without_tables" Critical "G1"
         "The booking is confirmed and has no table." "none: confirm again with a new key, or cancel";
     AssignmentWithoutAllocation "HD05" "assignment_without_allocation" Error "G1"
@@ -67,10 +69,11 @@ findings! {
         "A table is claimed for another window than it is assigned for."
         "follows the last answer, else the booking's own window";
     WindowOutsideBooking "HD08" "window_outside_booking" Error "G1"
-        "A table is assigned for a time at which the booking does not take place." "none: a person decides";
+        "A table is assigned for a time at which the booking does not take place."
+        "none: confirm again with a new key for the booking's time, or set the booking's time back";
     WindowDiffersFromBooking "HD09" "window_differs_from_booking" Info "G1"
         "A table is assigned for another window than the booking's; a confirm may ask for that."
-        "none: a person decides";
+        "none: if it is not meant, confirm again with a new key for the booking's time";
     LedgerSaysConfirmed "HD10" "ledger_says_confirmed" Error "G4"
         "A confirm was answered, and the booking is not confirmed."
         "moves the status when the answer's tables all stand, else none";

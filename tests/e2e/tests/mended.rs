@@ -193,3 +193,37 @@ fn a_repair_takes_no_table_from_a_live_booking() {
     let changed = before.changed_tables(&floor.snapshot());
     assert!(!changed.contains(&"allocations".to_owned()), "{changed:?}");
 }
+
+/// Where the facts do not decide, the catalogue says what a person can do, and that mends it.
+#[test]
+fn what_a_person_is_told_to_do_mends_it() {
+    let (mut floor, room, elsewhere) = floor();
+    let again = [
+        "another booking on the same tables",
+        "rescheduled to another day",
+        "rescheduled by half an hour",
+        "answer turned into a fence",
+        "tables gone, claims and all",
+    ];
+    for (day, name) in again.into_iter().enumerate() {
+        let (booking, other) = (confirmed(&mut floor, &room, day as i64), bystander(&mut floor, &room, day as i64));
+        let one = BREAKS.iter().find(|one| one.name == name).expect(name);
+        one.apply(&mut floor, booking, other, elsewhere);
+        let person = floor.value::<Vec<String>>(&format!(
+            "select array(select distinct f.repair from holdfast.findings f join public.repair_booking('{booking}') r
+             on r.finding = f.name where r.action = 'person')"
+        ));
+        assert!(
+            person.iter().all(|words| words.contains("confirm") && words.contains("new key")),
+            "{name}: {person:?}"
+        );
+        let free = room.tables.iter().copied().filter(|table| {
+            floor.count("allocations", &format!("resource_id = '{table}' and booking_id in ('{booking}', '{other}')"))
+                == 0
+        });
+        let free: Vec<Uuid> = free.take(2).collect();
+        floor.done(&holdfast_e2e::confirm(booking, &free, "a new key"));
+        assert_eq!(found(&mut floor, booking), Vec::<String>::new(), "{name}");
+        assert_eq!(listed(&mut floor, booking), Vec::<String>::new(), "{name}");
+    }
+}

@@ -40,6 +40,16 @@ fn a_table_without_its_claim_is_claimed_if_it_is_free() {
         record.rivals = vec![rival(1)];
         record.rivals[0].released = true;
     });
+    // Who is on another table, or comes at another time, is neither in the way nor asked to make room.
+    for released in [false, true] {
+        let planned = planned(|record| {
+            record.claims = vec![];
+            record.rivals = vec![rival(2), rival(1)];
+            record.rivals[1].window = Some(hours(21, 23));
+            record.rivals.iter_mut().for_each(|rival| rival.released = released);
+        });
+        assert_eq!(planned.last(), Some(&(drift, Some(claim(vec![])))));
+    }
     let taken = planned(|record| {
         record.claims = vec![];
         record.rivals = vec![rival(1)];
