@@ -1,18 +1,19 @@
-//! Confirms with the worker busy against confirms with it off: short turns, one after the other, median of the ratios.
+//! Confirms with the worker busy against confirms with it off: turns, one after the other, median of the ratios.
 //!
 //! On a machine that others use as well the rates mean little. What the worker's processes took of a core, against what the
 //! sessions' took, says the same of a machine that has no core to spare.
 //!
-//! Busy: every confirm is looked at again, events are told, fifty holds a second run out, live bookings are looked at.
+//! Busy: every confirm is looked at again, events are told, fifty holds a second run out, live bookings are looked at. Each
+//! turn begins alike: a hundred thousand bookings of others, 20 000 of them live, and none of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Cluster, Session, confirm};
+use holdfast_e2e::{Cluster, Room, Session, confirm};
 use uuid::Uuid;
 
-use crate::{median, number};
+use crate::{house, median, number};
 
 const SESSIONS: usize = 4;
 
@@ -21,19 +22,22 @@ pub fn run() {
         "-c shared_preload_libraries=holdfast -c shared_buffers=512MB -c max_wal_size=4GB \
          -c autovacuum=off",
     );
-    let mut session = cluster.install("floor");
-    session.run("set statement_timeout = 0");
-    let (pairs, seconds) = (number("HOLDFAST_BENCH_PAIRS", 20), number("HOLDFAST_BENCH_SECONDS", 3));
-    let mut stock = Stock::new(&mut session);
+    let mut session = house(&cluster, "floor", number("HOLDFAST_BENCH_BOOKINGS", 100_000), 20);
+    let (pairs, seconds) = (number("HOLDFAST_BENCH_PAIRS", 10), number("HOLDFAST_BENCH_SECONDS", 10));
+    let stock = Stock::new(&mut session);
     let (mut ratios, mut shares) = (vec![], vec![]);
     for pair in 0..pairs {
         let mut rates = [0.0; 2];
         // Who begins changes from pair to pair.
         for place in 0..2 {
             let busy = (pair + place) % 2;
+            switch(&mut session, false);
+            stock.clear(&mut session);
+            let work = stock.write(&mut session, 600 * seconds);
+            session.run("vacuum analyze");
+            overdue(&mut session, &stock, 50 * seconds);
             switch(&mut session, busy == 1);
-            overdue(&mut session, 50 * seconds);
-            let (rate, share) = turn(&cluster, &mut session, &mut stock, Duration::from_secs(seconds as u64));
+            let (rate, share) = turn(&cluster, &session, work, Duration::from_secs(seconds as u64));
             rates[busy] = rate;
             shares.extend((busy == 1).then_some(share));
         }
@@ -48,26 +52,42 @@ pub fn run() {
 
 /// Bookings that nobody confirmed yet; each session has restaurants of its own.
 struct Stock {
+    restaurants: Vec<Uuid>,
     tables: Vec<Uuid>,
-    round: usize,
 }
 
 impl Stock {
     fn new(session: &mut Session) -> Stock {
-        let tables = (0..SESSIONS).map(|_| session.room(1).tables[0]).collect();
-        Stock { tables, round: 0 }
+        let rooms: Vec<Room> = (0..SESSIONS).map(|_| session.room(1)).collect();
+        Stock {
+            restaurants: rooms.iter().map(|room| room.restaurant).collect(),
+            tables: rooms.iter().map(|room| room.tables[0]).collect(),
+        }
+    }
+
+    /// Takes away whatever the last turn left.
+    fn clear(&self, session: &mut Session) {
+        let restaurants: Vec<String> = self.restaurants.iter().map(|id| format!("'{id}'")).collect();
+        let of_ours = format!("where restaurant_id in ({})", restaurants.join(", "));
+        session.run(&format!(
+            "delete from public.bookings {of_ours}; delete from public.table_holds {of_ours};
+             delete from public.allocations {of_ours}; delete from public.capacity_outbox {of_ours}"
+        ));
+    }
+
+    /// For each session its table and bookings.
+    fn write(&self, session: &mut Session, each: usize) -> Vec<(Uuid, Vec<Uuid>)> {
+        self.tables.iter().map(|table| (*table, Stock::bookings(session, *table, each))).collect()
     }
 
     /// So many bookings for one table, at times of their own.
-    fn bookings(&mut self, session: &mut Session, table: Uuid, count: usize) -> Vec<Uuid> {
-        self.round += count;
+    fn bookings(session: &mut Session, table: Uuid, count: usize) -> Vec<Uuid> {
         session.column(&format!(
             "insert into public.bookings (restaurant_id, start_at, end_at, party_size)
              select t.restaurant_id, s.at, s.at + interval '1 hour', 2
-             from public.table_inventory t, generate_series({} - {count}, {} - 1) n,
+             from public.table_inventory t, generate_series(1, {count}) n,
                lateral (select timestamptz '2030-01-01' + n * interval '1 hour' as at) s
-             where t.id = '{table}' returning id",
-            self.round, self.round
+             where t.id = '{table}' returning id"
         ))
     }
 }
@@ -84,15 +104,15 @@ fn switch(session: &mut Session, on: bool) {
 }
 
 /// Holds that run out while the turn lasts: the same for both.
-fn overdue(session: &mut Session, number: usize) {
+fn overdue(session: &mut Session, stock: &Stock, number: usize) {
     session.run(&format!(
-        "delete from public.table_holds; delete from public.allocations where resource_type = 'hold';
-         with held as (
+        "with held as (
            insert into public.table_holds (restaurant_id, start_at, end_at, expires_at)
-           select (select id from public.restaurants limit 1), '2027-05-01 18:00Z', '2027-05-01 20:00Z',
+           select '{}', '2027-05-01 18:00Z', '2027-05-01 20:00Z',
              clock_timestamp() + n * interval '20 ms' from generate_series(1, {number}) n returning id, restaurant_id)
          insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", shadow)
-         select restaurant_id, 'hold', id, '[2027-05-01 18:00Z, 2027-05-01 20:00Z)', true from held"
+         select restaurant_id, 'hold', id, '[2027-05-01 18:00Z, 2027-05-01 20:00Z)', true from held",
+        stock.restaurants[0]
     ));
 }
 
@@ -121,26 +141,16 @@ fn parent(pid: i32) -> i32 {
 }
 
 /// Confirms in a second, over all sessions; and the worker's share of the processor time, without the clients.
-fn turn(cluster: &Cluster, observer: &mut Session, stock: &mut Stock, length: Duration) -> (f64, f64) {
+fn turn(cluster: &Cluster, observer: &Session, work: Vec<(Uuid, Vec<Uuid>)>, length: Duration) -> (f64, f64) {
     let over = AtomicBool::new(false);
-    let work: Vec<(Session, Uuid, Vec<Uuid>)> = stock
-        .tables
-        .clone()
-        .into_iter()
-        .map(|table| {
-            let mut session = Session::new(cluster.connect("floor"));
-            let bookings = stock.bookings(&mut session, table, 1500 * length.as_secs() as usize);
-            (session, table, bookings)
-        })
-        .collect();
     let postmaster = parent(observer.pid);
     let before = processor_time(postmaster).1;
     let began = Instant::now();
     let (ended, worker): (Vec<(usize, f64)>, f64) = thread::scope(|scope| {
         let sessions: Vec<_> = work
             .into_iter()
-            .map(|(session, table, bookings)| {
-                let over = &over;
+            .map(|(table, bookings)| {
+                let (over, session) = (&over, Session::new(cluster.connect("floor")));
                 scope.spawn(move || confirm_until(over, session, table, &bookings))
             })
             .collect();
