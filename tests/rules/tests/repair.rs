@@ -4,7 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
 use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::{Moved, Record};
+use holdfast::rules::drift::record::{Moved, Record, StatusRule};
 use holdfast::rules::hold::HoldEnd;
 use holdfast::rules::repair::{Step, by_name, history_at, history_from, plan, touched, wanted};
 use holdfast::rules::table::Resource;
@@ -116,6 +116,53 @@ fn the_status_follows_an_answer_whose_tables_stand() {
         (record.seats, record.claims) = (vec![], vec![]);
     });
     assert_eq!(gone[0], (drift, None));
+    // Nor when they stand for another time than was answered, or only half.
+    for half in [
+        |record: &mut Record| {
+            record.seats[0].window = Some(hours(18, 21));
+            record.claims[0].window = Some(hours(18, 21));
+        },
+        |record: &mut Record| record.claims = vec![],
+        |record: &mut Record| record.claims[0].window = Some(hours(18, 21)),
+    ] {
+        let steps = planned(|record| {
+            back(record);
+            half(record);
+        });
+        assert!(steps.contains(&(drift, None)), "{steps:?}");
+    }
+}
+
+#[test]
+fn the_status_that_was_confirmed_is_the_one_that_the_history_knows() {
+    let drift = Drift::LedgerSaysConfirmed;
+    // A confirm may lead to either, and both can be reached.
+    let back = |record: &mut Record, last: Option<&str>| {
+        record.statuses.push(StatusRule { status: "seated".to_owned(), ..record.rule("confirmed") });
+        record.moves.push(("pending".to_owned(), "seated".to_owned()));
+        "pending".clone_into(&mut record.booking.status);
+        record.history = last.map(|to| moved("pending", to, 16)).into_iter().collect();
+    };
+    for to in ["confirmed", "seated"] {
+        assert_planned(drift, Some(Step::Advance { to: to.to_owned() }), |record| {
+            back(record, Some(to));
+            record.history.push(moved(to, "checked_in", 16));
+        });
+    }
+    let unknown = planned(|record| back(record, None));
+    assert_eq!(unknown[0], (drift, None), "either is as good");
+    assert_planned(drift, Some(Step::Advance { to: "confirmed".to_owned() }), |record| {
+        back(record, None);
+        record.statuses.pop();
+    });
+    // A move from elsewhere to there, and one from here to elsewhere, are none from here to there.
+    let undeclared = planned(|record| {
+        back(record, Some("confirmed"));
+        record.moves = [("no_show", "confirmed"), ("pending", "cancelled")]
+            .map(|(from, to)| (from.to_owned(), to.to_owned()))
+            .into();
+    });
+    assert_eq!(undeclared[0], (drift, None));
 }
 
 #[test]
