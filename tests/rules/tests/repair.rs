@@ -4,7 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
 use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::{Moved, Record, StatusRule};
+use holdfast::rules::drift::record::{Claim, Moved, Record, StatusRule};
 use holdfast::rules::hold::HoldEnd;
 use holdfast::rules::repair::{Step, by_name, history_at, history_from, plan, touched, wanted};
 use holdfast::rules::table::Resource;
@@ -211,6 +211,19 @@ fn a_hold_ends_as_it_should_have() {
 fn groups_are_dissolved_or_claimed() {
     let dissolve = Step::Dissolve { seats: vec![seat(1, None).id], claims: vec![] };
     assert_planned(Drift::MergeGroupIncomplete, Some(dissolve), |record| record.seats[0].merge_group = Some(NOBODY));
+    // Each with its own claim, and with no table's.
+    let groups = [NOBODY, HOLD];
+    let dissolved = planned(|record| {
+        record.seats[0].merge_group = Some(NOBODY);
+        for (at, group) in groups.into_iter().enumerate() {
+            let id = Id::from_u128(0x900 + at as u128);
+            record.claims.push(Claim { id, ..claim_on(Resource::MergeGroup, group) });
+        }
+    });
+    let (with, without) = (Id::from_u128(0x900), Id::from_u128(0x901));
+    let steps = [(vec![seat(1, None).id], with), (vec![], without)]
+        .map(|(seats, claim)| (Drift::MergeGroupIncomplete, Some(Step::Dissolve { seats, claims: vec![claim] })));
+    assert!(steps.iter().all(|step| dissolved.contains(step)) && dissolved.len() == 2, "{dissolved:#?}");
     let claim = Step::ClaimGroup { group: NOBODY, window: hours(18, 20) };
     assert_planned(Drift::MergeGroupUnclaimed, Some(claim), |record| {
         record.seats = vec![seat(1, Some(NOBODY)), seat(2, Some(NOBODY))];
