@@ -119,7 +119,9 @@ fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<Finding> {
     };
     let index = format!("{}_building", key.name);
     let is_primary_free = !facts.constraints.iter().any(|c| c.table == key.table && c.kind == "p");
-    let kind = if key.primary && is_primary_free { "primary key" } else { "unique" };
+    // A primary key on columns that may be NULL reads the table under a lock, for one that is not.
+    let is_filled = key.columns.iter().all(|name| facts.column(key.table, name).is_some_and(|column| column.not_null));
+    let kind = if key.primary && is_primary_free && is_filled { "primary key" } else { "unique" };
     let state = if unique.is_empty() { State::Missing } else { State::Wrong };
     let why = match unique.first() {
         None => key.why.to_owned(),

@@ -194,6 +194,21 @@ fn a_unique_key_has_to_speak_at_once() {
     assert_eq!(found(&examine(&facts), what).state, State::Missing);
 }
 
+/// Making columns NOT NULL reads the table under a lock; a unique constraint serves as well and reads nothing.
+#[test]
+fn a_primary_key_is_offered_where_no_column_may_be_null() {
+    let mut facts = facts();
+    let kind = |facts: &Facts| {
+        let findings = examine(facts);
+        let add = found(&findings, "unique bookings (id)").mend[1].clone();
+        add.strip_prefix("alter table app.bookings add constraint bookings_pkey ").expect("the constraint").to_owned()
+    };
+    facts.tables = vec![table("bookings", vec![Column { not_null: true, ..column("id", "uuid") }])];
+    assert_eq!(kind(&facts), "primary key using index bookings_pkey_building");
+    facts.tables[0].columns[0].not_null = false;
+    assert_eq!(kind(&facts), "unique using index bookings_pkey_building");
+}
+
 #[test]
 fn a_path_is_served_by_any_index_that_begins_with_it() {
     let mut facts = facts();
