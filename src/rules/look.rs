@@ -8,11 +8,11 @@ pub const INTERVAL_SECONDS: i32 = 10;
 /// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_pass_interval`).
 pub const PASS_MINUTES: i32 = 24 * 60;
 
-/// A look, or a batch of bookings that are read one by one, rests twenty times as long as it took: a twentieth of a core.
-const RESTS: i64 = 20;
+/// A look, or a batch of bookings that are read one by one, rests forty times as long as it took: a fortieth of a core.
+const RESTS: i64 = 40;
 /// But no longer than this, for one that had to wait itself took long and little: after a look, and after a batch.
 const MOST_MS: i64 = 60_000;
-const MOST_OF_BATCH_MS: i64 = 10_000;
+const MOST_OF_BATCH_MS: i64 = 20_000;
 
 /// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
 #[must_use]

@@ -7,9 +7,9 @@ pub const INTERVAL_SECONDS: i32 = 5;
 /// Between the end of a visit and the next: others must find the database empty in between (DROP DATABASE waits for
 /// five seconds), and calls that come thick are answered together.
 pub const GAP_MS: i64 = 500;
-/// A visit is followed by a rest twenty times as long, up to this: where calls have no core to spare, it takes little of one.
+/// A visit is followed by a rest forty times as long, up to this: where calls have no core to spare, it takes little of one.
 pub const REST_MS: i64 = 5000;
-const RESTS: i64 = 20;
+const RESTS: i64 = 40;
 /// How long one visit may take; what is left is for the next.
 pub const BUDGET_MS: i64 = 2000;
 /// One transaction of a visit is cancelled after so long, whatever it waits for or got lost in.

@@ -1,7 +1,7 @@
 //! The background worker: one launcher, and for each database that has work a worker that comes, works and goes.
 //!
 //! The launcher is connected to no database and reads only which ones there are. A worker stays for two seconds at most
-//! and leaves at least half a second until the next (twenty times as long as it stayed, up to five seconds, whoever calls):
+//! and leaves at least half a second until the next (forty times as long as it stayed, up to five seconds, whoever calls):
 //! whoever wants to drop the database, or to copy it, finds it empty, and calls that need every core keep theirs.
 //! What takes longer than a visit may is cancelled, and the next visit begins with what comes after it.
 //! What it does are the steps of `commands::sweep`, each batch in a transaction of its own, with the rights of the owner

@@ -13,29 +13,29 @@ fn after(ms: i64) -> Instant {
 fn a_short_look_rests_for_the_interval() {
     assert_eq!(next(BEGAN, after(20), 10), after(10_020));
     assert_eq!(next(BEGAN, BEGAN, 1), after(1000));
-    assert_eq!(next(BEGAN, after(500), 10), after(10_500));
+    assert_eq!(next(BEGAN, after(250), 10), after(10_250));
 }
 
 #[test]
-fn a_long_one_rests_twenty_times_as_long_as_it_took() {
-    assert_eq!(next(BEGAN, after(501), 10), after(501 + 20 * 501));
-    assert_eq!(next(BEGAN, after(3000), 10), after(63_000));
+fn a_long_one_rests_forty_times_as_long_as_it_took() {
+    assert_eq!(next(BEGAN, after(251), 10), after(251 + 40 * 251));
+    assert_eq!(next(BEGAN, after(1500), 10), after(61_500));
     assert_eq!(next(after(5), BEGAN, 10), after(10_000), "a clock that was set back");
 }
 
 #[test]
 fn one_that_had_to_wait_is_not_long_in_coming_back() {
-    assert_eq!(next(BEGAN, after(3001), 10), after(63_001));
+    assert_eq!(next(BEGAN, after(1501), 10), after(61_501));
     assert_eq!(next(BEGAN, after(30_000), 10), after(90_000));
     assert_eq!(next(BEGAN, after(30_000), 300), after(330_000), "unless the interval is longer");
-    assert_eq!(next_of_batch(BEGAN, after(501)), after(10_501));
-    assert_eq!(next_of_batch(BEGAN, after(30_000)), after(40_000));
+    assert_eq!(next_of_batch(BEGAN, after(501)), after(20_501));
+    assert_eq!(next_of_batch(BEGAN, after(30_000)), after(50_000));
 }
 
 #[test]
-fn a_batch_of_a_pass_rests_twenty_times_as_long() {
-    assert_eq!(next_of_batch(BEGAN, after(100)), after(2100));
-    assert_eq!(next_of_batch(BEGAN, after(500)), after(10_500));
+fn a_batch_of_a_pass_rests_forty_times_as_long() {
+    assert_eq!(next_of_batch(BEGAN, after(100)), after(4100));
+    assert_eq!(next_of_batch(BEGAN, after(500)), after(20_500));
     assert_eq!(next_of_batch(BEGAN, BEGAN), BEGAN);
 }
 
