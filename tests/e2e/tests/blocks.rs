@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use holdfast_e2e::foreign::{Foreign, MINIMAL};
 use holdfast_e2e::{Dice, GRANTED, Server};
+use postgres::error::SqlState;
 
 fn bookings() -> usize {
     std::env::var("HOLDFAST_BOOKINGS").ok().and_then(|number| number.parse().ok()).unwrap_or(20_000)
@@ -47,12 +48,18 @@ fn with_a_past(count: usize) -> Foreign {
     foreign
 }
 
-/// A write: when it began, and how long it took.
-type Write = (SystemTime, Duration);
+/// A write: when it began, how long it took, and whether it waited for a lock longer than the README says that anybody does.
+struct Write {
+    at: SystemTime,
+    took: Duration,
+    was_blocked: bool,
+}
 
 /// What a service writes all day, one statement a transaction.
 fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> Vec<Write> {
     let mut client = server.connect(database, "writer");
+    // What takes long without a lock in its way waits for the disk.
+    client.batch_execute("set lock_timeout = '100ms'").expect("a setting");
     let mut dice = Dice::new(seed);
     let ids: Vec<uuid::Uuid> = client
         .query("select id from public.bookings tablesample system (5) limit 500", &[])
@@ -83,8 +90,12 @@ fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> Vec<W
                 .to_owned(),
         ];
         let (at, began) = (SystemTime::now(), std::time::Instant::now());
-        client.batch_execute(&statement[dice.roll(statement.len())]).expect("a write");
-        taken.push((at, began.elapsed()));
+        let was_blocked = match client.batch_execute(&statement[dice.roll(statement.len())]) {
+            Ok(()) => false,
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => true,
+            Err(error) => panic!("a write: {error:?}"),
+        };
+        taken.push(Write { at, took: began.elapsed(), was_blocked });
         thread::sleep(Duration::from_millis(2));
     }
     taken
@@ -99,7 +110,7 @@ fn noting_steps(script: &str) -> String {
     script.lines().map(note).collect()
 }
 
-/// Runs a script beside writers; shows each step with its longest write, and returns every write, the shortest first.
+/// Runs a script beside writers; shows each step with its longest write, and returns how long each took, the shortest first.
 fn beside_writers(foreign: &mut Foreign, what: &str, script: &str) -> Vec<Duration> {
     let (server, database) = (foreign.server().clone(), foreign.name.clone());
     foreign.run("truncate public.steps");
@@ -125,18 +136,23 @@ fn beside_writers(foreign: &mut Foreign, what: &str, script: &str) -> Vec<Durati
     println!("{what}, {} bookings, {} writes:", bookings(), writes.len());
     let steps = foreign.client.query("select at, step from public.steps order by at", &[]).expect("steps");
     let mut steps: Vec<(SystemTime, String)> = steps.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let first = writes.iter().map(|(at, _)| *at).min().expect("writes");
+    let first = writes.iter().map(|write| write.at).min().expect("writes");
     steps.insert(0, (first, "before".to_owned()));
     let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([SystemTime::now()]);
     for ((began, step), end) in steps.iter().zip(ends) {
         // A write belongs to each step that it ran beside.
-        let beside = writes.iter().filter(|(at, took)| *at < end && *at + *took > *began);
-        let longest = beside.map(|(_, took)| *took).max().unwrap_or_default();
+        let beside = || writes.iter().filter(|write| write.at < end && write.at + write.took > *began);
+        let longest = beside().map(|write| write.took).max().unwrap_or_default();
+        let blocked = beside().filter(|write| write.was_blocked).count();
         let took = end.duration_since(*began).unwrap_or_default();
         let step: String = step.chars().take(90).collect();
-        println!("  {:>8.1} s  longest write {:>7.1} ms  {step}", took.as_secs_f64(), longest.as_secs_f64() * 1e3);
+        println!(
+            "  {:>8.1} s  longest write {:>7.1} ms, {blocked} blocked for 100 ms  {step}",
+            took.as_secs_f64(),
+            longest.as_secs_f64() * 1e3
+        );
     }
-    let mut taken: Vec<Duration> = writes.into_iter().map(|(_, took)| took).collect();
+    let mut taken: Vec<Duration> = writes.into_iter().map(|write| write.took).collect();
     taken.sort_unstable();
     taken
 }
