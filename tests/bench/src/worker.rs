@@ -4,7 +4,7 @@
 //! sessions' took, says the same of a machine that has no core to spare.
 //!
 //! Busy: every confirm is looked at again, events are told, fifty holds a second run out, live bookings are looked at. Each
-//! turn begins alike: a hundred thousand bookings of others, 20 000 of them live, and none of its own.
+//! turn begins alike: a hundred thousand bookings of others, 18 000 of them live, and none of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use holdfast_e2e::{Cluster, Crowd, Dice, Session, assert_invariants, confirm, eventually, in_time};
+use uuid::Uuid;
 
 /// With the worker coming every second.
 fn cluster() -> Cluster {
@@ -296,9 +297,8 @@ fn an_automatic_attempt_is_made_again() {
     assert_eq!(session.value::<String>(&attempt), "skipped_already_confirmed");
 }
 
-/// Nobody called: the worker reads the view every second here, and tells of what was changed by hand.
-#[test]
-fn an_update_by_hand_is_found_within_seconds() {
+/// A confirmed booking on a server whose worker looks at all of them every second.
+fn looked_at() -> (Cluster, Session, Uuid) {
     let cluster = Cluster::start_with(
         "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c holdfast.reconcile_interval=1",
     );
@@ -306,6 +306,13 @@ fn an_update_by_hand_is_found_within_seconds() {
     let room = session.room(1);
     let booking = session.booking(room.restaurant);
     session.seats(&confirm(booking, &room.tables, "key"));
+    (cluster, session, booking)
+}
+
+/// Nobody called: the worker reads the view every second here, and tells of what was changed by hand.
+#[test]
+fn an_update_by_hand_is_found_within_seconds() {
+    let (_cluster, mut session, booking) = looked_at();
     visited(&mut session, 2);
     session.run("delete from public.allocations");
     let told = format!(
@@ -325,13 +332,7 @@ fn an_update_by_hand_is_found_within_seconds() {
 /// A statement that never comes back is cancelled, and what comes after it has its turn nevertheless.
 #[test]
 fn what_does_not_come_back_keeps_nothing_else() {
-    let cluster = Cluster::start_with(
-        "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c holdfast.reconcile_interval=1",
-    );
-    let mut session = cluster.install("floor");
-    let room = session.room(1);
-    let booking = session.booking(room.restaurant);
-    session.seats(&confirm(booking, &room.tables, "key"));
+    let (_cluster, mut session, booking) = looked_at();
     session.run(
         "create function public.ponder() returns trigger language plpgsql as
            $$ begin perform pg_catalog.pg_sleep(3600); return new; end $$;

@@ -25,7 +25,7 @@ fn what_is_left_over_waits_only_for_the_rest() {
 }
 
 #[test]
-fn a_visit_is_followed_by_a_rest_twenty_times_as_long_within_bounds() {
+fn a_visit_is_followed_by_a_rest_forty_times_as_long_within_bounds() {
     for (took, expected) in [(-5, GAP_MS), (0, GAP_MS), (12, 500), (13, 520), (50, 2000), (126, REST_MS)] {
         assert_eq!(rest_ms(took), expected, "{took}");
     }
