@@ -152,7 +152,7 @@ fn register_looks() {
     GucRegistry::define_int_guc(
         c"holdfast.full_pass_interval",
         c"Minutes from the beginning of one pass over all bookings to the next, at least.",
-        c"It goes on in small batches, each resting forty times as long as it took. 0: none.",
+        c"It goes on in small batches, each resting a hundred times as long as it took. 0: none.",
         &FULL_PASS_INTERVAL,
         0,
         525_600,

@@ -69,7 +69,7 @@ drop index concurrently if exists public.booking_state_history_booking_idx;
 \echo 'step 10: index booking_table_assignments (allocation_id)'
 drop index concurrently if exists public.booking_table_assignments_allocation_idx;
 
-\echo 'step 11: index booking_table_assignments (table_id, end_at)'
+\echo 'step 11: index booking_table_assignments (table_id, end_at, start_at)'
 drop index concurrently if exists public.booking_table_assignments_table_end_idx;
 
 \echo 'step 12: index table_holds (booking_id)'

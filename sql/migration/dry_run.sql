@@ -31,9 +31,9 @@ select 'public.bookings' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_tot
 \echo '  create index concurrently if not exists table_holds_live_booking_idx on public.table_holds (booking_id) where status = ''active''::public.hold_status;'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.table_holds'::regclass) as rows;
-\echo 'step 5: index booking_table_assignments (table_id, end_at): each confirm looks who else is assigned to its tables; without it the table is read whole'
+\echo 'step 5: index booking_table_assignments (table_id, end_at, start_at): each confirm looks who else is assigned to its tables; without it the table is read whole'
 \echo '  locks booking_table_assignments: nobody, outside of a transaction'
-\echo '  create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at);'
+\echo '  create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at, start_at);'
 select 'public.booking_table_assignments' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.booking_table_assignments')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.booking_table_assignments'::regclass) as rows;
 \echo 'step 6: index booking_table_assignments (allocation_id): dropping an allocation looks for its assignment; without it the table is read whole'

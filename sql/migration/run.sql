@@ -67,11 +67,11 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') and not i.indisvalid \gexec
 create index concurrently if not exists table_holds_live_booking_idx on public.table_holds (booking_id) where status = 'active'::public.hold_status;
 
--- index booking_table_assignments (table_id, end_at): each confirm looks who else is assigned to its tables; without it the table is read whole.
-\echo 'step 5: index booking_table_assignments (table_id, end_at) (locks booking_table_assignments: nobody, outside of a transaction)'
+-- index booking_table_assignments (table_id, end_at, start_at): each confirm looks who else is assigned to its tables; without it the table is read whole.
+\echo 'step 5: index booking_table_assignments (table_id, end_at, start_at) (locks booking_table_assignments: nobody, outside of a transaction)'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_table_end_idx') and not i.indisvalid \gexec
-create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at);
+create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at, start_at);
 
 -- index booking_table_assignments (allocation_id): dropping an allocation looks for its assignment; without it the table is read whole.
 \echo 'step 6: index booking_table_assignments (allocation_id) (locks booking_table_assignments: nobody, outside of a transaction)'

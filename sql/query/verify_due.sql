@@ -1,40 +1,52 @@
--- Bookings whose ledger was committed to since the last look, one row each, at most $1 transactions; the state of the
--- look is kept in holdfast_verified. What an open look has not come to yet is left for the next call; nobody waits for
--- another who is looking. A look reaches ten minutes back for transactions that were longer than that to commit.
+-- Bookings whose ledger was committed to since the last look, one row each, of at most $1 answers; the state of the look
+-- is kept in holdfast_verified. What an open look has not come to yet is left for the next call; nobody waits for another
+-- who is looking. Answers are read in the order of their age, each once and no older ones: what is still to come, and
+-- what was seen long ago, costs nothing. Only a look that begins anew reads a minute twice, for clocks that were set back.
 with state as materialized (
-  select v.seen, v.since, v.pending, v.pending_at, v.upto
+  select v.seen, v.since, v.reach, v.pending, v.pending_at, v.upto,
+         -- Of another cluster (a restored dump), or the first of all: begin here.
+         v.seen is null
+           or pg_catalog.pg_snapshot_xmin(v.seen) > pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()) as is_new
   from app.holdfast_verified v where v.id
   for update skip locked
 ), own as materialized (
-  -- Of another cluster (a restored dump), or the first of all: begin here.
-  select s.since, s.upto, pg_catalog.pg_current_snapshot() as now_seen, pg_catalog.clock_timestamp() as now_at,
-         case when s.seen is null
-                or pg_catalog.pg_snapshot_xmin(s.seen) > pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-              then pg_catalog.pg_current_snapshot() else s.seen end as seen,
-         coalesce(s.pending, pg_catalog.pg_current_snapshot()) as pending,
-         coalesce(s.pending_at, pg_catalog.clock_timestamp()) as pending_at
+  -- The transaction began before its snapshot was taken: who is not in the snapshot came after that.
+  select s.is_new,
+         case when s.is_new then pg_catalog.pg_current_snapshot() else s.seen end as seen,
+         case when s.is_new then pg_catalog.now() else s.since end as since,
+         case when s.is_new then pg_catalog.now() - interval '10 minutes' else s.reach end as reach,
+         case when s.is_new or s.pending is null then pg_catalog.pg_current_snapshot() else s.pending end as pending,
+         case when s.is_new or s.pending is null then pg_catalog.now() else s.pending_at end as pending_at,
+         case when s.is_new then '-infinity' else s.upto end as upto
   from state s
 ), due as materialized (
-  select l.booking_id, l.transaction_id
+  select l.booking_id, l.created_at
   from own o
-  join app.booking_assignment_idempotency l
-    on l.outcome <> 'fenced' and l.created_at > coalesce(o.since, o.pending_at) - interval '10 minutes'
-  where l.transaction_id > o.upto and pg_catalog.pg_visible_in_snapshot(l.transaction_id, o.pending)
-    and not pg_catalog.pg_visible_in_snapshot(l.transaction_id, o.seen)
-  order by l.transaction_id
-  fetch first $1 rows with ties
+  cross join lateral (
+    select t.booking_id, t.created_at
+    from app.booking_assignment_idempotency t
+    where t.outcome <> 'fenced' and t.created_at > greatest(o.reach - interval '1 minute', o.upto)
+      and pg_catalog.pg_visible_in_snapshot(t.transaction_id, o.pending)
+      and not pg_catalog.pg_visible_in_snapshot(t.transaction_id, o.seen)
+    order by t.created_at
+    fetch first $1 rows with ties
+  ) l
+), found as materialized (
+  select d.answers, d.answers >= $1 as is_full, d.last
+  from (select pg_catalog.count(*) as answers, pg_catalog.max(due.created_at) as last from due) d
 ), noted as (
   update app.holdfast_verified v
-  set seen = case when d.found < $1 then o.pending else o.seen end,
-      since = case when d.found < $1 then o.pending_at else coalesce(o.since, o.pending_at) end,
-      pending = case when d.found >= $1 then o.pending end,
-      pending_at = case when d.found >= $1 then o.pending_at end,
-      upto = case when d.found >= $1 then d.last else '0'::xid8 end,
-      commits = v.commits + d.found
-  from own o, (
-    select pg_catalog.count(*) as found, (pg_catalog.array_agg(due.transaction_id order by due.transaction_id desc))[1] as last from due
-  ) d
-  where v.id and (d.found > 0 or v.seen is null or v.pending is not null)
+  set seen = case when f.is_full then o.seen else o.pending end,
+      since = case when f.is_full then o.since else o.pending_at end,
+      -- Whoever is not in `pending` came after `seen`, and that after `since`; or else somebody is there since before.
+      reach = case when not f.is_full and pg_catalog.pg_snapshot_xmin(o.pending) >= pg_catalog.pg_snapshot_xmax(o.seen)
+                   then o.since else o.reach end,
+      pending = case when f.is_full then o.pending end,
+      pending_at = case when f.is_full then o.pending_at end,
+      upto = case when f.is_full then f.last else '-infinity' end,
+      commits = v.commits + f.answers
+  from own o, found f
+  where v.id and (f.answers > 0 or o.is_new or v.pending is not null)
   returning 1
 )
 select distinct d.booking_id from due d where exists (select from noted)

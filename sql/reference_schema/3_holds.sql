@@ -72,7 +72,8 @@ create table app.booking_table_assignments (
   constraint booking_table_assignments_booking_table_key unique (booking_id, table_id),
   check (end_at > start_at)
 );
--- Who else is assigned to a table from now on; the past is skipped by end_at.
-create index booking_table_assignments_table_end_idx on app.booking_table_assignments (table_id, end_at);
+-- Who else is assigned to a table from now on: the past is skipped by end_at, and what comes later is told by start_at
+-- without reading it.
+create index booking_table_assignments_table_end_idx on app.booking_table_assignments (table_id, end_at, start_at);
 -- Deleting an allocation looks for its assignment.
 create index booking_table_assignments_allocation_idx on app.booking_table_assignments (allocation_id);

@@ -20,7 +20,7 @@ pub struct Mismatch {
     pub repaired: bool,
 }
 
-/// As part of a sweep: a batch, and then a rest forty times as long, so that calls keep their cores. What came meanwhile is
+/// As part of a sweep: a batch, and then a rest a hundred times as long, so that calls keep their cores. What came meanwhile is
 /// looked at later, when less comes.
 pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     let began = store.clock();

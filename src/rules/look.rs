@@ -8,11 +8,12 @@ pub const INTERVAL_SECONDS: i32 = 10;
 /// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_pass_interval`).
 pub const PASS_MINUTES: i32 = 24 * 60;
 
-/// A look, or a batch of bookings that are read one by one, rests forty times as long as it took: a fortieth of a core.
-const RESTS: i64 = 40;
-/// But no longer than this, for one that had to wait itself took long and little: after a look, and after a batch.
+/// A look rests forty times as long as it took: a fortieth of a core. A batch of bookings that are read one by one is in no
+/// hurry, since the look finds what a batch would, and takes a hundredth.
+const LOOK_RESTS: i64 = 40;
+const BATCH_RESTS: i64 = 100;
+/// But no longer than this, for one that had to wait itself took long and little.
 const MOST_MS: i64 = 60_000;
-const MOST_OF_BATCH_MS: i64 = 20_000;
 
 /// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
 #[must_use]
@@ -23,18 +24,17 @@ pub fn pass_batch(batch: i32) -> i32 {
 /// When the next look is due, after one from `began` to `ended`.
 #[must_use]
 pub fn next(began: Instant, ended: Instant, interval_seconds: i32) -> Instant {
-    let rest_ms = rest_ms(began, ended).min(MOST_MS);
-    visit::after_ms(ended, rest_ms.max(i64::from(interval_seconds) * 1000))
+    visit::after_ms(ended, rest_ms(began, ended, LOOK_RESTS).max(i64::from(interval_seconds) * 1000))
 }
 
 /// When the next batch of bookings that are read one by one is due, of a pass or of what was committed.
 #[must_use]
 pub fn next_of_batch(began: Instant, ended: Instant) -> Instant {
-    visit::after_ms(ended, rest_ms(began, ended).min(MOST_OF_BATCH_MS))
+    visit::after_ms(ended, rest_ms(began, ended, BATCH_RESTS))
 }
 
-fn rest_ms(began: Instant, ended: Instant) -> i64 {
-    began.ms_until(ended).max(0).saturating_mul(RESTS)
+fn rest_ms(began: Instant, ended: Instant, rests: i64) -> i64 {
+    began.ms_until(ended).max(0).saturating_mul(rests).min(MOST_MS)
 }
 
 /// A pass that began before this instant, and is over, is followed by another.

@@ -173,7 +173,7 @@ fn serves(index: &Index, path: &Path) -> bool {
 fn of_path(facts: &Facts, path: &Path) -> Option<Finding> {
     facts.table(path.table)?;
     let columns = if path.name == "booking_table_assignments_table_end_idx" {
-        "table_id, end_at".to_owned()
+        "table_id, end_at, start_at".to_owned()
     } else {
         path.columns.join(", ")
     };

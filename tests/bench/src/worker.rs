@@ -16,6 +16,8 @@ use uuid::Uuid;
 use crate::{house, median, number};
 
 const SESSIONS: usize = 4;
+/// Of each session's restaurant: a table that is booked out for months has some hundreds of bookings, not ten thousand.
+const TABLES: usize = 40;
 
 pub fn run() {
     let cluster = Cluster::start_with(
@@ -35,7 +37,7 @@ pub fn run() {
             let busy = (pair + place) % 2;
             switch(&mut session, false);
             stock.clear(&mut session);
-            let work = stock.write(&mut session, 600 * seconds);
+            let work = stock.write(&mut session, 750 * seconds);
             session.run("vacuum analyze");
             overdue(&mut session, &stock, 50 * seconds);
             switch(&mut session, busy == 1);
@@ -52,24 +54,22 @@ pub fn run() {
     println!("the worker's share of the server's processor time, median of {pairs} turns: {:.3}", median(shares));
 }
 
-/// Bookings that nobody confirmed yet; each session has restaurants of its own.
+/// Bookings that nobody confirmed yet; each session has a restaurant of its own.
 struct Stock {
-    restaurants: Vec<Uuid>,
-    tables: Vec<Uuid>,
+    rooms: Vec<Room>,
 }
+
+/// A booking and the table that it is to have.
+type Work = Vec<(Uuid, Uuid)>;
 
 impl Stock {
     fn new(session: &mut Session) -> Stock {
-        let rooms: Vec<Room> = (0..SESSIONS).map(|_| session.room(1)).collect();
-        Stock {
-            restaurants: rooms.iter().map(|room| room.restaurant).collect(),
-            tables: rooms.iter().map(|room| room.tables[0]).collect(),
-        }
+        Stock { rooms: (0..SESSIONS).map(|_| session.room(TABLES)).collect() }
     }
 
     /// Takes away whatever the last turn left.
     fn clear(&self, session: &mut Session) {
-        let restaurants: Vec<String> = self.restaurants.iter().map(|id| format!("'{id}'")).collect();
+        let restaurants: Vec<String> = self.rooms.iter().map(|room| format!("'{}'", room.restaurant)).collect();
         let of_ours = format!("where restaurant_id in ({})", restaurants.join(", "));
         session.run(&format!(
             "delete from public.bookings {of_ours}; delete from public.table_holds {of_ours};
@@ -77,20 +77,22 @@ impl Stock {
         ));
     }
 
-    /// For each session its table and bookings.
-    fn write(&self, session: &mut Session, each: usize) -> Vec<(Uuid, Vec<Uuid>)> {
-        self.tables.iter().map(|table| (*table, Stock::bookings(session, *table, each))).collect()
+    /// So many bookings for each session, in the order of their time.
+    fn write(&self, session: &mut Session, each: usize) -> Vec<Work> {
+        self.rooms.iter().map(|room| Stock::bookings(session, room, each)).collect()
     }
 
-    /// So many bookings for one table, at times of their own.
-    fn bookings(session: &mut Session, table: Uuid, count: usize) -> Vec<Uuid> {
-        session.column(&format!(
+    /// Each table has one an hour.
+    fn bookings(session: &mut Session, room: &Room, count: usize) -> Work {
+        let booked: Vec<Uuid> = session.column(&format!(
             "insert into public.bookings (restaurant_id, start_at, end_at, party_size)
-             select t.restaurant_id, s.at, s.at + interval '1 hour', 2
-             from public.table_inventory t, generate_series(1, {count}) n,
-               lateral (select timestamptz '2030-01-01' + n * interval '1 hour' as at) s
-             where t.id = '{table}' returning id"
-        ))
+             select '{}', s.at, s.at + interval '1 hour', 2
+             from generate_series(0, {count} - 1) n,
+               lateral (select timestamptz '2030-01-01' + n / {TABLES} * interval '1 hour' as at) s
+             returning id",
+            room.restaurant
+        ));
+        booked.into_iter().zip(room.tables.iter().copied().cycle()).collect()
     }
 }
 
@@ -114,7 +116,7 @@ fn overdue(session: &mut Session, stock: &Stock, number: usize) {
              clock_timestamp() + n * interval '20 ms' from generate_series(1, {number}) n returning id, restaurant_id)
          insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", shadow)
          select restaurant_id, 'hold', id, '[2027-05-01 18:00Z, 2027-05-01 20:00Z)', true from held",
-        stock.restaurants[0]
+        stock.rooms[0].restaurant
     ));
 }
 
@@ -143,7 +145,7 @@ fn parent(pid: i32) -> i32 {
 }
 
 /// Confirms in a second, over all sessions; and the worker's share of the processor time, without the clients.
-fn turn(cluster: &Cluster, observer: &Session, work: Vec<(Uuid, Vec<Uuid>)>, length: Duration) -> (f64, f64) {
+fn turn(cluster: &Cluster, observer: &Session, work: Vec<Work>, length: Duration) -> (f64, f64) {
     let over = AtomicBool::new(false);
     let postmaster = parent(observer.pid);
     let before = processor_time(postmaster).1;
@@ -151,9 +153,9 @@ fn turn(cluster: &Cluster, observer: &Session, work: Vec<(Uuid, Vec<Uuid>)>, len
     let (ended, worker): (Vec<(usize, f64)>, f64) = thread::scope(|scope| {
         let sessions: Vec<_> = work
             .into_iter()
-            .map(|(table, bookings)| {
+            .map(|work| {
                 let (over, session) = (&over, Session::new(cluster.connect("floor")));
-                scope.spawn(move || confirm_until(over, session, table, &bookings))
+                scope.spawn(move || confirm_until(over, session, &work))
             })
             .collect();
         thread::sleep(length);
@@ -168,13 +170,13 @@ fn turn(cluster: &Cluster, observer: &Session, work: Vec<(Uuid, Vec<Uuid>)>, len
 }
 
 /// How many were confirmed, and the processor time of the session on the server.
-fn confirm_until(over: &AtomicBool, mut session: Session, table: Uuid, bookings: &[Uuid]) -> (usize, f64) {
+fn confirm_until(over: &AtomicBool, mut session: Session, work: &[(Uuid, Uuid)]) -> (usize, f64) {
     let before = processor_time(session.pid).0;
-    for (done, booking) in bookings.iter().enumerate() {
+    for (done, (booking, table)) in work.iter().enumerate() {
         if over.load(Relaxed) {
             return (done, processor_time(session.pid).0 - before);
         }
-        session.seats(&confirm(*booking, &[table], "key"));
+        session.seats(&confirm(*booking, &[*table], "key"));
     }
     panic!("more bookings are needed for a turn")
 }

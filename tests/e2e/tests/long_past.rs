@@ -100,3 +100,30 @@ fn no_call_reads_the_past_when_the_planner_knows_it() {
 fn no_call_reads_the_past_when_the_planner_knows_nothing() {
     no_call_reads_the_past(false);
 }
+
+/// What is still to be looked at again is not read by each look before its turn comes, nor what was seen a while ago.
+#[test]
+fn a_backlog_of_commits_is_read_once() {
+    const COMMITS: i64 = 700;
+    let (_cluster, mut session, _room) = house(true);
+    session.run("select holdfast.verify_commits('public'); select holdfast.verify_commits('public')");
+    session.run(&format!(
+        "with committed as (
+           update public.booking_assignment_idempotency l
+           set created_at = now() - interval '5 minutes' + b.place * interval '1 millisecond', transaction_id = pg_current_xact_id()
+           from (select id, row_number() over () as place from public.bookings where end_at > now() limit {COMMITS}) b
+           where b.id = l.booking_id returning l.booking_id)
+         update public.capacity_outbox o set dedupe_key = left(o.dedupe_key, -length(':3')) from committed c
+         where c.booking_id = o.booking_id;
+         update public.holdfast_verified set reach = now() - interval '10 minutes'"
+    ));
+    session.run("vacuum analyze public.booking_assignment_idempotency");
+    let batch = native("verify_commits").with("p_batch", 10);
+    for look in 0..=COMMITS / 10 {
+        assert_eq!(read(&mut session, &batch, FEW), Vec::<String>::new(), "look {look}");
+    }
+    assert_eq!(session.value::<i64>("select commits from public.holdfast_verified"), COMMITS);
+    for _ in 0..3 {
+        assert_eq!(read(&mut session, &native("verify_commits"), 10), Vec::<String>::new(), "nothing came");
+    }
+}

@@ -64,6 +64,45 @@ fn a_late_commit_is_not_missed() {
     assert_eq!(commits(&mut floor) - before, 1);
 }
 
+/// Not even after an hour, and after many looks in which it was still open.
+#[test]
+fn a_commit_that_took_an_hour_is_not_missed() {
+    let mut floor = Floor::new();
+    let (room, other) = (floor.room(2), floor.room(8));
+    verify(&mut floor);
+    let mut slow = floor.session();
+    let late = bystander(&mut floor, &room, 1);
+    slow.run("begin");
+    slow.done(&holdfast_e2e::confirm(late, &room.tables[..2], "key"));
+    let hour = "- interval '1 hour'";
+    slow.run(&format!("update public.booking_assignment_idempotency set created_at = created_at {hour}"));
+    // The look before it was made before it began.
+    floor.run(&format!("update public.holdfast_verified set since = since {hour}, reach = reach {hour}"));
+    for day in 2..5 {
+        confirmed(&mut floor, &other, day);
+        verify(&mut floor);
+    }
+    slow.run("delete from public.booking_state_history");
+    slow.run("commit");
+    assert_eq!(verify(&mut floor).iter().map(|row| row.0).collect::<Vec<_>>(), [late]);
+}
+
+/// A dump that was restored into a cluster that counts its transactions anew: the look begins there.
+#[test]
+fn the_look_begins_anew_in_another_cluster() {
+    let mut floor = Floor::new();
+    let room = floor.room(4);
+    let far = "'900000000000:900000000000:'";
+    floor.run(&format!(
+        "update public.holdfast_verified set seen = {far}, pending = {far}, since = now() + interval '1 day',
+           reach = now() + interval '1 day', pending_at = now() + interval '1 day', upto = now() + interval '1 day'"
+    ));
+    assert_eq!(verify(&mut floor), []);
+    let booking = confirmed(&mut floor, &room, 1);
+    floor.run("delete from public.capacity_outbox");
+    assert_eq!(verify(&mut floor).iter().map(|row| row.0).collect::<Vec<_>>(), [booking]);
+}
+
 #[test]
 fn batches_come_to_everything() {
     let mut floor = Floor::new();

@@ -28,14 +28,14 @@ fn one_that_had_to_wait_is_not_long_in_coming_back() {
     assert_eq!(next(BEGAN, after(1501), 10), after(61_501));
     assert_eq!(next(BEGAN, after(30_000), 10), after(90_000));
     assert_eq!(next(BEGAN, after(30_000), 300), after(330_000), "unless the interval is longer");
-    assert_eq!(next_of_batch(BEGAN, after(501)), after(20_501));
-    assert_eq!(next_of_batch(BEGAN, after(30_000)), after(50_000));
+    assert_eq!(next_of_batch(BEGAN, after(601)), after(60_601));
+    assert_eq!(next_of_batch(BEGAN, after(30_000)), after(90_000));
 }
 
 #[test]
-fn a_batch_of_a_pass_rests_forty_times_as_long() {
-    assert_eq!(next_of_batch(BEGAN, after(100)), after(4100));
-    assert_eq!(next_of_batch(BEGAN, after(500)), after(20_500));
+fn a_batch_rests_a_hundred_times_as_long() {
+    assert_eq!(next_of_batch(BEGAN, after(100)), after(10_100));
+    assert_eq!(next_of_batch(BEGAN, after(600)), after(60_600));
     assert_eq!(next_of_batch(BEGAN, BEGAN), BEGAN);
 }
 
