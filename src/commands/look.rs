@@ -34,6 +34,19 @@ pub fn live(store: &Store, batch: i32) -> Result<Looked, Failure> {
     Ok((found, more))
 }
 
+/// What a restart took from memory, asked for from the disk at once: the first look, and whoever reads the view before it,
+/// would wait for each page.
+pub fn read_ahead(store: &Store) -> Result<(), Failure> {
+    if settings::reconcile_interval_seconds() > 0 {
+        let probed = store.probed_indexes()?;
+        probed
+            .iter()
+            .filter(|(_, index)| look::worth_reading_ahead(*index))
+            .for_each(|(oid, _)| store.read_ahead(*oid));
+    }
+    Ok(())
+}
+
 /// The next batch of the pass over all bookings, if it is time for one.
 pub fn all(store: &Store, batch: i32) -> Result<Looked, Failure> {
     let began = store.clock();

@@ -15,6 +15,23 @@ const BATCH_RESTS: i64 = 100;
 /// But no longer than this, for one that had to wait itself took long and little.
 const MOST_MS: i64 = 60_000;
 
+/// An index by which a look asks for what belongs to a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probed {
+    pub pages: i64,
+    /// How many live bookings it will be asked for.
+    pub bookings: i64,
+    /// Pages that the system keeps in memory, of everything.
+    pub kept: i64,
+}
+
+/// Is an index worth reading from its beginning to its end, before it is asked for one booking after the other? Where
+/// nothing is in memory, a page out of order takes as long as ten in order; but not when that drives out what others need.
+#[must_use]
+pub fn worth_reading_ahead(index: Probed) -> bool {
+    index.pages <= index.bookings.saturating_mul(4) && index.pages <= index.kept / 8
+}
+
 /// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
 #[must_use]
 pub fn pass_batch(batch: i32) -> i32 {

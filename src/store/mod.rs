@@ -20,6 +20,7 @@ mod original;
 mod originals;
 pub mod outbox;
 mod plan;
+mod read_ahead;
 mod repair;
 mod row;
 pub mod schema;

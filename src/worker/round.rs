@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 
 use super::transaction;
 use crate::commands::in_schema;
+use crate::commands::look::read_ahead;
 use crate::commands::sweep::{AttachedSchema, STEPS, Step, attached_schemas, step_once};
 use crate::noticeboard::{self, Place};
 use crate::rules::failure::{ServerError, sqlstate_pack};
@@ -80,12 +81,24 @@ impl Round {
             Vec::new()
         });
         self.place.schemas.store(schemas.len() as u32, Relaxed);
+        if self.place.visits.load(Relaxed) == 0 {
+            self.read_ahead(&schemas);
+        }
         self.visit(&schemas);
         self.place.finished_at.store(now().0, Relaxed);
         self.place.more.store(self.more, Relaxed);
         let failures = if self.failed { self.place.failures.load(Relaxed) + 1 } else { 0 };
         self.place.failures.store(failures, Relaxed);
         self.place.visits.fetch_add(1, Relaxed);
+    }
+
+    /// The first visit since the server started.
+    fn read_ahead(&mut self, schemas: &[AttachedSchema]) {
+        for schema in schemas {
+            if let Err(error) = transaction::run(Some(schema.owner), || in_schema(schema.oid, read_ahead)) {
+                self.report(&error, &format!("reading ahead in schema {}", schema.name));
+            }
+        }
     }
 
     /// A turn is one step for one schema.

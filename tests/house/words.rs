@@ -13,6 +13,7 @@ const UNSAFE: &[&str] = &[
     "src/store/deadline.rs",
     "src/store/guard.rs",
     "src/store/plan.rs",
+    "src/store/read_ahead.rs",
     "src/store/row.rs",
     "src/store/server.rs",
     "src/telemetry/counters.rs",

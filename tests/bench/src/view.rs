@@ -6,19 +6,10 @@ use crate::{house, median, number, timed};
 
 const VIEW: &str = "select count(distinct booking_id) from public.booking_reconciliation where severity <> 'info'";
 
-/// The indexes that the view probes, read from beginning to end.
-const WARM: &str = "select sum(pg_prewarm(i.indexrelid, 'read'))::bigint from pg_index i
-    where i.indrelid in ('public.bookings'::regclass, 'public.booking_table_assignments'::regclass,
-      'public.allocations'::regclass, 'public.booking_assignment_idempotency'::regclass,
-      'public.booking_state_history'::regclass, 'public.capacity_outbox'::regclass)
-      and i.indkey[0] = (select attnum from pg_attribute a where a.attrelid = i.indrelid and a.attname =
-        case when i.indrelid = 'public.bookings'::regclass then 'id'
-             when i.indrelid = 'public.capacity_outbox'::regclass then 'dedupe_key' else 'booking_id' end)";
-
 pub fn run() {
-    let cluster = Cluster::start_with(
-        "-c shared_preload_libraries=holdfast -c holdfast.worker=off -c shared_buffers=512MB -c max_wal_size=4GB",
-    );
+    let cluster =
+        Cluster::start_with("-c shared_preload_libraries=holdfast -c shared_buffers=512MB -c max_wal_size=4GB");
+    work(&cluster, false);
     let (size, live) = (number("HOLDFAST_BENCH_BOOKINGS", 1_000_000), number("HOLDFAST_BENCH_LIVE", 4));
     let mut session = house(&cluster, "books", size, live);
     break_some(&mut session, 50);
@@ -33,19 +24,23 @@ pub fn run() {
     session.run("update public.holdfast_looks set look_at = '-infinity'");
     let (told, next) = timed(|| session.value::<i64>(look));
     println!("its next look: {next:?}, {told} told of");
-    session.run("create extension pg_prewarm; checkpoint");
+    session.run("checkpoint");
     drop(session);
-    for _ in 0..3 {
-        let mut session = cold(&cluster);
-        let (_, took) = timed(|| session.value::<i64>(VIEW));
-        println!("the view, cold: {took:?}");
+    for (worker, says) in [(false, "off"), (true, "on")] {
+        work(&cluster, worker);
+        for _ in 0..5 {
+            let mut session = cold(&cluster);
+            let (_, took) = timed(|| session.value::<i64>(VIEW));
+            println!("the view, first of all after a restart, worker {says}: {took:?}");
+        }
     }
-    for _ in 0..3 {
-        let mut session = cold(&cluster);
-        let (pages, warming) = timed(|| session.value::<i64>(WARM));
-        let (_, took) = timed(|| session.value::<i64>(VIEW));
-        println!("the view after a restart and pg_prewarm ({pages} pages): {warming:?} and {took:?}");
-    }
+}
+
+/// Whether the worker comes, from the next start on at the latest.
+fn work(cluster: &Cluster, on: bool) {
+    let mut session = Session::new(cluster.connect("postgres"));
+    session.run(&format!("alter system set holdfast.worker = {}", if on { "on" } else { "off" }));
+    session.run("select pg_reload_conf()");
 }
 
 /// A session after a restart, with nothing of the database in memory.

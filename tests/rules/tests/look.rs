@@ -1,6 +1,8 @@
 //! How often every live booking is looked at.
 
-use holdfast::rules::look::{INTERVAL_SECONDS, PASS_MINUTES, next, next_of_batch, pass_batch, pass_cutoff};
+use holdfast::rules::look::{
+    INTERVAL_SECONDS, PASS_MINUTES, Probed, next, next_of_batch, pass_batch, pass_cutoff, worth_reading_ahead,
+};
 use holdfast::rules::window::Instant;
 
 const BEGAN: Instant = Instant(1_000_000_000_000);
@@ -56,4 +58,13 @@ fn a_batch_of_a_pass_is_a_quarter_within_bounds() {
     for (batch, expected) in [(1, 1), (3, 1), (8, 2), (1000, 250), (4000, 1000), (100_000, 1000)] {
         assert_eq!(pass_batch(batch), expected, "{batch}");
     }
+}
+
+#[test]
+fn an_index_is_read_ahead_where_most_of_it_is_asked_for() {
+    let worth = |pages, bookings, kept| worth_reading_ahead(Probed { pages, bookings, kept });
+    assert!(worth(18_874, 20_000, 524_288), "the history of a million bookings");
+    assert!(worth(80_000, 20_000, 800_000) && !worth(80_001, 20_000, 800_000), "few of its pages would be asked for");
+    assert!(worth(65_536, 20_000, 524_288) && !worth(65_537, 20_000, 524_288), "it would drive out what others need");
+    assert!(!worth(1, 0, 524_288), "nothing is live");
 }

@@ -23,7 +23,9 @@ cross join lateral (select b / {restaurants} as k, 1 + b % {restaurants} as plac
 join place p on p.n = w.place
 cross join lateral (
   select date_trunc('hour', now()) + ((k / 20) - {bookings} / {restaurants} / 20 * (100 - {live}) / 100 - 1) * interval '4 hours' + interval '1 hour' as day
-) s;
+) s
+-- In the order in which they come in: what is still to come was booked last.
+order by b;
 
 insert into public.bookings (id, restaurant_id, start_at, end_at, party_size, status, assigned_zone_id)
 select id, restaurant_id, day, until, 2, status, restaurant_id from evening;
