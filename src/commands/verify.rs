@@ -28,8 +28,9 @@ pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
         return Ok(0);
     }
     let (looked_at, _) = verify(store, Some(batch))?;
-    if looked_at > 0 {
-        store.verify_rest(rules::look::next_of_batch(began, store.clock()))?;
+    let ended = store.clock();
+    if rules::look::batch_rests(looked_at, began, ended) {
+        store.verify_rest(rules::look::next_of_batch(began, ended))?;
     }
     Ok(looked_at)
 }

@@ -14,6 +14,8 @@ const LOOK_RESTS: i64 = 40;
 const BATCH_RESTS: i64 = 100;
 /// But no longer than this, for one that had to wait itself took long and little.
 const MOST_MS: i64 = 60_000;
+/// What takes no longer may be done at each visit.
+const SHORT_MS: i64 = 10;
 
 /// An index by which a look asks for what belongs to a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,13 @@ pub fn next(began: Instant, ended: Instant, interval_seconds: i32) -> Instant {
 #[must_use]
 pub fn next_of_batch(began: Instant, ended: Instant) -> Instant {
     visit::after_ms(ended, rest_ms(began, ended, BATCH_RESTS))
+}
+
+/// Does a batch rest, of which so many were looked at? An empty one does where it took a while to see that nothing came: a
+/// transaction is open since long.
+#[must_use]
+pub fn batch_rests(looked_at: i64, began: Instant, ended: Instant) -> bool {
+    looked_at > 0 || began.ms_until(ended) > SHORT_MS
 }
 
 fn rest_ms(began: Instant, ended: Instant, rests: i64) -> i64 {

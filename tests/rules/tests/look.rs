@@ -1,7 +1,8 @@
 //! How often every live booking is looked at.
 
 use holdfast::rules::look::{
-    INTERVAL_SECONDS, PASS_MINUTES, Probed, next, next_of_batch, pass_batch, pass_cutoff, worth_reading_ahead,
+    INTERVAL_SECONDS, PASS_MINUTES, Probed, batch_rests, next, next_of_batch, pass_batch, pass_cutoff,
+    worth_reading_ahead,
 };
 use holdfast::rules::window::Instant;
 
@@ -67,4 +68,10 @@ fn an_index_is_read_ahead_where_most_of_it_is_asked_for() {
     assert!(worth(80_000, 20_000, 800_000) && !worth(80_001, 20_000, 800_000), "few of its pages would be asked for");
     assert!(worth(65_536, 20_000, 524_288) && !worth(65_537, 20_000, 524_288), "it would drive out what others need");
     assert!(!worth(1, 0, 524_288), "nothing is live");
+}
+
+#[test]
+fn an_empty_batch_rests_when_it_took_long() {
+    assert!(batch_rests(1, BEGAN, BEGAN) && batch_rests(0, BEGAN, after(11)));
+    assert!(!batch_rests(0, BEGAN, after(10)) && !batch_rests(0, after(5), BEGAN));
 }
