@@ -4,6 +4,7 @@
 //! and leaves at least half a second until the next (forty times as long as it stayed, up to five seconds, whoever calls):
 //! whoever wants to drop the database, or to copy it, finds it empty, and calls that need every core keep theirs.
 //! What takes longer than a visit may is cancelled, and the next visit begins with what comes after it.
+//! The first one after a start of the server begins with what a look at all live bookings will read from the disk.
 //! What it does are the steps of `commands::sweep`, each batch in a transaction of its own, with the rights of the owner
 //! of the schema's bookings.
 

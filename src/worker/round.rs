@@ -105,9 +105,8 @@ impl Round {
     fn visit(&mut self, schemas: &[AttachedSchema]) {
         let first = self.place.first_turn.swap(0, Relaxed) as usize;
         for turn in visit::turns(schemas.len() * STEPS.len(), first) {
-            if self.paused() || now() >= self.until {
+            if self.is_over() {
                 self.place.first_turn.store(turn as u32, Relaxed);
-                self.more = true;
                 break;
             }
             let (schema, number) = (&schemas[turn / STEPS.len()], turn % STEPS.len());
@@ -130,8 +129,7 @@ impl Round {
     /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the step for later.
     fn step(&mut self, schema: &AttachedSchema, number: usize, step: Step) {
         loop {
-            if self.paused() || now() >= self.until {
-                self.more = true;
+            if self.is_over() {
                 return;
             }
             let work = || in_schema(schema.oid, |store| step_once(store, step, BATCH));
@@ -157,13 +155,15 @@ impl Round {
         }
     }
 
-    /// The owner may have paused the worker by a reload.
-    fn paused(&self) -> bool {
+    /// Its time is up, or the owner has paused the worker by a reload: the rest is for the next visit.
+    fn is_over(&mut self) -> bool {
         if BackgroundWorker::sighup_received() {
             // SAFETY: the server's own way to read its configuration again.
             unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
         }
-        !settings::worker()
+        let over = !settings::worker() || now() >= self.until;
+        self.more |= over;
+        over
     }
 
     /// One booking or hold failed, and the rest went on.
