@@ -12,7 +12,7 @@ create table if not exists app.reconciliation_policies (
 
 -- How far commits have been looked at again: everything that is visible in the snapshot `seen`, and of what came until
 -- `pending` the answers up to `upto`. Each snapshot has the instant at which its transaction began beside it; no answer
--- that is still to be seen is older than `reach`. The worker and the sweep rest until `due_at`.
+-- that is still to be seen is older than `reach`, but for clocks. The worker and the sweep rest until `due_at`.
 create table if not exists app.holdfast_verified (
   id boolean primary key default true check (id),
   seen pg_snapshot,

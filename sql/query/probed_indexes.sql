@@ -18,6 +18,6 @@ cross join (
   where x.indrelid = any (array[
       'app.booking_table_assignments', 'app.allocations', 'app.booking_state_history', 'app.booking_assignment_idempotency'
     ]::regclass[])
-    and a.attname = 'booking_id' and m.amname = 'btree' and x.indisvalid and x.indpred is null
+    and c.relkind = 'i' and a.attname = 'booking_id' and m.amname = 'btree' and x.indisvalid and x.indpred is null
   order by x.indrelid, pages
 ) i

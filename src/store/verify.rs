@@ -10,6 +10,7 @@ use crate::rules::failure::Failure;
 use crate::rules::window::Instant;
 
 statement!(VERIFY_BEGIN, "verify_begin", []);
+statement!(VERIFY_LOCK, "verify_lock", []);
 statement!(VERIFY_DUE, "verify_due", [INT4OID]);
 statement!(VERIFY_RESTS, "verify_rests", [TIMESTAMPTZOID]);
 statement!(VERIFY_REST, "verify_rest", [TIMESTAMPTZOID]);
@@ -17,9 +18,13 @@ statement!(VERIFY_NOTE, "verify_note", [UUIDOID, TEXTOID, JSONBOID]);
 statement!(VERIFY_POLICIES, "verify_policies", []);
 
 impl Store {
-    /// The next bookings to be looked at; from now on they count as seen.
+    /// The next bookings to be looked at; from now on they count as seen. None while somebody else looks. The lock comes
+    /// first: in the snapshot of the statement that takes it, another's look may have ended that it does not show.
     pub fn verify_due(&self, batch: i32) -> Result<Vec<Id>, Failure> {
         self.run(&VERIFY_BEGIN, &[], |_| ())?;
+        if self.run(&VERIFY_LOCK, &[], |_| ())?.is_empty() {
+            return Ok(Vec::new());
+        }
         let rows = self.run(&VERIFY_DUE, &[row::number(batch)], |row| row.id(1))?;
         Ok(rows.into_iter().flatten().collect())
     }

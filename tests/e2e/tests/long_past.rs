@@ -115,7 +115,7 @@ fn a_backlog_of_commits_is_read_once() {
            where b.id = l.booking_id returning l.booking_id)
          update public.capacity_outbox o set dedupe_key = left(o.dedupe_key, -length(':3')) from committed c
          where c.booking_id = o.booking_id;
-         update public.holdfast_verified set reach = now() - interval '10 minutes'"
+         update public.holdfast_verified set since = now() - interval '10 minutes', reach = now() - interval '10 minutes'"
     ));
     session.run("vacuum analyze public.booking_assignment_idempotency");
     let batch = native("verify_commits").with("p_batch", 10);
@@ -123,7 +123,15 @@ fn a_backlog_of_commits_is_read_once() {
         assert_eq!(read(&mut session, &batch, FEW), Vec::<String>::new(), "look {look}");
     }
     assert_eq!(session.value::<i64>("select commits from public.holdfast_verified"), COMMITS);
+    // The first that finds nothing may read once more what was seen.
+    session.run("select holdfast.verify_commits('public')");
+    let before: String = session.value("select xmin::text from public.holdfast_verified");
     for _ in 0..3 {
         assert_eq!(read(&mut session, &native("verify_commits"), 10), Vec::<String>::new(), "nothing came");
     }
+    assert_eq!(
+        session.value::<String>("select xmin::text from public.holdfast_verified"),
+        before,
+        "nothing is written"
+    );
 }

@@ -1,7 +1,7 @@
 //! What was committed is looked at again: once, in proportion to what came, and mended where the owner says so.
 
 use holdfast_e2e::breaks::{bystander, confirmed, found};
-use holdfast_e2e::{Floor, Session, assert_untouched, ground};
+use holdfast_e2e::{Floor, Session, assert_untouched, behind, ground, native};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -92,15 +92,75 @@ fn a_commit_that_took_an_hour_is_not_missed() {
 fn the_look_begins_anew_in_another_cluster() {
     let mut floor = Floor::new();
     let room = floor.room(4);
-    let far = "'900000000000:900000000000:'";
+    verify(&mut floor);
+    // Dumped while a transaction was open since long: it is the other end that tells.
+    let far = "'3:900000000000:3'";
     floor.run(&format!(
         "update public.holdfast_verified set seen = {far}, pending = {far}, since = now() + interval '1 day',
            reach = now() + interval '1 day', pending_at = now() + interval '1 day', upto = now() + interval '1 day'"
     ));
     assert_eq!(verify(&mut floor), []);
     let booking = confirmed(&mut floor, &room, 1);
-    floor.run("delete from public.capacity_outbox");
+    floor.run("delete from public.booking_state_history");
     assert_eq!(verify(&mut floor).iter().map(|row| row.0).collect::<Vec<_>>(), [booking]);
+}
+
+/// Who looks, and confirms later in the same transaction.
+#[test]
+fn a_look_does_not_count_its_own_transaction_as_seen() {
+    let mut floor = Floor::new();
+    let room = floor.room(8);
+    verify(&mut floor);
+    let mut own = floor.session();
+    own.run("begin");
+    own.value::<String>("select pg_current_xact_id()::text");
+    confirmed(&mut floor, &room, 1);
+    verify(&mut own);
+    let booking = confirmed(&mut own, &room, 2);
+    own.run("delete from public.booking_state_history");
+    own.run("commit");
+    let seen = verify(&mut floor);
+    assert!(seen.iter().any(|row| row.0 == booking), "{seen:?}");
+}
+
+/// One look begins, another one ends, and the first goes on: it must not go by what it saw when it began.
+#[test]
+fn a_look_that_was_overtaken_begins_again() {
+    let mut floor = Floor::new();
+    let room = floor.room(16);
+    verify(&mut floor);
+    // Reading the state of the look waits, for one who may be made to.
+    let looker = format!("looker_{}", Uuid::new_v4().simple());
+    floor.run(&format!(
+        "create role {looker};
+         grant pg_read_all_data, pg_write_all_data to {looker};
+         grant execute on all functions in schema holdfast to {looker};
+         create function public.waiting() returns boolean language plpgsql as
+           'begin perform pg_advisory_xact_lock_shared(1); return true; end';
+         alter table public.holdfast_verified enable row level security;
+         create policy waits on public.holdfast_verified for select using (public.waiting());
+         create policy writes on public.holdfast_verified for update using (true);
+         create policy makes on public.holdfast_verified for insert with check (true)"
+    ));
+    let before = commits(&mut floor);
+    for day in 0..4 {
+        confirmed(&mut floor, &room, day);
+    }
+    let mut slow = floor.session();
+    slow.run(&format!("set role {looker}"));
+    floor.run("select pg_advisory_lock(1)");
+    let mut other = floor.session();
+    let look = native("verify_commits");
+    let pending = behind(&mut other, floor.pid, slow, &look);
+    for day in 4..8 {
+        confirmed(&mut other, &room, day);
+    }
+    other.run("select holdfast.verify_commits('public', 3)");
+    floor.run("select pg_advisory_unlock(1)");
+    pending.finish().1.expect("a look");
+    verify(&mut floor);
+    assert_eq!(commits(&mut floor) - before, 8, "each once");
+    floor.run(&format!("drop owned by {looker}; drop role {looker}"));
 }
 
 #[test]
