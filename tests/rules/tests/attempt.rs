@@ -2,8 +2,8 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::attempt::{
-    Entry, Holder, Known, LastAttempt, Phase, Standing, answer, key, lock_number, may_release, tombstone, turn_number,
-    wait_ms,
+    Answer, Entry, Holder, Known, LastAttempt, Phase, Standing, answer, key, lock_number, may_release, tombstone,
+    turn_number, wait_ms,
 };
 use holdfast::rules::hold::Hold;
 use holdfast::rules::outcome::{CATALOGUE, Outcome};
@@ -160,4 +160,11 @@ fn an_attempt_that_was_not_done_was_settling_at_most() {
     for phase in [Phase::Arguments, Phase::BookingLock, Phase::Apply, Phase::Settle] {
         assert_eq!(phase.before_done(), phase);
     }
+}
+
+#[test]
+fn a_fence_says_when_and_under_which_receipt() {
+    let fenced = Answer::fenced(7, refusal::fenced(BOOKING, "key"), Instant(5));
+    assert_eq!((fenced.standing, fenced.receipt, fenced.decided_at), (Standing::Fenced, Some(7), Some(Instant(5))));
+    assert_eq!(fenced.refusal, Some(refusal::fenced(BOOKING, "key")));
 }

@@ -4,7 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::BookingWindow;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
 use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::Record;
+use holdfast::rules::drift::record::{OpenHold, Record, Seat};
 use holdfast::rules::table::Resource;
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
@@ -50,6 +50,11 @@ fn what_agrees_gives_no_finding() {
             record.claims.push(claim_on(Resource::Hold, HOLD));
         });
     }
+    // One without its mirror, for a table that the booking has at another time.
+    assert_found(&[], |record| {
+        record.holds = vec![OpenHold { mirrored: false, window: Some(hours(20, 22)), ..open_hold(&[1]) }];
+        record.answers[0].hold = None;
+    });
     // Without a key there is no answer to look for.
     assert_found(&[], |record| {
         record.seats[0].key = None;
@@ -161,6 +166,20 @@ fn an_answer_and_its_booking_say_the_same() {
         status(record, "pending");
         record.history.push(moved("confirmed", "pending", 17));
     });
+    // What was written with the confirm itself, or speaks of another status, does not.
+    for (to, hour) in [("pending", 16), ("checked_in", 17)] {
+        let record = with(|record| {
+            status(record, "pending");
+            record.history.push(moved("confirmed", to, hour));
+        });
+        assert!(found(&record).contains(&Drift::LedgerSaysConfirmed), "{to} at {hour}");
+    }
+    // A move from a status that no confirm leads to is no way on.
+    let record = with(|record| {
+        status(record, "seated");
+        record.moves.push(("waiting".to_owned(), "seated".to_owned()));
+    });
+    assert!(found(&record).contains(&Drift::LedgerSaysConfirmed), "{record:#?}");
     assert_found(&[Drift::AnswerMissing], |record| record.answers = vec![]);
     assert_found(&[], |record| {
         record.answers = vec![];
@@ -248,6 +267,47 @@ fn a_finding_says_everything() {
     let words = ["HD05", "assignment_without_allocation", "error", "G1", "claims it"];
     let names = ["code", "finding", "severity", "promise", "repair"];
     assert_eq!(names.map(|name| finding[name].as_str().unwrap_or_default()), words);
+}
+
+#[test]
+fn a_missing_answer_names_the_tables_of_its_key() {
+    let record = with(|record| {
+        record.answers = vec![answered("key", "assigned", &[1])];
+        record.seats.push(Seat { key: Some("other".to_owned()), ..seat(2, None) });
+        record.claims.push(table_claim(2));
+    });
+    let missing = judge(&record).into_iter().find(|finding| finding.drift == Drift::AnswerMissing).expect("it");
+    let rows: Vec<&str> = missing.rows.iter().map(|(_, id)| id.as_str()).collect();
+    assert_eq!(rows, [record.booking.id.to_string(), record.seats[1].id.to_string()]);
+}
+
+#[test]
+fn a_record_counts_what_is_assigned_and_what_of_it_is_claimed() {
+    assert_eq!(Record::of(OTHER_BOOKING, clock(17, 0)).booking.id, OTHER_BOOKING);
+    assert_eq!(Record::of(OTHER_BOOKING, clock(17, 0)).counts(), (0, 0));
+    let two = |change: fn(&mut Record)| {
+        with(|record| {
+            record.seats.push(seat(2, None));
+            record.claims.push(table_claim(2));
+            change(record);
+        })
+        .counts()
+    };
+    assert_eq!(two(|_| ()), (2, 2));
+    assert_eq!(two(|record| record.claims[1].window = Some(hours(18, 21))), (2, 1));
+    assert_eq!(two(|record| record.claims.truncate(1)), (2, 1));
+    // Without a window nothing is claimed for it.
+    assert_eq!(two(|record| (record.seats[1].window, record.claims[1].window) = (None, None)), (2, 1));
+}
+
+#[test]
+fn the_last_answer_that_gave_tables_is_known() {
+    let key = |answers: &[(&str, &str)]| {
+        let answers = answers.iter().map(|(key, outcome)| answered(key, outcome, &[1])).collect();
+        with(|record| record.answers = answers).last_answer().map(|answer| answer.key.clone())
+    };
+    assert_eq!(key(&[("one", "confirmed"), ("two", "assigned"), ("three", "fenced")]).as_deref(), Some("two"));
+    assert_eq!(key(&[("one", "party_too_large")]), None);
 }
 
 #[test]

@@ -89,6 +89,27 @@ fn columns_are_judged_by_what_our_statements_do_with_them() {
 }
 
 #[test]
+fn a_column_that_only_the_application_can_fill_says_so() {
+    let mut facts = facts();
+    facts.tables = vec![table("bookings", vec![column("id", "uuid")])];
+    let findings = examine(&facts);
+    let status = found(&findings, "column bookings.status");
+    assert_eq!((status.state, status.mend.len()), (State::Missing, 0));
+    assert!(status.why.ends_with("which value old rows get is the application's to say"), "{}", status.why);
+}
+
+#[test]
+fn a_column_that_attach_needs_is_added_with_its_default() {
+    let mut facts = facts();
+    facts.tables = vec![table("booking_assignment_idempotency", vec![column("booking_id", "uuid")])];
+    let findings = examine(&facts);
+    let mend = |name: &str| found(&findings, &format!("column booking_assignment_idempotency.{name}")).mend.clone();
+    let add = "alter table app.booking_assignment_idempotency add column if not exists";
+    assert_eq!(mend("outcome"), [format!("{add} outcome text not null default 'confirmed'")]);
+    assert_eq!(mend("request"), [format!("{add} request jsonb")]);
+}
+
+#[test]
 fn a_column_that_a_trigger_fills_is_a_risk() {
     let mut facts = facts();
     let tenant = Column { not_null: true, ..column("tenant", "text") };

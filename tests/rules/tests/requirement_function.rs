@@ -4,7 +4,7 @@ use holdfast::rules::requirement::body::plain;
 use holdfast::rules::requirement::facts::Function;
 use holdfast::rules::requirement::function::{free_name, replacements};
 use holdfast::rules::requirement::signature::declared;
-use holdfast::rules::requirement::{State, examine};
+use holdfast::rules::requirement::{State, Step, examine};
 
 use super::requirement::{ASSIGN, column, facts, found, function, says_nothing, table};
 
@@ -62,7 +62,7 @@ fn a_signature_that_differs_is_wrong_and_says_where() {
     facts.functions = vec![theirs];
     let findings = examine(&facts);
     let differs = found(&findings, "function app.assign()");
-    assert_eq!(differs.state, State::Wrong);
+    assert_eq!((differs.state, &differs.step), (State::Wrong, &Step::Attach), "attach makes room");
     for words in ["it has no p_booking_id", "it also requires p_booking", "p_table_ids may not be left out", "start_at"]
     {
         assert!(differs.why.contains(words), "{words}: {}", differs.why);
