@@ -2,6 +2,7 @@
 
 use holdfast_e2e::{Cluster, Session};
 
+use crate::worker::switch;
 use crate::{house, median, number, timed};
 
 const VIEW: &str = "select count(distinct booking_id) from public.booking_reconciliation where severity <> 'info'";
@@ -9,7 +10,8 @@ const VIEW: &str = "select count(distinct booking_id) from public.booking_reconc
 pub fn run() {
     let cluster =
         Cluster::start_with("-c shared_preload_libraries=holdfast -c shared_buffers=512MB -c max_wal_size=4GB");
-    work(&cluster, false);
+    let worker = |on| switch(&mut Session::new(cluster.connect("postgres")), on);
+    worker(false);
     let (size, live) = (number("HOLDFAST_BENCH_BOOKINGS", 1_000_000), number("HOLDFAST_BENCH_LIVE", 4));
     let mut session = house(&cluster, "books", size, live);
     break_some(&mut session, 50);
@@ -27,21 +29,14 @@ pub fn run() {
     // The worker's own look would read the same at the same time.
     session.run("update public.holdfast_looks set look_at = 'infinity', pass_at = 'infinity'; checkpoint");
     drop(session);
-    for (worker, says) in [(false, "off"), (true, "on")] {
-        work(&cluster, worker);
+    for (on, says) in [(false, "off"), (true, "on")] {
+        worker(on);
         for _ in 0..5 {
             let mut session = cold(&cluster);
             let (_, took) = timed(|| session.value::<i64>(VIEW));
             println!("the view, first of all after a restart, worker {says}: {took:?}");
         }
     }
-}
-
-/// Whether the worker comes, from the next start on at the latest.
-fn work(cluster: &Cluster, on: bool) {
-    let mut session = Session::new(cluster.connect("postgres"));
-    session.run(&format!("alter system set holdfast.worker = {}", if on { "on" } else { "off" }));
-    session.run("select pg_reload_conf()");
 }
 
 /// A session after a restart, with nothing of the database in memory.

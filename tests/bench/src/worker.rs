@@ -97,7 +97,7 @@ impl Stock {
 }
 
 /// Pauses the worker, or lets it go on, and waits until that is so.
-fn switch(session: &mut Session, on: bool) {
+pub fn switch(session: &mut Session, on: bool) {
     session.run(&format!("alter system set holdfast.worker = {}", if on { "on" } else { "off" }));
     session.run("select pg_reload_conf()");
     thread::sleep(Duration::from_millis(300));
