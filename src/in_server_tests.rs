@@ -74,9 +74,9 @@ mod tests {
     #[pg_test]
     fn attach_may_be_repeated_and_keeps_the_owners_rules() {
         Spi::run(FLOOR).expect("the floor is laid");
-        Spi::run("delete from booking_status_transitions where from_status = 'no_show'").expect("a rule is dropped");
+        Spi::run("delete from holdfast_status_transitions where from_status = 'no_show'").expect("a rule is dropped");
         Spi::run(r#"select holdfast.attach('"Floor 1"')"#).expect("attach is repeated");
-        assert_eq!(text("select count(*)::text from booking_status_transitions where from_status = 'no_show'"), "0");
+        assert_eq!(text("select count(*)::text from holdfast_status_transitions where from_status = 'no_show'"), "0");
     }
 
     #[pg_test(error = "Schema pg_toast does not have the tables of a booking")]

@@ -1,6 +1,6 @@
 -- What attach adds to an application's schema: the rules as data.
 -- What a status means for tables. Labels differ between applications; these rows are the rule.
-create table if not exists app.booking_statuses (
+create table if not exists app.holdfast_booking_statuses (
   status app.booking_status primary key,
   -- May be the target of a confirm.
   is_confirm_target boolean not null default false,
@@ -16,15 +16,15 @@ create table if not exists app.booking_statuses (
 );
 
 -- The legal moves (G8). A move of a status to itself is always legal and needs no row.
-create table if not exists app.booking_status_transitions (
-  from_status app.booking_status not null references app.booking_statuses (status),
-  to_status app.booking_status not null references app.booking_statuses (status),
+create table if not exists app.holdfast_status_transitions (
+  from_status app.booking_status not null references app.holdfast_booking_statuses (status),
+  to_status app.booking_status not null references app.holdfast_booking_statuses (status),
   primary key (from_status, to_status),
   check (from_status <> to_status)
 );
 
 -- How many guests a set of tables may seat. No row: the defaults below.
-create table if not exists app.capacity_policies (
+create table if not exists app.holdfast_capacity_policies (
   restaurant_id uuid primary key references app.restaurants (id) on delete cascade,
   -- Guests accepted beyond the seats of the set.
   extra_seats integer not null default 0 check (extra_seats >= 0),

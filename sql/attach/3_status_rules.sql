@@ -1,6 +1,6 @@
 -- The contract's rules, for the labels that this application's enum has, in whatever case. Rows that are there are the
 -- owner's.
-insert into app.booking_statuses (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
+insert into app.holdfast_booking_statuses (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
 select e.label, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
 from pg_catalog.unnest(pg_catalog.enum_range(null::app.booking_status)) e (label)
 join (values
@@ -18,9 +18,9 @@ join (values
   and not exists (
     select from pg_catalog.unnest(pg_catalog.enum_range(null::app.booking_status)) o (label) where o.label::text = r.status
   )
-where not exists (select from app.booking_statuses);
+where not exists (select from app.holdfast_booking_statuses);
 
-insert into app.booking_status_transitions (from_status, to_status)
+insert into app.holdfast_status_transitions (from_status, to_status)
 select f.status, t.status
 from (values
   ('pending', 'pending_allocation'), ('pending', 'confirmed'), ('pending', 'cancelled'),
@@ -31,9 +31,9 @@ from (values
   ('checked_in', 'completed'), ('checked_in', 'no_show'),
   ('no_show', 'confirmed')
 ) m (from_status, to_status)
-join app.booking_statuses f
+join app.holdfast_booking_statuses f
   on pg_catalog.lower(pg_catalog.translate(f.status::text, '- ', '__')) = pg_catalog.lower(m.from_status)
-join app.booking_statuses t
+join app.holdfast_booking_statuses t
   on pg_catalog.lower(pg_catalog.translate(t.status::text, '- ', '__')) = pg_catalog.lower(m.to_status)
-where not exists (select from app.booking_status_transitions)
+where not exists (select from app.holdfast_status_transitions)
 order by f.status, t.status;

@@ -5,14 +5,14 @@ create index if not exists table_holds_live_expiry_idx on app.table_holds (expir
 
 -- Answers of this booking from before that instant were forgotten. No foreign key: forgetting must not wait for somebody
 -- who deletes the booking.
-create table if not exists app.holdfast_forgotten (
+create table if not exists app.holdfast_pruned (
   booking_id uuid primary key,
   until timestamptz not null
 );
 
 -- What failed for a reason of its own is left alone for a while, so that the rest of its batch goes on. Deleting a row
 -- has it tried again at once.
-create table if not exists app.holdfast_set_aside (
+create table if not exists app.holdfast_quarantine (
   step text not null,
   id uuid not null,
   failures integer not null default 1,

@@ -5,7 +5,7 @@ create index if not exists bookings_ends_by_idx on app.bookings (
 );
 
 -- What is done about a finding that is seen after a commit: report it (also without a row), or repair it at once.
-create table if not exists app.reconciliation_policies (
+create table if not exists app.holdfast_reconciliation_policies (
   finding text primary key,
   action text not null check (action in ('report', 'repair'))
 );
@@ -13,7 +13,7 @@ create table if not exists app.reconciliation_policies (
 -- How far commits have been looked at again: everything that is visible in the snapshot `seen`, and of what came until
 -- `pending` the answers up to `upto`. Each snapshot has the instant at which its transaction began beside it; no answer
 -- that is still to be seen is older than `reach`, but for clocks. The worker and the sweep rest until `due_at`.
-create table if not exists app.holdfast_verified (
+create table if not exists app.holdfast_commit_scan (
   id boolean primary key default true check (id),
   seen pg_snapshot,
   since timestamptz,
@@ -24,7 +24,7 @@ create table if not exists app.holdfast_verified (
   commits bigint not null default 0,
   due_at timestamptz not null default '-infinity'
 );
-insert into app.holdfast_verified (id) values (true) on conflict do nothing;
+insert into app.holdfast_commit_scan (id) values (true) on conflict do nothing;
 
 -- What does not agree, and since when it is known: it is told once, until it agrees again.
 create table if not exists app.holdfast_findings (
@@ -36,7 +36,7 @@ create table if not exists app.holdfast_findings (
 
 -- The looks at every live booking: by the view (look_at, when the next is due), and one booking after the other
 -- (pass_at, when the next batch is due; pass_after, the last booking of the pass that was looked at).
-create table if not exists app.holdfast_looks (
+create table if not exists app.holdfast_booking_scans (
   id boolean primary key default true check (id),
   look_at timestamptz not null default '-infinity',
   pass_at timestamptz not null default '-infinity',
@@ -45,4 +45,4 @@ create table if not exists app.holdfast_looks (
   pass_after uuid,
   pass_bookings bigint not null default 0
 );
-insert into app.holdfast_looks (id) values (true) on conflict do nothing;
+insert into app.holdfast_booking_scans (id) values (true) on conflict do nothing;

@@ -1,11 +1,11 @@
 -- Every live booking whose parts do not agree: one row a finding (see holdfast.findings). Live is what ends in the future;
 -- the past is the audit's. Plain set-based SQL, told apart from reconcile_booking by nothing but its speed. OFFSET 0 and
 -- LIMIT 1 in what follows make the planner probe an index once a row of what is live: a join would read the past.
-create or replace view app.inconsistent_bookings with (security_barrier = true) as
+create or replace view app.holdfast_inconsistent_bookings with (security_barrier = true) as
 with recursive after_confirmation (status) as (
-  select s.status from app.booking_statuses s where s.is_confirm_target
+  select s.status from app.holdfast_booking_statuses s where s.is_confirm_target
   union
-  select m.to_status from after_confirmation a join app.booking_status_transitions m on m.from_status = a.status
+  select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), live as materialized (
   select b.id, b.restaurant_id, b.status, coalesce(s.is_confirm_target, false) as is_confirm_target,
          coalesce(s.releases_tables, false) as is_over,
@@ -13,7 +13,7 @@ with recursive after_confirmation (status) as (
          coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone) as end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
-  left join app.booking_statuses s on s.status = b.status
+  left join app.holdfast_booking_statuses s on s.status = b.status
   where coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > pg_catalog.now()
   -- So that neighbours in the indexes are asked for one after the other.
   order by b.id
@@ -146,7 +146,7 @@ with recursive after_confirmation (status) as (
     and (l.outcome is null or l.outcome not in ('confirmed', 'assigned'))
 --[forgotten
     and not exists (
-      select from app.holdfast_forgotten f where f.booking_id = s.booking_id and f.until >= s.assigned_at
+      select from app.holdfast_pruned f where f.booking_id = s.booking_id and f.until >= s.assigned_at
     )
 --]
   union all
@@ -244,7 +244,7 @@ with recursive after_confirmation (status) as (
   left join lateral (
     select al.id from app.allocations al
     left join app.bookings o on o.id = al.booking_id
-    left join app.booking_statuses s on s.status = o.status
+    left join app.holdfast_booking_statuses s on s.status = o.status
     where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id and not al.shadow
       and al."window" && pg_catalog.tstzrange(pg_catalog.now() - interval '5 minutes', pg_catalog.now(), '[]')
       and s.releases_tables is distinct from true
@@ -268,22 +268,22 @@ from finding f
 join catalogue c on c.finding = f.finding
 left join lateral (select x.restaurant_id, x.status from app.bookings x where x.id = f.booking_id offset 0) b on true;
 
-comment on view app.inconsistent_bookings is
-  'The query behind booking_reconciliation, for its owner; read that one.';
+comment on view app.holdfast_inconsistent_bookings is
+  'The query behind holdfast_reconciliation, for its owner; read that one.';
 
 -- Compiling this plan just in time takes many times longer than running it, and what it keeps must not go to disk: only a
 -- function can say so.
-create or replace function app.booking_reconciliation_read() returns setof app.inconsistent_bookings
+create or replace function app.holdfast_reconciliation_read() returns setof app.holdfast_inconsistent_bookings
 language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off set work_mem = '64MB'
 begin atomic
-  select f.* from app.inconsistent_bookings f;
+  select f.* from app.holdfast_inconsistent_bookings f;
 end;
 
-comment on function app.booking_reconciliation_read is
-  'The rows of booking_reconciliation, with just-in-time compilation off; read the view. Raises nothing of its own. Locks nothing. May be repeated.';
+comment on function app.holdfast_reconciliation_read is
+  'The rows of holdfast_reconciliation, with just-in-time compilation off; read the view. Raises nothing of its own. Locks nothing. May be repeated.';
 
-create or replace view app.booking_reconciliation with (security_barrier = true) as
-select f.* from app.booking_reconciliation_read() f;
+create or replace view app.holdfast_reconciliation with (security_barrier = true) as
+select f.* from app.holdfast_reconciliation_read() f;
 
-comment on view app.booking_reconciliation is
+comment on view app.holdfast_reconciliation is
   'Live bookings whose parts do not agree, one row a finding: booking_id (NULL for a table, or a hold of nobody), restaurant_id, booking_state, finding, severity, promise, related_table, related_id. holdfast.findings says what each means; reconcile_booking shows one booking in full, repair_booking mends it.';

@@ -2,9 +2,9 @@
 -- holdfast.audit, asked in other words and without it, so that each can be held against the other. Needs nothing but
 -- the tables:
 --   set search_path = public; set jit = off; \i sql/audit/promises.sql
-with confirmable as (select array_agg(status) as labels from booking_statuses where is_confirm_target),
-over as (select coalesce(array_agg(id), '{}') as ids from bookings join booking_statuses using (status) where releases_tables),
-going as (select * from bookings where status not in (select status from booking_statuses where releases_tables)),
+with confirmable as (select array_agg(status) as labels from holdfast_booking_statuses where is_confirm_target),
+over as (select coalesce(array_agg(id), '{}') as ids from bookings join holdfast_booking_statuses using (status) where releases_tables),
+going as (select * from bookings where status not in (select status from holdfast_booking_statuses where releases_tables)),
 timed as (
   select g.*, coalesce(g.start_at, timezone(timezone, booking_date + start_time)) as begins,
          coalesce(g.end_at, timezone(timezone, booking_date + end_time)) as ends
@@ -53,8 +53,8 @@ asked (name, examined, broken) as (
   select 'answers_stand', count(*), count(*) filter (where not reachable and not explained) from (
     select b.id, exists (
              with recursive r as (
-               select status from booking_statuses where is_confirm_target
-               union select to_status from booking_status_transitions join r on from_status = r.status)
+               select status from holdfast_booking_statuses where is_confirm_target
+               union select to_status from holdfast_status_transitions join r on from_status = r.status)
              select 1 from r where r.status = b.status) as reachable,
            bool_or(h.booking_id is not null) as explained
     from bookings b
@@ -88,7 +88,7 @@ asked (name, examined, broken) as (
   select 'keys_answered', count(*), count(*) filter (where l.idempotency_key is null)
   from seat a
   left join booking_assignment_idempotency l using (booking_id, idempotency_key)
-  left join holdfast_forgotten f on f.booking_id = a.booking_id and f.until >= a.assigned_at
+  left join holdfast_pruned f on f.booking_id = a.booking_id and f.until >= a.assigned_at
   where a.idempotency_key is not null and f.booking_id is null
     and (a.assigned_at is null or a.assigned_at > now() - interval '90 days')
   union all
@@ -127,7 +127,7 @@ asked (name, examined, broken) as (
   from table_inventory t where status in ('reserved', 'occupied')
   union all
   select 'moves_declared', count(*), count(*) filter (where (from_status, to_status) not in (
-    select from_status, to_status from booking_status_transitions))
+    select from_status, to_status from holdfast_status_transitions))
   from step where from_status is not null and coalesce(reason, '') <> 'reconciliation'
     and metadata ->> 'undoneKey' is null
   union all

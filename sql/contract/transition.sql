@@ -15,7 +15,7 @@ language c volatile security definer set search_path = pg_catalog, pg_temp
 as '$libdir/holdfast', 'contract_refresh_table_status_wrapper';
 
 comment on function app.apply_booking_state_transition is
-  'Moves a booking along a declared move (booking_status_transitions) and writes its history. p_history_from must be the current status (NULL: not checked); p_history_to must be p_status or NULL; p_checked_in_at and p_checked_out_at are set as given; p_updated_at and p_history_changed_at NULL mean now. Returns the new columns. Raises P0002, P0004, 22023, 40001, 40P01, 55P03, and what the application''s triggers raise. Locks the booking and the tables it has at this moment. Not to be repeated blindly: the second call finds another status.';
+  'Moves a booking along a declared move (holdfast_status_transitions) and writes its history. p_history_from must be the current status (NULL: not checked); p_history_to must be p_status or NULL; p_checked_in_at and p_checked_out_at are set as given; p_updated_at and p_history_changed_at NULL mean now. Returns the new columns. Raises P0002, P0004, 22023, 40001, 40P01, 55P03, and what the application''s triggers raise. Locks the booking and the tables it has at this moment. Not to be repeated blindly: the second call finds another status.';
 
 comment on function app.refresh_table_status is
   'Sets the status of a table to that of now: out_of_service stays and follows a running maintenance, occupied when a party sits there, reserved under another live allocation, else available. Returns nothing. Raises P0002. Locks the table. May be repeated.';

@@ -7,5 +7,5 @@ left join lateral (
   where t.booking_id = b.id and t.idempotency_key = $2
   order by t.ended_at desc, t.id desc limit 1
 ) a on true
-left join app.holdfast_forgotten f on f.booking_id = b.id
+left join app.holdfast_pruned f on f.booking_id = b.id
 where b.id = $1

@@ -11,7 +11,7 @@ with doomed as materialized (
   where t.ctid = any (array(select d.place from doomed d))
   returning t.booking_id
 ), forgotten as (
-  insert into app.holdfast_forgotten as f (booking_id, until)
+  insert into app.holdfast_pruned as f (booking_id, until)
   select distinct p.booking_id, $1 from pruned p order by p.booking_id
   on conflict (booking_id) do update set until = greatest(f.until, excluded.until)
   returning f.booking_id

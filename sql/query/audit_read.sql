@@ -1,9 +1,9 @@
 -- Every promise against every row, in one snapshot, as of now ($1): one row a check, one row a table that was counted,
 -- one row for the snapshot itself.
 with recursive after_confirmation (status) as (
-  select s.status from app.booking_statuses s where s.is_confirm_target
+  select s.status from app.holdfast_booking_statuses s where s.is_confirm_target
   union
-  select m.to_status from after_confirmation a join app.booking_status_transitions m on m.from_status = a.status
+  select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), booking as materialized (
   select b.id, b.restaurant_id, b.status, coalesce(s.is_confirm_target, false) as is_target,
          coalesce(s.releases_tables, false) as is_over,
@@ -11,7 +11,7 @@ with recursive after_confirmation (status) as (
          coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone) as end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
-  left join app.booking_statuses s on s.status = b.status
+  left join app.holdfast_booking_statuses s on s.status = b.status
 ), answer as materialized (
   select l.booking_id, l.idempotency_key, l.table_ids, l.assignment_window, l.refusal, l.hold_id, l.created_at, l.transaction_id,
          l.outcome in ('confirmed', 'assigned') as success, l.outcome = 'confirmed' and l.request is not null as confirmed
@@ -136,7 +136,7 @@ with recursive after_confirmation (status) as (
   where a.idempotency_key is not null and not b.is_over and coalesce(a.assigned_at > $1 - interval '90 days', true)
 --[forgotten
     and not exists (
-      select from app.holdfast_forgotten f where f.booking_id = a.booking_id and f.until >= a.assigned_at
+      select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at
     )
 --]
   union all
@@ -181,7 +181,7 @@ with recursive after_confirmation (status) as (
   union all
   -- What a repair recorded was done by somebody else; what was undone goes back the way it came.
   select 'moves_declared', h.booking_id::text, not exists (
-    select from app.booking_status_transitions m where m.from_status = h.from_status and m.to_status = h.to_status
+    select from app.holdfast_status_transitions m where m.from_status = h.from_status and m.to_status = h.to_status
   )
   from app.booking_state_history h
   where h.from_status <> h.to_status and h.reason is distinct from 'reconciliation'
@@ -189,7 +189,7 @@ with recursive after_confirmation (status) as (
     and not coalesce(h.metadata ? 'undoneKey', false)
   -- A history without metadata does not say so: what goes back along a declared move may have been undone.
 --|    and not exists (
---|      select from app.booking_status_transitions m where m.from_status = h.to_status and m.to_status = h.from_status
+--|      select from app.holdfast_status_transitions m where m.from_status = h.to_status and m.to_status = h.from_status
 --|    )
 --]
   union all

@@ -3,7 +3,7 @@
 select b.id, h.id
 from app.table_holds h
 join app.bookings b on b.id = h.booking_id
-join app.booking_statuses s
+join app.holdfast_booking_statuses s
   on s.status = b.status and s.holds_tables and not s.is_confirm_target and not s.occupies_tables
 cross join lateral (
   select t.outcome, t.ended_at
@@ -18,7 +18,7 @@ where h.status = 'active' and h.expires_at > $1
     select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
   ) < $4
   and not exists (
-    select from app.holdfast_set_aside a where a.step = 'retry_auto_assign' and a.id = b.id and a.until > $1
+    select from app.holdfast_quarantine a where a.step = 'retry_auto_assign' and a.id = b.id and a.until > $1
   )
 order by h.expires_at
 limit 1

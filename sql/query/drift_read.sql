@@ -11,17 +11,17 @@ where b.id = $1
 union all
 select 'status', null, null, null, null, null, s.status::text, null, s.is_confirm_target, s.holds_tables,
        s.releases_tables, null, null, null
-from app.booking_statuses s
+from app.holdfast_booking_statuses s
 union all
 select 'move', null, null, null, null, null, m.from_status::text, m.to_status::text, null, null, null, null, null, null
-from app.booking_status_transitions m
+from app.holdfast_status_transitions m
 union all
 select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idempotency_key, null,
        t.restaurant_id is distinct from b.restaurant_id,
        t.status in ('occupied', 'reserved') and not exists (
          select from app.allocations al
          left join app.bookings o on o.id = al.booking_id
-         left join app.booking_statuses s on s.status = o.status
+         left join app.holdfast_booking_statuses s on s.status = o.status
          where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
            and not al.shadow and al."window" && pg_catalog.tstzrange($2 - interval '5 minutes', $2, '[]')
            and s.releases_tables is distinct from true
@@ -29,7 +29,7 @@ select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idemp
        coalesce(a.assigned_at > $2 - interval '90 days', true)
 --[forgotten
          and not exists (
-           select from app.holdfast_forgotten f where f.booking_id = a.booking_id and f.until >= a.assigned_at
+           select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at
          )
 --]
        ,
@@ -113,7 +113,7 @@ cross join lateral (
   offset 0
 ) al
 left join lateral (select x.status from app.bookings x where x.id = al.booking_id offset 0) o on true
-left join app.booking_statuses s on s.status = o.status
+left join app.holdfast_booking_statuses s on s.status = o.status
 where b.id = $1 and al.booking_id is distinct from b.id
 union all
 select 'rival_seat', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
@@ -130,4 +130,4 @@ cross join lateral (
   offset 0
 ) a
 cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) o
-left join app.booking_statuses s on s.status = o.status
+left join app.holdfast_booking_statuses s on s.status = o.status

@@ -20,7 +20,7 @@ where l.idempotency_key !~ '\S'
 union all
 select 'stale', b.id, b.auto_assign_idempotency_key, pg_catalog.format('the recipe now says %s', r.idempotency_key)
 from app.bookings b
-join app.booking_statuses s on s.status = b.status and s.holds_tables and not s.is_confirm_target
+join app.holdfast_booking_statuses s on s.status = b.status and s.holds_tables and not s.is_confirm_target
      and not s.occupies_tables
 cross join lateral (
   select app.auto_assign_idempotency_key(

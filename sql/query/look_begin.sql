@@ -1,2 +1,2 @@
 -- The state of the looks at every live booking, if it is not there yet.
-insert into app.holdfast_looks (id) values (true) on conflict do nothing
+insert into app.holdfast_booking_scans (id) values (true) on conflict do nothing

@@ -2,7 +2,7 @@
 -- what was set aside beyond $1 is left.
 with seen as materialized (
   select v.booking_id, v.finding
-  from app.booking_reconciliation_read() v
+  from app.holdfast_reconciliation_read() v
   where v.booking_id is not null and v.severity <> 'info'
 ), struck_off as (
   delete from app.holdfast_findings f
@@ -12,9 +12,9 @@ select distinct s.booking_id
 from seen s
 where (
     not exists (select from app.holdfast_findings f where f.booking_id = s.booking_id and f.finding = s.finding)
-    or exists (select from app.reconciliation_policies p where p.finding = s.finding and p.action = 'repair')
+    or exists (select from app.holdfast_reconciliation_policies p where p.finding = s.finding and p.action = 'repair')
   ) and not exists (
-    select from app.holdfast_set_aside a
+    select from app.holdfast_quarantine a
     where a.step = any ('{reconcile, repair}') and a.id = s.booking_id and a.until > $1
   )
 limit $2

@@ -2,7 +2,7 @@
 -- when the last began before $3. Rows that are locked by another who passes are left to them.
 with state as materialized (
   select l.pass_began_at is null or l.pass_ended_at is not null as begins, l.pass_after
-  from app.holdfast_looks l
+  from app.holdfast_booking_scans l
   where l.id and l.pass_at <= $1
     and (l.pass_began_at is null or l.pass_ended_at is null or l.pass_began_at <= $3)
   for update skip locked
@@ -23,7 +23,7 @@ with state as materialized (
     limit $2
   ) n
 ), noted as (
-  update app.holdfast_looks l
+  update app.holdfast_booking_scans l
   set pass_began_at = case when s.begins then $1 else l.pass_began_at end,
       pass_ended_at = case when f.found < least($2, 1000) then $1 end,
       pass_after = coalesce(f.last, l.pass_after),

@@ -46,7 +46,7 @@ with claimed as (
     key text, tables uuid[], seats uuid[], start timestamptz, "end" timestamptz, "group" uuid
   )
   join app.bookings b on b.id = $1
-  left join app.booking_statuses s on s.status = b.status
+  left join app.holdfast_booking_statuses s on s.status = b.status
   returning pg_catalog.to_jsonb(l) as now
 )
 --[outbox

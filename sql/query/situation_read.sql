@@ -4,15 +4,15 @@
 select 'status' as kind, null::uuid as id, null::uuid as table_id, null::uuid as other,
        null::timestamptz as start_at, null::timestamptz as end_at, s.status::text as label,
        null::integer as number, s.is_confirm_target as flag, s.holds_tables as flag2
-from app.booking_statuses s
+from app.holdfast_booking_statuses s
 where s.status::text = $8 or s.status::text = $9
 union all
 select 'move', null, null, null, null, null, m.from_status::text, null, null, null
-from app.booking_status_transitions m
+from app.holdfast_status_transitions m
 where m.to_status::text = $9
 union all
 select 'policy', null, null, null, null, null, null, p.extra_seats, p.enforce_min_party, null
-from app.capacity_policies p
+from app.holdfast_capacity_policies p
 where p.restaurant_id = $2
 union all
 select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, null, null, null, null
@@ -47,7 +47,7 @@ cross join lateral (
   offset 0
 ) al
 left join lateral (select x.status from app.bookings x where x.id = al.booking_id offset 0) b on true
-left join app.booking_statuses s on s.status = b.status
+left join app.holdfast_booking_statuses s on s.status = b.status
 where al.booking_id is distinct from $1
 union all
 select 'blocking_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
@@ -59,7 +59,7 @@ cross join lateral (
   offset 0
 ) a
 cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) b
-left join app.booking_statuses s on s.status = b.status
+left join app.holdfast_booking_statuses s on s.status = b.status
 union all
 select 'blocking_hold', h.id, m.table_id, h.booking_id, h.start_at, h.end_at, null, null, null, null
 from app.table_holds h

@@ -11,7 +11,7 @@ with seen as (
     on al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
     and al."window" && pg_catalog.tstzrange($2, $2, '[]') and not al.shadow
   left join app.bookings b on b.id = al.booking_id
-  left join app.booking_statuses s on s.status = b.status
+  left join app.holdfast_booking_statuses s on s.status = b.status
   group by t.id, t.status
 )
 update app.table_inventory t

@@ -1,5 +1,5 @@
 -- Bookings whose ledger was committed to since the last look, one row each, of at most $1 answers; the state of the look
--- is kept in holdfast_verified, which the caller has locked before this snapshot was taken. What an open look has not come
+-- is kept in holdfast_commit_scan, which the caller has locked before this snapshot was taken. What an open look has not come
 -- to yet is left for the next call. Answers are read in the order of their age: what is still to come is not read, and what
 -- was seen is read again for a minute or two, for clocks that were set back.
 with moment as materialized (
@@ -19,7 +19,7 @@ with moment as materialized (
   select v.seen, v.since, v.reach, v.pending, v.pending_at, v.upto, m.now_seen,
          -- Of another cluster (a restored dump), or the first of all: nothing was seen, and ten minutes are looked at.
          v.seen is null or pg_catalog.pg_snapshot_xmax(v.seen) > pg_catalog.pg_snapshot_xmax(m.now_seen) as is_new
-  from app.holdfast_verified v cross join moment m where v.id
+  from app.holdfast_commit_scan v cross join moment m where v.id
 ), own as materialized (
   -- The transaction began before its snapshot was taken: who is not in the snapshot came after that.
   select s.is_new,
@@ -50,7 +50,7 @@ with moment as materialized (
   from (select pg_catalog.count(*) as answers, pg_catalog.max(due.created_at) as last from due) d
   cross join own o
 ), noted as (
-  update app.holdfast_verified v
+  update app.holdfast_commit_scan v
   set seen = case when f.is_full then o.seen else o.pending end,
       since = case when f.is_full then o.since else o.pending_at end,
       reach = case when f.comes_closer then o.since else o.reach end,

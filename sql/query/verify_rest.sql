@@ -1,2 +1,2 @@
 -- Lets the look at commits rest until $1.
-update app.holdfast_verified v set due_at = $1 where v.id
+update app.holdfast_commit_scan v set due_at = $1 where v.id

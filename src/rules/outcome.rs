@@ -110,7 +110,7 @@ catalogue! {
     StatusConflict "booking_state_conflict" "HF304" "P0004" Final 409
         "The booking's status does not allow it." "Read the booking again before deciding what to do.";
     TargetNotConfirmable "target_not_confirmable" "HF305" "23514" Final 422
-        "A confirm cannot lead to this status." "Pass a status that booking_statuses marks is_confirm_target.";
+        "A confirm cannot lead to this status." "Pass a status that holdfast_booking_statuses marks is_confirm_target.";
     KeyTooLong "key_too_long" "HF306" "23514" Final 422
         "The key is longer than an index can hold." "Pass a shorter key, such as a hash of it.";
 

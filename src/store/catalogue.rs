@@ -21,7 +21,7 @@ statement!(CATALOGUE_STATUS_RULES, "catalogue_status_rules", []);
 statement!(CATALOGUE_HOLDS, "catalogue_holds", []);
 
 /// Tables of rules that attach adds; they are read when the caller may.
-const STATUS_RULES: &[&str] = &["booking_statuses", "booking_status_transitions"];
+const STATUS_RULES: &[&str] = &["holdfast_booking_statuses", "holdfast_status_transitions"];
 
 impl Store {
     /// Everything there is to know about the schema without locking any of it.

@@ -131,7 +131,7 @@ impl Store {
 
     /// Does this schema remember how far its commits were looked at again?
     pub fn has_verified(&self) -> bool {
-        !self.attachment.lacks("holdfast_verified")
+        !self.attachment.lacks("holdfast_commit_scan")
     }
 
     /// Does this schema have an outbox to tell others through?

@@ -18,7 +18,7 @@ statement!(FINDING_NOTE, "finding_note", [UUIDOID, TEXTARRAYOID]);
 impl Store {
     /// Does this schema remember what it was told of, and how far the looks have come?
     pub fn has_looks(&self) -> bool {
-        !self.attachment.lacks("holdfast_looks")
+        !self.attachment.lacks("holdfast_booking_scans")
     }
 
     /// Is it time for a look? Then it is ours until the transaction ends.

@@ -47,9 +47,9 @@ pub(super) const CONTRACT: &[&str] = &[
 /// Views that look at the optional tables too: made after attach has written down which there are.
 const VIEWS: &[&str] = &[include_str!("../../sql/attach/7_reconciliation_view.sql")];
 /// What the roles that may call the wrappers read, what reads it for them, and what only the owner sees.
-const SHOWN: &str = "booking_reconciliation";
-const READER: &str = "booking_reconciliation_read()";
-const BEHIND: &str = "inconsistent_bookings";
+const SHOWN: &str = "holdfast_reconciliation";
+const READER: &str = "holdfast_reconciliation_read()";
+const BEHIND: &str = "holdfast_inconsistent_bookings";
 
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 

@@ -9,16 +9,16 @@ pub const BOOKS: &[&str] =
 
 /// The tables of rules and records that attach creates where they are missing, and keeps.
 pub const TABLES: &[&str] = &[
-    "booking_statuses",
-    "booking_status_transitions",
-    "capacity_policies",
+    "holdfast_booking_statuses",
+    "holdfast_status_transitions",
+    "holdfast_capacity_policies",
     "holdfast_attempts",
-    "holdfast_forgotten",
-    "reconciliation_policies",
-    "holdfast_verified",
+    "holdfast_pruned",
+    "holdfast_reconciliation_policies",
+    "holdfast_commit_scan",
     "holdfast_findings",
-    "holdfast_looks",
-    "holdfast_set_aside",
+    "holdfast_booking_scans",
+    "holdfast_quarantine",
 ];
 
 fn amiss(finding: &Finding) -> bool {

@@ -96,14 +96,14 @@ fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
         }
         None => {
             let why = format!(
-                "attach cannot know what it means for tables: it may not hold any and no move leads to it, until a row of {0}.booking_statuses and rows of {0}.booking_status_transitions say so",
+                "attach cannot know what it means for tables: it may not hold any and no move leads to it, until a row of {0}.holdfast_booking_statuses and rows of {0}.holdfast_status_transitions say so",
                 facts.schema
             );
             Some(Finding::new(what, State::Risky, "G8", why))
         }
         Some(rules) if !rules.statuses.iter().any(|status| status == label) => {
             let why = "no rule says what it means for tables: it may not hold any; the values below are the strictest";
-            let table = format!("{}.booking_statuses", facts.schema);
+            let table = format!("{}.holdfast_booking_statuses", facts.schema);
             let value = label.replace('\'', "''");
             Some(
                 Finding::new(what, State::Missing, "G8", why)
@@ -116,7 +116,7 @@ fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
         }
         Some(rules) if !rules.moving.iter().any(|status| status == label) => {
             let why = format!(
-                "no move leads to it or from it: a booking cannot get there through us; rows of {}.booking_status_transitions say which may",
+                "no move leads to it or from it: a booking cannot get there through us; rows of {}.holdfast_status_transitions say which may",
                 facts.schema
             );
             Some(Finding::new(what, State::Risky, "G8", why))
@@ -138,7 +138,7 @@ pub(super) fn of_target(facts: &Facts) -> Option<Finding> {
     }
     let (schema, kind) = (&facts.schema, &status.type_name);
     let why = format!(
-        "none of the labels of bookings.status says confirmed, so attach cannot know which one does; create these tables, insert your statuses into {schema}.booking_statuses with what they mean (is_confirm_target for that one) and the legal moves into {schema}.booking_status_transitions, then attach"
+        "none of the labels of bookings.status says confirmed, so attach cannot know which one does; create these tables, insert your statuses into {schema}.holdfast_booking_statuses with what they mean (is_confirm_target for that one) and the legal moves into {schema}.holdfast_status_transitions, then attach"
     );
     let tables = RULES.split(";\n").map(str::trim).filter(|statement| statement.contains("app.booking_status"));
     let tables = tables.map(|statement| {

@@ -26,7 +26,7 @@ pub fn run() {
             });
             let took = median(looks.collect());
             let idle = median((0..9).map(|_| timed(|| look(&mut session)).1.as_secs_f64() * 1000.0).collect());
-            let view = "select count(*) from public.booking_reconciliation";
+            let view = "select count(*) from public.holdfast_reconciliation";
             let view = median((0..5).map(|_| timed(|| session.value::<i64>(view)).1.as_secs_f64() * 1000.0).collect());
             println!("{size:>10} {changed:>9} {took:>12.1} {:>12.2} {idle:>12.1} {view:>14.0}", took / changed as f64);
         }
@@ -37,10 +37,10 @@ pub fn run() {
 
 /// How many bookings were looked at; nothing disagrees.
 fn look(session: &mut Session) -> i64 {
-    let before: i64 = session.value("select commits from public.holdfast_verified");
+    let before: i64 = session.value("select commits from public.holdfast_commit_scan");
     let found: i64 = session.value("select count(*) from holdfast.verify_commits('public', 100000)");
     assert_eq!(found, 0, "nothing disagrees");
-    session.value::<i64>("select commits from public.holdfast_verified") - before
+    session.value::<i64>("select commits from public.holdfast_commit_scan") - before
 }
 
 /// Confirms so many new bookings, each in a transaction of its own.

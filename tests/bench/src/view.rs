@@ -5,7 +5,7 @@ use holdfast_e2e::{Cluster, Session};
 use crate::worker::switch;
 use crate::{house, median, number, timed};
 
-const VIEW: &str = "select count(distinct booking_id) from public.booking_reconciliation where severity <> 'info'";
+const VIEW: &str = "select count(distinct booking_id) from public.holdfast_reconciliation where severity <> 'info'";
 
 pub fn run() {
     let cluster =
@@ -23,11 +23,11 @@ pub fn run() {
     let look = "select done from holdfast.sweep('public') where step = 'reconcile_live'";
     let (told, first) = timed(|| session.value::<i64>(look));
     println!("the worker's first look: {first:?}, {told} bookings told of");
-    session.run("update public.holdfast_looks set look_at = '-infinity'");
+    session.run("update public.holdfast_booking_scans set look_at = '-infinity'");
     let (told, next) = timed(|| session.value::<i64>(look));
     println!("its next look: {next:?}, {told} told of");
     // The worker's own look would read the same at the same time.
-    session.run("update public.holdfast_looks set look_at = 'infinity', pass_at = 'infinity'; checkpoint");
+    session.run("update public.holdfast_booking_scans set look_at = 'infinity', pass_at = 'infinity'; checkpoint");
     drop(session);
     for (on, says) in [(false, "off"), (true, "on")] {
         worker(on);

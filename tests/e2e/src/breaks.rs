@@ -303,7 +303,7 @@ pub fn listed(session: &mut Session, booking: Uuid) -> Vec<String> {
     names(
         session,
         &format!(
-            "select finding as f from public.booking_reconciliation v where booking_id = '{booking}'
+            "select finding as f from public.holdfast_reconciliation v where booking_id = '{booking}'
              or finding = 'table_status_unexplained' and exists (
                select from public.booking_table_assignments a
                where a.booking_id = '{booking}' and a.table_id::text = v.related_id)"

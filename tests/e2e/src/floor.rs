@@ -98,7 +98,7 @@ impl Drop for Floor {
         // A session of its own: the test's may have any setting, role or open transaction.
         let _ = self.session.client.batch_execute("rollback");
         let mut session = Session::new(self.template.server.connect(&name, "floor"));
-        let attached: bool = session.value("select to_regclass('public.booking_statuses') is not null");
+        let attached: bool = session.value("select to_regclass('public.holdfast_booking_statuses') is not null");
         if attached && reuse::mark(&mut session) == self.template.mark {
             reuse::empty(&mut session);
             self.template.give_back(name);

@@ -145,14 +145,14 @@ fn functions_that_are_kept_outlive_the_extension() {
 fn tables_with_rows_of_somebodys_stay_unless_it_is_said() {
     let mut minimal = MINIMAL.install();
     minimal.adopt();
-    minimal.run("delete from booking_status_transitions where to_status = 'no_show'");
-    let rules: i64 = minimal.value("select count(*) from booking_status_transitions");
+    minimal.run("delete from holdfast_status_transitions where to_status = 'no_show'");
+    let rules: i64 = minimal.value("select count(*) from holdfast_status_transitions");
     minimal.run("select holdfast.detach('public')");
-    assert_eq!(minimal.value::<i64>("select count(*) from booking_status_transitions"), rules);
+    assert_eq!(minimal.value::<i64>("select count(*) from holdfast_status_transitions"), rules);
     assert!(minimal.value::<bool>("select to_regclass('holdfast_attachment') is null"));
     minimal.adopt();
     assert_eq!(
-        minimal.value::<i64>("select count(*) from booking_status_transitions"),
+        minimal.value::<i64>("select count(*) from holdfast_status_transitions"),
         rules,
         "the owner's rules stay"
     );

@@ -33,7 +33,7 @@ fn labels_in_another_case_need_nobody_to_explain_them() {
     assert_eq!(status(&mut minimal, 6), "CONFIRMED");
     assert_eq!(service.done(&automatic)[0]["outcome"], "skipped_already_confirmed");
     let moves =
-        "select count(*) from booking_status_transitions where from_status = 'CONFIRMED' and to_status = 'Checked-In'";
+        "select count(*) from holdfast_status_transitions where from_status = 'CONFIRMED' and to_status = 'Checked-In'";
     assert_eq!(minimal.value::<i64>(moves), 1);
     minimal.run("select holdfast.detach('public', false)");
     let after = catalogue(&mut minimal, "public");
@@ -52,9 +52,9 @@ fn labels_that_nobody_explained_are_refused_until_somebody_does() {
     let mend: String = minimal.value("select mend from holdfast.doctor('public') where what = 'target of a confirm'");
     minimal.run(&mend);
     minimal.run(
-        "insert into booking_statuses (status, is_confirm_target, holds_tables)
+        "insert into holdfast_booking_statuses (status, is_confirm_target, holds_tables)
          values ('agreed', true, true), ('asked', false, true);
-         insert into booking_status_transitions values ('asked', 'agreed')",
+         insert into holdfast_status_transitions values ('asked', 'agreed')",
     );
     minimal.adopt();
     let mut service = minimal.session_as(GRANTED);
@@ -104,8 +104,11 @@ fn a_table_of_ours_that_is_gone_is_noticed() {
     minimal.adopt();
     let amiss = "select what from holdfast.doctor('public') where state in ('missing', 'wrong')";
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
-    minimal.run("drop table holdfast_verified, reconciliation_policies cascade");
-    assert_eq!(minimal.column::<String>(amiss), ["table reconciliation_policies", "table holdfast_verified"]);
+    minimal.run("drop table holdfast_commit_scan, holdfast_reconciliation_policies cascade");
+    assert_eq!(
+        minimal.column::<String>(amiss),
+        ["table holdfast_reconciliation_policies", "table holdfast_commit_scan"]
+    );
     minimal.adopt();
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
 }

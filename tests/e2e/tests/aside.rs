@@ -45,14 +45,14 @@ fn one_of_many(when: &str) {
     assert_eq!(floor.count("allocations", "true"), 1, "its mirror stands");
     assert_eq!(floor.count("capacity_outbox", "true"), 8);
     let aside = "select format('%s %s %s', step, failures, until > clock_timestamp() + interval '50 s')
-                 from public.holdfast_set_aside";
+                 from public.holdfast_quarantine";
     assert_eq!(floor.column::<String>(aside), ["expire_holds 1 t"]);
     assert_eq!(expire(&mut floor, 1000), (0, String::new()), "it is left alone");
-    floor.run("update public.holdfast_set_aside set until = clock_timestamp()");
+    floor.run("update public.holdfast_quarantine set until = clock_timestamp()");
     assert_eq!(expire(&mut floor, 1000).0, 0);
     let later = aside.replace("50 s", "110 s");
     assert_eq!(floor.column::<String>(&later), ["expire_holds 2 t"], "and longer each time");
-    floor.run("drop trigger no on public.table_holds; delete from public.holdfast_set_aside");
+    floor.run("drop trigger no on public.table_holds; delete from public.holdfast_quarantine");
     assert_eq!(expire(&mut floor, 1000), (1, String::new()));
 }
 
@@ -130,7 +130,7 @@ fn a_booking_that_cannot_be_mended_does_not_keep_the_others() {
     let mut floor = Floor::new();
     let room = floor.room(4);
     floor.done(&native("sweep"));
-    floor.run("insert into public.reconciliation_policies values ('event_missing', 'repair')");
+    floor.run("insert into public.holdfast_reconciliation_policies values ('event_missing', 'repair')");
     let bookings: Vec<Uuid> = (0..2).map(|day| confirmed(&mut floor, &room, day)).collect();
     floor.run("delete from public.capacity_outbox");
     refuse(&mut floor, "capacity_outbox", "before", "booking_id", bookings[0]);
@@ -141,6 +141,6 @@ fn a_booking_that_cannot_be_mended_does_not_keep_the_others() {
     expected.sort_unstable();
     assert_eq!(seen, expected);
     assert_eq!(found(&mut floor, bookings[1]), Vec::<String>::new());
-    assert_eq!(floor.column::<String>("select step from public.holdfast_set_aside"), ["repair"]);
+    assert_eq!(floor.column::<String>("select step from public.holdfast_quarantine"), ["repair"]);
     assert_eq!(floor.count("observability_events", "true"), 2, "both are told of");
 }

@@ -49,7 +49,7 @@ fn a_key_that_nobody_used_was_never_seen() {
     let room = floor.room(1);
     let booking = floor.booking(room.restaurant);
     assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "never_seen");
-    floor.run(&format!("insert into public.holdfast_forgotten values ('{booking}', now())"));
+    floor.run(&format!("insert into public.holdfast_pruned values ('{booking}', now())"));
     assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "forgotten");
     floor.refused(&confirm_outcome(Uuid::nil(), "key")).says("P0002", &format!("Booking {} not found", Uuid::nil()));
     floor.refused(&confirm_outcome(booking, " ")).code("HF303");

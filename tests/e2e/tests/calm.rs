@@ -24,7 +24,7 @@ fn poll(cluster: &Cluster, crowd: &Crowd, seed: u64, over: &AtomicBool) -> Polls
     let (mut dice, mut polls) = (Dice::new(seed), Polls::default());
     while !over.load(Ordering::Relaxed) {
         let seen: Vec<Value> =
-            session.column("select to_jsonb(v) from public.booking_reconciliation v where severity <> 'info'");
+            session.column("select to_jsonb(v) from public.holdfast_reconciliation v where severity <> 'info'");
         assert!(seen.is_empty(), "the view: {seen:#?}");
         polls.views += 1;
         for _ in 0..20 {
@@ -73,7 +73,7 @@ fn nothing_is_found_that_is_not_there() {
         "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c holdfast.reconcile_interval=1",
     );
     let mut session = cluster.install("floor");
-    eventually(&mut session, "select exists (select from public.holdfast_verified where seen is not null)");
+    eventually(&mut session, "select exists (select from public.holdfast_commit_scan where seen is not null)");
     let until = Instant::now() + Duration::from_secs(seconds);
     let (mut answered, mut cancelled, mut polls) = (0, 0, Polls::default());
     for round in 0_u64.. {
@@ -115,7 +115,7 @@ fn nothing_is_found_that_is_not_there() {
     }
     let confirmed = session.count("booking_assignment_idempotency", "outcome = 'confirmed'");
     // Every commit is looked at in the end; a look that took long on a busy machine rests long.
-    let looked_at = format!("select commits >= {confirmed} from public.holdfast_verified");
+    let looked_at = format!("select commits >= {confirmed} from public.holdfast_commit_scan");
     in_time(&mut session, &looked_at, Duration::from_secs(120));
     let looks: Value = session.value("select done from holdfast.stat_worker where database = current_database()");
     println!(

@@ -202,8 +202,8 @@ fn every_wrapper_runs_as_its_owner_with_a_closed_search_path() {
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let mut expected: Vec<String> =
         CONTRACT.iter().map(|row| row.0).chain(NEW.iter().map(|row| row.0)).map(str::to_owned).collect();
-    // What the view booking_reconciliation reads.
-    expected.push("booking_reconciliation_read".to_owned());
+    // What the view holdfast_reconciliation reads.
+    expected.push("holdfast_reconciliation_read".to_owned());
     expected.sort();
     assert_eq!(names, expected, "the wrappers of the contract and the new ones, no others");
     for row in rows {
@@ -213,7 +213,7 @@ fn every_wrapper_runs_as_its_owner_with_a_closed_search_path() {
         // transactions, so it acts with its caller's and can fix no setting.
         let procedure = name == "confirm_with_retry";
         assert_eq!(definer, name != "auto_assign_idempotency_key" && !procedure, "{name} is SECURITY DEFINER");
-        let compiled = if name == "booking_reconciliation_read" { ",jit=off,work_mem=64MB" } else { "" };
+        let compiled = if name == "holdfast_reconciliation_read" { ",jit=off,work_mem=64MB" } else { "" };
         let pinned = (!procedure).then(|| format!("{{\"search_path=pg_catalog, pg_temp\"{compiled}}}"));
         assert_eq!(config, pinned, "{name}");
         assert!(owned, "{name} belongs to the owner of bookings");

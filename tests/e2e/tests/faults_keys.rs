@@ -42,8 +42,8 @@ fn f02_another_request_under_the_key_is_refused() {
     let booking = floor.booking(room.restaurant);
     let actor = Uuid::new_v4();
     floor.run(
-        "update public.booking_statuses set is_confirm_target = true where status = 'checked_in';
-         insert into public.booking_status_transitions values ('pending', 'checked_in')",
+        "update public.holdfast_booking_statuses set is_confirm_target = true where status = 'checked_in';
+         insert into public.holdfast_status_transitions values ('pending', 'checked_in')",
     );
     let call = confirm(booking, &room.tables, "key");
     floor.done(&call);

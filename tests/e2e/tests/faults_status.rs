@@ -127,7 +127,7 @@ fn f15_party_and_service_are_checked() {
     // Two seats and four: six fit, seven do not, unless the restaurant says that one more does.
     floor.set("bookings", booking, "party_size", 7);
     assert_eq!(floor.refused(&confirm(booking, &room.tables, "key")).code("HF511").sqlstate, "23514");
-    floor.run(&format!("insert into public.capacity_policies values ('{}', 1)", room.restaurant));
+    floor.run(&format!("insert into public.holdfast_capacity_policies values ('{}', 1)", room.restaurant));
     assert_eq!(floor.seats(&confirm(booking, &room.tables, "key")).len(), 2);
 
     let next = floor.room(1);

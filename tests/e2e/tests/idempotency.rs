@@ -138,7 +138,7 @@ fn answers_are_forgotten_by_age_and_fences_are_not() {
     assert_eq!(floor.count("booking_assignment_idempotency", "true"), 2, "the young one and the fence");
     assert_eq!(floor.count("booking_assignment_idempotency", "outcome = 'fenced'"), 1);
     assert_eq!(floor.count("booking_confirmation_results", "true"), 2, "the cached answer goes with it");
-    assert_eq!(floor.count("holdfast_forgotten", "until < now() - interval '89 days'"), 3);
+    assert_eq!(floor.count("holdfast_pruned", "until < now() - interval '89 days'"), 3);
     assert_eq!(floor.count("booking_table_assignments", "true"), 5, "the tables stay");
     // A key that was forgotten is a new one.
     floor.seats(&confirm(bookings[2], &[room.tables[2]], "key"));

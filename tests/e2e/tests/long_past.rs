@@ -115,22 +115,22 @@ fn a_backlog_of_commits_is_read_once() {
            where b.id = l.booking_id returning l.booking_id)
          update public.capacity_outbox o set dedupe_key = left(o.dedupe_key, -length(':3')) from committed c
          where c.booking_id = o.booking_id;
-         update public.holdfast_verified set since = now() - interval '10 minutes', reach = now() - interval '10 minutes'"
+         update public.holdfast_commit_scan set since = now() - interval '10 minutes', reach = now() - interval '10 minutes'"
     ));
     session.run("vacuum analyze public.booking_assignment_idempotency");
     let batch = native("verify_commits").with("p_batch", 10);
     for look in 0..=COMMITS / 10 {
         assert_eq!(read(&mut session, &batch, FEW), Vec::<String>::new(), "look {look}");
     }
-    assert_eq!(session.value::<i64>("select commits from public.holdfast_verified"), COMMITS);
+    assert_eq!(session.value::<i64>("select commits from public.holdfast_commit_scan"), COMMITS);
     // The first that finds nothing may read once more what was seen.
     session.run("select holdfast.verify_commits('public')");
-    let before: String = session.value("select xmin::text from public.holdfast_verified");
+    let before: String = session.value("select xmin::text from public.holdfast_commit_scan");
     for _ in 0..3 {
         assert_eq!(read(&mut session, &native("verify_commits"), 10), Vec::<String>::new(), "nothing came");
     }
     assert_eq!(
-        session.value::<String>("select xmin::text from public.holdfast_verified"),
+        session.value::<String>("select xmin::text from public.holdfast_commit_scan"),
         before,
         "nothing is written"
     );

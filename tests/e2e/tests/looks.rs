@@ -26,7 +26,9 @@ fn quiet(bookings: i64) -> (Floor, Room, Vec<Uuid>) {
 
 /// Lets the pauses between looks pass.
 fn look_again(session: &mut Session) {
-    session.run("update public.holdfast_looks set look_at = '-infinity', pass_at = '-infinity', pass_began_at = null");
+    session.run(
+        "update public.holdfast_booking_scans set look_at = '-infinity', pass_at = '-infinity', pass_began_at = null",
+    );
 }
 
 fn told(session: &mut Session) -> Vec<Value> {
@@ -63,7 +65,7 @@ fn an_update_by_hand_is_found_and_told_once() {
 fn a_look_mends_what_the_policy_names() {
     let (mut floor, _, bookings) = quiet(2);
     floor.run(
-        "insert into public.reconciliation_policies values ('assignment_without_allocation', 'repair'),
+        "insert into public.holdfast_reconciliation_policies values ('assignment_without_allocation', 'repair'),
            ('ledger_says_confirmed', 'repair')",
     );
     let gone = format!("delete from public.allocations where booking_id = '{}'", bookings[0]);
@@ -87,7 +89,7 @@ fn a_look_mends_what_the_policy_names() {
     ));
     look_again(&mut floor);
     step(&mut floor, "reconcile_live", 1000);
-    let aside: Vec<String> = floor.column("select step || ': ' || error from public.holdfast_set_aside");
+    let aside: Vec<String> = floor.column("select step || ': ' || error from public.holdfast_quarantine");
     assert_eq!(aside, ["repair: a person decides"]);
     let known = told(&mut floor);
     look_again(&mut floor);
@@ -116,20 +118,22 @@ fn a_pass_comes_to_every_live_booking() {
         floor.booking_at(room.restaurant, at_past(day), at_past(day) + chrono::Duration::hours(2));
     }
     floor.run(&format!(
-        "update public.holdfast_looks set look_at = 'infinity'; delete from public.capacity_outbox where booking_id = '{}'",
+        "update public.holdfast_booking_scans set look_at = 'infinity'; delete from public.capacity_outbox where booking_id = '{}'",
         bookings[3]
     ));
     let mut seen = vec![];
     for _ in 0..4 {
-        floor.run("update public.holdfast_looks set pass_at = '-infinity'");
+        floor.run("update public.holdfast_booking_scans set pass_at = '-infinity'");
         seen.push(step(&mut floor, "reconcile_all", 12).0);
     }
     assert_eq!(seen[..3], [3, 3, 2], "a quarter of the batch each");
     assert_eq!(seen[3], 0, "the next pass is not due");
-    assert_eq!(floor.value::<i64>("select pass_bookings from public.holdfast_looks"), 8);
+    assert_eq!(floor.value::<i64>("select pass_bookings from public.holdfast_booking_scans"), 8);
     let ids: Vec<Value> = told(&mut floor).iter().map(|event| event[0].clone()).collect();
     assert_eq!(ids, [Value::from(bookings[3].to_string())]);
-    floor.run("update public.holdfast_looks set pass_at = '-infinity', pass_began_at = now() - interval '25 hours'");
+    floor.run(
+        "update public.holdfast_booking_scans set pass_at = '-infinity', pass_began_at = now() - interval '25 hours'",
+    );
     assert_eq!(step(&mut floor, "reconcile_all", 12).0, 3, "a day later it begins anew");
 }
 
@@ -143,7 +147,7 @@ fn two_looks_do_not_wait_for_each_other() {
     let (mut floor, _, bookings) = quiet(1);
     floor.run(&format!("delete from public.capacity_outbox where booking_id = '{}'", bookings[0]));
     let mut other = floor.session();
-    other.run("begin; select from public.holdfast_looks for update");
+    other.run("begin; select from public.holdfast_booking_scans for update");
     floor.run("set lock_timeout = '1s'");
     assert_eq!(step(&mut floor, "reconcile_live", 1000), (0, false, None));
     assert_eq!(step(&mut floor, "reconcile_all", 1000), (0, false, None));

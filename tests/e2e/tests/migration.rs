@@ -113,7 +113,12 @@ fn the_way_back_leaves_only_what_has_data() {
         let gone: Vec<String> = left.iter().filter(|line| line.starts_with('-')).map(plain).collect();
         let lost: Vec<&String> = gone.iter().filter(|line| !new.contains(line)).collect();
         assert!(lost.is_empty(), "{}: {lost:?}", application.name);
-        let rules = ["booking_status_transitions", "booking_statuses", "capacity_policies", "reconciliation_policies"];
+        let rules = [
+            "holdfast_status_transitions",
+            "holdfast_booking_statuses",
+            "holdfast_capacity_policies",
+            "holdfast_reconciliation_policies",
+        ];
         let ours: Vec<&str> = rules.into_iter().chain(["holdfast_"]).collect();
         let too_much = new.iter().filter(|line| !gone.contains(line)).filter(|line| {
             ["FUNCTION", "CREATE INDEX", "CREATE UNIQUE INDEX", "ADD CONSTRAINT", "CREATE TRIGGER", "CREATE VIEW"]

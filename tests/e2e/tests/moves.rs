@@ -119,7 +119,7 @@ fn a_dropped_extension_and_a_dropped_schema_leave_nothing_that_dangles() {
     old.run("drop extension holdfast");
     assert_eq!(old.column::<String>(DANGLING), [""; 0]);
     // What stays is the application's: it can be read, written and dumped without the extension.
-    old.run("select * from booking_reconciliation; insert into holdfast_rollout (mode) values ('original')");
+    old.run("select * from holdfast_reconciliation; insert into holdfast_rollout (mode) values ('original')");
     assert!(old.server().dump(&old.name, "public").len() > 100);
     old.run("drop table bookings cascade; drop schema public cascade; create schema public");
     assert_eq!(old.column::<String>(DANGLING), [""; 0]);

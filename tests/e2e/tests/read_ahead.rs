@@ -19,8 +19,8 @@ fn restarted(cluster: &Cluster, interval_seconds: i32) -> Session {
     session.run("select pg_reload_conf()");
     Books { bookings: 8000, restaurants: 4, live: 50 }.write(&mut session);
     session.run(
-        "insert into public.holdfast_looks (id) values (true) on conflict do nothing;
-         update public.holdfast_looks set look_at = 'infinity', pass_at = 'infinity'",
+        "insert into public.holdfast_booking_scans (id) values (true) on conflict do nothing;
+         update public.holdfast_booking_scans set look_at = 'infinity', pass_at = 'infinity'",
     );
     session.run("alter system reset holdfast.worker");
     session.run(&format!("alter system set holdfast.reconcile_interval = {interval_seconds}"));

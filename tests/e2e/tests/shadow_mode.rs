@@ -80,7 +80,7 @@ fn answers_are_the_same_as_without_holdfast() {
     assert_eq!(old.count("holdfast_disagreements", "true"), disagreed);
     assert_eq!(old.count("booking_assignment_idempotency", "request is not null or transaction_id is not null"), 0);
     assert_eq!(old.count("holdfast_attempts", "true"), 0);
-    assert_eq!(old.count("holdfast_forgotten", "true"), 0);
+    assert_eq!(old.count("holdfast_pruned", "true"), 0);
 }
 
 /// A reading function in the place of the original: whatever waits, or takes a transaction id, is ours.
@@ -145,8 +145,8 @@ fn ours_sees_what_the_original_sees() {
 #[test]
 fn what_fails_in_ours_is_counted_and_the_call_goes_on() {
     let mut old = shadowed();
-    old.run("alter table booking_status_transitions rename to moves;
-             create view booking_status_transitions as select from_status, to_status from moves where 1 / (length(to_status::text) * 0) = 1");
+    old.run("alter table holdfast_status_transitions rename to moves;
+             create view holdfast_status_transitions as select from_status, to_status from moves where 1 / (length(to_status::text) * 0) = 1");
     assert_eq!(old.done(&confirm(booking(5), &[table(1)], "key")).len(), 1);
     assert_eq!(counted(&mut old), [0, 0, 0, 0, 0, 1, 0]);
     // In a transaction with work before and after.
@@ -154,7 +154,7 @@ fn what_fails_in_ours_is_counted_and_the_call_goes_on() {
     assert_eq!(old.done(&confirm(booking(6), &[table(2)], "key")).len(), 1);
     old.run("commit");
     assert_eq!(counted(&mut old)[5], 2);
-    old.run("drop view booking_status_transitions; alter table moves rename to booking_status_transitions");
+    old.run("drop view holdfast_status_transitions; alter table moves rename to holdfast_status_transitions");
     // A disagreement that cannot be kept is lost, and the call is not.
     old.run("alter table holdfast_disagreements add constraint never check (false)");
     assert_eq!(old.done(&confirm(booking(6), &[table(3)], "second")).len(), 1);
@@ -185,14 +185,14 @@ fn a_schema_that_lost_a_table_goes_on_with_its_originals() {
 fn a_cancel_ends_the_call() {
     let mut old = shadowed();
     old.run(
-        "alter table booking_status_transitions rename to moves;
-             create view booking_status_transitions as select from_status, to_status from moves, pg_sleep(60);
+        "alter table holdfast_status_transitions rename to moves;
+             create view holdfast_status_transitions as select from_status, to_status from moves, pg_sleep(60);
              set statement_timeout = '200ms'",
     );
     assert_eq!(old.refused(&confirm(booking(5), &[table(1)], "key")).sqlstate, "57014");
     old.run(
-        "reset statement_timeout; drop view booking_status_transitions;
-             alter table moves rename to booking_status_transitions",
+        "reset statement_timeout; drop view holdfast_status_transitions;
+             alter table moves rename to holdfast_status_transitions",
     );
     assert_eq!(old.count("booking_table_assignments", &format!("booking_id = '{}'", booking(5))), 0);
 }

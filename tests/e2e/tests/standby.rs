@@ -57,7 +57,7 @@ fn questions_are_answered_on_a_standby() {
     let here = copy.done(&reconcile);
     assert!(here[0]["findings"].to_string().contains("assignment_without_allocation"), "{here:?}");
     assert_eq!(here, session.done(&reconcile));
-    let view = "select finding from public.booking_reconciliation";
+    let view = "select finding from public.holdfast_reconciliation";
     assert_eq!(copy.column::<String>(view), ["assignment_without_allocation"]);
     let plan = Call::new("repair_booking").with("p_booking_id", pair.confirmed);
     assert_eq!(copy.done(&plan)[0]["action"], "planned");

@@ -155,7 +155,7 @@ fn old_answers_and_delivered_events_are_forgotten() {
            from (select id from public.bookings order by id desc limit 1) b, unnest(array[89, 91]) d",
     );
     assert_eq!(sweep(&mut floor), swept(0, 1, 1, 1));
-    assert_eq!(floor.count("holdfast_forgotten", "true"), 2, "of both bookings something was forgotten");
+    assert_eq!(floor.count("holdfast_pruned", "true"), 2, "of both bookings something was forgotten");
     assert_eq!(floor.count("capacity_outbox", "status = 'dead'"), 1, "somebody has to look at it");
     assert_eq!(sweep(&mut floor), swept(0, 0, 0, 0));
 }

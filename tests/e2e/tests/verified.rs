@@ -18,7 +18,7 @@ fn told(session: &mut Session) -> Vec<Uuid> {
 }
 
 fn commits(session: &mut Session) -> i64 {
-    session.value("select commits from public.holdfast_verified")
+    session.value("select commits from public.holdfast_commit_scan")
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_commit_that_took_an_hour_is_not_missed() {
     let hour = "- interval '1 hour'";
     slow.run(&format!("update public.booking_assignment_idempotency set created_at = created_at {hour}"));
     // The look before it was made before it began.
-    floor.run(&format!("update public.holdfast_verified set since = since {hour}, reach = reach {hour}"));
+    floor.run(&format!("update public.holdfast_commit_scan set since = since {hour}, reach = reach {hour}"));
     for day in 2..5 {
         confirmed(&mut floor, &other, day);
         verify(&mut floor);
@@ -100,7 +100,7 @@ fn the_look_begins_anew_in_another_cluster() {
     // Dumped while a transaction was open since long: it is the other end that tells.
     let far = "'3:900000000000:3'";
     floor.run(&format!(
-        "update public.holdfast_verified set seen = {far}, pending = {far}, since = now() + interval '1 day',
+        "update public.holdfast_commit_scan set seen = {far}, pending = {far}, since = now() + interval '1 day',
            reach = now() + interval '1 day', pending_at = now() + interval '1 day', upto = now() + interval '1 day'"
     ));
     assert_eq!(verify(&mut floor), []);
@@ -141,10 +141,10 @@ fn a_look_that_was_overtaken_begins_again() {
          grant execute on all functions in schema holdfast to {looker};
          create function public.waiting() returns boolean language plpgsql as
            'begin perform pg_advisory_xact_lock_shared(1); return true; end';
-         alter table public.holdfast_verified enable row level security;
-         create policy waits on public.holdfast_verified for select using (public.waiting());
-         create policy writes on public.holdfast_verified for update using (true);
-         create policy makes on public.holdfast_verified for insert with check (true)"
+         alter table public.holdfast_commit_scan enable row level security;
+         create policy waits on public.holdfast_commit_scan for select using (public.waiting());
+         create policy writes on public.holdfast_commit_scan for update using (true);
+         create policy makes on public.holdfast_commit_scan for insert with check (true)"
     ));
     let before = commits(&mut floor);
     for day in 0..4 {
@@ -188,7 +188,7 @@ fn the_owners_policy_mends_at_once() {
     let room = floor.room(4);
     verify(&mut floor);
     floor.run(
-        "insert into public.reconciliation_policies values ('event_missing', 'repair'), ('history_differs', 'report')",
+        "insert into public.holdfast_reconciliation_policies values ('event_missing', 'repair'), ('history_differs', 'report')",
     );
     let booking = confirmed(&mut floor, &room, 1);
     floor.run("delete from public.capacity_outbox; delete from public.booking_state_history");
@@ -215,7 +215,7 @@ fn two_looks_do_not_wait_for_each_other() {
     let booking = confirmed(&mut floor, &room, 1);
     floor.run("delete from public.capacity_outbox");
     let mut other = floor.session();
-    other.run("begin; select from public.holdfast_verified for update");
+    other.run("begin; select from public.holdfast_commit_scan for update");
     floor.run("set lock_timeout = '1s'");
     assert_eq!(verify(&mut floor), []);
     other.run("rollback");

@@ -123,10 +123,10 @@ select * from confirm_hold_assignment_with_transition(:'carla', array[:'t3', :'t
 \echo :SQLSTATE
 update bookings set party_size = 1 where id = :'carla';
 update table_inventory set min_party_size = 2 where id = :'t4';
-insert into capacity_policies (restaurant_id, enforce_min_party) values (:'trattoria', true);
+insert into holdfast_capacity_policies (restaurant_id, enforce_min_party) values (:'trattoria', true);
 select * from confirm_hold_assignment_with_transition(:'carla', array[:'t4']::uuid[], 'k');
 \echo :SQLSTATE
-delete from capacity_policies;
+delete from holdfast_capacity_policies;
 
 -- Somebody was faster: a live hold, a claim, an assignment without a claim.
 \set hold 00000000-0000-0000-0000-0000000000c1

@@ -37,9 +37,9 @@ insert into bookings (id, restaurant_id, party_size, start_at, end_at) values
   (:'carla', :'trattoria', 4, '2031-05-01 20:00Z', '2031-05-01 22:00Z');
 
 -- The rules are data of the application.
-select * from booking_statuses order by status::text;
+select * from holdfast_booking_statuses order by status::text;
 select from_status, array_agg(to_status::text order by to_status::text) as may_become
-from booking_status_transitions group by from_status order by from_status::text;
+from holdfast_status_transitions group by from_status order by from_status::text;
 
 select table_id from confirm_hold_assignment_with_transition(:'anna', array[:'t1']::uuid[], 'anna-1');
 -- Anna arrives.

@@ -147,7 +147,7 @@ pub fn as_assign(asked: Asked) -> Asked {
     Asked { intent: Intent::Assign, target: None, ..asked }
 }
 
-/// Moves as `booking_status_transitions` declares them for a target of `confirmed`.
+/// Moves as `holdfast_status_transitions` declares them for a target of `confirmed`.
 #[must_use]
 pub fn statuses() -> StatusRules {
     StatusRules {

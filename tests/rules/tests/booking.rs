@@ -9,7 +9,7 @@ use holdfast_rules_tests::evening::windows;
 use holdfast_rules_tests::{BOOKING, assert_refused, booking, clock, hours, own_window, shown, statuses};
 use proptest::prelude::*;
 
-/// Contract §3, as `booking_status_transitions` has it.
+/// Contract §3, as `holdfast_status_transitions` has it.
 const MOVES: &[(&str, &[&str])] = &[
     ("pending_allocation", &["pending"]),
     ("confirmed", &["pending", "pending_allocation", "PRIORITY_WAITLIST", "no_show"]),

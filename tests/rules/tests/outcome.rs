@@ -172,7 +172,7 @@ fn of_keys_and_statuses() -> Vec<Row> {
             "23514",
             format!("Booking {booking} cannot be confirmed into status no_show"),
             None,
-            "HF305: Pass a status that booking_statuses marks is_confirm_target.",
+            "HF305: Pass a status that holdfast_booking_statuses marks is_confirm_target.",
         ),
         (
             refusal::key_in_progress(BOOKING, "my-key"),

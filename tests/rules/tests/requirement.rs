@@ -301,7 +301,7 @@ fn a_label_without_a_rule_is_found_before_and_after() {
     assert_eq!(found(&findings, "status walked_in").state, State::Missing);
     assert_eq!(
         found(&findings, "status walked_in").mend,
-        ["insert into app.booking_statuses (status) values ('walked_in') on conflict do nothing"]
+        ["insert into app.holdfast_booking_statuses (status) values ('walked_in') on conflict do nothing"]
     );
     assert_eq!(found(&findings, "target of a confirm").state, State::Wrong);
 }
@@ -375,14 +375,15 @@ fn what_attach_added_is_undone_and_what_it_replaced_comes_back() {
     before.constraints = vec![weaker];
     let mut after = before.clone();
     after.constraints[0].definition = "EXCLUDE ours".to_owned();
-    after.tables.push(table("booking_statuses", vec![]));
+    after.tables.push(table("holdfast_booking_statuses", vec![]));
     after.tables.push(Table { kind: "v".to_owned(), ..table("seen", vec![]) });
     after.tables.push(table("holdfast_originals", vec![]));
-    after.indexes = vec![index("allocations", "new", &["id"], false), index("booking_statuses", "key", &["id"], true)];
+    after.indexes =
+        vec![index("allocations", "new", &["id"], false), index("holdfast_booking_statuses", "key", &["id"], true)];
     let found: Vec<(String, bool)> =
         additions(&before, &after).into_iter().map(|addition| (addition.undo, addition.holds_data)).collect();
     let expected = [
-        ("drop table if exists app.booking_statuses", true),
+        ("drop table if exists app.holdfast_booking_statuses", true),
         ("drop view if exists app.seen", false),
         ("alter table app.allocations add constraint no_overlap EXCLUDE weaker", false),
         ("alter table app.allocations drop constraint if exists no_overlap", false),

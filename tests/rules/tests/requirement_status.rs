@@ -59,7 +59,10 @@ fn labels_that_say_nothing_of_the_kind_are_refused_with_what_to_do() {
     let findings = examine(&facts);
     let finding = found(&findings, "target of a confirm");
     assert_eq!(finding.state, State::Missing);
-    assert!(finding.mend.len() == 2 && finding.mend[0].starts_with("create table if not exists app.booking_statuses"));
+    assert!(
+        finding.mend.len() == 2
+            && finding.mend[0].starts_with("create table if not exists app.holdfast_booking_statuses")
+    );
     assert!(!finding.mend.concat().contains("--"), "{:?}", finding.mend);
     assert!(unmet(&facts).iter().any(|finding| finding.what == "target of a confirm"));
     facts.status_rules =
