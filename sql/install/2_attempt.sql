@@ -1,4 +1,4 @@
--- Attempts with a limit in time, and what became of a key: the native forms, with the caller's own rights.
+-- Attempts with a limit in time, and what became of a key: the native forms, with the rights of the native functions.
 create function holdfast.confirm_hold_within(
   p_schema regnamespace, p_booking_id uuid, p_hold_id uuid, p_idempotency_key text, p_timeout_ms integer,
   p_assigned_by uuid default null, p_history_reason text default 'auto_assign_atomic_confirm',

@@ -1,4 +1,4 @@
--- Keys and their ledger, for the DBA. They act with the caller's own rights.
+-- Keys and their ledger, for the DBA. They act with the caller's own rights, for a superuser with those of the owner of the bookings.
 create function holdfast.ensure_idempotency_index(p_schema regnamespace)
 returns table (index_name text, state text, statement text)
 language c stable set search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- The native functions: the schema is an argument, the outcome is a row. They act with the caller's own rights.
+-- The native functions: the schema is an argument, the outcome is a row. They act with the caller's own rights, for a superuser with those of the owner of the bookings.
 
 create function holdfast.confirm_tables(
   p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[], p_idempotency_key text,

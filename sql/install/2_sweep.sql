@@ -1,4 +1,4 @@
--- Looking after the house without the worker. With the caller's own rights.
+-- Looking after the house without the worker. With the caller's own rights, for a superuser with those of the owner of the bookings.
 create function holdfast.sweep(p_schema regnamespace, p_batch integer default 1000)
 returns table (step text, done bigint, more boolean, error text)
 language c volatile set search_path = pg_catalog, pg_temp

@@ -5,7 +5,7 @@ use pgrx::{JsonB, Uuid, pg_sys};
 
 use super::argument::{self, TimestampTz};
 use super::deadline::words;
-use super::{contract, functions_returning, native};
+use super::{contract, contract_look, functions_returning, native, native_look};
 use crate::commands::attempt::{confirm_outcome, fence};
 use crate::rules::attempt::Answer;
 
@@ -49,7 +49,7 @@ functions_returning! {
         fcinfo: pg_sys::FunctionCallInfo,
     ) {
         let booking = argument::id(p_booking_id);
-        answered(contract(fcinfo, |store| confirm_outcome(store, booking, p_idempotency_key)))
+        answered(contract_look(fcinfo, |store| confirm_outcome(store, booking, p_idempotency_key)))
     }
 
     /// The native form of `confirm_outcome`.
@@ -59,7 +59,7 @@ functions_returning! {
         p_idempotency_key: Option<String>,
     ) {
         let booking = argument::id(p_booking_id);
-        answered(native(p_schema, |store| confirm_outcome(store, booking, p_idempotency_key)))
+        answered(native_look(p_schema, |store| confirm_outcome(store, booking, p_idempotency_key)))
     }
 
     /// The final answer, or a tombstone after which there is none.

@@ -5,8 +5,8 @@ use pgrx::prelude::*;
 use pgrx::{Uuid, pg_sys};
 
 use super::argument::{self, Label, TimestampTz};
-use super::{contract, native_rows};
-use crate::commands::idempotency;
+use super::{contract_look, native_rows};
+use crate::commands::{Work, idempotency};
 
 /// The bookings that carry a key.
 #[pg_extern(sql = false)]
@@ -23,7 +23,7 @@ fn contract_booking_by_idempotency_key(
         name!(end_at, Option<TimestampTz>),
     ),
 > {
-    let found = contract(fcinfo, |store| idempotency::booking_by_key(store, p_key));
+    let found = contract_look(fcinfo, |store| idempotency::booking_by_key(store, p_key));
     let row = |found: idempotency::Keyed| {
         let (start, end) = (found.start.map(|at| at.0), found.end.map(|at| at.0));
         (argument::uuid(found.booking), argument::uuid(found.restaurant), found.status, start, end)
@@ -36,7 +36,7 @@ fn contract_booking_by_idempotency_key(
 fn native_ensure_idempotency_index(
     p_schema: Option<pg_sys::Oid>,
 ) -> TableIterator<'static, (name!(index_name, String), name!(state, &'static str), name!(statement, Option<String>))> {
-    native_rows(p_schema, idempotency::ensure_index, |line| (line.index, line.state, line.statement))
+    native_rows(p_schema, Work::Restricted, idempotency::ensure_index, |line| (line.index, line.state, line.statement))
 }
 
 /// Keys that several bookings share, blank ones, and those whose booking changed.
@@ -52,7 +52,7 @@ fn native_idempotency_conflicts(
         name!(detail, Option<String>),
     ),
 > {
-    native_rows(p_schema, idempotency::conflicts, |row| {
+    native_rows(p_schema, Work::Restricted, idempotency::conflicts, |row| {
         (row.finding, row.booking.map(argument::uuid), row.key, row.detail)
     })
 }
@@ -66,5 +66,5 @@ fn native_prune_idempotency(
 ) -> TableIterator<'static, (name!(pruned, i64), name!(bookings, i64), name!(more, bool))> {
     let age = p_older_than.map(|age| age.as_micros());
     let prune = |store: &_| Ok(vec![idempotency::prune(store, age, p_batch)?]);
-    native_rows(p_schema, prune, |(pruned, more)| (pruned.answers, pruned.bookings, more))
+    native_rows(p_schema, Work::Writing, prune, |(pruned, more)| (pruned.answers, pruned.bookings, more))
 }

@@ -33,7 +33,7 @@ mod worker_status;
 use pgrx::iter::TableIterator;
 use pgrx::pg_sys;
 
-use crate::commands::{Store, in_attached_schema_of, in_schema, in_schema_of};
+use crate::commands::{Store, Work, in_attached_schema_of, in_schema, in_schema_of};
 use crate::errors;
 use crate::rules::failure::Failure;
 
@@ -49,12 +49,22 @@ use functions_returning;
 
 /// Runs a command for the schema that the called wrapper lives in, and raises what it refuses.
 fn contract<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
-    errors::or_raise(in_schema_of(call, command))
+    errors::or_raise(in_schema_of(call, Work::Writing, command))
+}
+
+/// The same for one that only looks.
+fn contract_look<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
+    errors::or_raise(in_schema_of(call, Work::Restricted, command))
 }
 
 /// Runs a command for the given schema, and raises what it refuses.
 fn native<T>(schema: Option<pg_sys::Oid>, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
-    errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command))
+    errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), Work::Writing, command))
+}
+
+/// The same for one that only looks.
+fn native_look<T>(schema: Option<pg_sys::Oid>, command: impl FnOnce(&Store) -> Result<T, Failure>) -> T {
+    errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), Work::Restricted, command))
 }
 
 /// The same for a call of the contract, which may go to the function that the application had before.
@@ -65,9 +75,10 @@ fn routed<T>(call: pg_sys::FunctionCallInfo, command: impl FnOnce(&Store) -> Res
 /// Runs a command for the given schema and turns what it found into rows; raises what it refuses.
 fn native_rows<T, R: 'static>(
     schema: Option<pg_sys::Oid>,
+    work: Work,
     command: impl FnOnce(&Store) -> Result<Vec<T>, Failure>,
     row: impl FnMut(T) -> R,
 ) -> TableIterator<'static, R> {
-    let found = native(schema, command);
+    let found = errors::or_raise(in_schema(schema.unwrap_or(pg_sys::InvalidOid), work, command));
     argument::rows(found.into_iter().map(row).collect())
 }

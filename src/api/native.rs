@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::argument;
 use crate::commands::confirm::{Answer, confirm};
-use crate::commands::{Refusals, Store, in_schema};
+use crate::commands::{Refusals, Store, Work, in_schema};
 use crate::errors;
 use crate::rules::failure::{self, Failure};
 use crate::rules::outcome::{Disposition, Outcome};
@@ -74,7 +74,26 @@ pub fn answered(
     key: Option<String>,
     command: impl FnOnce(&Store) -> Result<Done, Failure>,
 ) -> NativeRows {
-    let answer = errors::or_raise(failure::returned(in_schema(schema.unwrap_or(pg_sys::InvalidOid), command)));
+    answered_by(schema, Work::Writing, key, command)
+}
+
+/// The same for a command that only looks.
+pub fn answered_look(
+    schema: Option<pg_sys::Oid>,
+    key: Option<String>,
+    command: impl FnOnce(&Store) -> Result<Done, Failure>,
+) -> NativeRows {
+    answered_by(schema, Work::Restricted, key, command)
+}
+
+fn answered_by(
+    schema: Option<pg_sys::Oid>,
+    work: Work,
+    key: Option<String>,
+    command: impl FnOnce(&Store) -> Result<Done, Failure>,
+) -> NativeRows {
+    let schema = schema.unwrap_or(pg_sys::InvalidOid);
+    let answer = errors::or_raise(failure::returned(in_schema(schema, work, command)));
     let row = answer.map_or_else(refused, success);
     argument::rows(vec![with_key(row, key)])
 }

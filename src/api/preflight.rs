@@ -5,7 +5,7 @@ use pgrx::{JsonB, Uuid, pg_sys};
 use serde_json::{Value, json};
 
 use super::argument::{self, Label, TimestampTz, Uuids};
-use super::contract;
+use super::contract_look;
 use super::native::{self, Done, native_functions};
 use crate::commands::preflight::{Checked, explain};
 use crate::rules::Id;
@@ -108,7 +108,7 @@ fn contract_explain_confirm(
             adjacency_hash: p_expected_adjacency_hash,
         },
     };
-    let rows = contract(fcinfo, |store| explain(store, arguments));
+    let rows = contract_look(fcinfo, |store| explain(store, arguments));
     argument::rows(rows.iter().map(row).collect())
 }
 
@@ -151,7 +151,7 @@ native_functions! {
                 adjacency_hash: p_expected_adjacency_hash,
             },
         };
-        native::answered(p_schema, p_idempotency_key, |store| {
+        native::answered_look(p_schema, p_idempotency_key, |store| {
             Ok(Done::now(Outcome::Explained, explain(store, arguments)?.iter().map(json_row).collect()))
         })
     }

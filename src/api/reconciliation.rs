@@ -5,14 +5,12 @@ use pgrx::{JsonB, Uuid, pg_sys};
 use serde_json::{Value, json};
 
 use super::argument;
-use super::contract;
-use super::native::{self, Done, native_functions};
+use super::native::{Done, answered, answered_look, native_functions};
+use super::{contract, contract_look, native, native_look};
 use crate::commands::audit::audit;
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
 use crate::commands::verify::{Mismatch, verify};
-use crate::commands::{Store, in_schema};
-use crate::errors;
 use crate::rules::outcome::Outcome;
 use crate::rules::repair::Step;
 
@@ -23,7 +21,7 @@ fn contract_reconcile_booking(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<'static, (name!(booking_state, String), name!(assignment_state, &'static str), name!(findings, JsonB))>
 {
-    let found = contract(fcinfo, |store| reconcile(store, argument::id(p_booking_id)));
+    let found = contract_look(fcinfo, |store| reconcile(store, argument::id(p_booking_id)));
     argument::rows(vec![(found.booking_state, found.assignment_state, JsonB(found.findings))])
 }
 
@@ -59,7 +57,7 @@ fn contract_repair_booking(
 /// The certificate of a schema.
 #[pg_extern(sql = false)]
 fn native_audit(p_schema: Option<pg_sys::Oid>) -> JsonB {
-    JsonB(errors::or_raise(in_schema(p_schema.unwrap_or(pg_sys::InvalidOid), audit)))
+    JsonB(native_look(p_schema, audit))
 }
 
 /// One batch of commits, looked at again.
@@ -71,8 +69,7 @@ fn native_verify_commits(
     'static,
     (name!(booking_id, Uuid), name!(findings, Vec<&'static str>), name!(repaired, bool), name!(detail, String)),
 > {
-    let command = |store: &Store| verify(store, p_batch);
-    let (_, rows) = errors::or_raise(in_schema(p_schema.unwrap_or(pg_sys::InvalidOid), command));
+    let (_, rows) = native(p_schema, |store| verify(store, p_batch));
     let row = |row: Mismatch| {
         let names = row.findings.iter().map(|finding| finding.drift.entry().name).collect();
         let details: Vec<&str> = row.findings.iter().map(|finding| finding.detail.as_str()).collect();
@@ -84,7 +81,7 @@ fn native_verify_commits(
 native_functions! {
     /// The native form of `reconcile_booking`.
     fn native_reconcile_booking(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>) {
-        native::answered(p_schema, None, |store| {
+        answered_look(p_schema, None, |store| {
             let found = reconcile(store, argument::id(p_booking_id))?;
             Ok(Done::now(
                 Outcome::Reconciled,
@@ -103,7 +100,7 @@ native_functions! {
         p_findings: Option<Vec<Option<String>>>,
         p_dry_run: Option<bool>,
     ) {
-        native::answered(p_schema, None, |store| {
+        answered(p_schema, None, |store| {
             let rows = repair(store, argument::id(p_booking_id), p_findings, p_dry_run.unwrap_or(true))?;
             Ok(Done::now(Outcome::Repaired, rows.iter().map(planned).collect()))
         })

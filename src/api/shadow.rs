@@ -5,6 +5,7 @@ use pgrx::{JsonB, pg_sys};
 
 use super::argument::{self, TimestampTz};
 use super::native_rows;
+use crate::commands::Work;
 use crate::commands::shadow::{self, Counts, Number, Reported};
 
 /// The name of the row for disagreements that show no known fault.
@@ -42,7 +43,7 @@ fn native_shadow_report(
             reported.findings,
         )
     };
-    native_rows(p_schema, shadow::report, row)
+    native_rows(p_schema, Work::Restricted, shadow::report, row)
 }
 
 /// How often the two agreed, by schema of this database.

@@ -4,6 +4,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::native_rows;
+use crate::commands::Work;
 use crate::commands::sweep::sweep;
 
 /// One batch of every step of the worker.
@@ -17,6 +18,7 @@ fn native_sweep(
 > {
     native_rows(
         p_schema,
+        Work::Writing,
         |store| sweep(store, p_batch),
         |swept| (swept.step.name(), swept.done, swept.more, swept.error),
     )

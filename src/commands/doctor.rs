@@ -2,10 +2,12 @@
 
 use pgrx::pg_sys;
 
+use super::looking_at;
 use crate::rules::failure::Failure;
 use crate::rules::requirement::{Finding, examine};
-use crate::store::Store;
+use crate::store::server_facts;
 
 pub fn doctor(schema: pg_sys::Oid) -> Result<Vec<Finding>, Failure> {
-    Ok(examine(&Store::open_anyhow(schema)?.facts()?))
+    let server = server_facts()?;
+    looking_at(schema, |store| Ok(examine(&store.facts_with(server)?)))
 }

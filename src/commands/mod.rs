@@ -40,20 +40,27 @@ use crate::rules::attempt::Phase;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::settings;
+use crate::store::rights;
+pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Store, enum_label};
 use crate::telemetry;
 
-/// Runs a command for a schema.
-pub fn in_schema<T>(schema: pg_sys::Oid, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
-    command(&Store::open(schema)?.keeping(settings::ledger_retention_days()))
+/// Runs a command for a schema, with the rights that are due to it.
+pub fn in_schema<T>(
+    schema: pg_sys::Oid,
+    work: Work,
+    command: impl FnOnce(&Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    rights::for_schema(schema, work, || command(&Store::open(schema)?.keeping(settings::ledger_retention_days())))
 }
 
 /// Runs a command for the schema that the called function lives in.
 pub fn in_schema_of<T>(
     call: pg_sys::FunctionCallInfo,
+    work: Work,
     command: impl FnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    in_schema(crate::store::schema_of_function(call), command)
+    in_schema(crate::store::schema_of_function(call), work, command)
 }
 
 /// The same for a call that may go to a function that the application had before: that one may need less than ours, so
@@ -62,9 +69,12 @@ pub fn in_attached_schema_of<T>(
     call: pg_sys::FunctionCallInfo,
     command: impl FnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let store = Store::open_anyhow(crate::store::schema_of_function(call))?;
-    store.check_attached()?;
-    command(&store.keeping(settings::ledger_retention_days()))
+    let schema = crate::store::schema_of_function(call);
+    rights::for_schema(schema, Work::Writing, || {
+        let store = Store::open_anyhow(schema)?;
+        store.check_attached()?;
+        command(&store.keeping(settings::ledger_retention_days()))
+    })
 }
 
 /// Is a refusal handed back as a row, so that the transaction, and what binds the key, can commit?
@@ -86,6 +96,11 @@ fn refresh(store: &Store, tables: &[Id]) -> Result<(), Failure> {
         return Ok(());
     }
     store.table_status_refresh(tables, store.clock())
+}
+
+/// Runs a command that looks at a schema, attached or not.
+fn looking_at<T>(schema: pg_sys::Oid, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    rights::for_schema(schema, Work::Restricted, || command(&Store::open_anyhow(schema)?))
 }
 
 /// Asserts that a statement wrote what it was told to.

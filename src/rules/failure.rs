@@ -71,6 +71,18 @@ pub fn privilege_missing(role: &str) -> ServerError {
     }
 }
 
+/// Code of a schema that a superuser works on would go on with a superuser's rights.
+#[must_use]
+pub fn left_behind(left: &[String]) -> ServerError {
+    ServerError {
+        sqlstate: sqlstate_pack("42501"),
+        message: "permission denied: code of the schema left something behind in a superuser's session".to_owned(),
+        detail: Some(left.join("\n")),
+        hint: Some("Call as the owner of the bookings: begin; set local role …; then the call. Or see which trigger leaves it.".to_owned()),
+        ..ServerError::default()
+    }
+}
+
 /// Takes out what may be returned: a refusal that left nothing behind. The rest has to be raised.
 pub fn returned<T>(answer: Result<T, Failure>) -> Result<Result<T, Refusal>, Failure> {
     match answer {

@@ -4,11 +4,12 @@ use serde::de::DeserializeOwned;
 
 use super::Store;
 use super::attachment::RECORD;
-use super::plan::Argument;
+use super::plan::{Argument, Connection};
+use super::row::Row;
 use super::schema::CONTRACT;
 use super::statement::{Statement, for_features, statement};
 use crate::rules::failure::Failure;
-use crate::rules::requirement::facts::Facts;
+use crate::rules::requirement::facts::{Facts, Server};
 use crate::rules::requirement::signature;
 
 statement!(CATALOGUE_TABLES, "catalogue_tables", [OIDOID]);
@@ -26,6 +27,11 @@ const STATUS_RULES: &[&str] = &["holdfast_booking_statuses", "holdfast_status_tr
 impl Store {
     /// Everything there is to know about the schema without locking any of it.
     pub fn facts(&self) -> Result<Facts, Failure> {
+        self.facts_with(server_facts()?)
+    }
+
+    /// The same, where the caller sees more of the server than who looks at the schema.
+    pub fn facts_with(&self, server: Server) -> Result<Facts, Failure> {
         let mut facts = Facts {
             schema: self.quoted_schema().to_owned(),
             attached: !self.attachment.lacks(RECORD),
@@ -34,7 +40,7 @@ impl Store {
             indexes: self.facts_of(&CATALOGUE_INDEXES, &[self.oid()])?,
             functions: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.oid()])?,
             triggers: self.facts_of(&CATALOGUE_TRIGGERS, &[self.oid()])?,
-            server: self.facts_of(&CATALOGUE_SERVER, &[])?.into_iter().next().unwrap_or_default(),
+            server,
             ..Facts::default()
         };
         let present = self.attachment.with_present();
@@ -58,8 +64,16 @@ impl Store {
         statement: &'static Statement,
         arguments: &[Argument],
     ) -> Result<Vec<T>, Failure> {
-        let facts =
-            self.run(statement, arguments, |row| row.json(1).and_then(|fact| serde_json::from_value(fact).ok()))?;
-        Ok(facts.into_iter().flatten().collect())
+        Ok(self.run(statement, arguments, fact)?.into_iter().flatten().collect())
     }
+}
+
+fn fact<T: DeserializeOwned>(row: &Row) -> Option<T> {
+    row.json(1).and_then(|fact| serde_json::from_value(fact).ok())
+}
+
+/// What the caller may know of the server and its database; nothing of a schema is touched.
+pub fn server_facts() -> Result<Server, Failure> {
+    let found = Connection::open().query(CATALOGUE_SERVER.text, fact)?;
+    Ok(found.into_iter().flatten().next().unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use pgrx::{IntoDatum, pg_sys};
 
 use super::Store;
+use super::rights::Identity;
 use crate::rules::Id;
 use crate::rules::failure::{self, Failure};
 use crate::rules::window::Instant;
@@ -31,16 +32,13 @@ impl Store {
 
     /// Ends a session, with the caller's rights and not with those of the function's owner.
     pub fn terminate(&self, pid: i32) -> Result<(), Failure> {
-        // SAFETY: the user is put back; after an error the server does so itself. The function takes a process and
-        // how long to wait for its end.
+        let before = Identity::current();
+        // SAFETY: reads who called. The function takes a process and how long to wait for its end.
         unsafe {
-            let (mut user, mut context) = (pg_sys::InvalidOid, 0);
-            pg_sys::GetUserIdAndSecContext(&raw mut user, &raw mut context);
-            let changed = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
-            pg_sys::SetUserIdAndSecContext(pg_sys::GetOuterUserId(), changed);
+            before.changed_to(pg_sys::GetOuterUserId()).assume();
             pgrx::direct_function_call::<bool>(pg_sys::pg_terminate_backend, &[pid.into_datum(), 0_i64.into_datum()]);
-            pg_sys::SetUserIdAndSecContext(user, context);
         }
+        before.assume();
         Ok(())
     }
 

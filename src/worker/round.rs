@@ -7,9 +7,9 @@ use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::prelude::*;
 
 use super::transaction;
-use crate::commands::in_schema;
 use crate::commands::look::read_ahead;
 use crate::commands::sweep::{AttachedSchema, STEPS, Step, attached_schemas, step_once};
+use crate::commands::{Work, in_schema};
 use crate::noticeboard::{self, Place};
 use crate::rules::failure::{ServerError, sqlstate_pack};
 use crate::rules::retention::BATCH;
@@ -95,7 +95,9 @@ impl Round {
     /// The first visit since the server started.
     fn read_ahead(&mut self, schemas: &[AttachedSchema]) {
         for schema in schemas {
-            if let Err(error) = transaction::run(Some(schema.owner), || in_schema(schema.oid, read_ahead)) {
+            if let Err(error) =
+                transaction::run(Some(schema.owner), || in_schema(schema.oid, Work::Writing, read_ahead))
+            {
                 self.report(&error, &format!("reading ahead in schema {}", schema.name));
             }
         }
@@ -132,7 +134,7 @@ impl Round {
             if self.is_over() {
                 return;
             }
-            let work = || in_schema(schema.oid, |store| step_once(store, step, BATCH));
+            let work = || in_schema(schema.oid, Work::Writing, |store| step_once(store, step, BATCH));
             match transaction::run(Some(schema.owner), work) {
                 Ok(swept) => {
                     self.place.done[number].fetch_add(swept.done, Relaxed);

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use pgrx::prelude::*;
 
+use crate::commands::Identity;
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::visit::TRANSACTION_MS;
 use crate::timer;
@@ -14,16 +15,14 @@ use crate::timer;
 pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Box<ServerError>> {
     // SAFETY: a worker that is connected and in no transaction; the identity is put back on both ways out.
     unsafe {
-        let (mut ourselves, mut context) = (pg_sys::InvalidOid, 0);
-        pg_sys::GetUserIdAndSecContext(&raw mut ourselves, &raw mut context);
-        let fixed = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+        let ourselves = Identity::current();
         pg_sys::SetCurrentStatementStartTimestamp();
         timer::bound_statement(TRANSACTION_MS);
         let answer = caught(|| {
             pg_sys::StartTransactionCommand();
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
             if let Some(role) = role {
-                pg_sys::SetUserIdAndSecContext(role, fixed);
+                ourselves.changed_to(role).assume();
             }
             let done = work().map_err(whole)?;
             pg_sys::PopActiveSnapshot();
@@ -34,7 +33,7 @@ pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failur
         if answer.is_err() {
             pg_sys::AbortCurrentTransaction();
         }
-        pg_sys::SetUserIdAndSecContext(ourselves, context);
+        ourselves.assume();
         // So that autovacuum learns of what was deleted.
         pg_sys::pgstat_report_stat(true);
         answer

@@ -14,6 +14,7 @@ const UNSAFE: &[&str] = &[
     "src/store/guard.rs",
     "src/store/plan.rs",
     "src/store/read_ahead.rs",
+    "src/store/rights.rs",
     "src/store/row.rs",
     "src/store/server.rs",
     "src/telemetry/counters.rs",

@@ -6,6 +6,7 @@ mod adopt_columns;
 mod adopt_page;
 mod aside;
 mod atomicity;
+mod attack;
 mod attempt;
 mod audit;
 mod auto_assign;

@@ -1,0 +1,5 @@
+//! Nobody gains a right (G11): what an owner, a role that may create, another tenant or a caller tries to run with more
+//! rights than it has.
+
+mod ground;
+mod traps;
