@@ -160,12 +160,12 @@ comment on function holdfast.verify_commits is
   'Looks again at the bookings whose ledger was committed to since the last call, and says which do not agree; a booking with nothing but findings of severity info is left out. The worker and holdfast.sweep do the same. What does not agree is written into holdfast_findings until it agrees again. Costs in proportion to what was committed. p_schema the attached schema; p_batch 1 to 100000 answers, NULL is 1000. A mismatch that is new becomes an event capacity.atomic_confirm transaction.reconciled_mismatch in observability_events, where there is that table, and is repaired at once where holdfast_reconciliation_policies says repair for one of its findings and nobody works on the booking. Raises 22023, 55000, 40001 in a transaction that is not READ COMMITTED when another looked meanwhile, what repair_booking raises. Locks its row of holdfast_commit_scan and skips when another has it; a repair locks as repair_booking does. May be repeated; the first call begins ten minutes back.';
 
 create function holdfast.sweep(p_schema regnamespace, p_batch integer default 1000)
-returns table (step text, done bigint, more boolean, error text)
+returns table (task text, done bigint, more boolean, error text)
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_sweep_wrapper';
 
 comment on function holdfast.sweep is
-  'Does what the worker does, one batch of each step: record_cut_off writes attempts down whose session was ended (with the library preloaded); retry_auto_assign makes one automatic attempt again that failed for a reason that may have passed, while the booking has a live hold (run_auto_assign, in the background); expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); verify_commits looks again at bookings that were committed to (done are the bookings); reconcile_live looks at all live bookings as holdfast_reconciliation shows them, when holdfast.reconcile_interval has passed (done are those of which something new was found), and reconcile_all at the next p_batch / 4 by primary key, one by one, once in holdfast.full_pass_interval (done are the bookings), both reporting and repairing as verify_commits does; keep_disagreements writes down what shadow mode found in calls that raised; prune_ledger, prune_attempts and prune_disagreements forget answers, attempts that came to nothing, and what shadow mode found, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a step, NULL is 1000. Returns a row for each step: how many rows it closed or forgot, whether to call again, and the first error: a hold or booking that fails for a reason of its own, by a trigger of the application''s say, is set aside in holdfast_quarantine and left alone for a minute at first, for an hour at last, while the rest goes on; a step that fails as a whole does not keep the others. Raises 22023, 55000, and what is nobody''s own: 40001, 40P01, 55P03, a cancel. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody but in the automatic attempt, a second at most. May be repeated, also by several at once; commit between calls.';
+  'Does what the worker does, one batch of each task: record_attempts writes attempts down whose session was ended (with the library preloaded); retry_attempts makes one automatic attempt again that failed for a reason that may have passed, while the booking has a live hold (run_auto_assign, in the background); expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); scan_commits looks again at bookings that were committed to (done are the bookings); scan_live_bookings looks at all live bookings as holdfast_reconciliation shows them, when holdfast.reconcile_interval has passed (done are those of which something new was found), and scan_bookings at the next p_batch / 4 by primary key, one by one, once in holdfast.full_pass_interval (done are the bookings), both reporting and repairing as scan_commits does; record_disagreements writes down what shadow mode found in calls that raised; prune_ledger, prune_attempts and prune_disagreements forget answers, attempts that came to nothing, and what shadow mode found, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days. p_schema the attached schema; p_batch 1 to 100000 rows a task, NULL is 1000. Returns a row for each task: how many rows it closed or forgot, whether to call again, and the first error: a hold or booking that fails for a reason of its own, by a trigger of the application''s say, is put into holdfast_quarantine and left alone for a minute at first, for an hour at last, while the rest goes on; a task that fails as a whole does not keep the others. Raises 22023, 55000, and what is nobody''s own: 40001, 40P01, 55P03, a cancel. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody but in the automatic attempt, a second at most. Does nothing, and says so in error, where a subscription fills the tables. May be repeated, also by several at once; commit between calls.';
 
 create function holdfast.doctor(p_schema regnamespace) returns table (
   what text, state text, why text, promise text, mend text, locks text
@@ -259,9 +259,10 @@ comment on view holdfast.stat_shadow is
   'Calls in shadow mode since the server started: judged = agreed + disagreed + undecided (the original failed because of the moment: a deadlock, a lock timeout, a cancel). Not judged: skipped (the transaction is serializable), failed (our own looking failed; the call went on). lost: disagreements that could not be kept, because too many calls raised before the worker came, or the table was not there.';
 
 create function holdfast.worker_status() returns table (
-  database_id oid, pid integer, schema_id oid, step text, attached_schemas integer, visits bigint, more boolean,
+  database_id oid, pid integer, schema_id oid, task text, attached_schemas integer,
+  skipped_schemas integer, paused text, runs bigint, more boolean,
   failures integer, errors bigint, last_error text, started_at timestamptz, finished_at timestamptz,
-  next_visit_at timestamptz, done jsonb
+  next_run_at timestamptz, done jsonb
 )
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_worker_status_wrapper';
@@ -274,13 +275,13 @@ create view holdfast.stat_worker as
          case when d.datname operator(pg_catalog.=) pg_catalog.current_database()
               then s.schema_id::pg_catalog.regnamespace::pg_catalog.text
               else s.schema_id::pg_catalog.text end as schema,
-         s.step, s.attached_schemas, s.visits, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
-         s.next_visit_at, s.done
+         s.task, s.attached_schemas, s.skipped_schemas, s.paused, s.runs, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
+         s.next_run_at, s.done
   from holdfast.worker_status() s
   join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) s.database_id;
 
 comment on view holdfast.stat_worker is
-  'The background worker, one row a database: the worker that is there now (pid, schema and step, else NULL); how many attached schemas it found; visits, whether the last left work for the next, how many in a row failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last visit began and ended and when the next is planned (a commit calls it earlier); rows done, by step. Since the start of the server.';
+  'The background worker, one row a database: the worker process that is there now (pid, schema and task, else NULL); how many attached schemas it found, and how many of them it skips, because holdfast.worker_excluded_schemas names them or a subscription fills their tables; paused, why nobody works in the database (worker off, read only), else NULL; runs, the rounds in which it ran what was due, whether the last left work for the next, how often in a row a schema failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last round began and ended and when the next is due (a commit calls it earlier; NULL: when somebody writes); rows done, by task. Since the start of the server.';
 
 revoke all on all functions in schema holdfast from public;
 

@@ -40,8 +40,8 @@ mod worker;
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
     if shared::is_preloading() {
-        telemetry::register();
         noticeboard::register();
+        telemetry::register();
         worker::register();
     }
 }

@@ -1,9 +1,11 @@
-//! Shared memory between sessions and the worker: which database calls for it, and what it did there. [unsafe]
+//! Shared memory between sessions and the worker: in which schema something is due, and what was done there. [unsafe]
 //!
-//! Plain atomic numbers, no lock: a commit that has something for the worker sets a flag and, if nobody has since the last
-//! visit, the launcher's latch. Without preloading there is none of it, and every function here does nothing.
+//! Plain atomic numbers, no lock: a commit of a call that wrote makes the schema's slot due and, if it was not, sets the
+//! launcher's latch. Without preloading there is none of it, and every function here does nothing.
 
-use std::cell::Cell;
+pub mod slots;
+
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -11,30 +13,41 @@ use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::shared::Shared;
+use slots::{SLOTS, Slot};
 
-/// Databases that can have a place. Another's work waits for its regular visit.
-const PLACES: usize = 256;
-/// Steps whose rows are counted.
-pub const STEPS: usize = 16;
+/// Databases that can have a place.
+pub const PLACES: usize = 512;
+/// Tasks whose rows are counted.
+pub const TASKS: usize = 20;
+
+/// Why a database is not worked in.
+pub const WORKER_OFF: u32 = 1;
+pub const READ_ONLY: u32 = 2;
 
 /// What is known of one database.
 pub struct Place {
     /// Its OID; 0: free.
     database: AtomicU32,
-    /// A commit has something for the worker.
+    /// Which schemas are attached has to be read again.
     pub wanted: AtomicBool,
-    /// The worker that is there now, or 0.
+    /// The worker that is there now, or 0; does it wait for what is due next?
     pub pid: AtomicI32,
-    /// What it is at: the schema's OID, and the step counted from 1.
+    pub waits: AtomicBool,
+    /// It is to go: its settings are no longer those of the database.
+    pub leaves: AtomicBool,
+    /// What it is at: the schema's OID, and the task counted from 1.
     pub schema: AtomicU32,
-    pub step: AtomicU32,
-    /// The turn that the next visit begins with: the last one's time was over before it.
-    pub first_turn: AtomicU32,
+    pub task: AtomicU32,
     pub schemas: AtomicU32,
-    pub visits: AtomicU64,
-    /// The last visit left something undone.
+    /// Attached schemas that found no free slot.
+    pub unplaced: AtomicU32,
+    /// Why nobody works here; 0: somebody may.
+    pub paused: AtomicU32,
+    /// Rounds of runs that came to their end.
+    pub runs: AtomicU64,
+    /// The last round left something undone.
     pub more: AtomicBool,
-    /// Visits in a row that failed, and steps that ever did.
+    /// Tries in a row in which not even the schemas could be read.
     pub failures: AtomicU32,
     pub errors: AtomicU64,
     /// The SQLSTATE of the last error, packed; 0: none.
@@ -42,12 +55,18 @@ pub struct Place {
     pub started_at: AtomicI64,
     pub finished_at: AtomicI64,
     pub next_at: AtomicI64,
-    pub done: [AtomicI64; STEPS],
+    /// Before this nothing is run, whoever calls.
+    pub rests_until: AtomicI64,
+    /// When the schemas were read, and the count of changes of the catalogue then.
+    pub listed_at: AtomicI64,
+    pub catalogue: AtomicU64,
+    pub done: [AtomicI64; TASKS],
 }
 
 struct Board {
     launcher: AtomicI32,
     places: [Place; PLACES],
+    slots: [Slot; SLOTS],
 }
 
 impl Place {
@@ -56,11 +75,14 @@ impl Place {
             database: AtomicU32::new(0),
             wanted: AtomicBool::new(false),
             pid: AtomicI32::new(0),
+            waits: AtomicBool::new(false),
+            leaves: AtomicBool::new(false),
             schema: AtomicU32::new(0),
-            step: AtomicU32::new(0),
-            first_turn: AtomicU32::new(0),
+            task: AtomicU32::new(0),
             schemas: AtomicU32::new(0),
-            visits: AtomicU64::new(0),
+            unplaced: AtomicU32::new(0),
+            paused: AtomicU32::new(0),
+            runs: AtomicU64::new(0),
             more: AtomicBool::new(false),
             failures: AtomicU32::new(0),
             errors: AtomicU64::new(0),
@@ -68,7 +90,10 @@ impl Place {
             started_at: AtomicI64::new(0),
             finished_at: AtomicI64::new(0),
             next_at: AtomicI64::new(0),
-            done: [const { AtomicI64::new(0) }; STEPS],
+            rests_until: AtomicI64::new(0),
+            listed_at: AtomicI64::new(0),
+            catalogue: AtomicU64::new(0),
+            done: [const { AtomicI64::new(0) }; TASKS],
         }
     }
 
@@ -76,23 +101,32 @@ impl Place {
         self.database.load(Relaxed)
     }
 
-    /// The database is gone: its place is free for another.
+    /// The database is gone: its place is free for another, and so are its schemas' slots.
     fn clear(&self) {
-        self.wanted.store(false, Relaxed);
-        for number in [&self.schema, &self.step, &self.first_turn, &self.schemas, &self.failures] {
+        slots_of(self.database()).for_each(Slot::clear);
+        for number in [&self.schema, &self.task, &self.schemas, &self.unplaced, &self.paused, &self.failures] {
             number.store(0, Relaxed);
         }
         for number in [&self.pid, &self.last_error] {
             number.store(0, Relaxed);
         }
-        for number in [&self.visits, &self.errors] {
+        for number in [&self.runs, &self.errors, &self.catalogue] {
             number.store(0, Relaxed);
         }
-        for number in self.done.iter().chain([&self.started_at, &self.finished_at, &self.next_at]) {
+        let instants = [&self.started_at, &self.finished_at, &self.next_at, &self.rests_until, &self.listed_at];
+        for number in self.done.iter().chain(instants) {
             number.store(0, Relaxed);
         }
-        self.more.store(false, Relaxed);
+        for flag in [&self.wanted, &self.waits, &self.leaves, &self.more] {
+            flag.store(false, Relaxed);
+        }
         self.database.store(0, Relaxed);
+    }
+
+    /// When something is due next in one of its schemas.
+    pub fn due_at(&self) -> i64 {
+        let slots = slots_of(self.database());
+        slots.map(|slot| slot.due_at.load(Relaxed)).min().unwrap_or(i64::MAX)
     }
 }
 
@@ -103,14 +137,26 @@ unsafe impl PGRXSharedMemory for Board {}
 static BOARD: Shared<Board> = unsafe { Shared::new(c"holdfast noticeboard") };
 
 thread_local! {
-    /// This transaction has something for the worker.
-    static CALLS: Cell<bool> = const { Cell::new(false) };
+    /// The schemas that calls of this transaction worked in.
+    static CALLED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    /// This process is a worker: it knows what it does.
+    static WORKS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Asks for the shared memory, in the postmaster.
+/// So many schemas of one transaction are remembered; what was written in others is found by its count.
+const CALLED_MOST: usize = 64;
+
+/// Asks for the shared memory, in the postmaster. Before telemetry does: callbacks run in the opposite order, and what an
+/// ended session leaves is noted by the time that somebody is called for it.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
-    pg_shmem_init!(BOARD = Board { launcher: AtomicI32::new(0), places: [const { Place::free() }; PLACES] });
+    pg_shmem_init!(
+        BOARD = Board {
+            launcher: AtomicI32::new(0),
+            places: [const { Place::free() }; PLACES],
+            slots: [const { Slot::free() }; SLOTS],
+        }
+    );
     // SAFETY: kept for the life of the process; the sessions forked from it inherit it.
     unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
 }
@@ -122,6 +168,17 @@ fn board() -> Option<&'static Board> {
 /// Every place that is taken.
 pub fn places() -> impl Iterator<Item = &'static Place> {
     board().into_iter().flat_map(|board| &board.places).filter(|place| place.database() != 0)
+}
+
+/// The slots of a database's schemas.
+pub fn slots_of(database: u32) -> impl Iterator<Item = &'static Slot> {
+    let slots = board().into_iter().flat_map(|board| &board.slots);
+    slots.filter(move |slot| database != 0 && slot.database() == database)
+}
+
+/// The slot of a schema, taken if it has none yet; None when all are taken.
+pub fn take_slot(database: u32, schema: u32) -> Option<&'static Slot> {
+    slots::take(&board()?.slots, database, schema)
 }
 
 /// The place of a database, taken if it has none yet; None when all are taken.
@@ -152,49 +209,81 @@ pub fn launcher_is(pid: i32) {
     }
 }
 
-/// Calls the worker to this database once this transaction has committed.
-pub fn call_at_commit() {
-    if board().is_some() {
-        CALLS.set(true);
-    }
+/// This process is a worker.
+pub fn works() {
+    WORKS.set(true);
 }
 
-/// Calls the worker to this database for something that a rollback does not take back.
-pub fn call_now() {
-    if board().is_some() {
-        call();
-    }
-}
-
-/// A prepared transaction calls nobody when it commits, for that happens elsewhere: the next visit finds its work.
-#[pg_guard]
-unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
-    let over = [
-        pg_sys::XactEvent::XACT_EVENT_COMMIT,
-        pg_sys::XactEvent::XACT_EVENT_ABORT,
-        pg_sys::XactEvent::XACT_EVENT_PREPARE,
-    ];
-    if CALLS.get() && over.contains(&event) {
-        CALLS.set(false);
-        if event == pg_sys::XactEvent::XACT_EVENT_COMMIT {
-            call();
-        }
-    }
-}
-
-/// Only the first call since the last visit costs more than a flag.
-fn call() {
-    // SAFETY: reads the database of this session.
-    let database = unsafe { pg_sys::MyDatabaseId }.to_u32();
-    let Some(place) = place(database) else { return };
-    if place.wanted.swap(true, Relaxed) {
+/// A call works in this schema: once its transaction has committed, there may be something to do.
+pub fn note_call(schema: u32) {
+    if board().is_none() || WORKS.get() {
         return;
     }
-    let launcher = board().map_or(0, |board| board.launcher.load(Relaxed));
-    if launcher != 0 {
+    CALLED.with_borrow_mut(|called| {
+        if !called.contains(&schema) && called.len() < CALLED_MOST {
+            called.push(schema);
+        }
+    });
+}
+
+/// Calls the worker to this schema for something that a rollback does not take back.
+pub fn call_now(schema: u32) {
+    if board().is_some() {
+        call(&[schema]);
+    }
+}
+
+/// A prepared transaction calls nobody when it commits, for that happens elsewhere: its rows are counted as anybody's. Nothing
+/// in here may panic: an error at this moment would bring the server down.
+#[pg_guard]
+unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+    let calls = match event {
+        pg_sys::XactEvent::XACT_EVENT_COMMIT => true,
+        // An attempt whose session is ended is to be written down.
+        // SAFETY: reads a flag of the process's own.
+        pg_sys::XactEvent::XACT_EVENT_ABORT => unsafe { pg_sys::proc_exit_inprogress },
+        pg_sys::XactEvent::XACT_EVENT_PREPARE => false,
+        // The last moment at which the transaction still has its number: one that wrote nothing has none.
+        // SAFETY: reads the transaction's state.
+        pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT if unsafe { pg_sys::GetTopTransactionIdIfAny() }.into_inner() == 0 => {
+            false
+        }
+        _ => return,
+    };
+    let _ = CALLED.try_with(|called| {
+        if let Ok(mut called) = called.try_borrow_mut() {
+            if calls && !called.is_empty() {
+                call(&called);
+            }
+            called.clear();
+        }
+    });
+}
+
+/// Costs a few numbers when the schema was due already.
+fn call(schemas: &[u32]) {
+    // SAFETY: reads the database of this session, and the clock.
+    let (database, now) = unsafe { (pg_sys::MyDatabaseId.to_u32(), pg_sys::GetCurrentTimestamp()) };
+    let Some(board) = board() else { return };
+    let mut news = false;
+    for schema in schemas {
+        match slots::find(&board.slots, database, *schema) {
+            Some(slot) if slot.skipped.load(Relaxed) => {}
+            Some(slot) => news |= slot.call(now),
+            None => news |= place(database).is_some_and(|place| !place.wanted.swap(true, Relaxed)),
+        }
+    }
+    if news {
+        wake(board.launcher.load(Relaxed));
+    }
+}
+
+/// Sets the latch of a process of ours; 0: of none.
+pub fn wake(pid: i32) {
+    if pid != 0 {
         // SAFETY: a process that has ended is not found; the latch of one that ends now may be set for nothing.
         unsafe {
-            let process = pg_sys::BackendPidGetProc(launcher);
+            let process = pg_sys::BackendPidGetProc(pid);
             if !process.is_null() {
                 pg_sys::SetLatch(&raw mut (*process).procLatch);
             }

@@ -1,15 +1,19 @@
 //! Every setting, one row each. All begin with `holdfast.`; a wrong name under it is reported by the server.
 
+use std::ffi::CString;
+
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::{lease, look, retention, visit};
+use crate::rules::{lease, look, retention, upkeep};
 
 /// Does the background worker run? Read by the launcher and by each worker, so that a reload pauses them.
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Not for a session to change: it is a promise to every caller.
 static LEDGER_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::LEDGER_DAYS);
 
-static WORKER_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(visit::INTERVAL_SECONDS);
+static WORKER_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(upkeep::INTERVAL_SECONDS);
+static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(upkeep::WORKERS);
+static WORKER_EXCLUDED_SCHEMAS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static OUTBOX_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DAYS);
 static OUTBOX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(lease::ATTEMPTS);
 
@@ -31,9 +35,20 @@ pub fn worker() -> bool {
     WORKER.get()
 }
 
-/// How often a database is visited without being asked to.
+/// How often it is looked for what others wrote.
 pub fn worker_interval_seconds() -> i32 {
     WORKER_INTERVAL.get()
+}
+
+/// How many worker processes there may be at once.
+pub fn max_workers() -> i32 {
+    MAX_WORKERS.get()
+}
+
+/// The schemas in which the worker does nothing, as they are written.
+pub fn worker_excluded_schemas() -> Vec<String> {
+    let names = WORKER_EXCLUDED_SCHEMAS.get().map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// How long a delivered event is kept.
@@ -68,24 +83,7 @@ pub fn atomic_confirm_enabled() -> bool {
 
 /// Declares the settings to the server, once a process.
 pub fn register() {
-    GucRegistry::define_bool_guc(
-        c"holdfast.worker",
-        c"Runs the background worker that keeps the house clean.",
-        c"Off pauses it at the next reload. Needs holdfast in shared_preload_libraries.",
-        &WORKER,
-        GucContext::Sighup,
-        GucFlags::default(),
-    );
-    GucRegistry::define_int_guc(
-        c"holdfast.worker_interval",
-        c"Seconds between two visits of the worker to a database.",
-        c"A commit that has an event for it calls it earlier.",
-        &WORKER_INTERVAL,
-        1,
-        3600,
-        GucContext::Sighup,
-        GucFlags::UNIT_S,
-    );
+    register_worker();
     register_looks();
     GucRegistry::define_int_guc(
         c"holdfast.ledger_retention_days",
@@ -134,6 +132,47 @@ pub fn register() {
         100,
         GucContext::Suset,
         GucFlags::default(),
+    );
+}
+
+/// When and where the background worker runs.
+fn register_worker() {
+    // A superuser's, so that ALTER DATABASE … SET may say it of one database; what a session says for itself is not read.
+    GucRegistry::define_bool_guc(
+        c"holdfast.worker",
+        c"Runs the background worker, in the server or in one database.",
+        c"Off pauses it at the next reload, or ten seconds after ALTER DATABASE. Needs shared_preload_libraries.",
+        &WORKER,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"holdfast.worker_excluded_schemas",
+        c"Schemas in which the worker does nothing, separated by commas.",
+        c"For the server, or for one database by ALTER DATABASE. holdfast.sweep goes on working there.",
+        &WORKER_EXCLUDED_SCHEMAS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.max_workers",
+        c"How many worker processes there may be at once, over all databases.",
+        c"Each takes one of max_worker_processes, which parallel queries need as well.",
+        &MAX_WORKERS,
+        1,
+        64,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.worker_interval",
+        c"Seconds between two looks of the launcher for what others than holdfast wrote.",
+        c"A commit of a call that wrote calls the worker at once.",
+        &WORKER_INTERVAL,
+        1,
+        3600,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
     );
 }
 

@@ -13,12 +13,12 @@ create table if not exists app.holdfast_pruned (
 -- What failed for a reason of its own is left alone for a while, so that the rest of its batch goes on. Deleting a row
 -- has it tried again at once.
 create table if not exists app.holdfast_quarantine (
-  step text not null,
+  task text not null,
   id uuid not null,
   failures integer not null default 1,
   until timestamptz not null,
   error text not null,
-  primary key (step, id)
+  primary key (task, id)
 );
 
 --[outbox

@@ -1,8 +1,9 @@
 -- What the background worker is at.
 create function holdfast.worker_status() returns table (
-  database_id oid, pid integer, schema_id oid, step text, attached_schemas integer, visits bigint, more boolean,
+  database_id oid, pid integer, schema_id oid, task text, attached_schemas integer,
+  skipped_schemas integer, paused text, runs bigint, more boolean,
   failures integer, errors bigint, last_error text, started_at timestamptz, finished_at timestamptz,
-  next_visit_at timestamptz, done jsonb
+  next_run_at timestamptz, done jsonb
 )
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_worker_status_wrapper';
@@ -14,9 +15,9 @@ create view holdfast.stat_worker as
          case when d.datname operator(pg_catalog.=) pg_catalog.current_database()
               then s.schema_id::pg_catalog.regnamespace::pg_catalog.text
               else s.schema_id::pg_catalog.text end as schema,
-         s.step, s.attached_schemas, s.visits, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
-         s.next_visit_at, s.done
+         s.task, s.attached_schemas, s.skipped_schemas, s.paused, s.runs, s.more, s.failures, s.errors, s.last_error, s.started_at, s.finished_at,
+         s.next_run_at, s.done
   from holdfast.worker_status() s
   join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) s.database_id;
 comment on view holdfast.stat_worker is
-  'The background worker, one row a database: the worker that is there now (pid, schema and step, else NULL); how many attached schemas it found; visits, whether the last left work for the next, how many in a row failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last visit began and ended and when the next is planned (a commit calls it earlier); rows done, by step. Since the start of the server.';
+  'The background worker, one row a database: the worker process that is there now (pid, schema and task, else NULL); how many attached schemas it found, and how many of them it skips, because holdfast.worker_excluded_schemas names them or a subscription fills their tables; paused, why nobody works in the database (worker off, read only), else NULL; runs, the rounds in which it ran what was due, whether the last left work for the next, how often in a row a schema failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last round began and ended and when the next is due (a commit calls it earlier; NULL: when somebody writes); rows done, by task. Since the start of the server.';

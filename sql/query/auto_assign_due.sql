@@ -18,7 +18,7 @@ where h.status = 'active' and h.expires_at > $1
     select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
   ) < $4
   and not exists (
-    select from app.holdfast_quarantine a where a.step = 'retry_auto_assign' and a.id = b.id and a.until > $1
+    select from app.holdfast_quarantine a where a.task = 'retry_attempts' and a.id = b.id and a.until > $1
   )
 order by h.expires_at
 limit 1

@@ -15,6 +15,6 @@ where (
     or exists (select from app.holdfast_reconciliation_policies p where p.finding = s.finding and p.action = 'repair')
   ) and not exists (
     select from app.holdfast_quarantine a
-    where a.step = any ('{reconcile, repair}') and a.id = s.booking_id and a.until > $1
+    where a.task = any ('{reconcile, repair}') and a.id = s.booking_id and a.until > $1
   )
 limit $2

@@ -1,4 +1,4 @@
-//! Looking after the house by hand, or by pg_cron.
+//! Upkeep by hand, or by pg_cron.
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -7,19 +7,19 @@ use super::native_rows;
 use crate::commands::Work;
 use crate::commands::sweep::sweep;
 
-/// One batch of every step of the worker.
+/// One batch of every task of the worker.
 #[pg_extern(sql = false)]
 fn native_sweep(
     p_schema: Option<pg_sys::Oid>,
     p_batch: Option<i32>,
 ) -> TableIterator<
     'static,
-    (name!(step, &'static str), name!(done, i64), name!(more, bool), name!(error, Option<String>)),
+    (name!(task, &'static str), name!(done, i64), name!(more, bool), name!(error, Option<String>)),
 > {
     native_rows(
         p_schema,
         Work::Writing,
         |store| sweep(store, p_batch),
-        |swept| (swept.step.name(), swept.done, swept.more, swept.error),
+        |swept| (swept.task.name(), swept.done, swept.more, swept.error),
     )
 }

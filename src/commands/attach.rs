@@ -44,7 +44,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.additions_write(&additions(&named(&before), &named(&store.facts()?)))?;
     store.additions_write(&granted)?;
     // A database that has work from now on.
-    noticeboard::call_at_commit();
+    noticeboard::note_call(schema.to_u32());
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Refusals;
-use crate::noticeboard;
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
 use crate::rules::booking::Booking;
@@ -115,9 +114,6 @@ fn attempt(store: &Store, asked: &Asked, booking: Booking) -> Result<Answer, Fai
         .confirm_apply(asked, &request, &situation, &changes, &events)
         .map_err(|failure| collided(store, asked, &request, failure))?;
     super::reach(store, Phase::Settle);
-    if !events.is_empty() {
-        noticeboard::call_at_commit();
-    }
     settle(store, &situation, &changes)?;
     super::reach(store, Phase::Done);
     Ok(Answer { rows: receipt.rows, replayed: false, receipt: Some(receipt.transaction_id) })

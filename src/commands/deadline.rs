@@ -5,7 +5,6 @@
 
 use super::Refusals;
 use super::confirm::{Answer, uncounted};
-use crate::noticeboard;
 use crate::rules::Id;
 use crate::rules::attempt::{self, Phase, Report};
 use crate::rules::auto_assign::Trigger;
@@ -220,9 +219,6 @@ impl Attempt<'_> {
             Selection::Tables(_) => None,
         };
         let timed_out = report.outcome == Outcome::TimeoutBeforeConfirm;
-        if timed_out {
-            noticeboard::call_at_commit();
-        }
         self.store.attempt_record(Ending {
             booking: asked.booking,
             key: asked.key.as_deref(),

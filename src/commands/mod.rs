@@ -39,11 +39,11 @@ use crate::rules::Id;
 use crate::rules::attempt::Phase;
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
-use crate::settings;
 use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Store, enum_label};
 use crate::telemetry;
+use crate::{noticeboard, settings};
 
 /// Runs a command for a schema, with the rights that are due to it.
 pub fn in_schema<T>(
@@ -51,7 +51,11 @@ pub fn in_schema<T>(
     work: Work,
     command: impl FnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    rights::for_schema(schema, work, || command(&Store::open(schema)?.keeping(settings::ledger_retention_days())))
+    rights::for_schema(schema, work, || {
+        let store = Store::open(schema)?;
+        noticeboard::note_call(store.number());
+        command(&store.keeping(settings::ledger_retention_days()))
+    })
 }
 
 /// Runs a command for the schema that the called function lives in.
@@ -73,6 +77,7 @@ pub fn in_attached_schema_of<T>(
     rights::for_schema(schema, Work::Writing, || {
         let store = Store::open_anyhow(schema)?;
         store.check_attached()?;
+        noticeboard::note_call(store.number());
         command(&store.keeping(settings::ledger_retention_days()))
     })
 }

@@ -1,6 +1,5 @@
 //! Handing a hold back.
 
-use crate::noticeboard;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::hold::HoldEnd;
@@ -20,7 +19,6 @@ pub fn release(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<Out
     let end = if live { HoldEnd::Cancelled } else { HoldEnd::Expired };
     let event = outbox::hold_released(hold.booking, hold.restaurant, id, actor);
     let written = store.hold_close(&hold, end, event, now)?;
-    noticeboard::call_at_commit();
     super::assert_written("Release", &[1, i64::from(store.has_outbox())], &written)?;
     Ok(if live { Outcome::Released } else { Outcome::NothingHeld })
 }

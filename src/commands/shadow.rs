@@ -230,7 +230,7 @@ fn returned(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) ->
 fn raised(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) {
     if let Some((record, found)) = compared(store, call, judgement, &theirs, None) {
         memory::keep(store.number(), record.text(&found, memory::BYTES).as_deref());
-        noticeboard::call_now();
+        noticeboard::call_now(store.number());
     }
 }
 

@@ -1,5 +1,4 @@
-//! Looking after the house, a bounded batch of each step: what is locked by others is left, what was found is judged
-//! again under lock.
+//! Upkeep, a bounded batch of each task: what is locked by others is left, what was found is judged again under lock.
 
 use super::aside::apart;
 use crate::rules::aside;
@@ -8,63 +7,18 @@ use crate::rules::failure::Failure;
 use crate::rules::outbox;
 use crate::rules::outcome::Outcome;
 use crate::rules::retention;
+use crate::rules::upkeep::{Agenda, TASKS, Task};
 use crate::rules::window::Instant;
 use crate::settings;
 use crate::store::Store;
 use crate::store::sweep::Overdue;
-pub use crate::store::sweep::{AttachedSchema, attached_schemas};
+pub use crate::store::sweep::{AttachedSchema, attached_schemas, watched_tables};
 use crate::telemetry;
 
-/// One thing that has to be done again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Attempts whose session was ended are written down.
-    CutOff,
-    /// Automatic attempts that failed for a reason that may have passed are made again, while their hold lives.
-    AutoAssign,
-    /// Open holds past their deadline are closed.
-    Holds,
-    /// Who listens is told that events are due.
-    Notify,
-    /// What was committed is looked at again.
-    Verify,
-    /// Every live booking is looked at, as the view sees it.
-    Live,
-    /// Every live booking is looked at, one after the other.
-    Pass,
-    /// What shadow mode found in calls that raised is written down.
-    KeepDisagreements,
-    /// Old answers are forgotten.
-    Ledger,
-    /// Old attempts that came to nothing are forgotten.
-    Attempts,
-    /// Events that were delivered long ago are forgotten.
-    Outbox,
-    /// Old disagreements of shadow mode are forgotten.
-    PruneDisagreements,
-}
-
-/// In the order in which they are done: first what an automatic attempt is made again for, then what takes locks and may
-/// wait, then what keeps tables from others.
-pub const STEPS: &[Step] = &[
-    Step::CutOff,
-    Step::AutoAssign,
-    Step::Holds,
-    Step::Notify,
-    Step::Verify,
-    Step::Live,
-    Step::Pass,
-    Step::KeepDisagreements,
-    Step::Ledger,
-    Step::Attempts,
-    Step::Outbox,
-    Step::PruneDisagreements,
-];
-
-/// What one batch of a step came to.
+/// What one batch of a task came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swept {
-    pub step: Step,
+    pub task: Task,
     /// Rows that it closed or forgot.
     pub done: i64,
     /// The batch was full: there may be more.
@@ -73,66 +27,49 @@ pub struct Swept {
     pub error: Option<String>,
 }
 
-impl Step {
-    /// Nobody waits for it: the worker does one batch a visit, so that a backlog of millions takes no core from the calls.
-    pub fn is_patient(self) -> bool {
-        matches!(self, Step::Ledger | Step::Attempts | Step::Outbox | Step::PruneDisagreements)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Step::CutOff => "record_cut_off",
-            Step::AutoAssign => "retry_auto_assign",
-            Step::Holds => "expire_holds",
-            Step::Notify => "notify_outbox",
-            Step::Verify => "verify_commits",
-            Step::Live => "reconcile_live",
-            Step::Pass => "reconcile_all",
-            Step::Ledger => "prune_ledger",
-            Step::Attempts => "prune_attempts",
-            Step::Outbox => "prune_outbox",
-            Step::KeepDisagreements => "keep_disagreements",
-            Step::PruneDisagreements => "prune_disagreements",
-        }
-    }
-}
-
-/// Every step once, in one transaction. One that fails for a reason of its own does not keep the others.
+/// Every task once, in one transaction. One that fails for a reason of its own does not keep the others.
 pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
     let batch = retention::batch(batch)?;
-    let once = |step: &Step| match store.apart(|store| step_once(store, *step, batch)) {
+    if store.is_subscriber()? {
+        let error = Some("a subscription fills the tables of this schema: the publisher does its upkeep".to_owned());
+        return Ok(TASKS
+            .iter()
+            .map(|task| Swept { task: *task, done: 0, more: false, error: error.clone() })
+            .collect());
+    }
+    let once = |task: &Task| match store.apart(|store| task_once(store, *task, batch)) {
         Err(failure) if aside::is_its_own(&failure) => {
-            Ok(Swept { step: *step, done: 0, more: false, error: Some(aside::words(&failure)) })
+            Ok(Swept { task: *task, done: 0, more: false, error: Some(aside::words(&failure)) })
         }
         swept => swept,
     };
-    STEPS.iter().map(once).collect()
+    TASKS.iter().map(once).collect()
 }
 
-/// One batch of one step.
-pub fn step_once(store: &Store, step: Step, batch: i32) -> Result<Swept, Failure> {
+/// One batch of one task.
+pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure> {
     let full = |done: i64| (done, done >= i64::from(batch));
-    let (done, more) = match step {
-        Step::CutOff => (record_cut_off(store)?, false),
-        Step::AutoAssign => retry_auto_assign(store)?,
-        Step::Holds => full(expire_holds(store, batch)?),
+    let (done, more) = match task {
+        Task::RecordAttempts => (record_attempts(store)?, false),
+        Task::RetryAttempts => retry_attempts(store)?,
+        Task::ExpireHolds => full(expire_holds(store, batch)?),
         // One notification says all.
-        Step::Notify => (notify(store)?, false),
-        Step::Verify => full(super::verify::now_and_then(store, batch)?),
-        Step::Live => super::look::live(store, batch)?,
-        Step::Pass => super::look::all(store, batch)?,
-        Step::Ledger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
-        Step::Attempts => full(prune_attempts(store, batch)?),
-        Step::Outbox => full(prune_outbox(store, batch)?),
-        Step::KeepDisagreements => full(super::shadow::keep_waiting(store, batch)?),
-        Step::PruneDisagreements => full(super::shadow::prune(store, batch)?),
+        Task::NotifyOutbox => (notify(store)?, false),
+        Task::ScanCommits => full(super::verify::now_and_then(store, batch)?),
+        Task::ScanLiveBookings => super::look::live(store, batch)?,
+        Task::ScanBookings => super::look::all(store, batch)?,
+        Task::PruneLedger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
+        Task::PruneAttempts => full(prune_attempts(store, batch)?),
+        Task::PruneOutbox => full(prune_outbox(store, batch)?),
+        Task::RecordDisagreements => full(super::shadow::keep_waiting(store, batch)?),
+        Task::PruneDisagreements => full(super::shadow::prune(store, batch)?),
     };
     let error = store.aside_heard();
-    Ok(Swept { step, done, more, error })
+    Ok(Swept { task, done, more, error })
 }
 
 /// Nobody who asks has to wait for it: until then the note answers.
-fn record_cut_off(store: &Store) -> Result<i64, Failure> {
+fn record_attempts(store: &Store) -> Result<i64, Failure> {
     let taken = telemetry::take_cut_off(store.number());
     for cut_off in &taken {
         store.attempt_record_cut_off(cut_off)?;
@@ -142,12 +79,12 @@ fn record_cut_off(store: &Store) -> Result<i64, Failure> {
 
 /// One booking a transaction, so that no locks of several add up. What was skipped leaves no trace and would be found
 /// again at once: the next visit looks.
-fn retry_auto_assign(store: &Store) -> Result<(i64, bool), Failure> {
+fn retry_attempts(store: &Store) -> Result<(i64, bool), Failure> {
     let Some((booking, hold)) = store.auto_assign_due(store.clock())? else { return Ok((0, false)) };
     let timeout_ms = Some(auto_assign::RETRY_TIMEOUT_MS);
     let attempt =
         |store: &Store| super::auto_assign::run(store, Some(booking), Some(hold), timeout_ms, Some("background"));
-    let Some(report) = apart(store, Step::AutoAssign.name(), booking, attempt)? else { return Ok((0, true)) };
+    let Some(report) = apart(store, Task::RetryAttempts.name(), booking, attempt)? else { return Ok((0, true)) };
     let skipped = matches!(report.outcome, Outcome::SkippedConfirmed | Outcome::SkippedInProgress);
     Ok((i64::from(report.outcome == Outcome::Confirmed), !skipped))
 }
@@ -170,7 +107,7 @@ fn close(store: &Store, overdue: &[Overdue], now: Instant) -> Result<i64, Failur
     match overdue {
         [] => Ok(0),
         [one] => {
-            let closed = apart(store, Step::Holds.name(), one.hold, |store| write_closed(store, overdue, now))?;
+            let closed = apart(store, Task::ExpireHolds.name(), one.hold, |store| write_closed(store, overdue, now))?;
             Ok(closed.map_or(0, |()| 1))
         }
         _ => match store.apart(|store| write_closed(store, overdue, now)) {
@@ -206,4 +143,33 @@ fn prune_outbox(store: &Store, batch: i32) -> Result<i64, Failure> {
     }
     let cutoff = retention::cutoff(store.clock(), None, settings::outbox_retention_days())?;
     store.outbox_prune(cutoff, batch)
+}
+
+/// From what instant on each task has something to do. Reads by index and writes nothing.
+pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
+    if store.is_subscriber()? {
+        return Ok(Agenda { is_subscriber: true, ..Agenda::default() });
+    }
+    let now = store.clock();
+    let mut agenda = store.agenda_read(now)?;
+    let kept = |since: &mut Option<Instant>, days: i32| {
+        *since = since.map(|at| at.after_seconds(retention::seconds(days)));
+    };
+    agenda.disagreements = if store.has_disagreements() { store.disagreements_oldest()? } else { None };
+    kept(&mut agenda.outbox, settings::outbox_retention_days());
+    for since in [&mut agenda.ledger, &mut agenda.attempts, &mut agenda.disagreements] {
+        kept(since, settings::ledger_retention_days());
+    }
+    let scans = if store.has_looks() && store.has_verified() { store.agenda_scans(now)? } else { None };
+    agenda.commits = Some(scans.as_ref().map_or(Instant::NEVER, |scans| scans.commits));
+    agenda.has_live = scans.as_ref().is_some_and(|scans| scans.has_live);
+    if settings::reconcile_interval_seconds() > 0 {
+        agenda.live = Some(scans.as_ref().map_or(Instant::NEVER, |scans| scans.live));
+    }
+    let minutes = settings::full_pass_interval_minutes();
+    if minutes > 0 {
+        let next = |began: Option<Instant>| began.map(|at| at.after_seconds(60 * i64::from(minutes)));
+        agenda.bookings = scans.and_then(|scans| Some(scans.batch?.max(next(scans.passed).unwrap_or(Instant::NEVER))));
+    }
+    Ok(agenda)
 }

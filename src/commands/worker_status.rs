@@ -4,18 +4,22 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::{Map, Value};
 
-use super::sweep::STEPS;
-use crate::noticeboard::{self, Place};
+use crate::noticeboard::{self, Place, READ_ONLY, WORKER_OFF};
 use crate::rules::failure::sqlstate_unpack;
+use crate::rules::upkeep::TASKS;
 
 /// One database. Instants are microseconds since 2000, as the server counts them.
 pub struct Status {
     pub database: u32,
     pub pid: Option<i32>,
     pub schema: Option<u32>,
-    pub step: Option<&'static str>,
+    pub task: Option<&'static str>,
     pub schemas: i32,
-    pub visits: i64,
+    /// Of these, those without upkeep: excluded, or filled by a subscription.
+    pub skipped: i32,
+    /// Why nobody works in the database.
+    pub paused: Option<&'static str>,
+    pub runs: i64,
     pub more: bool,
     pub failures: i32,
     pub errors: i64,
@@ -23,7 +27,7 @@ pub struct Status {
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
     pub next_at: Option<i64>,
-    /// Rows by step.
+    /// Rows by task.
     pub done: Value,
 }
 
@@ -33,21 +37,29 @@ pub fn worker_status() -> Vec<Status> {
 }
 
 fn status(place: &Place) -> Status {
-    let set = |number: i64| (number != 0).then_some(number);
+    let slots = || noticeboard::slots_of(place.database());
+    let failures = slots().map(|slot| slot.failures.load(Relaxed)).max().unwrap_or_default();
+    let set = |number: i64| (number != 0 && number != i64::MAX).then_some(number);
     let pid = place.pid.load(Relaxed);
-    let step = (place.step.load(Relaxed) as usize).checked_sub(1).and_then(|at| STEPS.get(at));
+    let task = (place.task.load(Relaxed) as usize).checked_sub(1).and_then(|at| TASKS.get(at));
     let error = place.last_error.load(Relaxed);
     let done: Map<String, Value> =
-        STEPS.iter().zip(&place.done).map(|(step, done)| (step.name().to_owned(), done.load(Relaxed).into())).collect();
+        TASKS.iter().zip(&place.done).map(|(task, done)| (task.name().to_owned(), done.load(Relaxed).into())).collect();
     Status {
         database: place.database(),
         pid: (pid != 0).then_some(pid),
-        schema: step.map(|_| place.schema.load(Relaxed)),
-        step: step.map(|step| step.name()),
+        schema: task.map(|_| place.schema.load(Relaxed)),
+        task: task.map(|task| task.name()),
         schemas: place.schemas.load(Relaxed) as i32,
-        visits: place.visits.load(Relaxed) as i64,
+        skipped: slots().filter(|slot| slot.skipped.load(Relaxed)).count() as i32,
+        paused: match place.paused.load(Relaxed) {
+            WORKER_OFF => Some("worker off"),
+            READ_ONLY => Some("read only"),
+            _ => None,
+        },
+        runs: place.runs.load(Relaxed) as i64,
         more: place.more.load(Relaxed),
-        failures: place.failures.load(Relaxed) as i32,
+        failures: place.failures.load(Relaxed).max(failures) as i32,
         errors: place.errors.load(Relaxed) as i64,
         last_error: (error != 0).then(|| sqlstate_unpack(error)),
         started_at: set(place.started_at.load(Relaxed)),

@@ -1,7 +1,6 @@
 //! One of many that fails for a reason of its own must not keep the others: it is set aside, longer each time.
 
 use super::failure::{Failure, sqlstate_unpack};
-use super::visit;
 use super::window::Instant;
 
 /// The first pause, and the longest.
@@ -29,7 +28,7 @@ pub fn is_its_own(failure: &Failure) -> bool {
 #[must_use]
 pub fn until(now: Instant, failures: i32) -> Instant {
     let doubled = PAUSE_MS << failures.saturating_sub(1).clamp(0, 10);
-    visit::after_ms(now, doubled.min(MOST_MS))
+    now.after_ms(doubled.min(MOST_MS))
 }
 
 /// What is kept of the error, for people.

@@ -1,6 +1,5 @@
 //! When every live booking is looked at again, and how much of a core that may take.
 
-use super::visit;
 use super::window::Instant;
 
 /// Seconds between two looks by the view, at least (`holdfast.reconcile_interval`).
@@ -43,13 +42,13 @@ pub fn pass_batch(batch: i32) -> i32 {
 /// When the next look is due, after one from `began` to `ended`.
 #[must_use]
 pub fn next(began: Instant, ended: Instant, interval_seconds: i32) -> Instant {
-    visit::after_ms(ended, rest_ms(began, ended, LOOK_RESTS).max(i64::from(interval_seconds) * 1000))
+    ended.after_ms(rest_ms(began, ended, LOOK_RESTS).max(i64::from(interval_seconds) * 1000))
 }
 
 /// When the next batch of bookings that are read one by one is due, of a pass or of what was committed.
 #[must_use]
 pub fn next_of_batch(began: Instant, ended: Instant) -> Instant {
-    visit::after_ms(ended, rest_ms(began, ended, BATCH_RESTS))
+    ended.after_ms(rest_ms(began, ended, BATCH_RESTS))
 }
 
 /// Does a batch rest, of which so many were looked at? An empty one does where it took a while to see that nothing came: a
@@ -66,5 +65,5 @@ fn rest_ms(began: Instant, ended: Instant, rests: i64) -> i64 {
 /// A pass that began before this instant, and is over, is followed by another.
 #[must_use]
 pub fn pass_cutoff(now: Instant, minutes: i32) -> Instant {
-    visit::after_ms(now, -60_000 * i64::from(minutes))
+    now.after_ms(-60_000 * i64::from(minutes))
 }

@@ -37,7 +37,7 @@ pub mod table;
 pub mod tally;
 pub mod transition;
 pub mod undo;
-pub mod visit;
+pub mod upkeep;
 pub mod window;
 
 pub use uuid::Uuid as Id;

@@ -18,6 +18,7 @@ statement!(BOOKING_LEFT, "booking_left", [UUIDOID]);
 statement!(SESSION_READ, "session_read", []);
 statement!(DISAGREEMENTS_KEEP, "disagreements_keep", [JSONBARRAYOID]);
 statement!(DISAGREEMENTS_PRUNE, "disagreements_prune", [TIMESTAMPTZOID, INT4OID]);
+statement!(DISAGREEMENTS_OLDEST, "disagreements_oldest", []);
 statement!(DISAGREEMENTS_SEEN, "disagreements_seen", []);
 
 /// How often a fault was seen in disagreements; no fault: other ones.
@@ -67,6 +68,10 @@ impl Store {
 
     pub fn disagreements_prune(&self, before: Instant, batch: i32) -> Result<i64, Failure> {
         Ok(self.run(&DISAGREEMENTS_PRUNE, &[row::instant(before), row::number(batch)], |_| ())?.len() as i64)
+    }
+
+    pub fn disagreements_oldest(&self) -> Result<Option<Instant>, Failure> {
+        Ok(self.run(&DISAGREEMENTS_OLDEST, &[], |row| row.instant(1))?.into_iter().next().flatten())
     }
 
     pub fn disagreements_seen(&self) -> Result<Vec<Seen>, Failure> {

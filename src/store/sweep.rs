@@ -1,18 +1,25 @@
 //! Holds whose time is over.
 
+use std::collections::HashMap;
+
 use pgrx::pg_sys;
 
 use super::Store;
 use super::plan::Connection;
-use super::row;
+use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
 use crate::rules::outbox::Event;
+use crate::rules::upkeep::Agenda;
 use crate::rules::window::Instant;
 
 statement!(SCHEMAS_ATTACHED, "schemas_attached", []);
+statement!(TABLES_WATCHED, "tables_watched", []);
+statement!(SUBSCRIPTION_FILLS, "subscription_fills", [OIDOID]);
+statement!(AGENDA_READ, "agenda_read", [TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4OID]);
+statement!(AGENDA_SCANS, "agenda_scans", [TIMESTAMPTZOID]);
 statement!(AUTO_ASSIGN_DUE, "auto_assign_due", [TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID]);
 statement!(HOLDS_OVERDUE, "holds_overdue", [TIMESTAMPTZOID, INT4OID]);
 statement!(
@@ -46,7 +53,65 @@ pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
     })
 }
 
+/// The tables of each schema, by number, whose changes the server is asked for; 0 where it does not count them.
+pub fn watched_tables() -> Result<HashMap<u32, Vec<u32>>, Failure> {
+    let number = |row: &Row, column| row.label(column).unwrap_or(pg_sys::InvalidOid).to_u32();
+    let rows = Connection::open().query(TABLES_WATCHED.text, |row| (number(row, 1), number(row, 2)))?;
+    let mut tables: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (schema, table) in rows {
+        tables.entry(schema).or_default().push(table);
+    }
+    Ok(tables)
+}
+
+/// How far the scans of a schema have come.
+pub struct Scans {
+    /// Until then those of commits and of live bookings are throttled.
+    pub commits: Instant,
+    pub live: Instant,
+    pub has_live: bool,
+    /// When the next batch of the pass over all bookings is due, if there are any; when the last whole pass began.
+    pub batch: Option<Instant>,
+    pub passed: Option<Instant>,
+}
+
 impl Store {
+    /// Are tables of this schema filled from another server, whose worker does there what is to be done?
+    pub fn is_subscriber(&self) -> Result<bool, Failure> {
+        Ok(!self.run(&SUBSCRIPTION_FILLS, &[Some(self.attachment.oid.into())], |_| ())?.is_empty())
+    }
+
+    /// From what instant on tasks have something to do; ages of what is kept are as they are found.
+    pub fn agenda_read(&self, now: Instant) -> Result<Agenda, Failure> {
+        let arguments = [
+            row::instant(now),
+            row::texts(auto_assign::retryable()),
+            row::number(auto_assign::RETRY_PAUSE_SECONDS as i32),
+            row::number(auto_assign::RETRIES),
+        ];
+        let rows = self.run(&AGENDA_READ, &arguments, |row| Agenda {
+            expire: row.instant(1),
+            retry: row.instant(2),
+            notify: row.instant(3),
+            outbox: row.instant(4),
+            ledger: row.instant(5),
+            attempts: row.instant(6),
+            ..Agenda::default()
+        })?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    pub fn agenda_scans(&self, now: Instant) -> Result<Option<Scans>, Failure> {
+        let rows = self.run(&AGENDA_SCANS, &[row::instant(now)], |row| Scans {
+            commits: row.instant(1).unwrap_or(Instant::NEVER),
+            live: row.instant(2).unwrap_or(Instant::NEVER),
+            has_live: row.flag(3),
+            batch: row.instant(4),
+            passed: row.instant(5),
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
     /// A booking whose automatic attempt is to be made again, and its hold. Takes no lock.
     pub fn auto_assign_due(&self, now: Instant) -> Result<Option<(Id, Id)>, Failure> {
         let arguments = [

@@ -1,4 +1,4 @@
-//! The launcher: sends a worker to each database when it is time. [unsafe]
+//! The launcher: sends a worker to each database in which something is due, a few at once. [unsafe]
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,29 +9,34 @@ use pgrx::bgworkers::{
 };
 use pgrx::prelude::*;
 
+use super::counts;
 use super::databases::databases;
-use crate::noticeboard::{self, Place};
-use crate::rules::visit::{self, Visit};
+use super::session::{now, set};
+use crate::noticeboard::{self, PLACES, Place};
+use crate::rules::upkeep;
 use crate::rules::window::Instant;
 use crate::settings;
 
-/// How often it looks for databases that nobody called from, and the longest that it sleeps.
+/// How often it looks which databases there are, and the longest that it sleeps.
 const LOOK_SECONDS: i64 = 10;
+/// What happens in a catalogue that many write to is followed at this distance, in intervals.
+const CATALOGUE_INTERVALS: i64 = 12;
 
 /// A database, as the launcher knows it.
 struct Known {
     worker: Option<DynamicBackgroundWorker>,
-    /// Visits that were finished before the present worker was sent.
-    visits: u64,
-    /// Before this nobody comes again, whoever calls.
-    rested: Instant,
-    planned: Instant,
+    /// Rounds that were finished before the present worker was sent.
+    runs: u64,
 }
 
 struct Launcher {
     known: HashMap<u32, Known>,
     looked: Instant,
-    dice: u32,
+    counted: Instant,
+    /// How often settings of databases were written.
+    settings: u64,
+    /// There are more databases than places, and somebody was told.
+    crowded: bool,
 }
 
 /// Where the launcher begins. It ends when it is told to, and comes back unless the server ends too.
@@ -40,14 +45,18 @@ struct Launcher {
 pub extern "C-unwind" fn holdfast_launcher(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP | SignalWakeFlags::SIGTERM);
     BackgroundWorker::connect_worker_to_spi(None, None);
+    #[cfg(not(feature = "pg14"))]
+    set(c"stats_fetch_consistency", c"cache");
     // SAFETY: reads the number of this process.
     noticeboard::launcher_is(unsafe { pg_sys::MyProcPid });
-    let mut launcher = Launcher { known: HashMap::new(), looked: Instant::NEVER, dice: 1 };
+    let never = Instant::NEVER;
+    let mut launcher = Launcher { known: HashMap::new(), looked: never, counted: never, settings: 0, crowded: false };
     let mut pause = Duration::from_millis(10);
     while BackgroundWorker::wait_latch(Some(pause)) {
         if BackgroundWorker::sighup_received() {
             // SAFETY: the server's own way to read its configuration again.
             unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) };
+            settings_changed();
         }
         pause = launcher.turn(now());
     }
@@ -57,104 +66,157 @@ pub extern "C-unwind" fn holdfast_launcher(_argument: pg_sys::Datum) {
     unsafe { pg_sys::proc_exit(1) };
 }
 
-fn now() -> Instant {
-    // SAFETY: reads the clock.
-    Instant(unsafe { pg_sys::GetCurrentTimestamp() })
-}
-
 impl Launcher {
-    /// Looks at every database once; how long to sleep until the next time.
+    /// Sends workers where something is due; how long to sleep until the next time.
     fn turn(&mut self, now: Instant) -> Duration {
         if now >= self.looked {
             self.look(now);
         }
-        let mut next = self.looked;
-        let databases: Vec<u32> = self.known.keys().copied().collect();
-        for database in databases {
-            let Some(place) = noticeboard::place(database) else { continue };
-            self.finish(database, place, now);
-            if let Some(at) = self.start(database, place, now) {
-                next = next.min(at);
+        if now >= self.counted {
+            self.counted = now.after_seconds(i64::from(settings::worker_interval_seconds()));
+            self.count(now);
+        }
+        let mut next = self.looked.min(self.counted);
+        let mut due: Vec<(Instant, u32, &Place)> = Vec::new();
+        for (database, known) in &mut self.known {
+            let Some(place) = noticeboard::place(*database) else { continue };
+            finish(known, place, now);
+            let at = due_at(place);
+            place.next_at.store(at.0, Relaxed);
+            if known.worker.is_none() && settings::worker() {
+                due.push((at, *database, place));
+            } else if at <= now && place.waits.load(Relaxed) {
+                noticeboard::wake(place.pid.load(Relaxed));
             }
         }
-        Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or_default().max(10_000))
+        due.sort_by_key(|(at, database, _)| (*at, *database));
+        let busy = self.known.values().filter(|known| known.worker.is_some()).count();
+        let mut free = usize::try_from(settings::max_workers()).unwrap_or_default().saturating_sub(busy);
+        for (at, database, place) in due {
+            if at > now {
+                next = next.min(at);
+                break;
+            }
+            // The end of a worker wakes us, when all are busy.
+            if free == 0 {
+                break;
+            }
+            free -= 1;
+            if !self.send(database, place) {
+                // All of max_worker_processes are in use.
+                next = next.min(now.after_ms(1000));
+                break;
+            }
+        }
+        Duration::from_micros(u64::try_from(next.0.saturating_sub(now.0)).unwrap_or_default().max(10_000))
     }
 
-    /// Which databases are there? A new one is visited at once.
+    /// Which databases are there?
     fn look(&mut self, now: Instant) {
-        self.looked = visit::after_ms(now, LOOK_SECONDS * 1000);
+        self.looked = now.after_seconds(LOOK_SECONDS);
         let databases = databases();
         self.known.retain(|database, _| databases.contains(database));
         noticeboard::keep(&databases);
+        let crowded = databases.len() > PLACES;
+        if crowded && !self.crowded {
+            let number = databases.len();
+            warning!("holdfast launcher: {number} databases, and room for {PLACES}: the others have no worker");
+        }
+        self.crowded = crowded;
         for database in databases {
-            self.known.entry(database).or_insert(Known {
-                worker: None,
-                visits: 0,
-                rested: Instant::NEVER,
-                planned: now,
-            });
+            self.known.entry(database).or_insert(Known { worker: None, runs: 0 });
         }
     }
 
-    /// Takes note of a worker that has ended, and plans the next visit.
-    fn finish(&mut self, database: u32, place: &Place, now: Instant) {
-        self.dice = self.dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let jitter = (self.dice >> 16) % 1000;
-        let Some(known) = self.known.get_mut(&database) else { return };
-        let ended = |worker: &DynamicBackgroundWorker| {
-            matches!(worker.pid(), Err(BackgroundWorkerStatus::Stopped | BackgroundWorkerStatus::PostmasterDied))
-        };
-        if !known.worker.as_ref().is_some_and(ended) {
+    /// Where was something written since the last time?
+    fn count(&mut self, now: Instant) {
+        if !counts::counted() {
             return;
         }
-        known.worker = None;
-        place.pid.store(0, Relaxed);
-        place.step.store(0, Relaxed);
-        let visit = if place.visits.load(Relaxed) == known.visits {
-            // It was ended from outside, or could not even begin.
-            place.failures.fetch_add(1, Relaxed);
-            Visit::Failed
-        } else if place.failures.load(Relaxed) > 0 {
-            Visit::Failed
-        } else if place.schemas.load(Relaxed) == 0 {
-            Visit::Idle
-        } else if place.more.load(Relaxed) {
-            Visit::More
-        } else {
-            Visit::Done
-        };
-        let failures = place.failures.load(Relaxed);
-        let (began, ended) = (place.started_at.load(Relaxed), place.finished_at.load(Relaxed));
-        let rest_ms = visit::rest_ms(Instant(began).ms_until(Instant(ended)));
-        known.rested = visit::after_ms(now, rest_ms);
-        known.planned = visit::next(now, visit, rest_ms, failures, settings::worker_interval_seconds(), jitter);
-        place.next_at.store(known.planned.0, Relaxed);
+        let settings = counts::settings();
+        if std::mem::replace(&mut self.settings, settings) != settings {
+            settings_changed();
+        }
+        noticeboard::places().for_each(|place| count(place, now));
+        counts::forget();
     }
 
-    /// Sends a worker, if it is time; when to look again otherwise.
-    fn start(&mut self, database: u32, place: &Place, now: Instant) -> Option<Instant> {
-        let known = self.known.get_mut(&database)?;
-        if known.worker.is_some() || !settings::worker() {
-            // Its end wakes us, or a reload does.
-            return None;
-        }
-        let (wanted, failures) = (place.wanted.load(Relaxed), place.failures.load(Relaxed));
-        if !visit::due(now, wanted, known.rested, known.planned, failures) {
-            return Some(if wanted && failures == 0 { known.rested.min(known.planned) } else { known.planned });
-        }
-        known.visits = place.visits.load(Relaxed);
-        place.wanted.store(false, Relaxed);
-        known.worker = send(database);
-        if known.worker.is_none() {
-            // All of max_worker_processes are in use.
-            known.planned = visit::after_ms(now, 1000);
-            return Some(known.planned);
-        }
-        None
+    fn send(&mut self, database: u32, place: &Place) -> bool {
+        let Some(known) = self.known.get_mut(&database) else { return true };
+        known.runs = place.runs.load(Relaxed);
+        known.worker = start(database);
+        known.worker.is_some()
     }
 }
 
-fn send(database: u32) -> Option<DynamicBackgroundWorker> {
+/// Somebody may have switched the worker off, or on, in any database: it has to be asked there.
+fn settings_changed() {
+    for place in noticeboard::places() {
+        place.paused.store(0, Relaxed);
+        place.wanted.store(true, Relaxed);
+        place.leaves.store(true, Relaxed);
+    }
+}
+
+fn count(place: &Place, now: Instant) {
+    let database = place.database();
+    for slot in noticeboard::slots_of(database) {
+        let written = counts::written(database, slot.tables.iter().map(|table| table.load(Relaxed)));
+        if slot.seen.swap(written, Relaxed) != written && !slot.skipped.load(Relaxed) {
+            slot.call(now.0);
+        }
+    }
+    let listed = Instant(place.listed_at.load(Relaxed));
+    let distance = CATALOGUE_INTERVALS * i64::from(settings::worker_interval_seconds());
+    if listed.0 != 0
+        && now >= listed.after_seconds(distance)
+        && place.catalogue.load(Relaxed) != counts::catalogue(database)
+    {
+        place.wanted.store(true, Relaxed);
+    }
+}
+
+/// When somebody is to come to a database.
+fn due_at(place: &Place) -> Instant {
+    let (listed, failures) = (Instant(place.listed_at.load(Relaxed)), place.failures.load(Relaxed));
+    let rests = Instant(place.rests_until.load(Relaxed));
+    if failures > 0 {
+        return rests;
+    }
+    if listed.0 == 0 || place.wanted.load(Relaxed) {
+        return rests;
+    }
+    let quiet = upkeep::quiet(listed, counts::counted() && place.unplaced.load(Relaxed) == 0);
+    if place.paused.load(Relaxed) != 0 { quiet } else { Instant(place.due_at()).min(quiet).max(rests) }
+}
+
+/// Takes note of a worker that has ended. One that did not come to the end of a round was ended from outside, or could not
+/// even begin: what it was at waits.
+fn finish(known: &mut Known, place: &Place, now: Instant) {
+    let ended = |worker: &DynamicBackgroundWorker| {
+        matches!(worker.pid(), Err(BackgroundWorkerStatus::Stopped | BackgroundWorkerStatus::PostmasterDied))
+    };
+    if !known.worker.as_ref().is_some_and(ended) {
+        return;
+    }
+    known.worker = None;
+    place.pid.store(0, Relaxed);
+    place.task.store(0, Relaxed);
+    place.waits.store(false, Relaxed);
+    let mut broken = false;
+    for slot in noticeboard::slots_of(place.database()).filter(|slot| slot.running.swap(false, Relaxed)) {
+        broken = true;
+        let failures = slot.failures.fetch_add(1, Relaxed) + 1;
+        slot.changed.store(true, Relaxed);
+        slot.due_at.store(upkeep::after_failure(now, failures).0, Relaxed);
+    }
+    if !broken && place.runs.load(Relaxed) == known.runs {
+        let failures = place.failures.fetch_add(1, Relaxed) + 1;
+        place.rests_until.store(upkeep::after_failure(now, failures).0, Relaxed);
+    }
+}
+
+fn start(database: u32) -> Option<DynamicBackgroundWorker> {
     // SAFETY: reads the number of this process.
     let launcher = unsafe { pg_sys::MyProcPid };
     BackgroundWorkerBuilder::new("holdfast worker")

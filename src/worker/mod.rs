@@ -1,16 +1,20 @@
-//! The background worker: one launcher, and for each database that has work a worker that comes, works and goes.
+//! The background worker: one launcher, and for a database in which something is due a worker process that stays while
+//! there is work.
 //!
-//! The launcher is connected to no database and reads only which ones there are. A worker stays for two seconds at most
-//! and leaves at least half a second until the next (forty times as long as it stayed, up to five seconds, whoever calls):
-//! whoever wants to drop the database, or to copy it, finds it empty, and calls that need every core keep theirs.
-//! What takes longer than a visit may is cancelled, and the next visit begins with what comes after it.
-//! The first one after a start of the server begins with what a look at all live bookings will read from the disk.
-//! What it does are the steps of `commands::sweep`, each batch in a transaction of its own, with the rights of the owner
-//! of the schema's bookings.
+//! The launcher is connected to no database. It knows of each attached schema when its next run is due: commits of our calls
+//! say so, the last run does, and what others write it sees by the server's own count of rows written; so nobody visits a
+//! schema, or a database, in which there is nothing to do. A worker runs what is due, schema by schema, rests forty times as
+//! long as that took (up to five seconds, whoever calls), and leaves when nothing is due within five seconds, after a minute
+//! at last, and at once when somebody wants to drop the database or to copy it. What takes longer than its time is
+//! cancelled, and the next run begins with what waits longest.
+//! A run does the tasks of `commands::sweep`, each batch in a transaction of its own, with the rights of the owner of the
+//! schema's bookings. The first one after a start of the server begins with what a scan of all live bookings will read.
 
+mod counts;
 mod databases;
 mod launcher;
-mod round;
+mod run;
+mod session;
 mod transaction;
 
 use std::time::Duration;

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use crate::commands::Identity;
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
-use crate::rules::visit::TRANSACTION_MS;
+use crate::rules::upkeep::TRANSACTION_MS;
 use crate::timer;
 
 /// Runs `work` in a transaction of its own as `role` (None: as ourselves), within a limit in time: the server sets no

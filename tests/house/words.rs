@@ -22,9 +22,10 @@ const UNSAFE: &[&str] = &[
     "src/telemetry/settle.rs",
     "src/telemetry/shadow.rs",
     "src/timer.rs",
+    "src/worker/counts.rs",
     "src/worker/databases.rs",
     "src/worker/launcher.rs",
-    "src/worker/round.rs",
+    "src/worker/session.rs",
     "src/worker/transaction.rs",
 ];
 

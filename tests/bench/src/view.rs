@@ -20,7 +20,7 @@ pub fn run() {
     println!("found {found} of 50");
     let warm = |session: &mut Session| median((0..9).map(|_| timed(|| session.value::<i64>(VIEW)).1).collect());
     println!("the view, warm: {:?} (median of 9)", warm(&mut session));
-    let look = "select done from holdfast.sweep('public') where step = 'reconcile_live'";
+    let look = "select done from holdfast.sweep('public') where task = 'scan_live_bookings'";
     let (told, first) = timed(|| session.value::<i64>(look));
     println!("the worker's first look: {first:?}, {told} bookings told of");
     session.run("update public.holdfast_booking_scans set look_at = '-infinity'");

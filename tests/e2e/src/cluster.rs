@@ -130,6 +130,12 @@ impl Cluster {
         }
     }
 
+    /// What the server wrote into its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("log")).expect("the log")).into_owned()
+    }
+
     fn postmaster(&self) -> i32 {
         let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("postmaster.pid");
         file.lines().next().and_then(|line| line.parse().ok()).expect("a process id")

@@ -31,7 +31,7 @@ fn overdue(floor: &mut Floor, number: usize) -> Vec<Uuid> {
 /// How many holds a sweep closed, and what it says is wrong.
 fn expire(session: &mut Session, batch: i32) -> (i64, String) {
     let rows = session.done(&native("sweep").with("p_batch", batch));
-    let row = rows.iter().find(|row| row["step"] == "expire_holds").expect("the step");
+    let row = rows.iter().find(|row| row["task"] == "expire_holds").expect("the task");
     (row["done"].as_i64().expect("a number"), row["error"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -44,7 +44,7 @@ fn one_of_many(when: &str) {
     assert_eq!(floor.count("table_holds", "status = 'active'"), 1);
     assert_eq!(floor.count("allocations", "true"), 1, "its mirror stands");
     assert_eq!(floor.count("capacity_outbox", "true"), 8);
-    let aside = "select format('%s %s %s', step, failures, until > clock_timestamp() + interval '50 s')
+    let aside = "select format('%s %s %s', task, failures, until > clock_timestamp() + interval '50 s')
                  from public.holdfast_quarantine";
     assert_eq!(floor.column::<String>(aside), ["expire_holds 1 t"]);
     assert_eq!(expire(&mut floor, 1000), (0, String::new()), "it is left alone");
@@ -92,7 +92,7 @@ fn a_step_that_fails_does_not_keep_the_others() {
     refuse(&mut floor, "booking_assignment_idempotency", "before", "booking_id", booking);
     floor.run("update public.capacity_outbox set status = 'done', next_attempt_at = now() - interval '8 days'");
     let rows = floor.done(&native("sweep"));
-    let of = |name: &str| rows.iter().find(|row| row["step"] == name).expect("the step");
+    let of = |name: &str| rows.iter().find(|row| row["task"] == name).expect("the task");
     assert_eq!(of("prune_ledger")["error"], "ZZ001: not on a Sunday");
     assert_eq!(of("prune_outbox")["done"], 1);
 }
@@ -115,7 +115,7 @@ fn a_booking_that_cannot_be_assigned_does_not_keep_the_others() {
     refuse(&mut floor, "booking_table_assignments", "before", "booking_id", bookings[0]);
     let rows = (0..2).map(|_| {
         let rows = floor.done(&native("sweep"));
-        rows.into_iter().find(|row| row["step"] == "retry_auto_assign").expect("the step")
+        rows.into_iter().find(|row| row["task"] == "retry_attempts").expect("the task")
     });
     let rows: Vec<_> = rows.collect();
     assert_eq!(rows[0]["error"], format!("ZZ001: not on a Sunday ({})", bookings[0]));
@@ -141,6 +141,6 @@ fn a_booking_that_cannot_be_mended_does_not_keep_the_others() {
     expected.sort_unstable();
     assert_eq!(seen, expected);
     assert_eq!(found(&mut floor, bookings[1]), Vec::<String>::new());
-    assert_eq!(floor.column::<String>("select step from public.holdfast_quarantine"), ["repair"]);
+    assert_eq!(floor.column::<String>("select task from public.holdfast_quarantine"), ["repair"]);
     assert_eq!(floor.count("observability_events", "true"), 2, "both are told of");
 }

@@ -124,6 +124,6 @@ fn nothing_is_found_that_is_not_there() {
     );
     assert_eq!(session.count("observability_events", "event_type = 'transaction.reconciled_mismatch'"), 0);
     assert_eq!(session.count("holdfast_findings", "true"), 0);
-    assert_eq!(looks["reconcile_live"], 0, "{looks}");
+    assert_eq!(looks["scan_live_bookings"], 0, "{looks}");
     assert_eq!(session.value::<i64>("select (holdfast.audit('public')->>'violations')::bigint"), 0);
 }

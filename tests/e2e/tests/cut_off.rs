@@ -24,7 +24,7 @@ fn cut_off(floor: &mut Floor, booking: Uuid, call: &Call) -> i32 {
 }
 
 fn recorded(session: &mut Session) -> i64 {
-    session.value("select done from holdfast.sweep('public') where step = 'record_cut_off'")
+    session.value("select done from holdfast.sweep('public') where task = 'record_attempts'")
 }
 
 fn assert_cut_off(answer: &Value, pid: i32, phase: &str) {

@@ -49,5 +49,6 @@ mod sweep;
 mod triggers;
 mod undo;
 mod upgrade;
+mod upkeep;
 mod verified;
 mod written;

@@ -5,10 +5,10 @@ use holdfast_e2e::{Floor, Room, Session, native};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// One step of a sweep: what it did, whether there is more, and what was wrong.
+/// One task of a sweep: what it did, whether there is more, and what was wrong.
 fn step(session: &mut Session, name: &str, batch: i32) -> (i64, bool, Option<String>) {
     let rows = session.done(&native("sweep").with("p_batch", batch));
-    let row = rows.iter().find(|row| row["step"] == name).expect("the step");
+    let row = rows.iter().find(|row| row["task"] == name).expect("the task");
     let error = row["error"].as_str().map(str::to_owned);
     (row["done"].as_i64().expect("a number"), row["more"].as_bool().expect("a flag"), error)
 }
@@ -38,26 +38,26 @@ fn told(session: &mut Session) -> Vec<Value> {
 #[test]
 fn an_update_by_hand_is_found_and_told_once() {
     let (mut floor, _, bookings) = quiet(3);
-    assert_eq!(step(&mut floor, "reconcile_live", 1000), (0, false, None), "nothing is wrong");
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000), (0, false, None), "nothing is wrong");
     floor.run(&format!("update public.bookings set status = 'pending' where id = '{}'", bookings[1]));
-    assert_eq!(step(&mut floor, "reconcile_live", 1000), (0, false, None), "the pause has not passed");
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000), (0, false, None), "the pause has not passed");
     look_again(&mut floor);
-    assert_eq!(step(&mut floor, "reconcile_live", 1000), (1, false, None));
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000), (1, false, None));
     let once = told(&mut floor);
     assert_eq!(once.len(), 1, "{once:?}");
     assert_eq!(once[0][0], bookings[1].to_string());
     assert_eq!(once[0][1]["findings"], serde_json::json!(["ledger_says_confirmed", "history_differs"]));
     look_again(&mut floor);
-    assert_eq!(step(&mut floor, "reconcile_live", 1000), (0, false, None), "it is known");
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000), (0, false, None), "it is known");
     assert_eq!(told(&mut floor), once);
     assert_eq!(floor.count("holdfast_findings", "true"), 2);
     floor.run(&format!("update public.bookings set status = 'confirmed' where id = '{}'", bookings[1]));
     look_again(&mut floor);
-    step(&mut floor, "reconcile_live", 1000);
+    step(&mut floor, "scan_live_bookings", 1000);
     assert_eq!(floor.count("holdfast_findings", "true"), 0, "it agrees again");
     floor.run(&format!("update public.bookings set status = 'pending' where id = '{}'", bookings[1]));
     look_again(&mut floor);
-    assert_eq!(step(&mut floor, "reconcile_live", 1000).0, 1, "and is told again when it comes back");
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000).0, 1, "and is told again when it comes back");
 }
 
 /// What the policy names is mended, as soon as nobody works on the booking; what nobody can decide is not tried for ever.
@@ -72,13 +72,13 @@ fn a_look_mends_what_the_policy_names() {
     floor.run(&gone);
     let mut other = floor.session();
     other.run(&format!("begin; select from public.bookings where id = '{}' for update", bookings[0]));
-    step(&mut floor, "reconcile_live", 1000);
+    step(&mut floor, "scan_live_bookings", 1000);
     look_again(&mut floor);
-    step(&mut floor, "reconcile_live", 1000);
+    step(&mut floor, "scan_live_bookings", 1000);
     assert!(found(&mut floor, bookings[0]).contains(&"assignment_without_allocation".to_owned()), "left to the other");
     other.run("rollback");
     look_again(&mut floor);
-    step(&mut floor, "reconcile_live", 1000);
+    step(&mut floor, "scan_live_bookings", 1000);
     let left = found(&mut floor, bookings[0]);
     assert!(!left.contains(&"assignment_without_allocation".to_owned()), "{left:?}");
     // The status says pending, and the tables are gone too: there is nothing to complete.
@@ -88,12 +88,12 @@ fn a_look_mends_what_the_policy_names() {
         bookings[1]
     ));
     look_again(&mut floor);
-    step(&mut floor, "reconcile_live", 1000);
-    let aside: Vec<String> = floor.column("select step || ': ' || error from public.holdfast_quarantine");
+    step(&mut floor, "scan_live_bookings", 1000);
+    let aside: Vec<String> = floor.column("select task || ': ' || error from public.holdfast_quarantine");
     assert_eq!(aside, ["repair: a person decides"]);
     let known = told(&mut floor);
     look_again(&mut floor);
-    assert_eq!(step(&mut floor, "reconcile_live", 1000), (0, false, None), "it is not even read");
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000), (0, false, None), "it is not even read");
     assert_eq!(told(&mut floor), known);
 }
 
@@ -104,7 +104,7 @@ fn a_look_is_bounded() {
     floor.run("delete from public.booking_state_history");
     let mut found = vec![];
     for _ in 0..3 {
-        let (done, more, _) = step(&mut floor, "reconcile_live", 2);
+        let (done, more, _) = step(&mut floor, "scan_live_bookings", 2);
         found.push((done, more));
     }
     assert_eq!(found, [(2, true), (2, true), (1, false)]);
@@ -124,7 +124,7 @@ fn a_pass_comes_to_every_live_booking() {
     let mut seen = vec![];
     for _ in 0..4 {
         floor.run("update public.holdfast_booking_scans set pass_at = '-infinity'");
-        seen.push(step(&mut floor, "reconcile_all", 12).0);
+        seen.push(step(&mut floor, "scan_bookings", 12).0);
     }
     assert_eq!(seen[..3], [3, 3, 2], "a quarter of the batch each");
     assert_eq!(seen[3], 0, "the next pass is not due");
@@ -134,7 +134,7 @@ fn a_pass_comes_to_every_live_booking() {
     floor.run(
         "update public.holdfast_booking_scans set pass_at = '-infinity', pass_began_at = now() - interval '25 hours'",
     );
-    assert_eq!(step(&mut floor, "reconcile_all", 12).0, 3, "a day later it begins anew");
+    assert_eq!(step(&mut floor, "scan_bookings", 12).0, 3, "a day later it begins anew");
 }
 
 fn at_past(day: i64) -> chrono::DateTime<chrono::Utc> {
@@ -149,8 +149,8 @@ fn two_looks_do_not_wait_for_each_other() {
     let mut other = floor.session();
     other.run("begin; select from public.holdfast_booking_scans for update");
     floor.run("set lock_timeout = '1s'");
-    assert_eq!(step(&mut floor, "reconcile_live", 1000), (0, false, None));
-    assert_eq!(step(&mut floor, "reconcile_all", 1000), (0, false, None));
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000), (0, false, None));
+    assert_eq!(step(&mut floor, "scan_bookings", 1000), (0, false, None));
     other.run("rollback");
-    assert_eq!(step(&mut floor, "reconcile_live", 1000).0, 1);
+    assert_eq!(step(&mut floor, "scan_live_bookings", 1000).0, 1);
 }

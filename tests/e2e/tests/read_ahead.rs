@@ -86,7 +86,7 @@ fn the_worker_asks_for_what_a_look_will_read() {
             thread::sleep(Duration::from_millis(5));
         }
     }
-    eventually(&mut session, "select visits > 0 from holdfast.stat_worker where database = current_database()");
+    eventually(&mut session, "select runs > 0 from holdfast.stat_worker where database = current_database()");
     let other = file(&mut session, OTHER);
     let (kept, size) = in_memory(&other);
     assert!(kept < size / 2, "{OTHER}: {kept} of {size}");
@@ -97,7 +97,7 @@ fn the_worker_asks_for_what_a_look_will_read() {
 fn nothing_is_read_ahead_where_nobody_looks() {
     let cluster = cluster();
     let mut session = restarted(&cluster, 0);
-    eventually(&mut session, "select visits > 1 from holdfast.stat_worker where database = current_database()");
+    eventually(&mut session, "select runs > 1 from holdfast.stat_worker where database = current_database()");
     for index in PROBED {
         let file = file(&mut session, index);
         let (kept, size) = in_memory(&file);

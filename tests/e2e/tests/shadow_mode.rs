@@ -209,7 +209,7 @@ fn calls_that_raised_arrive_by_the_sweep_whatever_becomes_of_its_transaction() {
     old.refused(&confirm_hold(hold, booking(5), "key")).says("P0002", &format!("Hold {hold} not found"));
     assert_eq!(counted(&mut old)[..3], [2, 1, 1], "both say that");
     assert_eq!(old.count("holdfast_disagreements", "true"), 0);
-    let kept = "select done from holdfast.sweep('public') where step = 'keep_disagreements'";
+    let kept = "select done from holdfast.sweep('public') where task = 'record_disagreements'";
     old.run("begin");
     assert_eq!(old.value::<i64>(kept), 1);
     old.run("rollback; begin; savepoint s");

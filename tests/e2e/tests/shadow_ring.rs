@@ -36,12 +36,12 @@ fn lost(session: &mut Session) -> i64 {
 fn the_worker_is_called_and_writes_them_down() {
     let cluster = Cluster::start_with("-c shared_preload_libraries=holdfast -c holdfast.worker_interval=3600");
     let (mut session, room, booking) = shadowed(&cluster, "shadow");
-    eventually(&mut session, "select visits > 0 from holdfast.stat_worker where database = current_database()");
+    eventually(&mut session, "select runs > 0 from holdfast.stat_worker where database = current_database()");
     raise(&mut session, &room, booking, 3);
     eventually(&mut session, "select count(*) = 3 from holdfast_disagreements where faults = '{F10}'");
     eventually(
         &mut session,
-        "select done ->> 'keep_disagreements' = '3' and errors = 0 from holdfast.stat_worker where database = current_database()",
+        "select done ->> 'record_disagreements' = '3' and errors = 0 from holdfast.stat_worker where database = current_database()",
     );
     assert_eq!(lost(&mut session), 0);
 }

@@ -118,7 +118,7 @@ fn after_a_promotion_everything_goes_on() {
          select restaurant_id, start_at, end_at, now() from public.bookings limit 1 returning id",
     );
     eventually(&mut copy, &format!("select status = 'expired' from public.table_holds where id = '{late}'"));
-    eventually(&mut copy, "select visits > 2 from holdfast.stat_worker where database = current_database()");
+    eventually(&mut copy, "select runs > 2 from holdfast.stat_worker where database = current_database()");
     assert_eq!(copy.count("observability_events", "true"), 1, "once");
     assert_eq!(copy.value::<i64>("select errors from holdfast.stat_worker where database = current_database()"), 0);
 }

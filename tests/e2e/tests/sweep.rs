@@ -1,4 +1,4 @@
-//! Looking after the house: what is over is closed, what is old is forgotten, and nobody is waited for.
+//! Upkeep: what is over is closed, what is old is forgotten, and nobody is waited for.
 
 use postgres::fallible_iterator::FallibleIterator;
 
@@ -10,19 +10,19 @@ use uuid::Uuid;
 fn sweep(floor: &mut Floor) -> Vec<Value> {
     let mut rows = floor.done(&native("sweep"));
     let asked = ["expire_holds", "prune_ledger", "prune_attempts", "prune_outbox"];
-    rows.retain(|row| asked.contains(&row["step"].as_str().expect("a name")));
+    rows.retain(|row| asked.contains(&row["task"].as_str().expect("a name")));
     rows
 }
 
-/// The row of one step.
+/// The row of one task.
 fn step(session: &mut Session, call: &Call, name: &str) -> Value {
     let rows = session.done(call);
-    rows.into_iter().find(|row| row["step"] == name).expect("a sweep takes every step")
+    rows.into_iter().find(|row| row["task"] == name).expect("a sweep takes every task")
 }
 
 fn swept(holds: i64, ledger: i64, attempts: i64, outbox: i64) -> Vec<Value> {
     [("expire_holds", holds), ("prune_ledger", ledger), ("prune_attempts", attempts), ("prune_outbox", outbox)]
-        .map(|(step, done)| json!({"step": step, "done": done, "more": false, "error": null}))
+        .map(|(task, done)| json!({"task": task, "done": done, "more": false, "error": null}))
         .to_vec()
 }
 
@@ -223,7 +223,7 @@ fn an_automatic_attempt_is_made_again_while_a_hold_lives() {
     floor.set("bookings", refused, "party_size", 50);
     floor.hold(&room, Some(refused), &room.tables[1..]);
     assert_eq!(floor.outcome(&attempt(refused))["outcome"], "party_too_large");
-    let retried = |floor: &mut Floor| step(floor, &native("sweep"), "retry_auto_assign")["done"].clone();
+    let retried = |floor: &mut Floor| step(floor, &native("sweep"), "retry_attempts")["done"].clone();
     assert_eq!(retried(&mut floor), 0, "a moment is left in between");
     floor.run("update public.holdfast_attempts set ended_at = ended_at - interval '3 s'");
     assert_eq!(retried(&mut floor), 1);

@@ -39,5 +39,5 @@ mod shadow;
 mod tally;
 mod transition;
 mod undo;
-mod visit;
+mod upkeep;
 mod window;

@@ -1,0 +1,51 @@
+-- From what instant on each task has something to do in this schema, at $1: open holds past their deadline, automatic
+-- attempts to make again ($2 outcomes, $3 seconds after the last, at most $4 times), events that are due, and what is kept
+-- the longest of answers, attempts and delivered events. What is in quarantine is due when that ends. Each by an index.
+select
+  least(
+    (
+      select h.expires_at
+      from app.table_holds h
+      where h.status = 'active' and not exists (
+        select from app.holdfast_quarantine q where q.task = 'expire_holds' and q.id = h.id and q.until > $1
+      )
+      order by h.expires_at
+      limit 1
+    ),
+    (
+      select pg_catalog.min(q.until)
+      from app.holdfast_quarantine q
+      join app.table_holds h on h.id = q.id and h.status = 'active'
+      where q.task = 'expire_holds' and q.until > $1
+    )
+  ),
+  (
+    select pg_catalog.min(greatest(last.ended_at + pg_catalog.make_interval(secs => $3), q.until))
+    from app.table_holds h
+    join app.bookings b on b.id = h.booking_id
+    join app.holdfast_booking_statuses s
+      on s.status = b.status and s.holds_tables and not s.is_confirm_target and not s.occupies_tables
+    cross join lateral (
+      select t.outcome, t.ended_at
+      from app.holdfast_attempts t
+      where t.booking_id = b.id and t.trigger is not null
+      order by t.ended_at desc, t.id desc
+      limit 1
+    ) last
+    left join app.holdfast_quarantine q on q.task = 'retry_attempts' and q.id = b.id
+    where h.status = 'active' and h.expires_at > $1
+      and last.outcome = any ($2)
+      and (
+        select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
+      ) < $4
+  ),
+--[outbox
+  least(
+    (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'pending'),
+    (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'processing')
+  ),
+  (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done'),
+--|  null::timestamptz, null::timestamptz,
+--]
+  (select pg_catalog.min(l.created_at) from app.booking_assignment_idempotency l where l.outcome <> 'fenced'),
+  (select pg_catalog.min(t.ended_at) from app.holdfast_attempts t)

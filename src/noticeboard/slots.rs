@@ -1,0 +1,117 @@
+//! What is known of each attached schema of every database: when its next run is due, and why.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// Schemas that can have a slot, over all databases. Others are looked at once a minute.
+pub const SLOTS: usize = 2048;
+/// Tables of a schema whose changes are counted.
+pub const TABLES: usize = 14;
+
+/// One attached schema.
+pub struct Slot {
+    /// The database's OID and the schema's; 0: free.
+    key: AtomicU64,
+    /// When the next run is due, in microseconds as the server counts them; `i64::MAX`: never.
+    pub due_at: AtomicI64,
+    /// Somebody wrote since the last run began.
+    pub changed: AtomicBool,
+    /// A worker is at it.
+    pub running: AtomicBool,
+    /// There must be no upkeep: the owner said so, or a subscription fills the tables.
+    pub skipped: AtomicBool,
+    /// The tables whose changes are counted, and the count that was last seen.
+    pub tables: [AtomicU32; TABLES],
+    pub seen: AtomicU64,
+    pub runs: AtomicU64,
+    /// Runs in a row that failed.
+    pub failures: AtomicU32,
+    pub commits: AtomicBool,
+    pub unscanned: AtomicBool,
+    pub notify_at: AtomicI64,
+    pub scan_at: AtomicI64,
+    pub told: AtomicU32,
+    pub scans: AtomicU32,
+    pub fruitless: AtomicU32,
+}
+
+impl Slot {
+    pub const fn free() -> Slot {
+        Slot {
+            key: AtomicU64::new(0),
+            due_at: AtomicI64::new(i64::MIN),
+            changed: AtomicBool::new(true),
+            running: AtomicBool::new(false),
+            skipped: AtomicBool::new(false),
+            tables: [const { AtomicU32::new(0) }; TABLES],
+            seen: AtomicU64::new(0),
+            runs: AtomicU64::new(0),
+            failures: AtomicU32::new(0),
+            commits: AtomicBool::new(true),
+            unscanned: AtomicBool::new(true),
+            notify_at: AtomicI64::new(i64::MIN),
+            scan_at: AtomicI64::new(i64::MIN),
+            told: AtomicU32::new(0),
+            scans: AtomicU32::new(0),
+            fruitless: AtomicU32::new(0),
+        }
+    }
+
+    pub fn database(&self) -> u32 {
+        (self.key.load(Relaxed) >> 32) as u32
+    }
+
+    pub fn schema(&self) -> u32 {
+        self.key.load(Relaxed) as u32
+    }
+
+    /// Somebody wrote. Was nothing due yet?
+    pub fn call(&self, now: i64) -> bool {
+        self.changed.store(true, Relaxed);
+        self.due_at.fetch_min(now, Relaxed) > now
+    }
+
+    /// The schema is gone: its slot is free for another.
+    pub fn clear(&self) {
+        let new = Slot::free();
+        for (flag, new) in [
+            (&self.changed, &new.changed),
+            (&self.running, &new.running),
+            (&self.skipped, &new.skipped),
+            (&self.commits, &new.commits),
+            (&self.unscanned, &new.unscanned),
+        ] {
+            flag.store(new.load(Relaxed), Relaxed);
+        }
+        for number in [&self.failures, &self.told, &self.scans, &self.fruitless].into_iter().chain(&self.tables) {
+            number.store(0, Relaxed);
+        }
+        for instant in [&self.due_at, &self.notify_at, &self.scan_at] {
+            instant.store(i64::MIN, Relaxed);
+        }
+        self.seen.store(0, Relaxed);
+        self.runs.store(0, Relaxed);
+        self.key.store(0, Relaxed);
+    }
+}
+
+fn key(database: u32, schema: u32) -> u64 {
+    u64::from(database) << 32 | u64::from(schema)
+}
+
+/// All slots, beginning where this key is looked for first.
+fn around(slots: &[Slot], key: u64) -> impl Iterator<Item = &Slot> {
+    let first = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % slots.len();
+    slots[first..].iter().chain(&slots[..first])
+}
+
+pub fn find(slots: &[Slot], database: u32, schema: u32) -> Option<&Slot> {
+    let key = key(database, schema);
+    around(slots, key).find(|slot| slot.key.load(Relaxed) == key)
+}
+
+/// The schema's slot, taken if it has none yet; None when all are taken. For one process a database: its worker.
+pub fn take(slots: &[Slot], database: u32, schema: u32) -> Option<&Slot> {
+    let key = key(database, schema);
+    let free = |slot: &&Slot| slot.key.compare_exchange(0, key, Relaxed, Relaxed).is_ok();
+    find(slots, database, schema).or_else(|| around(slots, key).find(free))
+}

@@ -1,0 +1,268 @@
+//! One run of a schema: every task that is due, in bounded batches, until all is done or time is up.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+use pgrx::prelude::*;
+
+use super::session::{activity, database, is_over, now};
+use super::{counts, transaction};
+use crate::commands::look::read_ahead;
+use crate::commands::sweep::{AttachedSchema, agenda, task_once};
+use crate::commands::{Store, Work, in_schema};
+use crate::noticeboard::slots::{Slot, TABLES};
+use crate::noticeboard::{self, Place};
+use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
+use crate::rules::outcome::Outcome;
+use crate::rules::retention::BATCH;
+use crate::rules::upkeep::{self, Memory, TASKS, Task};
+use crate::rules::window::Instant;
+use crate::settings;
+
+/// The slot of a schema: in shared memory, or of this process alone when there is none left.
+enum Held {
+    Shared(&'static Slot),
+    Own(Box<Slot>),
+}
+
+/// An attached schema, as this process knows it.
+pub struct Schema {
+    found: AttachedSchema,
+    held: Held,
+    /// The owner said that nothing is done here.
+    excluded: bool,
+    /// Does the launcher see what others write here?
+    counted: bool,
+}
+
+impl Schema {
+    pub fn place(
+        database: u32,
+        found: AttachedSchema,
+        before: &[Schema],
+        tables: &HashMap<u32, Vec<u32>>,
+        excluded: bool,
+    ) -> Schema {
+        let number = found.oid.to_u32();
+        let held = noticeboard::take_slot(database, number).map_or_else(|| own(number, before), Held::Shared);
+        let tables = tables.get(&number).map(Vec::as_slice).unwrap_or_default();
+        let all = !tables.contains(&0) && tables.len() <= TABLES;
+        let counted = all && matches!(held, Held::Shared(_)) && counts::counted();
+        let schema = Schema { found, held, excluded, counted };
+        let slot = schema.slot();
+        for (at, counted) in slot.tables.iter().enumerate() {
+            counted.store(tables.get(at).copied().unwrap_or_default(), Relaxed);
+        }
+        if slot.skipped.swap(excluded, Relaxed) != excluded {
+            slot.changed.store(true, Relaxed);
+            slot.due_at.store(Instant::NEVER.0, Relaxed);
+        }
+        schema
+    }
+
+    fn slot(&self) -> &Slot {
+        match &self.held {
+            Held::Shared(slot) => slot,
+            Held::Own(slot) => slot,
+        }
+    }
+
+    pub fn is_placed(&self) -> bool {
+        matches!(self.held, Held::Shared(_))
+    }
+
+    pub fn oid(&self) -> u32 {
+        self.found.oid.to_u32()
+    }
+
+    pub fn due_at(&self) -> Instant {
+        Instant(self.slot().due_at.load(Relaxed))
+    }
+
+    /// True: something is left.
+    pub fn run(&self, place: &Place, until: Instant) -> bool {
+        let slot = self.slot();
+        slot.due_at.store(i64::MAX, Relaxed);
+        if self.excluded {
+            return false;
+        }
+        slot.skipped.store(false, Relaxed);
+        slot.running.store(true, Relaxed);
+        let mut memory = recall(slot).begun();
+        let ended = self.tasks(place, until, &mut memory);
+        let now = now();
+        let next = match ended {
+            Ok(ended) => {
+                slot.failures.store(0, Relaxed);
+                if ended.more { now } else { ended.next }
+            }
+            // It is gone, or not attached any more: then it has no slot either once the schemas are read again.
+            Err(error) if error.sqlstate == detached() && slot.failures.swap(1, Relaxed) == 0 => {
+                place.wanted.store(true, Relaxed);
+                slot.changed.store(true, Relaxed);
+                now
+            }
+            Err(error) => {
+                let what =
+                    TASKS.get((place.task.load(Relaxed) as usize).wrapping_sub(1)).map_or("", |task| task.name());
+                report(place, &error, &format!("{what} in schema {}", self.found.name));
+                slot.changed.store(true, Relaxed);
+                upkeep::after_failure(now, slot.failures.fetch_add(1, Relaxed) + 1)
+            }
+        };
+        keep(slot, &memory);
+        if !self.counted {
+            slot.changed.store(true, Relaxed);
+        }
+        slot.runs.fetch_add(1, Relaxed);
+        slot.due_at.fetch_min(next.0, Relaxed);
+        slot.running.store(false, Relaxed);
+        next <= now
+    }
+
+    fn tasks(&self, place: &Place, until: Instant, memory: &mut Memory) -> Result<Ended, Box<ServerError>> {
+        if self.slot().runs.load(Relaxed) == 0 {
+            self.transaction(read_ahead)?;
+        }
+        let began = now();
+        let mut due = self.transaction(agenda)?;
+        if due.is_subscriber {
+            self.slot().skipped.store(true, Relaxed);
+            return Ok(Ended { more: false, next: upkeep::skipped(began) });
+        }
+        let (mut worked, mut more) = (false, false);
+        let mut failed = None;
+        for (number, task) in TASKS.iter().enumerate() {
+            if due.at(*task, memory) > began {
+                continue;
+            }
+            if is_over(until) {
+                more = true;
+                break;
+            }
+            place.task.store(number as u32 + 1, Relaxed);
+            match self.task(place, *task, until) {
+                Ok(ran) => {
+                    worked |= ran.done > 0;
+                    memory.ran(*task, now(), ran.done, ran.more, settings::worker_interval_seconds());
+                    more |= ran.unfinished;
+                }
+                Err(error) => failed = failed.or(Some((number, error))),
+            }
+        }
+        memory.changed = false;
+        memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
+        if let Some((number, error)) = failed {
+            place.task.store(number as u32 + 1, Relaxed);
+            return Err(error);
+        }
+        due = self.transaction(agenda)?;
+        let now = now();
+        Ok(Ended { more, next: due.next(memory, now, upkeep::quiet(now, self.counted)) })
+    }
+}
+
+/// What a run came to.
+struct Ended {
+    more: bool,
+    next: Instant,
+}
+
+/// What a task came to in a run.
+#[derive(Default)]
+struct Ran {
+    done: i64,
+    /// The last batch was full.
+    more: bool,
+    /// Its time was over before its work.
+    unfinished: bool,
+}
+
+impl Schema {
+    fn transaction<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Box<ServerError>> {
+        transaction::run(Some(self.found.owner), || in_schema(self.found.oid, Work::Writing, work))
+    }
+
+    /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the task for later.
+    fn task(&self, place: &Place, task: Task, until: Instant) -> Result<Ran, Box<ServerError>> {
+        activity(
+            pgrx::pg_sys::BackendState::STATE_RUNNING,
+            &format!("holdfast: {} in schema {}", task.name(), self.found.name),
+        );
+        let mut ran = Ran::default();
+        loop {
+            let swept = self.transaction(|store| task_once(store, task, BATCH))?;
+            place.done[task as usize].fetch_add(swept.done, Relaxed);
+            ran.done += swept.done;
+            ran.more = swept.more;
+            if let Some(error) = &swept.error {
+                self.quarantined(place, error, task);
+            }
+            if task.is_patient() || !swept.more {
+                return Ok(ran);
+            }
+            if is_over(until) {
+                ran.unfinished = true;
+                return Ok(ran);
+            }
+        }
+    }
+
+    /// One booking or hold failed, and the rest went on.
+    fn quarantined(&self, place: &Place, error: &str, task: Task) {
+        place.errors.fetch_add(1, Relaxed);
+        place.last_error.store(sqlstate_pack(error.get(..5).unwrap_or_default()), Relaxed);
+        log!(
+            "holdfast worker: database {}, {} in schema {}, quarantined: {error}",
+            database(),
+            task.name(),
+            self.found.name
+        );
+    }
+}
+
+/// The slot that this process had for the schema before, or one of its own.
+fn own(number: u32, before: &[Schema]) -> Held {
+    let slot = Slot::free();
+    if let Some(known) = before.iter().find(|schema| schema.oid() == number) {
+        slot.due_at.store(known.slot().due_at.load(Relaxed), Relaxed);
+        slot.runs.store(known.slot().runs.load(Relaxed), Relaxed);
+    }
+    Held::Own(Box::new(slot))
+}
+
+/// What the slot remembers; that something changed is taken note of once.
+fn recall(slot: &Slot) -> Memory {
+    Memory {
+        changed: slot.changed.swap(false, Relaxed),
+        commits: slot.commits.load(Relaxed),
+        unscanned: slot.unscanned.load(Relaxed),
+        notify_at: Instant(slot.notify_at.load(Relaxed)),
+        scan_at: Instant(slot.scan_at.load(Relaxed)),
+        told: slot.told.load(Relaxed),
+        scans: slot.scans.load(Relaxed),
+        fruitless: slot.fruitless.load(Relaxed),
+    }
+}
+
+fn detached() -> i32 {
+    sqlstate_pack(Outcome::NotAttached.entry().sqlstate)
+}
+
+/// All but whether something changed, which others say.
+fn keep(slot: &Slot, memory: &Memory) {
+    slot.commits.store(memory.commits, Relaxed);
+    slot.unscanned.store(memory.unscanned, Relaxed);
+    slot.notify_at.store(memory.notify_at.0, Relaxed);
+    slot.scan_at.store(memory.scan_at.0, Relaxed);
+    slot.told.store(memory.told, Relaxed);
+    slot.scans.store(memory.scans, Relaxed);
+    slot.fruitless.store(memory.fruitless, Relaxed);
+}
+
+pub fn report(place: &Place, error: &ServerError, what: &str) {
+    place.errors.fetch_add(1, Relaxed);
+    place.last_error.store(error.sqlstate, Relaxed);
+    let detail = error.detail.as_deref().unwrap_or_default();
+    log!("holdfast worker: database {}, {what}: {} {detail}", database(), error.message);
+}

@@ -1,0 +1,176 @@
+//! When tasks are due, and how long the worker stays and rests.
+
+use holdfast::rules::upkeep::{
+    Agenda, GAP_MS, Memory, REST_MS, TASKS, Task, after_failure, quiet, rest_ms, skipped, stays,
+};
+use holdfast::rules::window::Instant;
+
+const NOW: Instant = Instant(1_000_000_000_000);
+/// Of a schema in which nobody wrote since the last run, and nothing was left.
+const CALM: Memory = Memory { changed: false, commits: false, unscanned: false, ..Memory::NEW };
+
+fn after(seconds: i64) -> Instant {
+    NOW.after_seconds(seconds)
+}
+
+/// Milliseconds until the next run.
+fn pause(agenda: &Agenda, memory: &Memory) -> i64 {
+    (agenda.next(memory, NOW, quiet(NOW, true)).0 - NOW.0) / 1000
+}
+
+#[test]
+fn a_schema_without_work_is_left_alone_for_an_hour() {
+    let idle = Agenda { commits: Some(Instant::NEVER), live: Some(Instant::NEVER), ..Agenda::default() };
+    assert_eq!(TASKS.iter().find(|task| idle.at(**task, &CALM) < Instant::FOREVER), None);
+    assert_eq!(pause(&idle, &CALM), 3_600_000);
+    assert_eq!(quiet(NOW, false), after(60), "unless the server does not count what is written");
+    assert_eq!(skipped(NOW), after(60));
+}
+
+#[test]
+fn it_comes_back_when_the_next_thing_is_due() {
+    let agenda = Agenda { expire: Some(after(90)), outbox: Some(after(200)), ..Agenda::default() };
+    assert_eq!(pause(&agenda, &CALM), 90_000);
+    let agenda = Agenda { notify: Some(after(5)), ..agenda };
+    assert_eq!(pause(&agenda, &CALM), 5000);
+    assert_eq!(pause(&agenda, &Memory { notify_at: after(30), ..CALM }), 30_000, "they were told already");
+}
+
+#[test]
+fn each_task_is_due_when_it_has_something_to_do() {
+    let all = Agenda {
+        is_subscriber: false,
+        retry: Some(after(1)),
+        expire: Some(after(2)),
+        notify: Some(after(3)),
+        commits: Some(after(4)),
+        live: Some(after(5)),
+        has_live: true,
+        bookings: Some(after(6)),
+        ledger: Some(after(7)),
+        attempts: Some(after(8)),
+        outbox: Some(after(9)),
+        disagreements: Some(after(10)),
+    };
+    let at = |memory: &Memory| -> Vec<Instant> { TASKS.iter().map(|task| all.at(*task, memory)).collect() };
+    let (never, forever) = (Instant::NEVER, Instant::FOREVER);
+    let expected = [1, 2, 3, 4, 5, 6].map(after);
+    let prunes = [7, 8, 9, 10].map(after);
+    let changed: Vec<Instant> = [&[never], expected.as_slice(), &[never], prunes.as_slice()].concat();
+    assert_eq!(at(&Memory::NEW), changed);
+    let scanned = [1, 2, 3].map(after);
+    let calm: Vec<Instant> =
+        [&[forever], scanned.as_slice(), &[forever, after(5), after(6), forever], prunes.as_slice()].concat();
+    assert_eq!(at(&CALM), calm);
+    let filled = Agenda { is_subscriber: true, ..all };
+    assert!(TASKS.iter().all(|task| filled.at(*task, &Memory::NEW) == forever), "another server does it");
+    let dead = Agenda { has_live: false, ..all };
+    assert_eq!(dead.at(Task::ScanLiveBookings, &CALM), forever, "nothing is live, and nobody wrote");
+    assert_eq!(dead.at(Task::ScanLiveBookings, &Memory { unscanned: true, ..CALM }), after(5));
+    assert_eq!(dead.at(Task::ScanCommits, &Memory { commits: true, ..CALM }), after(4));
+}
+
+#[test]
+fn what_could_not_be_done_is_tried_again_less_and_less_often() {
+    let locked = Agenda { expire: Some(after(-5)), ..Agenda::default() };
+    let pauses: Vec<i64> = (0..=6).map(|fruitless| pause(&locked, &Memory { fruitless, ..CALM })).collect();
+    assert_eq!(pauses, [GAP_MS, 1000, 2000, 4000, 8000, 8000, 8000], "but always within ten seconds");
+    assert_eq!(pause(&locked, &Memory { fruitless: u32::MAX, ..CALM }), 8000);
+}
+
+#[test]
+fn who_does_not_take_events_is_told_less_and_less_often() {
+    let mut memory = CALM;
+    let mut pauses = vec![];
+    for _ in 0..8 {
+        memory.ran(Task::NotifyOutbox, NOW, 1, false, 5);
+        pauses.push((memory.notify_at.0 - NOW.0) / 1_000_000);
+    }
+    assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);
+    memory.ran(Task::NotifyOutbox, NOW, 1, false, 3600);
+    assert_eq!(memory.notify_at, after(3600), "never more often than the interval");
+    let before = memory;
+    memory.ran(Task::NotifyOutbox, after(9), 0, false, 5);
+    assert_eq!(memory, before, "nothing was due");
+    memory.changed = true;
+    assert_eq!(memory.begun(), Memory::NEW, "somebody wrote");
+    assert_eq!(before.begun(), before);
+}
+
+#[test]
+fn live_bookings_that_nobody_changes_are_scanned_less_and_less_often() {
+    let mut memory = Memory::NEW;
+    let mut pauses = vec![];
+    for _ in 0..8 {
+        memory.ran(Task::ScanLiveBookings, NOW, 0, false, 5);
+        pauses.push((memory.scan_at.0 - NOW.0) / 60_000_000);
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+    assert!(!memory.unscanned);
+    memory.ran(Task::ScanLiveBookings, NOW, 1, false, 5);
+    assert_eq!(memory.scan_at, Instant::NEVER, "something is left to mend");
+    memory.ran(Task::ScanLiveBookings, NOW, 0, true, 5);
+    assert_eq!(memory.scan_at, Instant::NEVER, "the batch was full");
+}
+
+#[test]
+fn commits_are_scanned_until_none_is_left() {
+    let mut memory = Memory::NEW;
+    memory.ran(Task::ScanCommits, NOW, 1000, true, 5);
+    assert!(memory.commits);
+    memory.ran(Task::ScanCommits, NOW, 3, false, 5);
+    assert!(!memory.commits);
+    let before = memory;
+    memory.ran(Task::ExpireHolds, NOW, 3, true, 5);
+    assert_eq!(memory, before);
+}
+
+#[test]
+fn a_round_is_followed_by_a_rest_forty_times_as_long_within_bounds() {
+    for (took, expected) in [(-5, GAP_MS), (0, GAP_MS), (12, 500), (13, 520), (50, 2000), (126, REST_MS)] {
+        assert_eq!(rest_ms(took, 0), expected, "{took}");
+    }
+    assert_eq!(rest_ms(i64::MAX, 3000), REST_MS);
+    assert_eq!(rest_ms(i64::MAX, 3001), GAP_MS, "what is late waits no longer");
+}
+
+#[test]
+fn a_worker_stays_for_what_is_due_soon_but_not_for_ever() {
+    assert!(stays(NOW, NOW, NOW) && stays(NOW, after(5), NOW) && stays(NOW, after(-5), after(-59)));
+    assert!(!stays(NOW, Instant(after(5).0 + 1), NOW), "what is due later is not waited for");
+    assert!(!stays(NOW, NOW, after(-60)), "it has been here long enough");
+}
+
+#[test]
+fn errors_are_waited_out() {
+    let pauses: Vec<i64> = (1..=8).map(|failures| (after_failure(NOW, failures).0 - NOW.0) / 1_000_000).collect();
+    assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300]);
+    assert_eq!(after_failure(NOW, u32::MAX), after(300));
+    assert_eq!(after_failure(NOW, 0), after(5));
+}
+
+/// What nobody waits for is done a batch at a time; and the names are those that people see.
+#[test]
+fn tasks_have_names() {
+    let names: Vec<&str> = TASKS.iter().map(|task| task.name()).collect();
+    let patient: Vec<&str> = TASKS.iter().filter(|task| task.is_patient()).map(|task| task.name()).collect();
+    assert_eq!(patient, names[8..]);
+    assert!(TASKS.iter().enumerate().all(|(at, task)| *task as usize == at), "in the order of the type");
+    assert_eq!(
+        names,
+        [
+            "record_attempts",
+            "retry_attempts",
+            "expire_holds",
+            "notify_outbox",
+            "scan_commits",
+            "scan_live_bookings",
+            "scan_bookings",
+            "record_disagreements",
+            "prune_ledger",
+            "prune_attempts",
+            "prune_outbox",
+            "prune_disagreements"
+        ]
+    );
+}
