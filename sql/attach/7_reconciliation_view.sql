@@ -142,7 +142,7 @@ with recursive after_confirmation (status) as (
   from seat s
   left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key
   where s.idempotency_key is not null and not s.is_over
-    and coalesce(s.assigned_at > pg_catalog.now() - interval '90 days', true)
+    and coalesce(s.assigned_at > pg_catalog.now() - retention.ledger, true)
     and (l.outcome is null or l.outcome not in ('confirmed', 'assigned'))
 --[forgotten
     and not exists (

@@ -90,7 +90,7 @@ asked (name, examined, broken) as (
   left join booking_assignment_idempotency l using (booking_id, idempotency_key)
   left join holdfast_pruned f on f.booking_id = a.booking_id and f.until >= a.assigned_at
   where a.idempotency_key is not null and f.booking_id is null
-    and (a.assigned_at is null or a.assigned_at > now() - interval '90 days')
+    and (a.assigned_at is null or a.assigned_at > now() - make_interval(days => coalesce(nullif(current_setting('holdfast.ledger_retention_days', true), ''), '90')::int))
   union all
   select 'answers_whole', count(*), count(*) filter (where table_ids = '{}' or assignment_window = 'empty' or refusal is not null)
   from success

@@ -133,7 +133,7 @@ with recursive after_confirmation (status) as (
     select from answer l where l.booking_id = a.booking_id and l.idempotency_key = a.idempotency_key
   )
   from booking b join app.booking_table_assignments a on a.booking_id = b.id
-  where a.idempotency_key is not null and not b.is_over and coalesce(a.assigned_at > $1 - interval '90 days', true)
+  where a.idempotency_key is not null and not b.is_over and coalesce(a.assigned_at > $1 - retention.ledger, true)
 --[forgotten
     and not exists (
       select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at

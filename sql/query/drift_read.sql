@@ -26,7 +26,7 @@ select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idemp
            and not al.shadow and al."window" && pg_catalog.tstzrange($2 - interval '5 minutes', $2, '[]')
            and s.releases_tables is distinct from true
        ),
-       coalesce(a.assigned_at > $2 - interval '90 days', true)
+       coalesce(a.assigned_at > $2 - retention.ledger, true)
 --[forgotten
          and not exists (
            select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at

@@ -40,7 +40,7 @@ with claimed as (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, expires_at, created_at,
     outcome, assignment_ids
   )
-  select $1, k.key, k.tables, pg_catalog.tstzrange(k.start, k."end", '[)'), k."group", $3 + interval '90 days', $3,
+  select $1, k.key, k.tables, pg_catalog.tstzrange(k.start, k."end", '[)'), k."group", $3 + retention.ledger, $3,
          case when s.is_confirm_target then 'confirmed' else 'assigned' end, k.seats
   from pg_catalog.jsonb_to_recordset($2 -> 'bind_answer') k (
     key text, tables uuid[], seats uuid[], start timestamptz, "end" timestamptz, "group" uuid

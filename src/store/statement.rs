@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
+use crate::rules::retention;
 
 /// A statement that is planned once a session and schema.
 pub struct Statement {
@@ -41,7 +42,16 @@ pub fn for_schema(text: &str, attachment: &Attachment) -> String {
     let kept = attachment.originals.iter().fold(named, |text, (name, kept)| {
         replace_word(&text, &format!("original.{name}"), &format!("app.{}", pgrx::spi::quote_identifier(kept)))
     });
-    replace_schema(&kept, &attachment.quoted)
+    replace_schema(&replace_word(&kept, "retention.ledger", &ledger_retention()), &attachment.quoted)
+}
+
+/// How long an answer is kept, as SQL asks for it where a statement runs: a view is also read where the library is not loaded.
+fn ledger_retention() -> String {
+    format!(
+        "pg_catalog.make_interval(days => coalesce(nullif(pg_catalog.current_setting(\
+         'holdfast.ledger_retention_days', true), ''), '{}')::integer)",
+        retention::LEDGER_DAYS
+    )
 }
 
 /// Drops what stands between `--[feature` and `--]` when a schema lacks the feature; `--|` introduces what stands there

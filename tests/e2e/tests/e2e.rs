@@ -24,6 +24,7 @@ mod faults_server;
 mod faults_status;
 mod fence;
 mod foreign;
+mod growth;
 mod idempotency;
 mod looks;
 mod mended;
