@@ -181,7 +181,14 @@ language c strict volatile set search_path = pg_catalog, pg_temp set client_min_
 as 'MODULE_PATHNAME', 'native_detach_wrapper';
 
 comment on function holdfast.detach is
-  'Undoes attach: drops the functions of the contract and the views, constraints and indexes that attach added, brings back the constraints that it replaced, and gives the application''s own functions their names back, with their grants, comments and owners. app: an attached schema, also one that lost a table since. Columns that were added stay, and every row of the application; tables that attach added (rules, attempts, forgotten answers) stay unless keep_tables is false. NULL for either does nothing. Needs a superuser. Raises 55000 when the schema is not attached, 2BP01 when something of the application depends on one of our functions. Locks the tables whose constraints change exclusively until commit. Not to be repeated: the second call finds nothing attached.';
+  'Undoes attach: drops the functions of the contract and the views, constraints and indexes that attach added, brings back the constraints that it replaced, and brings the application''s own functions back into its schema, with their grants, comments and owners. app: an attached schema, also one that lost a table since. Columns that were added stay, and every row of the application; tables that attach added (rules, attempts, forgotten answers) stay unless keep_tables is false. NULL for either does nothing. Needs a superuser. Raises 55000 when the schema is not attached, 2BP01 when something of the application depends on one of our functions. Locks the tables whose constraints change exclusively until commit. Not to be repeated: the second call finds nothing attached.';
+
+create function holdfast.rollout_checked() returns trigger
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'rollout_checked_wrapper';
+
+comment on function holdfast.rollout_checked is
+  'The trigger on each row of holdfast_rollout, installed by attach: a row that leaves bookings to legacy functions (a percentage below 100, or another mode than on) needs such functions. Takes no argument, returns NULL, locks nothing. Raises 22023 where attach kept none that gives tables to a booking, and an error when it is called in any other way.';
 
 create function holdfast.rollout_changed() returns trigger
 language c volatile set search_path = pg_catalog, pg_temp

@@ -10,11 +10,8 @@ where exists (
 )
 --[books
 union all
-select 'original', o.name, o.kept_as, null, null
+select 'legacy', o.name, o.legacy_schema, null, o.callable::integer
 from app.holdfast_originals o
-where o.callable and exists (
-  select from pg_catalog.pg_proc p where p.pronamespace = $1 and p.proname::text = o.kept_as
-)
 union all
 select 'rollout', null, r.mode, r.restaurant_id, r.percentage
 from app.holdfast_rollout r

@@ -28,6 +28,17 @@ fn native_detach(app: pg_sys::Oid, keep_tables: bool) {
     errors::or_raise(detach(app, keep_tables));
 }
 
+/// Fires for each row of a rollout that is written.
+#[pg_trigger(sql = false)]
+fn rollout_checked<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, PgTriggerError> {
+    if let Some(row) = trigger.new() {
+        let mode: Option<String> = row.get_by_name("mode").ok().flatten();
+        let percentage: Option<i32> = row.get_by_name("percentage").ok().flatten();
+        errors::or_raise(rollout::check(trigger.relid()?, &mode.unwrap_or_default(), percentage.unwrap_or_default()));
+    }
+    Ok(None)
+}
+
 /// Fires when rows of a rollout change; a trigger of a statement has no row to return.
 #[pg_trigger(sql = false)]
 fn rollout_changed<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, PgTriggerError> {

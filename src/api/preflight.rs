@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::argument::{self, Label, TimestampTz, Uuids};
 use super::contract_look;
 use super::native::{self, Done, native_functions};
-use crate::commands::preflight::{Checked, explain};
+use crate::commands::preflight::{Checked, explain, explain_routed};
 use crate::rules::Id;
 use crate::rules::outcome::Outcome;
 use crate::rules::request::{Arguments, Expectation, Intent, Named};
@@ -33,7 +33,7 @@ fn row(checked: &Checked) -> Row {
         checked.name,
         refusal.is_none(),
         refusal.map(|refusal| refusal.outcome.entry().name),
-        refusal.map(|refusal| refusal.message.clone()),
+        refusal.map(|refusal| refusal.message.clone()).or(checked.note.map(str::to_owned)),
         refusal.and_then(|refusal| refusal.detail.clone()),
         id(blocker.map(|blocker| blocker.table)),
         id(blocker.and_then(|blocker| blocker.booking)),
@@ -108,7 +108,7 @@ fn contract_explain_confirm(
             adjacency_hash: p_expected_adjacency_hash,
         },
     };
-    let rows = contract_look(fcinfo, |store| explain(store, arguments));
+    let rows = contract_look(fcinfo, |store| explain_routed(store, arguments));
     argument::rows(rows.iter().map(row).collect())
 }
 

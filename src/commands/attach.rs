@@ -12,6 +12,7 @@ use crate::rules::requirement::attach::{Addition, BOOKS, REVOKE_USAGE, additions
 use crate::rules::requirement::facts::{Facts, Function};
 use crate::rules::requirement::function::replacements;
 use crate::rules::requirement::status::default_target;
+use crate::rules::rollout::{self, Kept};
 use crate::store::Store;
 use crate::store::schema::{create_reference, quoted};
 
@@ -28,6 +29,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     // Statements that outlive a renaming of the schema.
     let named = |facts: &Facts| Facts { schema: "app".to_owned(), ..facts.clone() };
     refuse(store.quoted_schema(), &unmet(&before))?;
+    check_rollout(&store, &before)?;
     let role = store.owner()?;
     let owner = quoted(&role);
     store.books_open(&before, &owner)?;
@@ -48,10 +50,22 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Rows that are there already may leave bookings to legacy functions.
+fn check_rollout(store: &Store, before: &Facts) -> Result<(), Refusal> {
+    let found = replacements(before);
+    let moves = |name: &str| found.iter().any(|replaced| replaced.callable && replaced.function.name == name);
+    rollout::check(store.rollout(), |function| match moves(function.name()) {
+        true => Kept::Callable,
+        false => store.kept(function),
+    })
+}
+
 /// Functions of the application make room for ours. Returns those of an earlier release that were dropped for it.
 fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Result<Vec<&'a Function>, Failure> {
-    for replaced in replacements(before) {
-        store.original_keep(&replaced, owner)?;
+    let replaced = replacements(before);
+    if !replaced.is_empty() {
+        let legacy = store.legacy_open(owner)?;
+        replaced.iter().try_for_each(|replaced| store.legacy_keep(replaced, &legacy, owner))?;
     }
     let renewed: Vec<&Function> = before.functions.iter().filter(|function| outdated(before, function)).collect();
     for function in &renewed {
@@ -113,14 +127,14 @@ fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
         .into())
 }
 
-/// Undoes attach: the application's own functions get their names back, and what attach added goes, but for columns,
+/// Undoes attach: the legacy functions come back, and what attach added goes, but for columns,
 /// and for tables that hold data unless `keep_tables` is false. What locks a table that has writers comes last.
 pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     let store = Store::open_anyhow(schema)?;
     store.check_attached()?;
     let (gone, kept): (Vec<_>, Vec<_>) = store.additions_read()?.into_iter().partition(|addition| !addition.holds_data);
     store.drop_views()?;
-    give_names_back(&store)?;
+    bring_back(&store)?;
     BOOKS.iter().try_for_each(|book| store.ddl(&format!("drop table if exists {}.{book}", store.quoted_schema())))?;
     gone.iter().try_for_each(|addition| store.ddl(&addition.undo))?;
     let tables: Vec<&str> =
@@ -131,8 +145,8 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Our functions go, and those that attach kept are called again what they were called.
-fn give_names_back(store: &Store) -> Result<(), Failure> {
+/// Our functions go, and those that attach kept stand again where they stood.
+fn bring_back(store: &Store) -> Result<(), Failure> {
     let facts = store.facts()?;
     for function in facts.functions.iter().filter(|function| function.ours) {
         store.ddl(&format!("drop routine {}", function.signature))?;
@@ -146,7 +160,7 @@ fn give_names_back(store: &Store) -> Result<(), Failure> {
         if original.closed {
             store.ddl(&format!("grant execute on {kind} {signature} to public"))?;
         }
-        store.ddl(&format!("alter {kind} {signature} rename to {}", quoted(&original.name)))?;
+        store.ddl(&format!("alter {kind} {signature} set schema {}", store.quoted_schema()))?;
     }
-    Ok(())
+    store.legacy_close()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::confirm::replay;
+use super::rollout;
 use crate::rules::Id;
 use crate::rules::check::{self, Objection};
 use crate::rules::confirm::Situation;
@@ -10,17 +11,22 @@ use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
-use crate::rules::request::{Arguments, Asked, Request, Selection};
+use crate::rules::request::{Arguments, Asked, Named, Request, Selection};
+use crate::rules::rollout::{Function, Route};
 use crate::rules::table::Assignment;
 use crate::rules::window::{Instant, Window};
 use crate::store::Store;
 use crate::store::situation::Question;
+
+const LEGACY: &str = "A legacy function answers this call; what follows is what holdfast would say.";
 
 /// One check, or one of its objections.
 pub struct Checked {
     pub name: &'static str,
     pub refusal: Option<Refusal>,
     pub blocker: Option<Blocking>,
+    /// What there is to know although it is passed.
+    pub note: Option<&'static str>,
 }
 
 /// Who stands in the way.
@@ -33,7 +39,7 @@ pub struct Blocking {
 
 impl Checked {
     fn of(name: &'static str, result: Result<(), Refusal>) -> Checked {
-        Checked { name, refusal: result.err(), blocker: None }
+        Checked { name, refusal: result.err(), blocker: None, note: None }
     }
 }
 
@@ -47,6 +53,21 @@ pub enum Would {
 /// The rows of the explanation, in the order in which a confirm would look.
 pub fn explain(store: &Store, arguments: Arguments) -> Result<Vec<Checked>, Failure> {
     Ok(look(store, arguments)?.0)
+}
+
+/// The same for a call of the contract, which may be a legacy function's to answer.
+pub fn explain_routed(store: &Store, arguments: Arguments) -> Result<Vec<Checked>, Failure> {
+    let function = match arguments.named {
+        Named::Hold(_) => Function::ConfirmByHold,
+        Named::Tables(_) => Function::ConfirmByTables,
+    };
+    let first = match rollout::decider(store, function, arguments.booking) {
+        Ok(Route::Ours) => None,
+        Ok(Route::Original | Route::Shadow) => Some(Checked { note: Some(LEGACY), ..Checked::of("rollout", Ok(())) }),
+        Err(Failure::Refused(refusal)) => Some(Checked::of("rollout", Err(refusal))),
+        Err(failure) => return Err(failure),
+    };
+    Ok(first.into_iter().chain(explain(store, arguments)?).collect())
 }
 
 /// Every check, and what would be done. None: a check before it is not passed.
@@ -120,7 +141,7 @@ fn judged(asked: &Asked, request: &Request, situation: &Situation) -> Vec<Checke
                 let hold = (objection.refusal.outcome == Outcome::HoldConflict).then_some(id);
                 Blocking { table, booking, hold, window }
             });
-            Checked { name, refusal: Some(objection.refusal), blocker }
+            Checked { name, refusal: Some(objection.refusal), blocker, note: None }
         };
         objections.into_iter().map(row).collect()
     };

@@ -11,10 +11,10 @@ use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::rules::request::Arguments;
-use crate::rules::rollout::{self, Function, Route};
+use crate::rules::rollout::{self, Function, Mode, Route, Rule};
 use crate::rules::table::Assignment;
 use crate::settings;
-use crate::store::{Landed, Store, relation_changed};
+use crate::store::{Landed, Store, relation_changed, schema_of_relation};
 
 /// What the switch and the rows say.
 fn wanted(store: &Store, booking: Option<Id>) -> Result<Route, Failure> {
@@ -29,14 +29,21 @@ fn wanted(store: &Store, booking: Option<Id>) -> Result<Route, Failure> {
     Ok(rollout::wanted(enabled, rules, restaurant, booking))
 }
 
+/// Who would do it, asked from outside.
+pub(super) fn decider(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
+    match wanted(store, booking)? {
+        Route::Ours => Ok(Route::Ours),
+        wanted => Ok(rollout::settle(wanted, function, store.kept(function), settings::atomic_confirm_enabled())?),
+    }
+}
+
 /// Who does it. An original that calls a function of the contract goes on with originals, and only its own caller is
 /// judged.
 fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
-    let kept = store.keeps(function);
     let route = if store.in_original() {
-        if kept { Route::Original } else { Route::Ours }
+        rollout::settle_within(function, store.kept(function), settings::atomic_confirm_enabled())?
     } else {
-        rollout::settle(wanted(store, booking)?, function, kept, settings::atomic_confirm_enabled())?
+        decider(store, function, booking)?
     };
     if route == Route::Ours {
         store.check_whole()?;
@@ -86,6 +93,13 @@ pub fn refreshed(store: &Store, table: Option<Id>) -> Result<(), Failure> {
         Route::Ours => table_status::refresh(store, table),
         Route::Original | Route::Shadow => store.original_refresh(table),
     }
+}
+
+/// A row of a rollout is written: is there what it leaves bookings to?
+pub fn check(relation: pg_sys::Oid, mode: &str, percentage: i32) -> Result<(), Failure> {
+    let store = Store::open_anyhow(schema_of_relation(relation))?;
+    let rule = Rule { restaurant: None, mode: Mode::of_label(mode), percentage };
+    Ok(rollout::check(&[rule], |function| store.kept(function))?)
 }
 
 /// Rows of a rollout changed: every session looks at them again.

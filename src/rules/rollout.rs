@@ -43,6 +43,16 @@ impl Function {
     }
 }
 
+/// Every function that gives tables to a booking.
+const TAKING: [Function; 6] = [
+    Function::ConfirmByTables,
+    Function::ConfirmByHold,
+    Function::AtomicConfirm,
+    Function::Assign,
+    Function::AssignSingle,
+    Function::AssignMerged,
+];
+
 /// What a row of the rollout says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -74,6 +84,16 @@ pub struct Rule {
     pub mode: Mode,
     /// Of a hundred bookings.
     pub percentage: i32,
+}
+
+/// Is there a legacy function that a call can go to instead?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Callable,
+    /// The application had none that the contract's call works on.
+    Never,
+    /// Attach kept it, and somebody dropped it since.
+    Gone,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,15 +139,51 @@ pub fn wanted(enabled: bool, rules: &[Rule], restaurant: Option<Id>, booking: Op
     }
 }
 
+/// Rows that leave bookings to legacy functions need such functions: without one that gives tables, every confirm of
+/// these bookings would be refused.
+pub fn check(rules: &[Rule], kept: impl Fn(Function) -> Kept) -> Result<(), Refusal> {
+    let needy = rules.iter().find(|rule| rule.mode != Mode::On || rule.percentage < 100);
+    let Some(rule) = needy.filter(|_| TAKING.iter().all(|function| kept(*function) != Kept::Callable)) else {
+        return Ok(());
+    };
+    let (says, rest) = match rule.mode {
+        Mode::On => (format!("percentage {}", rule.percentage), "the rest of the bookings"),
+        Mode::Original => ("mode original".to_owned(), "the bookings"),
+        Mode::Shadow => ("mode shadow".to_owned(), "the bookings"),
+    };
+    let message = "holdfast_rollout leaves bookings to legacy functions, and the schema keeps none";
+    Err(Refusal::new(Outcome::ArgumentInvalid, message)
+        .detail(format!(
+            "With {says}, a legacy function has to confirm {rest}, and attach found none that gives tables"
+        ))
+        .hint(format!(
+            "{}: Leave mode on and percentage 100, or delete the row.",
+            Outcome::ArgumentInvalid.entry().code
+        )))
+}
+
 /// Where a call goes: what lets go of tables works in any case, by our own function where nothing else is kept.
-pub fn settle(wanted: Route, function: Function, kept: bool, enabled: bool) -> Result<Route, Refusal> {
-    match wanted {
-        Route::Original | Route::Shadow if !kept && function.takes_tables() => {
+pub fn settle(wanted: Route, function: Function, kept: Kept, enabled: bool) -> Result<Route, Refusal> {
+    match (wanted, kept) {
+        (Route::Ours, _) | (_, Kept::Callable) => Ok(wanted),
+        (_, Kept::Never | Kept::Gone) if !function.takes_tables() => Ok(Route::Ours),
+        (_, Kept::Never) => {
             Err(disabled(&format!("the schema keeps no {} of its own to call instead", function.name()), enabled))
         }
-        Route::Original | Route::Shadow if !kept => Ok(Route::Ours),
-        wanted => Ok(wanted),
+        (_, Kept::Gone) => Err(disabled(&gone(function), enabled)),
     }
+}
+
+/// A legacy function goes on with legacy functions; what the application never had is ours.
+pub fn settle_within(function: Function, kept: Kept, enabled: bool) -> Result<Route, Refusal> {
+    match kept {
+        Kept::Never => Ok(Route::Ours),
+        Kept::Callable | Kept::Gone => settle(Route::Original, function, kept, enabled),
+    }
+}
+
+fn gone(function: Function) -> String {
+    format!("the legacy function {} that attach kept to be called instead is gone", function.name())
 }
 
 /// For a call that the application did not have before: nothing else could do it as its caller expects.

@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::rules::requirement::table::{NEEDED, Needed};
-use crate::rules::rollout::Rule;
+use crate::rules::rollout::{Kept, Rule};
 
 /// The feature of a history that keeps metadata with each move.
 const HISTORY_METADATA: &str = "history_metadata";
@@ -29,7 +29,7 @@ pub const EXCLUSION: &str = "assignment_exclusion";
 /// What attach leaves behind in the schema: one row a feature that was there then.
 pub const RECORD: &str = "holdfast_attachment";
 
-/// Where attach writes down which functions it keeps under another name.
+/// Where attach writes down which legacy functions it keeps.
 pub const ORIGINALS: &str = "holdfast_originals";
 
 /// Where the owner of the schema says who confirms.
@@ -46,7 +46,8 @@ pub const ADDITIONS: &str = "holdfast_additions";
 pub struct Record {
     pub features: Vec<String>,
     pub exclusion: bool,
-    pub originals: Vec<(String, String)>,
+    pub originals: Vec<String>,
+    pub legacy: Option<String>,
     pub rollout: Vec<Rule>,
 }
 
@@ -64,8 +65,10 @@ pub struct Attachment {
     gone: Vec<String>,
     /// What the application calls its enums, by what our statements call them.
     pub enums: Vec<(&'static str, String)>,
-    /// Functions of the application that attach keeps, by the name that ours took: name, kept name.
-    pub originals: Vec<(String, String)>,
+    /// The legacy functions that the contract's calls work on.
+    pub originals: Vec<String>,
+    /// The schema that attach keeps them in.
+    pub legacy: Option<String>,
     /// Who confirms, as the owner of the schema says.
     pub rollout: Vec<Rule>,
     /// Relations whose change makes this stale.
@@ -96,6 +99,7 @@ impl Attachment {
                 .filter_map(|(ours, table, column)| Some((*ours, column_type(oid, table, column)?)))
                 .collect(),
             originals: Vec::new(),
+            legacy: None,
             rollout: Vec::new(),
             watched: names().filter_map(|table| relation(oid, table)).collect(),
             awaited: names().map(|table| hash_of_name(oid, table)).collect(),
@@ -122,6 +126,7 @@ impl Attachment {
             self.features.push(EXCLUSION.to_owned());
         }
         self.originals = record.originals;
+        self.legacy = record.legacy;
         self.rollout = record.rollout;
         self
     }
@@ -172,9 +177,13 @@ impl Attachment {
         self.awaited.contains(&hash)
     }
 
-    /// The name under which attach keeps the function whose name ours took.
-    pub fn original(&self, name: &str) -> Option<&str> {
-        self.originals.iter().find(|(ours, _)| ours == name).map(|(_, kept)| kept.as_str())
+    /// Is there a legacy function to call instead? What attach recorded may have been dropped since.
+    pub fn kept(&self, name: &str) -> Kept {
+        match self.legacy.as_deref().filter(|_| self.originals.iter().any(|kept| kept == name)) {
+            None => Kept::Never,
+            Some(legacy) if is_function(legacy, name) => Kept::Callable,
+            Some(_) => Kept::Gone,
+        }
     }
 
     /// Refuses a schema that lacks a table, naming what it lacks.
@@ -266,6 +275,34 @@ fn hash_of_name(schema: pg_sys::Oid, table: &str) -> u32 {
 pub fn schema_of_function(call: pg_sys::FunctionCallInfo) -> pg_sys::Oid {
     // SAFETY: the server fills in flinfo for every call that it makes.
     unsafe { pg_sys::get_func_namespace((*(*call).flinfo).fn_oid) }
+}
+
+/// The schema of a relation.
+pub fn schema_of_relation(relation: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: reads the syscache; an unknown relation is InvalidOid.
+    unsafe { pg_sys::get_rel_namespace(relation) }
+}
+
+/// The schema of this name.
+pub fn namespace_oid_of(name: &str) -> Option<pg_sys::Oid> {
+    namespace_oid(&CString::new(name).ok()?)
+}
+
+/// Has a schema a function of this name?
+fn is_function(schema: &str, name: &str) -> bool {
+    let (Some(schema), Ok(name)) = (namespace_oid_of(schema), CString::new(name)) else { return false };
+    let (cache, null) = (pg_sys::SysCacheIdentifier::PROCNAMEARGSNSP as c_int, pg_sys::Datum::null());
+    // SAFETY: the one key is a name that lives through the call; the list is released after its last entry is read.
+    unsafe {
+        let list = pg_sys::SearchSysCacheList(cache, 1, pg_sys::Datum::from(name.as_ptr()), null, null);
+        let members = (*list).members.as_slice(usize::try_from((*list).n_members).unwrap_or_default());
+        let found = members.iter().any(|member| {
+            let function = pg_sys::GETSTRUCT(&raw mut (**member).tuple).cast::<pg_sys::FormData_pg_proc>();
+            (*function).pronamespace == schema
+        });
+        pg_sys::ReleaseCatCacheList(list);
+        found
+    }
 }
 
 pub fn namespace_oid(name: &CStr) -> Option<pg_sys::Oid> {

@@ -39,6 +39,7 @@ impl Store {
             constraints: self.facts_of(&CATALOGUE_CONSTRAINTS, &[self.oid()])?,
             indexes: self.facts_of(&CATALOGUE_INDEXES, &[self.oid()])?,
             functions: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.oid()])?,
+            legacy: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.legacy_oid()])?,
             triggers: self.facts_of(&CATALOGUE_TRIGGERS, &[self.oid()])?,
             server,
             ..Facts::default()

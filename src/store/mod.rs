@@ -15,6 +15,7 @@ mod guard;
 mod hold;
 pub mod idempotency;
 mod ledger;
+mod legacy;
 mod look;
 mod original;
 mod originals;
@@ -39,7 +40,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-pub use attachment::schema_of_function;
+pub use attachment::{schema_of_function, schema_of_relation};
 pub use attempt::Ending;
 pub use booking::{Landed, Landing};
 pub use catalogue::server_facts;

@@ -1,4 +1,4 @@
-//! Calls of the functions that the application had before, as attach keeps them.
+//! Calls of the legacy functions: those that the application had before, as attach keeps them.
 
 use std::cell::Cell;
 
@@ -9,10 +9,12 @@ use super::row::{self, Row};
 use super::statement::{Statement, statement};
 use super::{Store, server};
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::failure::{Failure, sqlstate_pack};
+use crate::rules::outcome::Outcome;
+use crate::rules::refusal::Refusal;
 use crate::rules::request::History;
 use crate::rules::request::{Arguments, Named};
-use crate::rules::rollout::{Function, Rule};
+use crate::rules::rollout::{Function, Kept, Rule};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
@@ -129,9 +131,9 @@ impl Store {
         &self.attachment.rollout
     }
 
-    /// Is there a function of the application to call instead?
-    pub fn keeps(&self, function: Function) -> bool {
-        self.attachment.original(function.name()).is_some()
+    /// Is there a legacy function to call instead?
+    pub fn kept(&self, function: Function) -> Kept {
+        self.attachment.kept(function.name())
     }
 
     /// Were we called by a function that we called?
@@ -156,9 +158,24 @@ impl Store {
         let running = Running::begin();
         let rows = self.run(statement, arguments, read);
         drop(running);
-        let rows = rows?;
+        let rows = rows.map_err(|failure| self.legacy_missing(failure))?;
         self.search_path(OURS)?;
         Ok(rows)
+    }
+
+    /// Somebody gave the function other arguments since the statement was planned: callers take 42883 for "not
+    /// installed". A 42883 out of the function's own body is the application's, and reaches the caller.
+    fn legacy_missing(&self, failure: Failure) -> Failure {
+        let legacy = self.attachment.legacy.as_deref().unwrap_or_default();
+        match failure {
+            Failure::Server(error)
+                if error.sqlstate == sqlstate_pack("42883") && error.message.contains(&format!(" {legacy}.")) =>
+            {
+                let message = format!("Schema {} lacks a legacy function that holdfast calls", self.attachment.quoted);
+                Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(error.message))
+            }
+            failure => failure,
+        }
     }
 
     fn search_path(&self, path: &str) -> Result<(), Failure> {

@@ -224,7 +224,10 @@ fn note(record: &mut Record, row: &Row) {
     match row.text(1).as_deref() {
         Some("feature") => record.features.push(name),
         Some("exclusion") => record.exclusion = true,
-        Some("original") => record.originals.push((name, value)),
+        Some("legacy") => {
+            record.legacy = Some(value);
+            record.originals.extend((row.number(5) == Some(1)).then_some(name));
+        }
         _ => record.rollout.push(Rule {
             restaurant: row.id(4).filter(|restaurant| !restaurant.is_nil()),
             mode: Mode::of_label(&value),

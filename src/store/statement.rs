@@ -39,10 +39,11 @@ impl Statement {
 pub fn for_schema(text: &str, attachment: &Attachment) -> String {
     let kept = for_features(text, attachment);
     let named = attachment.enums.iter().fold(kept, |text, (ours, theirs)| replace_word(&text, ours, theirs));
-    let kept = attachment.originals.iter().fold(named, |text, (name, kept)| {
-        replace_word(&text, &format!("original.{name}"), &format!("app.{}", pgrx::spi::quote_identifier(kept)))
-    });
-    replace_schema(&replace_word(&kept, "retention.ledger", &ledger_retention()), &attachment.quoted)
+    let kept = replace_schema(&replace_word(&named, "retention.ledger", &ledger_retention()), &attachment.quoted);
+    match &attachment.legacy {
+        Some(legacy) => kept.replace(" original.", &format!(" {}.", pgrx::spi::quote_identifier(legacy))),
+        None => kept,
+    }
 }
 
 /// How long an answer is kept, as SQL asks for it where a statement runs: a view is also read where the library is not loaded.

@@ -1,7 +1,7 @@
 //! What attach does about the findings, and what it takes to undo it.
 
 use super::facts::{Constraint, Facts};
-use super::{Finding, State, Step, constraint, index, quoted, status, table};
+use super::{Finding, State, Step, constraint, function, index, quoted, status, table};
 
 /// The tables in which attach keeps its own books; detach always drops them.
 pub const BOOKS: &[&str] =
@@ -29,7 +29,8 @@ fn amiss(finding: &Finding) -> bool {
 #[must_use]
 pub fn unmet(facts: &Facts) -> Vec<Finding> {
     let found = table::findings(facts).into_iter().chain(constraint::findings(facts));
-    found.filter(|finding| amiss(finding) && finding.mend.is_empty()).chain(status::of_target(facts)).collect()
+    let unmet = found.filter(|finding| amiss(finding) && finding.mend.is_empty());
+    unmet.chain(status::of_target(facts)).chain(function::kept_twice(facts)).collect()
 }
 
 /// The statements that bring the tables in order, in one transaction: nothing is built beside writers.

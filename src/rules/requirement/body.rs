@@ -89,7 +89,7 @@ const HABITS: &[Habit] = &[
 ];
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    facts.functions.iter().filter(|function| is_concerned(facts, function)).flat_map(of_function).collect()
+    facts.routines().filter(|function| is_concerned(facts, function)).flat_map(of_function).collect()
 }
 
 fn of_function(function: &Function) -> Vec<Finding> {

@@ -14,11 +14,11 @@ pub struct Facts {
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
     pub functions: Vec<Function>,
+    /// The legacy functions, in the schema that attach keeps them in.
+    pub legacy: Vec<Function>,
     /// The functions that attach installs.
     pub ours: Vec<Signature>,
     pub triggers: Vec<Trigger>,
-    /// The names under which attach keeps functions of the application.
-    pub kept: Vec<String>,
     pub server: Server,
     /// None: the schema has no such tables yet.
     pub status_rules: Option<StatusRules>,
@@ -174,6 +174,11 @@ pub struct Holds {
 }
 
 impl Facts {
+    /// Whatever the application may run: its own functions, ours, and legacy ones.
+    pub fn routines(&self) -> impl Iterator<Item = &Function> {
+        self.functions.iter().chain(&self.legacy)
+    }
+
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)

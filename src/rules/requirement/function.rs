@@ -4,8 +4,8 @@ use super::facts::{Facts, Function};
 use super::signature::Signature;
 use super::{Finding, State, Step};
 
-/// What a kept function is called, unless that name is taken.
-const SUFFIX: &str = "_original";
+/// What the schema of the legacy functions is called after the application's, unless that name is taken.
+const SUFFIX: &str = "_legacy";
 /// A name of the server has at most this many bytes.
 const NAME_BYTES: usize = 63;
 
@@ -13,31 +13,46 @@ const NAME_BYTES: usize = 63;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement<'a> {
     pub function: &'a Function,
-    pub kept_as: String,
     /// The contract's call works on it, so that the kill switch can route to it.
     pub callable: bool,
 }
 
-/// Functions that have to make room, with the names that they are kept under.
+/// Functions that have to make room: attach moves them into a schema of their own, where they keep their names.
 #[must_use]
 pub fn replacements(facts: &Facts) -> Vec<Replacement<'_>> {
-    let mut taken: Vec<&str> = facts.functions.iter().map(|function| function.name.as_str()).collect();
-    taken.extend(facts.ours.iter().map(|ours| ours.name.as_str()));
-    let mut names: Vec<String> = Vec::new();
+    let theirs = facts.functions.iter().filter(|function| !function.ours);
+    let clashing = theirs.filter_map(|function| {
+        let ours = facts.ours.iter().find(|ours| ours.clashes_with(function))?;
+        Some(Replacement { function, callable: ours.differences(function).is_empty() })
+    });
+    clashing.collect()
+}
+
+/// A function that came after attach and would have to make room where its predecessor is kept.
+#[must_use]
+pub fn kept_twice(facts: &Facts) -> Vec<Finding> {
+    let types = |function: &Function| -> Vec<String> {
+        function.inputs().into_iter().map(|input| input.type_name.clone()).collect()
+    };
     let mut found = Vec::new();
-    let foreign = facts.functions.iter().filter(|function| !function.ours);
-    for function in foreign {
-        let Some(ours) = facts.ours.iter().find(|ours| ours.clashes_with(function)) else { continue };
-        let kept_as = free_name(&function.name, |name| taken.contains(&name) || names.iter().any(|used| used == name));
-        names.push(kept_as.clone());
-        found.push(Replacement { function, kept_as, callable: ours.differences(function).is_empty() });
+    for replaced in replacements(facts) {
+        let (name, given) = (&replaced.function.name, types(replaced.function));
+        let kept = facts.legacy.iter().find(|kept| kept.name == *name && types(kept) == given);
+        if let Some(kept) = kept {
+            let what = format!("function {}", replaced.function.signature);
+            let why = format!(
+                "attach keeps {} already, under this name and with these arguments: drop the one that is not to come back",
+                kept.signature
+            );
+            found.push(Finding { step: Step::Attach, ..Finding::new(what, State::Wrong, "G3", why) });
+        }
     }
     found
 }
 
-/// `name_original`, or the first of `name_original_2` … that is free; within the length of a name.
+/// `schema_legacy`, or the first of `schema_legacy_2` … that is free; within the length of a name.
 #[must_use]
-pub fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
+pub fn legacy_schema(name: &str, taken: impl Fn(&str) -> bool) -> String {
     let with = |suffix: &str| {
         let mut end = name.len().min(NAME_BYTES - suffix.len());
         while !name.is_char_boundary(end) {
@@ -51,17 +66,18 @@ pub fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found: Vec<Finding> = replacements(facts).iter().map(|replaced| of_replaced(facts, replaced)).collect();
+    found.extend(kept_twice(facts));
     found.extend(facts.functions.iter().filter_map(|function| of_overload(facts, function)));
     found.extend(facts.ours.iter().filter_map(|ours| of_wrapper(facts, ours)));
-    found.extend(facts.functions.iter().filter_map(|function| open_to_all(facts, function)));
-    found.extend(facts.functions.iter().filter_map(|function| unpinned(facts, function)));
+    found.extend(facts.routines().filter_map(|function| open_to_all(facts, function)));
+    found.extend(facts.routines().filter_map(|function| unpinned(facts, function)));
     found
 }
 
 fn of_replaced(facts: &Facts, replaced: &Replacement) -> Finding {
     let function = replaced.function;
     let what = format!("function {}", function.signature);
-    let kept = format!("attach keeps it as {} with its grants, and detach gives it its name back", replaced.kept_as);
+    let kept = "attach moves it, with its name and grants, into a schema of its own, and detach brings it back";
     let ours: Vec<&Signature> = facts.ours.iter().filter(|ours| ours.name == function.name).collect();
     let same = ours.iter().any(|ours| ours.is_same_as(function));
     let differences: Vec<String> = ours.iter().flat_map(|ours| ours.differences(function)).collect();
@@ -114,9 +130,7 @@ fn of_wrapper(facts: &Facts, ours: &Signature) -> Option<Finding> {
 /// Does it write, or decide on, what the promises are about?
 pub(super) fn is_concerned(facts: &Facts, function: &Function) -> bool {
     !function.ours
-        && (facts.ours.iter().any(|ours| ours.name == function.name)
-            || facts.kept.contains(&function.name)
-            || super::body::names_a_table(&function.body))
+        && (facts.ours.iter().any(|ours| ours.name == function.name) || super::body::names_a_table(&function.body))
 }
 
 fn open_to_all(facts: &Facts, function: &Function) -> Option<Finding> {

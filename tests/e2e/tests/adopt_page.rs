@@ -38,14 +38,16 @@ fn adopted_in_ten_minutes_and_back() {
         std::fs::create_dir_all(&folder).expect("a folder");
         let said = shell(&foreign, &folder, &commands("**Adopt in ten minutes.**"));
         assert!(said.trim_end().ends_with("(0 rows)"), "doctor is content: {said}");
-        // Five in a hundred: with nothing to call instead, the rest would be refused.
+        let share: Vec<i32> = foreign.column("select percentage from holdfast_rollout");
+        assert_eq!(share, if application.name == OLD.name { vec![5] } else { vec![] });
+        // Five in a hundred: this booking shall be one of them.
         foreign.run("update holdfast_rollout set percentage = 100");
         let room = foreign.room(1);
         let booking = foreign.booking(room.restaurant);
         let mut service = foreign.session_as(GRANTED);
         assert_eq!(service.done(&confirm(booking, &room.tables, "key")).len(), 1, "{}", application.name);
         shell(&foreign, &folder, "psql -X -f back.sql && psql -X -f back.sql");
-        let ours = "select count(*) from pg_proc where pronamespace = 'public'::regnamespace and (probin like '%holdfast%' or proname like '%\\_original')";
+        let ours = "select count(*) from pg_proc where pronamespace = 'public'::regnamespace and (probin like '%holdfast%' or proname like '%\\_original') or pronamespace = to_regnamespace('public_legacy')";
         assert_eq!(foreign.value::<i64>(ours), 0, "{}", application.name);
         std::fs::remove_dir_all(&folder).expect("the folder");
     }

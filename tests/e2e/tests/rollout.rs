@@ -163,7 +163,7 @@ fn the_switches_belong_to_the_owner_and_to_the_superuser() {
         "create extension holdfast cascade; alter table bookings owner to {GRANTED}; select holdfast.attach('public')"
     ));
     let mut owner = minimal.session_as(GRANTED);
-    owner.run("insert into public.holdfast_rollout (percentage) values (10)");
+    owner.run("insert into public.holdfast_rollout (percentage) values (100)");
     let brake = owner.try_run("set holdfast.atomic_confirm_enabled = off").expect_err("a superuser's");
     assert_eq!(brake.sqlstate, "42501");
     let mut stranger = minimal.session_as(holdfast_e2e::STRANGER);
@@ -182,4 +182,59 @@ fn the_switches_belong_to_the_owner_and_to_the_superuser() {
         "23514"
     );
     assert_eq!(owner.try_run("truncate public.holdfast_rollout").map_err(|refusal| refusal.sqlstate), Ok(()));
+}
+
+/// Without a legacy function every confirm of the others would be refused: so is the row.
+#[test]
+fn a_share_needs_something_to_leave_the_rest_to() {
+    let mut minimal = MINIMAL.install();
+    minimal.run("create function refresh_table_status(p_table_id uuid) returns void language sql as 'select'");
+    minimal.adopt();
+    minimal.run("insert into public.holdfast_rollout default values");
+    for (sql, says) in [
+        ("update public.holdfast_rollout set percentage = 5", "percentage 5"),
+        ("update public.holdfast_rollout set mode = 'original'", "mode original"),
+        (
+            "insert into public.holdfast_rollout (restaurant_id, mode) values (gen_random_uuid(), 'shadow')",
+            "mode shadow",
+        ),
+    ] {
+        let refusal = minimal.try_run(sql).expect_err("nothing is kept");
+        refusal.says("22023", "holdfast_rollout leaves bookings to legacy functions, and the schema keeps none");
+        assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains(says)), "{refusal:?}");
+    }
+    // Rows of a time when there was something are refused by attach, before it changes anything.
+    minimal.run("set session_replication_role = replica; update holdfast_rollout set percentage = 5; reset session_replication_role");
+    minimal.renew();
+    let refusal = minimal.try_run("select holdfast.attach('public')").expect_err("nothing is kept");
+    refusal.says("22023", "holdfast_rollout leaves bookings to legacy functions, and the schema keeps none");
+    let booking = minimal.booking("0ddba11a-0000-4000-8000-000000000001".parse().expect("an id"));
+    let explain = Call::new("explain_confirm")
+        .with("p_booking_id", booking)
+        .with("p_table_ids", vec![Uuid::new_v4()])
+        .with("p_idempotency_key", "key");
+    minimal.run("set session_replication_role = replica; update holdfast_rollout set percentage = 0; reset session_replication_role");
+    minimal.renew();
+    let first = minimal.done(&explain).swap_remove(0);
+    assert_eq!((&first["check_name"], &first["passed"]), (&"rollout".into(), &false.into()), "{first}");
+    assert_eq!(first["outcome"], "atomic_confirm_disabled", "what the confirm would say");
+}
+
+#[test]
+fn explain_says_who_answers() {
+    let mut old = adopted();
+    let room = old.room(1);
+    let booking = old.booking(room.restaurant);
+    let explain = Call::new("explain_confirm")
+        .with("p_booking_id", booking)
+        .with("p_table_ids", &room.tables[..])
+        .with("p_idempotency_key", "key");
+    let first = |old: &mut Foreign| old.done(&explain).swap_remove(0)["check_name"].as_str().map(str::to_owned);
+    assert_eq!(first(&mut old).as_deref(), Some("arguments"));
+    for mode in ["original", "shadow"] {
+        old.mode(mode);
+        assert_eq!(first(&mut old).as_deref(), Some("rollout"), "{mode}");
+        let row = old.done(&explain).swap_remove(0);
+        assert!(row["passed"] == true && row["message"].as_str().is_some_and(|said| said.contains("legacy")), "{row}");
+    }
 }

@@ -72,13 +72,13 @@ select table_id from floor.confirm_hold_assignment_with_transition(
 select table_id from "Our App".unassign_tables_atomic('00000000-0000-0000-0000-0000000000b1');
 select (select count(*) from floor.allocations) as floor, (select count(*) from "Our App".allocations) as our_app;
 
--- A function of the application under one of the contract's names is kept under another, and detach gives it back.
+-- A function of the application under one of the contract's names is kept in a schema of its own, and detach brings it back.
 select holdfast.create_reference_schema('busy');
 create function busy.refresh_table_status(p_table_id uuid) returns void language sql as 'select';
 comment on function busy.refresh_table_status is 'Ours.';
 select holdfast.attach('busy');
-select name, kept_as, callable from busy.holdfast_originals;
-select obj_description('busy.refresh_table_status_original'::regproc, 'pg_proc');
+select name, arguments, legacy_schema, callable from busy.holdfast_originals;
+select obj_description('busy_legacy.refresh_table_status'::regproc, 'pg_proc');
 select holdfast.detach('busy');
 select p.oid::regprocedure, obj_description(p.oid, 'pg_proc') from pg_proc p where p.pronamespace = 'busy'::regnamespace;
 select holdfast.detach('busy');

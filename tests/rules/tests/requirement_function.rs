@@ -1,8 +1,9 @@
 //! Functions of an application: those that make room for ours, and what their bodies give away.
 
+use holdfast::rules::requirement::attach::unmet;
 use holdfast::rules::requirement::body::plain;
 use holdfast::rules::requirement::facts::Function;
-use holdfast::rules::requirement::function::{free_name, replacements};
+use holdfast::rules::requirement::function::{kept_twice, legacy_schema, replacements};
 use holdfast::rules::requirement::signature::declared;
 use holdfast::rules::requirement::{State, Step, examine};
 
@@ -43,13 +44,24 @@ fn functions_make_room_when_a_call_could_mean_either() {
     let by_place = function("assign", &[("a", "uuid", "i"), ("b", "integer", "i")], 1);
     let apart = function("assign", &[("p_other", "integer", "i")], 0);
     let elsewhere = function("assign_all", &[("p_booking_id", "uuid", "i")], 0);
-    let taken = function("assign_original", &[], 0);
     let mut facts = facts();
-    facts.functions = vec![same, by_name, by_place, apart, elsewhere, taken];
-    let kept: Vec<(String, bool)> =
-        replacements(&facts).into_iter().map(|replaced| (replaced.kept_as, replaced.callable)).collect();
-    let expected = [("assign_original_2", true), ("assign_original_3", false), ("assign_original_4", false)];
-    assert_eq!(kept, expected.map(|(name, callable)| (name.to_owned(), callable)));
+    facts.functions = vec![same, by_name, by_place, apart, elsewhere];
+    facts.legacy = vec![function("assign", &[("p_booking_id", "bigint", "i")], 0)];
+    let moved: Vec<(&Function, bool)> =
+        replacements(&facts).into_iter().map(|replaced| (replaced.function, replaced.callable)).collect();
+    let expected = [(&facts.functions[0], true), (&facts.functions[1], false), (&facts.functions[2], false)];
+    assert_eq!(moved, expected);
+    assert!(kept_twice(&facts).is_empty());
+}
+
+/// Only one of the two could come back.
+#[test]
+fn a_function_that_came_after_attach_cannot_join_its_predecessor() {
+    let mut facts = facts();
+    facts.functions = vec![contract_assign()];
+    facts.legacy = vec![contract_assign()];
+    assert_eq!(kept_twice(&facts).len(), 1);
+    assert!(unmet(&facts).iter().any(|finding| finding.why.contains("already")), "attach refuses");
 }
 
 #[test]
@@ -70,12 +82,12 @@ fn a_signature_that_differs_is_wrong_and_says_where() {
 }
 
 #[test]
-fn a_kept_name_fits_into_a_name() {
-    assert_eq!(free_name("assign", |_| false), "assign_original");
-    assert_eq!(free_name("assign", |name| name == "assign_original"), "assign_original_2");
+fn a_legacy_schema_has_a_name_that_is_free() {
+    assert_eq!(legacy_schema("house", |_| false), "house_legacy");
+    assert_eq!(legacy_schema("house", |name| name == "house_legacy"), "house_legacy_2");
     let long = "é".repeat(31);
-    let name = free_name(&long, |_| false);
-    assert!(name.len() <= 63 && name.ends_with("_original"), "{name}");
+    let name = legacy_schema(&long, |_| false);
+    assert!(name.len() <= 63 && name.ends_with("_legacy"), "{name}");
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! The legacy functions of an application: attach moves them into a schema of their own, and detach brings them back.
+
+use pgrx::pg_sys;
+
+use super::Store;
+use super::attachment::{ORIGINALS, namespace_oid_of};
+use super::plan::Argument;
+use super::row;
+use super::schema::quoted;
+use super::statement::statement;
+use crate::rules::failure::Failure;
+use crate::rules::requirement::function::{Replacement, legacy_schema};
+
+statement!(KEPT_FUNCTIONS, "kept_functions", []);
+statement!(FUNCTION_SIGNATURE, "function_signature", [OIDOID]);
+statement!(LEGACY_RECORD, "legacy_record", [OIDOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID]);
+statement!(OPEN_TO_ALL, "open_to_all", [OIDOID]);
+statement!(SCHEMA_GRANTEES, "schema_grantees", [OIDOID]);
+statement!(SCHEMA_IS_EMPTY, "schema_is_empty", [OIDOID]);
+
+/// A function that attach keeps.
+pub struct Kept {
+    /// As `ALTER` takes it.
+    pub signature: String,
+    /// function or procedure.
+    pub kind: String,
+    /// The owner of the bookings may execute it because attach said so.
+    pub granted: bool,
+    /// Everybody could execute it before attach.
+    pub closed: bool,
+}
+
+impl Store {
+    /// The schema of the legacy functions, made where it is missing. It is the owner's of the bookings: nobody else may
+    /// create in it, nor reach what is in it by name, whatever the default privileges say.
+    pub fn legacy_open(&self, owner: &str) -> Result<String, Failure> {
+        let taken = |name: &str| namespace_oid_of(name).is_some();
+        let name = self.attachment.legacy.clone().unwrap_or_else(|| legacy_schema(self.schema(), taken));
+        if taken(&name) {
+            return Ok(name);
+        }
+        let (new, role) = (quoted(&name), quoted(owner));
+        self.ddl(&format!("create schema {new} authorization {role}"))?;
+        let comment = format!("holdfast: the legacy functions of schema {}; detach brings them back", self.schema());
+        self.ddl(&format!("comment on schema {new} is {}", pgrx::spi::quote_literal(comment)))?;
+        let schema = namespace_oid_of(&name).map(Into::into);
+        let grantees = self.run(&SCHEMA_GRANTEES, &[schema], |row| row.text(1).unwrap_or_default())?;
+        for grantee in grantees {
+            let grantee = if grantee.is_empty() { "public".to_owned() } else { quoted(&grantee) };
+            self.ddl(&format!("revoke all on schema {new} from {grantee}"))?;
+        }
+        Ok(name)
+    }
+
+    /// Moves a function of the application into the schema of the legacy functions; the owner of the bookings may
+    /// execute it, and everybody no more.
+    pub fn legacy_keep(&self, replaced: &Replacement, legacy: &str, owner: &str) -> Result<(), Failure> {
+        let function = replaced.function;
+        let kind = if function.kind == "p" { "procedure" } else { "function" };
+        self.ddl(&format!("alter {kind} {} set schema {}", function.signature, quoted(legacy)))?;
+        let oid = pg_sys::Oid::from_u32(u32::try_from(function.oid).unwrap_or_default());
+        let moved = self.signature_of(oid)?;
+        let closed = self.is_open_to_all(oid)?;
+        if closed {
+            self.ddl(&format!("revoke execute on {kind} {moved} from public"))?;
+        }
+        let (_, may_execute) = self.rights_held(owner, Some(oid.to_u32()))?;
+        if !may_execute {
+            self.ddl(&format!("grant execute on {kind} {moved} to {}", quoted(owner)))?;
+        }
+        let (callable, granted, closed) = (row::flag(replaced.callable), row::flag(!may_execute), row::flag(closed));
+        self.run(&LEGACY_RECORD, &[Some(oid.into()), row::text(legacy), callable, granted, closed], |_| ()).map(|_| ())
+    }
+
+    fn signature_of(&self, function: pg_sys::Oid) -> Result<String, Failure> {
+        let rows = self.run(&FUNCTION_SIGNATURE, &[Some(function.into())], |row| row.text(1).unwrap_or_default())?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    fn is_open_to_all(&self, function: pg_sys::Oid) -> Result<bool, Failure> {
+        let rows = self.run(&OPEN_TO_ALL, &[Some(function.into())], |row| row.flag(1))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// The schema of the legacy functions; None where there is none.
+    pub(super) fn legacy_oid(&self) -> Argument {
+        self.attachment.legacy.as_deref().and_then(namespace_oid_of).map(Into::into)
+    }
+
+    /// Drops the schema of the legacy functions, unless somebody put something into it.
+    pub fn legacy_close(&self) -> Result<(), Failure> {
+        let (Some(legacy), Some(schema)) = (&self.attachment.legacy, self.legacy_oid()) else { return Ok(()) };
+        let empty = self.run(&SCHEMA_IS_EMPTY, &[Some(schema)], |row| row.flag(1))?;
+        if empty.into_iter().any(|empty| empty) {
+            self.ddl(&format!("drop schema {}", quoted(legacy)))?;
+        }
+        Ok(())
+    }
+
+    /// The legacy functions that are still where attach moved them.
+    pub fn kept_functions(&self) -> Result<Vec<Kept>, Failure> {
+        if self.attachment.lacks(ORIGINALS) {
+            return Ok(Vec::new());
+        }
+        self.run(&KEPT_FUNCTIONS, &[], |row| Kept {
+            signature: row.text(1).unwrap_or_default(),
+            kind: row.text(2).unwrap_or_default(),
+            granted: row.flag(3),
+            closed: row.flag(4),
+        })
+    }
+}
