@@ -6,9 +6,12 @@ with confirmable as (select array_agg(status) as labels from holdfast_booking_st
 over as (select coalesce(array_agg(id), '{}') as ids from bookings join holdfast_booking_statuses using (status) where releases_tables),
 going as (select * from bookings where status not in (select status from holdfast_booking_statuses where releases_tables)),
 timed as (
-  select g.*, coalesce(g.start_at, timezone(timezone, booking_date + start_time)) as begins,
-         coalesce(g.end_at, timezone(timezone, booking_date + end_time)) as ends
-  from going g join restaurants r on r.id = g.restaurant_id
+  select g.*, coalesce(g.start_at, own_start) as begins,
+         coalesce(g.end_at, case when end_time > start_time and own_end <= own_start
+           then own_start + (end_time - start_time) else own_end end) as ends
+  from going g join restaurants r on r.id = g.restaurant_id,
+    timezone(timezone, booking_date + start_time) own_start,
+    timezone(timezone, booking_date + (end_time < least(start_time, time '12:00:00.000001'))::int + end_time) own_end
 ),
 seat as (select a.*, t.begins, t.ends from booking_table_assignments a join timed t on t.id = a.booking_id),
 blocking as (select * from allocations where resource_type = 'table' and shadow is false),

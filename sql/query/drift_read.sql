@@ -1,12 +1,24 @@
 -- Everything known of one booking ($1) at one moment ($2), in one snapshot: one row a fact, told apart by kind.
 -- Whether its facts agree is for the rules to say.
 select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id as other,
-       coalesce(b.start_at, (b.booking_date + b.start_time) at time zone r.timezone) as start_at,
-       coalesce(b.end_at, (b.booking_date + b.end_time) at time zone r.timezone) as end_at,
+       w.start_at,
+       w.end_at,
        b.status::text as label, null::text as label2, null::boolean as flag, null::boolean as flag2,
        null::boolean as flag3, null::uuid[] as ids, null::timestamptz as at, b.party_size as number
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
+cross join lateral (
+  select coalesce(b.start_at, d.start_at) as start_at,
+         coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
+                                 then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
+  -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
+  from (
+    select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
+           (b.booking_date + b.end_time
+             + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
+             at time zone r.timezone as end_at
+  ) d
+) w
 where b.id = $1
 union all
 select 'status', null, null, null, null, null, s.status::text, null, s.is_confirm_target, s.holds_tables,

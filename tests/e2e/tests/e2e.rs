@@ -29,6 +29,7 @@ mod idempotency;
 mod legacy;
 mod looks;
 mod mended;
+mod midnight;
 mod migration;
 mod moves;
 mod natives;
