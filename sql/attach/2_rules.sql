@@ -10,10 +10,15 @@ create table if not exists app.holdfast_booking_statuses (
   occupies_tables boolean not null default false,
   -- Tables left behind by a booking in this status are free for others.
   releases_tables boolean not null default false,
+  -- A booking moves into this status only with its tables. NULL: when a confirm leads to it, or its party sits. False is
+  -- for a house that confirms first and seats later.
+  needs_tables boolean,
   check (not (holds_tables and releases_tables)),
   check (holds_tables or not is_confirm_target),
   check (holds_tables or not occupies_tables)
 );
+alter table app.holdfast_booking_statuses
+  add column if not exists needs_tables boolean;
 
 -- The legal moves (G8). A move of a status to itself is always legal and needs no row.
 create table if not exists app.holdfast_status_transitions (

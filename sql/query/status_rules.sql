@@ -1,8 +1,12 @@
 -- The rules of a move from status $1 to status $2.
-select 'status' as kind, s.status::text, s.is_confirm_target, s.holds_tables
+select 'status' as kind, s.status::text, s.is_confirm_target, s.holds_tables,
+--[needs_tables
+       coalesce(s.needs_tables, s.is_confirm_target or s.occupies_tables)
+--|       s.is_confirm_target or s.occupies_tables
+--]
 from app.holdfast_booking_statuses s
 where s.status::text = $1 or s.status::text = $2
 union all
-select 'move', m.from_status::text, null, null
+select 'move', m.from_status::text, null, null, null
 from app.holdfast_status_transitions m
 where m.to_status::text = $2

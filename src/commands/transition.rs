@@ -1,12 +1,16 @@
 //! A status move with its history.
 
+use std::collections::BTreeMap;
+
 use crate::rules::Id;
-use crate::rules::booking::Booking;
+use crate::rules::booking::{Booking, StatusRules};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::rules::request::History;
+use crate::rules::table::Table;
 use crate::rules::transition::{self, Move};
 use crate::rules::window::Instant;
+use crate::store::situation::Question;
 use crate::store::{GivenMove, Landed, Landing, Store};
 
 /// The arguments of a transition, as given.
@@ -39,12 +43,25 @@ impl Wanted {
     }
 }
 
-/// Decides a move of a booking that is read in the given way; the booking and its target.
+/// A move that the statuses allow.
+struct Allowed<'a> {
+    booking: Booking,
+    target: &'a str,
+    rules: StatusRules,
+}
+
+impl Allowed<'_> {
+    fn needs_tables(&self) -> bool {
+        transition::needs_tables(&self.booking.status, self.target, &self.rules)
+    }
+}
+
+/// Decides a move of a booking that is read in the given way.
 fn decide<'a>(
     store: &Store,
     wanted: &'a Wanted,
     read: impl FnOnce(Id) -> Result<Option<Booking>, Failure>,
-) -> Result<(Booking, &'a str), Failure> {
+) -> Result<Allowed<'a>, Failure> {
     let id = wanted.booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let asked = Move {
         to: wanted.to.as_deref(),
@@ -55,17 +72,48 @@ fn decide<'a>(
     let booking = read(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     let rules = store.status_rules(&booking.status, target)?;
     transition::decide(&asked, target, &booking.status, &rules)?;
-    Ok((booking, target))
+    Ok(Allowed { booking, target, rules })
+}
+
+/// Refuses a move into a status that needs tables, where those of the booking do not stand.
+fn check_tables(store: &Store, allowed: &Allowed, tables: BTreeMap<Id, Table>, now: Instant) -> Result<(), Failure> {
+    let booking = &allowed.booking;
+    let (assignments, _) = store.booking_claims(booking.id)?;
+    let Some(window) = transition::span(booking, &assignments) else {
+        return Err(refusal::tables_not_assigned(booking.id).into());
+    };
+    let ids: Vec<Id> = tables.keys().copied().collect();
+    let situation = store.situation_read(Question {
+        booking,
+        target: Some(allowed.target),
+        tables: &ids,
+        window,
+        now,
+        edges_wanted: false,
+        hold: None,
+        own_holds: BTreeMap::new(),
+        locked: tables,
+    })?;
+    Ok(transition::check_tables(&situation, &allowed.rules)?)
 }
 
 /// Where the booking would land, decided without a lock.
 pub(super) fn look(store: &Store, wanted: &Wanted) -> Result<String, Failure> {
-    decide(store, wanted, |id| store.booking_look(id)).map(|(_, target)| target.to_owned())
+    let allowed = decide(store, wanted, |id| store.booking_look(id))?;
+    if allowed.needs_tables() {
+        let tables = store.tables_look(Some(allowed.booking.id), None, &[])?.tables;
+        check_tables(store, &allowed, tables, store.clock())?;
+    }
+    Ok(allowed.target.to_owned())
 }
 
 pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
-    let (booking, target) = decide(store, wanted, |id| store.booking_lock(id))?;
-    let id = booking.id;
+    let allowed = decide(store, wanted, |id| store.booking_lock(id))?;
+    let id = allowed.booking.id;
+    if allowed.needs_tables() {
+        let locked = store.tables_lock(Some(id), None, &[])?;
+        check_tables(store, &allowed, locked.tables, store.clock())?;
+    }
     let now = store.clock();
     let seated = store.tables_seated(id, now)?;
     if !seated.is_empty() {
@@ -73,8 +121,8 @@ pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
     }
     let landed = store.transition_apply(&Landing {
         booking: id,
-        from: &booking.status,
-        to: target,
+        from: &allowed.booking.status,
+        to: allowed.target,
         checked_in_at: wanted.checked_in_at,
         checked_out_at: wanted.checked_out_at,
         updated_at: wanted.updated_at.unwrap_or(now),

@@ -30,6 +30,9 @@ pub struct StatusRules {
     pub current_holds_tables: bool,
     /// May a confirm lead to the target?
     pub target_is_confirmable: bool,
+    /// Does a booking move into its current status, or into the target, only with its tables?
+    pub current_needs_tables: bool,
+    pub target_needs_tables: bool,
     /// Statuses from which the target is one declared move away.
     pub target_reached_from: Vec<String>,
 }

@@ -113,6 +113,14 @@ catalogue! {
         "A confirm cannot lead to this status." "Pass a status that holdfast_booking_statuses marks is_confirm_target.";
     KeyTooLong "key_too_long" "HF306" "23514" Final 422
         "The key is longer than an index can hold." "Pass a shorter key, such as a hash of it.";
+    TablesNotAssigned "tables_not_assigned" "HF307" "P0001" Final 409
+        "The status needs tables, and the booking has none that stand." "Confirm the booking on tables; a house that seats later sets needs_tables of holdfast_booking_statuses to false.";
+    TablesTaken "tables_taken" "HF308" "P0004" Final 409
+        "A table of the booking was given to somebody else." "Confirm the booking on other tables, with a new key.";
+    UndoUndecided "undo_undecided" "HF309" "P0001" Final 409
+        "Taking it back would leave the booking without its earlier table." "A person decides: confirm the booking on other tables with a new key, or cancel it.";
+    NeverSeen "never_seen" "HF310" "P0002" Final 404
+        "No attempt under this key is known." "Check the booking and the key; there is nothing to take back.";
 
     WindowHalfGiven "window_half_given" "HF401" "22023" Final 422
         "Only one end of a window was given." "Pass both ends, or neither.";

@@ -133,6 +133,19 @@ pub fn status_conflict(current: &str, expected: &[String]) -> Refusal {
         .detail(format!("Current status {current} does not match expected {expected}"))
 }
 
+/// The application's guard says the same in the same words.
+#[must_use]
+pub fn tables_not_assigned(booking: Id) -> Refusal {
+    let message = format!("Cannot confirm booking {booking}: No table assignments exist. Assign tables first.");
+    Refusal::new(Outcome::TablesNotAssigned, message)
+}
+
+/// A table of the booking is not the booking's any more.
+#[must_use]
+pub fn tables_taken(table: Id, by: &str) -> Refusal {
+    Refusal::new(Outcome::TablesTaken, "booking_state_conflict").detail(format!("Table {table} is taken by {by}"))
+}
+
 #[must_use]
 pub fn target_not_confirmable(booking: Id, target: &str) -> Refusal {
     Refusal::new(Outcome::TargetNotConfirmable, format!("Booking {booking} cannot be confirmed into status {target}"))

@@ -1,7 +1,14 @@
 //! A status move on its own, as `apply_booking_state_transition` asks for it.
 
-use super::booking::{self, StatusRules};
+use std::collections::BTreeMap;
+
+use super::Id;
+use super::booking::{self, Booking, StatusRules};
+use super::capacity;
+use super::confirm::Situation;
 use super::refusal::{self, Refusal};
+use super::table::{Assignment, Blocker, Resource, Table};
+use super::window::Window;
 
 /// Only what the decision looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,4 +40,68 @@ pub fn decide(asked: &Move<'_>, target: &str, current: &str, rules: &StatusRules
         return Err(refusal::status_conflict(current, &[expected.to_owned()]));
     }
     booking::may_move(current, target, rules)
+}
+
+/// Does the move look at tables? A status that the booking has already is not moved into.
+#[must_use]
+pub fn needs_tables(current: &str, target: &str, rules: &StatusRules) -> bool {
+    rules.target_needs_tables && current != target
+}
+
+/// The time over which a move looks at who else has the booking's tables. None: nothing is assigned for any time.
+#[must_use]
+pub fn span(booking: &Booking, assignments: &[Assignment]) -> Option<Window> {
+    let own = || Window::new(booking.window.start?, booking.window.end?);
+    let windows = assignments.iter().filter_map(|row| row.window);
+    windows.reduce(Window::hull).or_else(own).filter(|_| !assignments.is_empty())
+}
+
+/// Into a status that needs tables, a booking moves while its assignments and allocations stand and nobody else has
+/// them. Where it comes from a status that needs them too, it was asked whether they stand and seat the party.
+pub fn check_tables(situation: &Situation, rules: &StatusRules) -> Result<(), Refusal> {
+    let booking = &situation.booking;
+    if situation.assignments.is_empty() {
+        return Err(refusal::tables_not_assigned(booking.id));
+    }
+    let own = situation.assignments.iter().filter_map(|row| Some((row.table, row.window?))).collect();
+    if let Some((table, by)) = situation.blockers.iter().find_map(|blocker| taken(situation, &own, blocker)) {
+        return Err(refusal::tables_taken(table, &by));
+    }
+    if rules.current_needs_tables {
+        return Ok(());
+    }
+    if let Some(lost) = situation.assignments.iter().find(|row| !allocated(situation, row)) {
+        let detail = format!("Table {} is assigned to the booking and not allocated", lost.table);
+        return Err(refusal::tables_not_assigned(booking.id).detail(detail));
+    }
+    let tables: Vec<&Table> = situation.assignments.iter().filter_map(|row| situation.tables.get(&row.table)).collect();
+    capacity::check(booking, &tables, situation.policy)
+}
+
+fn allocated(situation: &Situation, row: &Assignment) -> bool {
+    situation
+        .allocations
+        .iter()
+        .any(|claim| claim.resource == Resource::Table && claim.resource_id == row.table && claim.window == row.window)
+}
+
+/// Which table somebody else has, and who: at the time that `own` says, else at all.
+pub(super) fn taken(situation: &Situation, own: &BTreeMap<Id, Window>, blocker: &Blocker) -> Option<(Id, String)> {
+    let (id, table, what) = match blocker {
+        Blocker::Hold { hold, table } => (hold, table, format!("hold {hold}")),
+        Blocker::Allocation { id, table, .. } => (id, table, "maintenance".to_owned()),
+        Blocker::Assignment { id, table, .. } => (id, table, "another booking".to_owned()),
+    };
+    let (owner, window) = situation.owners.get(id).copied().unwrap_or_default();
+    let apart = own.get(table).zip(window).is_some_and(|(own, other)| !own.overlaps(other));
+    if blocker.is_released() || apart || owner == Some(situation.booking.id) {
+        return None;
+    }
+    let who = match owner {
+        Some(owner) if matches!(blocker, Blocker::Hold { .. }) => format!("{what} of booking {owner}"),
+        Some(owner) => format!("booking {owner}"),
+        None => what,
+    };
+    let when = window.map(|window| format!(" in window {window}")).unwrap_or_default();
+    Some((*table, format!("{who}{when}")))
 }

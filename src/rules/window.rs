@@ -80,6 +80,12 @@ impl Window {
         self.start < other.end && other.start < self.end
     }
 
+    /// The shortest window that has both in it.
+    #[must_use]
+    pub fn hull(self, other: Window) -> Window {
+        Window { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
     #[must_use]
     pub fn contains(self, at: Instant) -> bool {
         self.start <= at && at < self.end

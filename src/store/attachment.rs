@@ -11,6 +11,10 @@ use crate::rules::rollout::{Kept, Rule};
 
 /// The feature of a history that keeps metadata with each move.
 const HISTORY_METADATA: &str = "history_metadata";
+/// Attach gave the statuses their column; a schema attached by an earlier release may not have it yet.
+const NEEDS_TABLES: &str = "needs_tables";
+/// The same of the ledger's.
+const BASIS: &str = "basis";
 
 /// The application's own enums: how our statements write them, and the column that has the type.
 const ENUMS: &[(&str, &str, &CStr)] = &[
@@ -137,7 +141,9 @@ impl Attachment {
         let present = optional.filter(|needed| lacking(self.oid, needed, self.attached).is_empty());
         let numbered = self.outbox_id().map(|kind| if kind == pg_sys::UUIDOID { OUTBOX_UUID } else { OUTBOX_BIGINT });
         let metadata = column(self.oid, "booking_state_history", c"metadata").map(|_| HISTORY_METADATA);
-        present.map(|needed| needed.feature).chain(numbered).chain(metadata).collect()
+        let needs = column(self.oid, "holdfast_booking_statuses", c"needs_tables").map(|_| NEEDS_TABLES);
+        let basis = column(self.oid, "booking_assignment_idempotency", c"basis").map(|_| BASIS);
+        present.map(|needed| needed.feature).chain(numbered).chain(metadata).chain(needs).chain(basis).collect()
     }
 
     /// The schema with the features that it has the tables for, before they are recorded.

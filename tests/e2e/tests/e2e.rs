@@ -47,6 +47,7 @@ mod schemas;
 mod shadow_faults;
 mod shadow_mode;
 mod shadows;
+mod status_moves;
 mod swap;
 mod sweep;
 mod triggers;

@@ -153,6 +153,8 @@ pub fn statuses() -> StatusRules {
     StatusRules {
         current_holds_tables: true,
         target_is_confirmable: true,
+        current_needs_tables: false,
+        target_needs_tables: true,
         target_reached_from: vec!["pending".to_owned(), "pending_allocation".to_owned()],
     }
 }
