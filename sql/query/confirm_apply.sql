@@ -5,15 +5,16 @@
 -- $10 actor, $11 key or null, $12 now, $13 from status, $14 target status or null, $15 changed by,
 -- $16 reason, $17 metadata, $18 holds to close, $19 their new statuses, $20 request, $21 checksum,
 -- $22 hash of the table set, $23 retention end, $24 hold consumed, $25 all tables of the answer,
--- $26 its assignments that already stood, $27 its merge group, $28 to $30 events, $31 does the booking's row change
+-- $26 its assignments that already stood, $27 its merge group, $28 to $30 events, $31 does the booking's row change,
+-- $32 is the window derived from the booking or asked for
 with dropped as (
   delete from app.booking_table_assignments a
   using pg_catalog.unnest($8::uuid[]) d (id) where a.id = d.id
-  returning a.id
+  returning a.*
 ), freed as (
   delete from app.allocations al
   using pg_catalog.unnest($7::uuid[]) d (id) where al.id = d.id
-  returning al.id
+  returning al.*
 ), cleared as materialized (
   select (select pg_catalog.count(*) from dropped) as dropped, (select pg_catalog.count(*) from freed) as freed
 ), dissolved as (
@@ -74,11 +75,28 @@ with dropped as (
   insert into app.booking_assignment_idempotency (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, table_set_hash,
     payload_checksum, expires_at, created_at, outcome, request, refusal, assignment_ids, hold_id, transaction_id
+--[basis
+    , basis
+--]
   )
   select $1, $11, $25, pg_catalog.tstzrange($4, $5, '[)'), $27, $22, $21, $23, $12,
          case when $14 is null then 'assigned' else 'confirmed' end, $20, null,
          $26::uuid[] || array(select a.id from assigned a order by a.table_id), $24,
          pg_catalog.pg_current_xact_id()
+--[basis
+         , pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('window', $32, 'replaced', (
+             select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'id', d.id, 'table_id', d.table_id, 'slot_id', d.slot_id, 'assigned_at', d.assigned_at,
+               'assigned_by', d.assigned_by, 'idempotency_key', d.idempotency_key, 'start_at', d.start_at, 'end_at', d.end_at,
+               'merge_group_id', d.merge_group_id, 'allocation_id', d.allocation_id) order by d.table_id)
+             from dropped d where d.booking_id = $1
+           ), 'freed', (
+             select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+               'id', f.id, 'resource_type', f.resource_type, 'resource_id', f.resource_id, 'created_by', f.created_by,
+               'start_at', pg_catalog.lower(f."window"), 'end_at', pg_catalog.upper(f."window")) order by f.id)
+             from freed f where f.booking_id = $1 and f.resource_type in ('table', 'merge_group') and not f.shadow
+           )))
+--]
   from stands where $11 is not null
   on conflict (booking_id, idempotency_key) do update set
     table_ids = excluded.table_ids, assignment_window = excluded.assignment_window,
@@ -87,6 +105,9 @@ with dropped as (
     created_at = excluded.created_at, outcome = excluded.outcome, request = excluded.request, refusal = null,
     assignment_ids = excluded.assignment_ids, hold_id = excluded.hold_id,
     transaction_id = excluded.transaction_id
+--[basis
+    , basis = excluded.basis
+--]
   where booking_assignment_idempotency.refusal is not null and booking_assignment_idempotency.outcome <> 'fenced'
   returning booking_id
 )

@@ -1,4 +1,5 @@
--- What a key ($2) of a booking ($1) did that still stands: its tables, the status it led to, the status before.
+-- What a key ($2) of a booking ($1) did that still stands: its tables, the status it led to, the status before; whether its
+-- answer stands on rows of other keys, whether it was taken back, and what happened since; what it replaced, and when.
 select array(
          select a.table_id from app.booking_table_assignments a
          where a.booking_id = $1 and a.idempotency_key = $2 and a.id = any (l.assignment_ids)
@@ -7,6 +8,32 @@ select array(
        l.request ->> 'target_status',
        (select h.from_status::text from app.booking_state_history h
         where h.booking_id = $1 and h.changed_at = l.created_at and h.to_status::text = l.request ->> 'target_status'
-        limit 1)
+        limit 1),
+       exists (
+         select from app.booking_table_assignments a
+         where a.booking_id = $1 and a.idempotency_key is distinct from $2 and a.id = any (l.assignment_ids)
+       ),
+--[history_metadata
+       exists (
+         select from app.booking_state_history h
+         where h.booking_id = $1 and h.changed_at >= l.created_at and h.metadata ->> 'undoneKey' = $2
+       ),
+--|       false,
+--]
+       exists (
+         select from app.booking_state_history h
+         where h.booking_id = $1 and h.changed_at > l.created_at and h.from_status is distinct from h.to_status
+       ) or exists (
+         select from app.booking_assignment_idempotency o
+         where o.booking_id = $1 and o.created_at > l.created_at and o.outcome in ('confirmed', 'assigned')
+       ),
+--[basis
+       array(
+         select r.table_id from pg_catalog.jsonb_to_recordset(l.basis -> 'replaced') r (table_id uuid) order by r.table_id
+       ),
+       (select pg_catalog.min(r.start_at) from pg_catalog.jsonb_to_recordset(l.basis -> 'replaced') r (start_at timestamptz)),
+       (select pg_catalog.max(r.end_at) from pg_catalog.jsonb_to_recordset(l.basis -> 'replaced') r (end_at timestamptz))
+--|       null::uuid[], null::timestamptz, null::timestamptz
+--]
 from app.booking_assignment_idempotency l
 where l.booking_id = $1 and l.idempotency_key = $2 and l.refusal is null

@@ -9,6 +9,7 @@ use super::{contract, functions_returning, native};
 use crate::commands::undo::{Undone, undo};
 use crate::rules::failure::returned;
 use crate::rules::refusal::Refusal;
+use crate::rules::undo::given_back;
 
 /// Its one row; its columns are those declared in `sql/contract/undo.sql`.
 type UndoneRow = (
@@ -71,9 +72,10 @@ fn answered(answer: Result<Undone, Refusal>) -> TableIterator<'static, UndoneRow
 
 fn success(undone: Undone) -> UndoneRow {
     let entry = undone.outcome.entry();
+    let detail = given_back(&undone.restored);
     let tables = undone.tables.into_iter().map(argument::uuid).collect();
     let receipt = undone.receipt.map(u64::cast_signed);
-    (entry.name, tables, undone.status, receipt, entry.code, entry.sqlstate, None, None, None)
+    (entry.name, tables, undone.status, receipt, entry.code, entry.sqlstate, None, detail, None)
 }
 
 fn refused(refusal: Refusal) -> UndoneRow {

@@ -13,7 +13,7 @@ pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) 
     known(store, booking, &attempt::key(key)?)
 }
 
-fn known(store: &Store, booking: Id, key: &str) -> Result<Answer, Failure> {
+pub(super) fn known(store: &Store, booking: Id, key: &str) -> Result<Answer, Failure> {
     let known = store.attempt_known(booking, key, |schema| telemetry::find_cut_off(schema, booking, key))?;
     Ok(attempt::answer(known.ok_or_else(|| refusal::booking_not_found(Some(booking)))?))
 }

@@ -1,20 +1,28 @@
 //! Compensation: what one key did is taken back in one call.
 
+use std::collections::BTreeMap;
+
 use crate::rules::Id;
 use crate::rules::allocation;
-use crate::rules::attempt;
+use crate::rules::attempt::{self, Standing};
+use crate::rules::booking::Booking;
 use crate::rules::failure::Failure;
 use crate::rules::outbox;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal;
 use crate::rules::request::History;
-use crate::rules::undo::{self, Undoing};
+use crate::rules::table::{Assignment, Blocker, Table};
+use crate::rules::undo::{self, Done, Undoing};
+use crate::rules::window::Instant;
+use crate::store::situation::Question;
 use crate::store::{Store, TakingBack};
 
 /// What an undo came to.
 pub struct Undone {
     pub outcome: Outcome,
     pub tables: Vec<Id>,
+    /// Tables that the key had replaced and that are the booking's again.
+    pub restored: Vec<Id>,
     /// The booking's status afterwards.
     pub status: Option<String>,
     pub receipt: Option<u64>,
@@ -24,40 +32,100 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let key = attempt::key(key)?;
     let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
-    store.tables_lock(Some(id), None, &[])?;
+    let replaced = store.undo_read(id, &key)?.map(|done| done.replaced).unwrap_or_default();
+    let locked = store.tables_lock(Some(id), None, &replaced)?.tables;
     let now = store.clock();
     let done = store.undo_read(id, &key)?;
     let Undoing::TakeBack { status } = undo::decide(&booking.status, done.as_ref())? else {
-        let (outcome, status) = (Outcome::NothingToUndo, Some(booking.status));
-        return Ok(Undone { outcome, tables: Vec::new(), status, receipt: None });
+        return nothing(store, booking, &key, done.is_some());
     };
-    let tables = done.unwrap_or_default().tables;
-    let goes = |table: Id| tables.contains(&table);
+    let done = done.unwrap_or_default();
     let (assignments, allocations) = store.booking_claims(id)?;
-    let removal = allocation::remove(&assignments, &allocations, goes);
-    let count = |rows: &[Id]| rows.len() as i64;
-    let expected = [
-        count(&removal.assignments),
-        count(&removal.allocations),
-        count(&removal.dissolved),
-        i64::from(status.is_some()),
-        1,
-        i64::from(store.has_outbox()),
-    ];
-    let history = History { metadata: Some(undo::metadata(history.metadata, &key, &tables)), ..history };
-    let written = store.undo_apply(TakingBack {
+    let goes = |table: Id| done.tables.contains(&table);
+    let mut removal = allocation::remove(&assignments, &allocations, goes);
+    removal.allocations.extend(make_room(store, &booking, &done, locked, now)?);
+    let left = assignments.len() - removal.assignments.len() + done.replaced.len();
+    let after = status.as_deref().unwrap_or(&booking.status);
+    undo::may_leave(id, left, after, &store.status_rules(after, after)?)?;
+    let metadata = Some(undo::metadata(history.metadata, &key, &done.tables, &done.replaced));
+    let back = TakingBack {
         booking: &booking,
         key: &key,
         removal: &removal,
         status: status.as_deref(),
         now,
-        history: &history,
-        event: outbox::assignment_undone(id, booking.restaurant, &tables, status.as_deref()),
-    })?;
-    super::assert_written("Undo", &expected, &written)?;
-    let seated = assignments.iter().filter(|row| row.window.is_some_and(|window| window.contains(now)));
-    let seated: Vec<Id> = seated.map(|row| row.table).filter(|table| goes(*table)).collect();
-    super::refresh(store, &seated)?;
+        history: &History { metadata, ..history },
+        event: outbox::assignment_undone(id, booking.restaurant, &done.tables, &done.replaced, status.as_deref()),
+        restores: !done.replaced.is_empty(),
+    };
+    take_back(store, back, &done.replaced)?;
+    super::refresh(store, &touched(&assignments, &done, now))?;
     let receipt = Some(store.transaction_id());
-    Ok(Undone { outcome: Outcome::Undone, tables, status: Some(status.unwrap_or(booking.status)), receipt })
+    let status = Some(status.unwrap_or(booking.status));
+    Ok(Undone { outcome: Outcome::Undone, tables: done.tables, restored: done.replaced, status, receipt })
+}
+
+/// What the key did is gone already, or there never was anything.
+fn nothing(store: &Store, booking: Booking, key: &str, answered: bool) -> Result<Undone, Failure> {
+    if !answered && super::attempt::known(store, booking.id, key)?.standing == Standing::NeverSeen {
+        return Err(undo::never_seen(booking.id, key).into());
+    }
+    let (outcome, status) = (Outcome::NothingToUndo, Some(booking.status));
+    Ok(Undone { outcome, tables: Vec::new(), restored: Vec::new(), status, receipt: None })
+}
+
+/// Refuses where somebody else has what the key replaced; the allocations of bookings that are over make room.
+fn make_room(
+    store: &Store,
+    booking: &Booking,
+    done: &Done,
+    locked: BTreeMap<Id, Table>,
+    now: Instant,
+) -> Result<Vec<Id>, Failure> {
+    let Some(window) = done.replaced_for else { return Ok(Vec::new()) };
+    let situation = store.situation_read(Question {
+        booking,
+        target: None,
+        tables: &done.replaced,
+        window,
+        now,
+        edges_wanted: false,
+        hold: None,
+        own_holds: BTreeMap::new(),
+        locked,
+    })?;
+    undo::may_restore(booking.id, &done.replaced, &situation)?;
+    let released = situation.blockers.iter().filter_map(|blocker| match blocker {
+        Blocker::Allocation { id, released: true, .. } => Some(*id),
+        _ => None,
+    });
+    Ok(released.collect())
+}
+
+fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Failure> {
+    let count = |rows: &[Id]| rows.len() as i64;
+    let removal = back.removal;
+    let expected = [
+        count(&removal.assignments),
+        count(&removal.allocations),
+        count(&removal.dissolved),
+        count(restored),
+        i64::from(back.status.is_some()),
+        1,
+        i64::from(store.has_outbox()),
+    ];
+    let written = store.undo_apply(back)?;
+    super::assert_written("Undo", &expected, &written)
+}
+
+/// Tables whose status of now may change.
+fn touched(assignments: &[Assignment], done: &Done, now: Instant) -> Vec<Id> {
+    let seated = assignments.iter().filter(|row| row.window.is_some_and(|window| window.contains(now)));
+    let mut touched: Vec<Id> = seated.map(|row| row.table).filter(|table| done.tables.contains(table)).collect();
+    if done.replaced_for.is_some_and(|window| window.contains(now)) {
+        touched.extend(&done.replaced);
+    }
+    touched.sort_unstable();
+    touched.dedup();
+    touched
 }

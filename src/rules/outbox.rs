@@ -75,10 +75,13 @@ pub fn attempt_timed_out(booking: Id, hold: Option<Id>, attempt: Id, report: &Re
 
 /// What a key did was taken back; the status is the one afterwards, or null where it stayed.
 #[must_use]
-pub fn assignment_undone(booking: Id, restaurant: Id, tables: &[Id], status: Option<&str>) -> Event {
+pub fn assignment_undone(booking: Id, restaurant: Id, tables: &[Id], restored: &[Id], status: Option<&str>) -> Event {
     Event {
         event_type: "capacity.assignment.undone",
         dedupe_key: String::new(),
-        payload: json!({"bookingId": booking, "restaurantId": restaurant, "tableIds": tables, "status": status}),
+        payload: json!({
+            "bookingId": booking, "restaurantId": restaurant, "tableIds": tables, "restoredTableIds": restored,
+            "status": status,
+        }),
     }
 }

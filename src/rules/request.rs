@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Id;
+use super::booking::Booking;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::window::{Instant, Window};
@@ -264,6 +265,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// Is the window the booking's own? A caller who passes that very window asks for nothing else.
+    #[must_use]
+    pub fn is_as_booked(&self, booking: &Booking) -> bool {
+        (booking.window.start, booking.window.end) == (Some(self.window.start()), Some(self.window.end()))
+    }
+
     #[must_use]
     pub fn new(asked: &Asked, tables: Vec<Id>, window: Window) -> Request {
         let fingerprint = Fingerprint::resolved(asked, &tables, window);

@@ -46,7 +46,8 @@ statement!(
         TEXTARRAYOID,
         TEXTARRAYOID,
         JSONBARRAYOID,
-        BOOLOID
+        BOOLOID,
+        TEXTOID
     ]
 );
 statement!(TABLES_REMOVE, "tables_remove", [UUIDOID, UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID]);
@@ -141,7 +142,7 @@ fn arguments(
     merge_group: Option<Id>,
     events: &[Event],
     kept_until: Instant,
-) -> [super::plan::Argument; 31] {
+) -> [super::plan::Argument; 32] {
     let booking = &situation.booking;
     let hold = match asked.selection {
         Selection::Hold(hold) => Some(hold),
@@ -179,5 +180,6 @@ fn arguments(
         row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
         row::jsons(events.iter().map(|event| event.payload.clone()).collect()),
         row::flag(changes.moves),
+        row::text(if request.is_as_booked(booking) { "derived" } else { "asked" }),
     ]
 }

@@ -30,7 +30,8 @@ statement!(
         JSONBOID,
         TEXTOID,
         JSONBOID,
-        TEXTOID
+        TEXTOID,
+        BOOLOID
     ]
 );
 
@@ -44,6 +45,8 @@ pub struct TakingBack<'a> {
     pub now: Instant,
     pub history: &'a History,
     pub event: Event,
+    /// Does what the key replaced come back?
+    pub restores: bool,
 }
 
 impl Store {
@@ -53,11 +56,16 @@ impl Store {
             tables: row.ids(1).unwrap_or_default(),
             target: row.text(2),
             before: row.text(3),
+            found_standing: row.flag(4),
+            undone: row.flag(5),
+            changed_since: row.flag(6),
+            replaced: row.ids(7).unwrap_or_default(),
+            replaced_for: row.window(8, 9),
         })?;
         Ok(rows.into_iter().next())
     }
 
-    /// Takes it back; the rows written: assignments, allocations, groups dissolved, moves, history, events.
+    /// Takes it back; the rows written: assignments, allocations, groups dissolved, given back, moves, history, events.
     pub fn undo_apply(&self, back: TakingBack) -> Result<Vec<i64>, Failure> {
         let arguments = [
             row::id(back.booking.id),
@@ -74,6 +82,7 @@ impl Store {
             row::text(back.event.event_type),
             row::json(back.event.payload),
             row::text(back.key),
+            row::flag(back.restores),
         ];
         let rows = self.run(&UNDO_APPLY, &arguments, |row| row.numbers(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())

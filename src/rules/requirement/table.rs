@@ -67,7 +67,7 @@ pub const NEEDED: &[Needed] = &[
             merge_group_allocation_id uuid null given, table_set_hash text given, payload_checksum text given,
             expires_at timestamptz given, created_at timestamptz given, outcome text given added, request jsonb null given added,
             refusal jsonb null given added, assignment_ids uuid[] null given added, hold_id uuid null given added,
-            transaction_id xid8 null given added",
+            transaction_id xid8 null given added, basis jsonb null given optional",
     },
     Needed { table: "table_adjacencies", feature: "adjacency", columns: "table_a uuid, table_b uuid" },
     Needed {
