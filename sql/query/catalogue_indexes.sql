@@ -22,5 +22,5 @@ from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indrelid
 join pg_catalog.pg_class x on x.oid = i.indexrelid
 join pg_catalog.pg_am m on m.oid = x.relam
-where c.relnamespace = $1
+where c.relnamespace = $1 and not c.relispartition
 order by c.relname, x.relname

@@ -5,12 +5,27 @@ select pg_catalog.jsonb_build_object(
   'owner', pg_catalog.pg_get_userbyid(c.relowner),
   'rows', c.reltuples::bigint,
   'row_security', c.relrowsecurity,
+  'hides_rows', c.relrowsecurity and not exists (
+    select from pg_catalog.pg_class b
+    join pg_catalog.pg_roles o on o.oid = b.relowner
+    where b.relnamespace = $1 and b.relname = 'bookings'
+      and (o.rolsuper or o.rolbypassrls or not c.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, c.relowner, 'usage'))
+  ),
+  'partitioned_by', (
+    select coalesce(pg_catalog.jsonb_agg(coalesce(a.attname::text, pg_catalog.pg_get_partkeydef(c.oid)) order by k.place), '[]'::jsonb)
+    from pg_catalog.pg_partitioned_table p
+    cross join lateral pg_catalog.unnest(p.partattrs::smallint[]) with ordinality k (number, place)
+    left join pg_catalog.pg_attribute a on a.attrelid = p.partrelid and a.attnum = k.number and k.number > 0
+    where p.partrelid = c.oid
+  ),
   'readable', pg_catalog.has_table_privilege(c.oid, 'select'),
   'columns', (
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'name', a.attname,
       'type_name', pg_catalog.format_type(a.atttypid, null),
       'type_kind', t.typtype::text,
+      'base_type', pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null),
+      'length', case when t.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
       'not_null', a.attnotnull,
       'filled', a.atthasdef or a.attidentity <> '' or a.attgenerated <> '',
       'computed', a.attgenerated <> '' or a.attidentity = 'a',
@@ -27,5 +42,5 @@ select pg_catalog.jsonb_build_object(
   )
 )
 from pg_catalog.pg_class c
-where c.relnamespace = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f')
+where c.relnamespace = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
 order by c.relname

@@ -37,6 +37,8 @@ with dropped as (
   select s.id from app.booking_slots s
   join app.bookings b on b.id = $1 and b.booking_date = s.slot_date and b.start_time = s.slot_time
   where s.restaurant_id = $2
+  order by s.id
+  limit 1
 --|  select null::uuid as id where false
 --]
 ), assigned as (

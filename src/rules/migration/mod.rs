@@ -60,7 +60,7 @@ fn rank(step: &Step) -> u8 {
         Step::Concurrently { .. } => 2,
         Step::UsingIndex { .. } => 3,
         Step::Validated { .. } => 4,
-        Step::Blocking { .. } => 5,
+        Step::Blocking { .. } | Step::Partitioned { .. } => 5,
         Step::Attach | Step::Nothing => 6,
     }
 }

@@ -67,6 +67,7 @@ pub fn table(step: &Step) -> Option<&str> {
         | Step::Concurrently { table, .. }
         | Step::UsingIndex { table, .. }
         | Step::Validated { table, .. }
+        | Step::Partitioned { table }
         | Step::Blocking { table, .. } => Some(table),
         Step::Nothing | Step::Free | Step::Attach => None,
     }
@@ -92,7 +93,9 @@ pub fn step(schema: &str, number: usize, finding: &Finding) -> String {
     );
     let body = match &finding.step {
         Step::Nothing | Step::Attach => String::new(),
-        Step::Free => finding.mend.iter().map(|statement| format!("{statement};\n")).collect(),
+        Step::Free | Step::Partitioned { .. } => {
+            finding.mend.iter().map(|statement| format!("{statement};\n")).collect()
+        }
         Step::Brief { .. } => briefly(&finding.mend),
         Step::Concurrently { index, .. } => concurrently(schema, index, &finding.mend),
         Step::UsingIndex { table, constraint, index } => {

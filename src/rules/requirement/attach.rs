@@ -1,7 +1,7 @@
 //! What attach does about the findings, and what it takes to undo it.
 
 use super::facts::{Constraint, Facts};
-use super::{Finding, State, Step, constraint, function, index, quoted, status, table};
+use super::{Finding, State, Step, constraint, function, index, quoted, shape, status, table};
 
 /// The tables in which attach keeps its own books; detach always drops them.
 pub const BOOKS: &[&str] =
@@ -28,7 +28,7 @@ fn amiss(finding: &Finding) -> bool {
 /// What a person has to mend before: a call would fail in the middle of its writes.
 #[must_use]
 pub fn unmet(facts: &Facts) -> Vec<Finding> {
-    let found = table::findings(facts).into_iter().chain(constraint::findings(facts));
+    let found = table::findings(facts).into_iter().chain(shape::findings(facts)).chain(constraint::findings(facts));
     let unmet = found.filter(|finding| amiss(finding) && finding.mend.is_empty());
     unmet.chain(status::of_target(facts)).chain(function::kept_twice(facts)).collect()
 }
@@ -38,6 +38,7 @@ pub fn unmet(facts: &Facts) -> Vec<Finding> {
 pub fn mends(facts: &Facts) -> Vec<String> {
     let found = table::findings(facts)
         .into_iter()
+        .chain(shape::findings(facts))
         .chain(constraint::findings(facts))
         .chain(index::findings(facts).into_iter().filter(|finding| finding.state == State::Missing))
         .chain(status::labels(facts));

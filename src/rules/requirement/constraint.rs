@@ -1,12 +1,13 @@
 //! The constraints that say what our code alone must not have to say.
 
 use super::facts::{Constraint, Facts};
+use super::index::is_partitioned;
 use super::{Finding, State, Step, quoted};
 
 /// A unique key that our statements and the promises stand on.
-struct UniqueKey {
-    table: &'static str,
-    columns: &'static [&'static str],
+pub(super) struct UniqueKey {
+    pub(super) table: &'static str,
+    pub(super) columns: &'static [&'static str],
     /// The name that it gets where it is missing.
     name: &'static str,
     primary: bool,
@@ -14,7 +15,7 @@ struct UniqueKey {
     why: &'static str,
 }
 
-const UNIQUE: &[UniqueKey] = &[
+pub(super) const UNIQUE: &[UniqueKey] = &[
     UniqueKey {
         table: "booking_assignment_idempotency",
         columns: &["booking_id", "idempotency_key"],
@@ -138,12 +139,14 @@ fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<Finding> {
         "select {columns}, pg_catalog.count(*) from {table} group by {columns} having pg_catalog.count(*) > 1{}",
         key.columns.iter().map(|column| format!(" and {column} is not null")).collect::<String>()
     );
-    Some(
-        Finding::new(what, state, key.promise, why)
-            .mend(using(&index), mend)
-            .undo(format!("alter table {table} drop constraint if exists {}", key.name))
-            .violations(duplicates),
-    )
+    let finding = Finding::new(what, state, key.promise, why);
+    let finding = if is_partitioned(facts, key.table) {
+        let step = Step::Partitioned { table: key.table.to_owned() };
+        finding.mend(step, [format!("alter table {table} add constraint {} {kind} ({columns})", key.name)])
+    } else {
+        finding.mend(using(&index), mend)
+    };
+    Some(finding.undo(format!("alter table {table} drop constraint if exists {}", key.name)).violations(duplicates))
 }
 
 /// What an exclusion constraint on the allocations comes to.

@@ -35,6 +35,10 @@ pub struct Table {
     /// The planner's estimate; below zero: never counted.
     pub rows: i64,
     pub row_security: bool,
+    /// Row security keeps rows of it from the owner of the bookings.
+    pub hides_rows: bool,
+    /// The columns that it is partitioned by; an expression is one of them, by its text.
+    pub partitioned_by: Vec<String>,
     pub readable: bool,
     pub columns: Vec<Column>,
 }
@@ -46,6 +50,10 @@ pub struct Column {
     pub type_name: String,
     /// `typtype`: e is an enum, d a domain.
     pub type_kind: String,
+    /// Of a domain, the type under it; else the type itself.
+    pub base_type: String,
+    /// How many characters it holds, where the type says so.
+    pub length: Option<i32>,
     pub not_null: bool,
     /// Has a default, is an identity, or is generated.
     pub filled: bool,
@@ -137,6 +145,7 @@ pub struct Trigger {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Server {
     pub version: i32,
+    pub encoding: String,
     /// None: the caller may not see it.
     pub preloaded: Option<String>,
     pub isolation: String,

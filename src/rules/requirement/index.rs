@@ -191,8 +191,21 @@ fn of_path(facts: &Facts, path: &Path) -> Option<Finding> {
     Some(built(facts, what, &why, path.table, path.name, &format!("({columns}){predicate}")))
 }
 
+/// Nothing can be built beside the writers of such a table.
+pub(super) fn is_partitioned(facts: &Facts, table: &str) -> bool {
+    facts.table(table).is_some_and(|table| table.kind == "p")
+}
+
 fn built(facts: &Facts, what: String, why: &str, table: &str, name: &str, rest: &str) -> Finding {
     let on = format!("{}.{}", facts.schema, quoted(table));
+    if is_partitioned(facts, table) {
+        return Finding::new(what, State::Missing, "", why)
+            .mend(
+                Step::Partitioned { table: table.to_owned() },
+                [format!("create index if not exists {name} on {on} {rest}")],
+            )
+            .undo(format!("drop index if exists {}.{name}", facts.schema));
+    }
     let step = Step::Concurrently { table: table.to_owned(), index: name.to_owned() };
     Finding::new(what, State::Missing, "", why)
         .mend(step, [format!("create index concurrently if not exists {name} on {on} {rest}")])

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod function;
 pub mod index;
 pub mod server;
+pub mod shape;
 pub mod signature;
 pub mod status;
 pub mod table;
@@ -55,6 +56,8 @@ pub enum Step {
     /// Reads the whole table under a lock that stops writers: an EXCLUDE constraint can be neither concurrent nor
     /// `NOT VALID`.
     Blocking { table: String, constraint: String },
+    /// Builds an index or a unique key of a partitioned table: the server does neither beside writers.
+    Partitioned { table: String },
     /// Done by `holdfast.attach`.
     Attach,
 }
@@ -72,7 +75,9 @@ impl Step {
             Step::UsingIndex { table, .. } => {
                 format!("{table} for an instant, after an index was built beside writers")
             }
-            Step::Blocking { table, .. } => format!("{table}: every writer until it is done"),
+            Step::Blocking { table, .. } | Step::Partitioned { table } => {
+                format!("{table}: every writer until it is done")
+            }
             Step::Attach => "what holdfast.attach locks".to_owned(),
         }
     }
@@ -140,8 +145,9 @@ impl Finding {
 /// Everything there is to say about a schema, what is amiss first within each topic.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<Finding> {
-    let topics: [fn(&Facts) -> Vec<Finding>; 7] = [
+    let topics: [fn(&Facts) -> Vec<Finding>; 8] = [
         table::findings,
+        shape::findings,
         constraint::findings,
         index::findings,
         status::findings,

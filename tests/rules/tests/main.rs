@@ -32,6 +32,7 @@ mod request;
 mod requirement;
 mod requirement_due;
 mod requirement_function;
+mod requirement_shape;
 mod requirement_status;
 mod retention;
 mod rollout;
