@@ -1,11 +1,13 @@
 //! Between SQL's types and those of the rules.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 use serde_json::{Value, json};
 
+pub use crate::commands::Jsonb;
 use crate::commands::enum_label;
 use crate::rules::Id;
+use crate::rules::json::Json;
 use crate::rules::request::History;
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
@@ -33,11 +35,11 @@ pub fn label(given: Option<Label>) -> Option<String> {
     given.and_then(enum_label)
 }
 
-pub fn json(given: Option<JsonB>) -> Option<Value> {
+pub fn json(given: Option<Jsonb>) -> Option<Json> {
     given.map(|json| json.0)
 }
 
-pub fn history(changed_by: Option<Uuid>, reason: Option<String>, metadata: Option<JsonB>) -> History {
+pub fn history(changed_by: Option<Uuid>, reason: Option<String>, metadata: Option<Jsonb>) -> History {
     History { changed_by: id(changed_by), reason, metadata: json(metadata) }
 }
 

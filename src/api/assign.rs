@@ -1,7 +1,7 @@
 //! Adding tables to a booking, and taking them away.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, TimestampTz, Uuids};

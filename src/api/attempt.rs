@@ -1,9 +1,10 @@
 //! What became of a key, and giving it up.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
+use serde_json::Value;
 
-use super::argument::{self, TimestampTz};
+use super::argument::{self, Jsonb, TimestampTz};
 use super::deadline::words;
 use super::{contract, contract_look, functions_returning, native, native_look};
 use crate::commands::attempt::{confirm_outcome, fence};
@@ -16,7 +17,7 @@ type AnswerRow = (
     Option<i64>,
     Option<TimestampTz>,
     Option<TimestampTz>,
-    JsonB,
+    Jsonb,
     Option<&'static str>,
     Option<&'static str>,
     Option<String>,
@@ -32,7 +33,7 @@ functions_returning! {
         name!(receipt, Option<i64>),
         name!(decided_at, Option<TimestampTz>),
         name!(undone_at, Option<TimestampTz>),
-        name!(assignments, JsonB),
+        name!(assignments, Jsonb),
         name!(code, Option<&'static str>),
         name!(sqlstate, Option<&'static str>),
         name!(message, Option<String>),
@@ -95,7 +96,7 @@ fn answered(answer: Answer) -> TableIterator<'static, AnswerRow> {
         answer.receipt.map(u64::cast_signed),
         answer.decided_at.map(|at| at.0),
         answer.undone_at.map(|at| at.0),
-        JsonB(answer.assignments.iter().map(argument::assignment_json).collect()),
+        Jsonb(answer.assignments.iter().map(argument::assignment_json).collect::<Value>().into()),
         entry.map(|entry| entry.code),
         entry.map(|entry| entry.sqlstate),
         message,

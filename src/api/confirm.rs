@@ -1,9 +1,9 @@
 //! Confirming a booking: by its tables or by its hold.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 
-use super::argument::{self, Label, TimestampTz, Uuids};
+use super::argument::{self, Jsonb, Label, TimestampTz, Uuids};
 use super::native::{self, native_functions};
 use super::routed;
 use crate::commands::rollout;
@@ -30,7 +30,7 @@ fn contract_confirm_hold_assignment_with_transition(
     p_target_status: Option<Label>,
     p_history_changed_by: Option<Uuid>,
     p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
+    p_history_metadata: Option<Jsonb>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<
     'static,
@@ -77,7 +77,7 @@ fn contract_confirm_hold_assignment_tx(
     p_expected_adjacency_hash: Option<String>,
     p_target_status: Option<Label>,
     p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
+    p_history_metadata: Option<Jsonb>,
     p_history_changed_by: Option<Uuid>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<
@@ -117,7 +117,7 @@ fn contract_atomic_confirm_and_transition(
     p_idempotency_key: Option<String>,
     p_assigned_by: Option<Uuid>,
     p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
+    p_history_metadata: Option<Jsonb>,
     p_history_changed_by: Option<Uuid>,
     p_target_status: Option<Label>,
     fcinfo: pg_sys::FunctionCallInfo,
@@ -161,7 +161,7 @@ native_functions! {
         p_target_status: Option<String>,
         p_history_changed_by: Option<Uuid>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
     ) {
         native::confirmed(
             p_schema,
@@ -196,7 +196,7 @@ native_functions! {
         p_expected_adjacency_hash: Option<String>,
         p_target_status: Option<String>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
         p_history_changed_by: Option<Uuid>,
     ) {
         native::confirmed(

@@ -1,9 +1,10 @@
 //! Confirming within a limit in time.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
+use serde_json::Value;
 
-use super::argument::{self, Label};
+use super::argument::{self, Jsonb, Label};
 use super::{contract, native};
 use crate::commands::deadline::within;
 use crate::rules::Id;
@@ -17,7 +18,7 @@ pub type ReportRow = (
     &'static str,
     i32,
     i32,
-    JsonB,
+    Jsonb,
     &'static str,
     &'static str,
     Option<String>,
@@ -39,7 +40,7 @@ macro_rules! report_functions {
                 name!(phase, &'static str),
                 name!(elapsed_ms, i32),
                 name!(attempts, i32),
-                name!(assignments, pgrx::JsonB),
+                name!(assignments, $crate::api::argument::Jsonb),
                 name!(code, &'static str),
                 name!(sqlstate, &'static str),
                 name!(message, Option<String>),
@@ -66,7 +67,7 @@ report_functions! {
         p_timeout_ms: Option<i32>,
         p_assigned_by: Option<Uuid>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
         p_history_changed_by: Option<Uuid>,
         p_target_status: Option<Label>,
         fcinfo: pg_sys::FunctionCallInfo,
@@ -86,7 +87,7 @@ report_functions! {
         p_timeout_ms: Option<i32>,
         p_assigned_by: Option<Uuid>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
         p_history_changed_by: Option<Uuid>,
         p_target_status: Option<String>,
     ) {
@@ -128,7 +129,7 @@ pub fn reported(report: Report) -> TableIterator<'static, ReportRow> {
         report.phase.name(),
         milliseconds(report.elapsed_ms),
         report.tries,
-        JsonB(report.assignments.iter().map(argument::assignment_json).collect()),
+        Jsonb(report.assignments.iter().map(argument::assignment_json).collect::<Value>().into()),
         entry.code,
         entry.sqlstate,
         message,

@@ -1,10 +1,10 @@
 //! Taking a hold, and handing it back.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 use serde_json::json;
 
-use super::argument::{self, TimestampTz, Uuids};
+use super::argument::{self, Jsonb, TimestampTz, Uuids};
 use super::native::{self, Done, native_functions};
 use super::{contract, routed};
 use crate::commands::hold::{self, Held};
@@ -22,7 +22,7 @@ fn contract_hold_tables(
     p_end_at: Option<TimestampTz>,
     p_ttl_seconds: Option<i32>,
     p_created_by: Option<Uuid>,
-    p_metadata: Option<JsonB>,
+    p_metadata: Option<Jsonb>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<
     'static,
@@ -70,7 +70,7 @@ native_functions! {
         p_end_at: Option<TimestampTz>,
         p_ttl_seconds: Option<i32>,
         p_created_by: Option<Uuid>,
-        p_metadata: Option<JsonB>,
+        p_metadata: Option<Jsonb>,
     ) {
         native::answered(p_schema, None, |store| {
             let wanted = Wanted::check(

@@ -1,10 +1,10 @@
 //! The outcome as a row: what a native call returns.
 
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{JsonB, pg_sys};
 use serde_json::Value;
 
-use super::argument;
+use super::argument::{self, Jsonb};
 use crate::commands::confirm::{Answer, confirm};
 use crate::commands::{Refusals, Store, Work, in_schema};
 use crate::errors;
@@ -26,7 +26,7 @@ pub type NativeRow = (
     bool,
     Option<String>,
     Option<i64>,
-    Option<JsonB>,
+    Option<Jsonb>,
 );
 pub type NativeRows = TableIterator<'static, NativeRow>;
 
@@ -45,7 +45,7 @@ macro_rules! native_functions {
                 name!(replayed, bool),
                 name!(idempotency_key, Option<String>),
                 name!(receipt, Option<i64>),
-                name!(result, Option<JsonB>),
+                name!(result, Option<$crate::api::argument::Jsonb>),
             )
             $($functions)*
         }
@@ -109,7 +109,7 @@ pub fn confirmed(schema: Option<pg_sys::Oid>, outcome: Outcome, arguments: Argum
 fn success(done: Done) -> NativeRow {
     let entry = done.outcome.entry();
     let receipt = done.receipt.map(u64::cast_signed);
-    let result = Some(JsonB(done.result));
+    let result = Some(Jsonb(done.result.into()));
     (entry.name, entry.code, entry.sqlstate, None, None, None, false, done.replayed, None, receipt, result)
 }
 

@@ -1,16 +1,16 @@
 //! The outbox: claim, acknowledge, fail; once for outboxes that number their events, once for those that do not.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 
-use super::argument::{self, TimestampTz};
+use super::argument::{self, Jsonb, TimestampTz};
 use super::contract;
 use crate::commands::outbox::{self, Claimed};
 use crate::rules::Id;
 use crate::rules::lease::Claim;
 
 /// An event as its consumer reads it, without its id.
-type EventRow = (String, Option<String>, i32, Option<Uuid>, Option<Uuid>, Option<String>, Option<JsonB>);
+type EventRow = (String, Option<String>, i32, Option<Uuid>, Option<Uuid>, Option<String>, Option<Jsonb>);
 
 fn claimed(
     call: pg_sys::FunctionCallInfo,
@@ -20,7 +20,7 @@ fn claimed(
 ) -> impl Iterator<Item = (String, EventRow)> {
     let row = |event: Claimed| {
         let (restaurant, booking) = (event.restaurant.map(argument::uuid), event.booking.map(argument::uuid));
-        let payload = event.payload.map(JsonB);
+        let payload = event.payload.map(Jsonb);
         let rest = (event.event_type, event.dedupe_key, event.attempt_count, restaurant, booking, event.key, payload);
         (event.id, rest)
     };
@@ -72,7 +72,7 @@ macro_rules! outbox_functions {
                 name!(restaurant_id, Option<Uuid>),
                 name!(booking_id, Option<Uuid>),
                 name!(idempotency_key, Option<String>),
-                name!(payload, Option<JsonB>),
+                name!(payload, Option<Jsonb>),
             ),
         > {
             let row = |(id, (kind, dedupe, attempts, restaurant, booking, key, payload)): (String, EventRow)| {

@@ -1,10 +1,10 @@
 //! Would this confirm succeed now?
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 use serde_json::{Value, json};
 
-use super::argument::{self, Label, TimestampTz, Uuids};
+use super::argument::{self, Jsonb, Label, TimestampTz, Uuids};
 use super::contract_look;
 use super::native::{self, Done, native_functions};
 use crate::commands::preflight::{Checked, explain, explain_routed};
@@ -74,7 +74,7 @@ fn contract_explain_confirm(
     p_expected_adjacency_hash: Option<String>,
     p_target_status: Option<Label>,
     p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
+    p_history_metadata: Option<Jsonb>,
     p_history_changed_by: Option<Uuid>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<
@@ -132,7 +132,7 @@ native_functions! {
         p_expected_adjacency_hash: Option<String>,
         p_target_status: Option<String>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
         p_history_changed_by: Option<Uuid>,
     ) {
         let arguments = Arguments {

@@ -1,10 +1,10 @@
 //! What about a booking does not agree, and its repair.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 use serde_json::{Value, json};
 
-use super::argument;
+use super::argument::{self, Jsonb};
 use super::native::{Done, answered, answered_look, native_functions};
 use super::{contract, contract_look, native, native_look};
 use crate::commands::audit::audit;
@@ -19,10 +19,10 @@ use crate::rules::repair::Step;
 fn contract_reconcile_booking(
     p_booking_id: Option<Uuid>,
     fcinfo: pg_sys::FunctionCallInfo,
-) -> TableIterator<'static, (name!(booking_state, String), name!(assignment_state, &'static str), name!(findings, JsonB))>
+) -> TableIterator<'static, (name!(booking_state, String), name!(assignment_state, &'static str), name!(findings, Jsonb))>
 {
     let found = contract_look(fcinfo, |store| reconcile(store, argument::id(p_booking_id)));
-    argument::rows(vec![(found.booking_state, found.assignment_state, JsonB(found.findings))])
+    argument::rows(vec![(found.booking_state, found.assignment_state, Jsonb(found.findings.into()))])
 }
 
 /// The plan of a repair, or what it did.
@@ -40,7 +40,7 @@ fn contract_repair_booking(
         name!(action, &'static str),
         name!(step, Option<&'static str>),
         name!(detail, String),
-        name!(changes, Option<JsonB>),
+        name!(changes, Option<Jsonb>),
     ),
 > {
     let rows =
@@ -48,7 +48,7 @@ fn contract_repair_booking(
     let row = |row: Repaired| {
         let entry = row.finding.drift.entry();
         let step = row.step.as_ref();
-        let changes = step.map(|step| JsonB(step.json()));
+        let changes = step.map(|step| Jsonb(step.json().into()));
         (entry.name, entry.severity.name(), row.action, step.map(Step::name), row.finding.detail, changes)
     };
     argument::rows(rows.into_iter().map(row).collect())
@@ -56,8 +56,8 @@ fn contract_repair_booking(
 
 /// The certificate of a schema.
 #[pg_extern(sql = false)]
-fn native_audit(p_schema: Option<pg_sys::Oid>) -> JsonB {
-    JsonB(native_look(p_schema, audit))
+fn native_audit(p_schema: Option<pg_sys::Oid>) -> Jsonb {
+    Jsonb(native_look(p_schema, audit).into())
 }
 
 /// One batch of commits, looked at again.

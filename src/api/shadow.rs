@@ -1,9 +1,9 @@
 //! Shadow mode: what the original functions and ours did not agree on.
 
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{JsonB, pg_sys};
 
-use super::argument::{self, TimestampTz};
+use super::argument::{self, Jsonb, TimestampTz};
 use super::native_rows;
 use crate::commands::Work;
 use crate::commands::shadow::{self, Counts, Number, Reported};
@@ -24,7 +24,7 @@ fn native_shadow_report(
         name!(seen, i64),
         name!(first_seen, Option<TimestampTz>),
         name!(last_seen, Option<TimestampTz>),
-        name!(example, Option<JsonB>),
+        name!(example, Option<Jsonb>),
         name!(findings, Vec<String>),
     ),
 > {
@@ -39,7 +39,7 @@ fn native_shadow_report(
             seen.as_ref().map_or(0, |seen| seen.count.into()),
             seen.as_ref().and_then(|seen| seen.first).map(|at| at.0),
             seen.as_ref().and_then(|seen| seen.last).map(|at| at.0),
-            seen.and_then(|seen| seen.example).map(JsonB),
+            seen.and_then(|seen| seen.example).map(Jsonb),
             reported.findings,
         )
     };

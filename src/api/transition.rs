@@ -1,10 +1,10 @@
 //! Moving a booking's status, and bringing a table's to that of now.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 use serde_json::json;
 
-use super::argument::{self, Label, TimestampTz};
+use super::argument::{self, Jsonb, Label, TimestampTz};
 use super::native::{self, Done, native_functions};
 use super::routed;
 use crate::commands::rollout;
@@ -26,7 +26,7 @@ fn contract_apply_booking_state_transition(
     p_history_changed_by: Option<Uuid>,
     p_history_changed_at: Option<TimestampTz>,
     p_history_reason: Option<String>,
-    p_history_metadata: Option<JsonB>,
+    p_history_metadata: Option<Jsonb>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<
     'static,
@@ -78,7 +78,7 @@ native_functions! {
         p_history_changed_by: Option<Uuid>,
         p_history_changed_at: Option<TimestampTz>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
     ) {
         let wanted = Wanted {
             booking: argument::id(p_booking_id),

@@ -1,9 +1,9 @@
 //! Taking back what one key did.
 
 use pgrx::prelude::*;
-use pgrx::{JsonB, Uuid, pg_sys};
+use pgrx::{Uuid, pg_sys};
 
-use super::argument;
+use super::argument::{self, Jsonb};
 use super::deadline::words;
 use super::{contract, functions_returning, native};
 use crate::commands::undo::{Undone, undo};
@@ -42,7 +42,7 @@ functions_returning! {
         p_booking_id: Option<Uuid>,
         p_idempotency_key: Option<String>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
         p_history_changed_by: Option<Uuid>,
         fcinfo: pg_sys::FunctionCallInfo,
     ) {
@@ -57,7 +57,7 @@ functions_returning! {
         p_booking_id: Option<Uuid>,
         p_idempotency_key: Option<String>,
         p_history_reason: Option<String>,
-        p_history_metadata: Option<JsonB>,
+        p_history_metadata: Option<Jsonb>,
         p_history_changed_by: Option<Uuid>,
     ) {
         let history = argument::history(p_history_changed_by, p_history_reason, p_history_metadata);

@@ -1,9 +1,9 @@
 //! The worker's progress, for the view `holdfast.stat_worker`.
 
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::{JsonB, pg_sys};
 
-use super::argument::{self, TimestampTz};
+use super::argument::{self, Jsonb, TimestampTz};
 use crate::commands::worker_status::{Status, worker_status};
 
 /// One row for each database that the worker knows of.
@@ -26,7 +26,7 @@ fn native_worker_status() -> TableIterator<
         name!(started_at, Option<TimestampTz>),
         name!(finished_at, Option<TimestampTz>),
         name!(next_run_at, Option<TimestampTz>),
-        name!(done, JsonB),
+        name!(done, Jsonb),
     ),
 > {
     let row = |status: Status| {
@@ -46,7 +46,7 @@ fn native_worker_status() -> TableIterator<
             status.started_at,
             status.finished_at,
             status.next_at,
-            JsonB(status.done),
+            Jsonb(status.done.into()),
         )
     };
     argument::rows(worker_status().into_iter().map(row).collect())

@@ -135,7 +135,7 @@ fn confirm(store: &Store, wanted: &Wanted, found: Confirm, counted: telemetry::A
         history: History {
             changed_by: None,
             reason: Some("auto_assign_atomic_confirm".to_owned()),
-            metadata: Some(json!({"trigger": trigger, "attemptId": wanted.id})),
+            metadata: Some(json!({"trigger": trigger, "attemptId": wanted.id}).into()),
         },
         expectation: Expectation::default(),
     };

@@ -41,7 +41,7 @@ use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
-pub use crate::store::{Store, enum_label};
+pub use crate::store::{Jsonb, Store, enum_label};
 use crate::telemetry;
 use crate::{noticeboard, settings};
 

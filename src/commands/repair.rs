@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::rules::Id;
 use crate::rules::drift::{self, Finding, record::Record};
 use crate::rules::failure::{Collision, Failure};
+use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::repair::{self, Planned, Step};
 use crate::store::Store;
@@ -86,7 +87,8 @@ fn apply(store: &Store, record: &Record, plan: &[Planned]) -> Result<(), Failure
         })?;
     let findings: Vec<&str> = plan.iter().map(|planned| planned.finding.drift.entry().name).collect();
     let words: Vec<Value> = steps.iter().map(|step| json!({"step": step.name(), "with": step.json()})).collect();
-    let metadata = json!({"findings": findings, "steps": words, "changes": changes});
+    let (findings, words) = (json!(findings).into(), json!(words).into());
+    let metadata = Json::object([("findings", findings), ("steps", words), ("changes", Json::array(changes))]);
     let to = steps.iter().find_map(|step| match step {
         Step::Advance { to } => Some(to.as_str()),
         _ => None,

@@ -13,6 +13,7 @@ use super::preflight::{self, Would};
 use super::transition::{self, Wanted};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
+use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::request::{Arguments, Intent};
 use crate::rules::requirement::{Finding, examine};
@@ -77,7 +78,7 @@ pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
         "history_changed_by": wanted.history.changed_by,
         "history_changed_at": record::shown(wanted.changed_at),
         "history_reason": wanted.history.reason,
-        "history_metadata": wanted.history.metadata,
+        "history_metadata": wanted.history.metadata.as_ref().map(Json::value),
     });
     let call = Call {
         function: Function::Transition,

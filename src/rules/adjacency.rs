@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::Id;
+use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::Refusal;
 use super::request::sha256_hex;
@@ -53,13 +54,14 @@ pub fn snapshot(edges: &Edges) -> Value {
 
 /// The edges of a snapshot; None when it has none that can be read.
 #[must_use]
-pub fn read_snapshot(snapshot: &Value) -> Option<Edges> {
+pub fn read_snapshot(snapshot: &Json) -> Option<Edges> {
     snapshot
-        .get("edges")?
-        .as_array()?
+        .at(&["edges"])?
+        .items()?
         .iter()
         .map(|word| {
-            let (a, b) = word.as_str()?.split_once("->")?;
+            let word = word.string()?;
+            let (a, b) = word.split_once("->")?;
             Some(edge(a.trim().parse().ok()?, b.trim().parse().ok()?))
         })
         .collect()

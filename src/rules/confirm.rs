@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::Id;
 use super::adjacency::{self, Edges};
 use super::allocation;
 use super::booking::{Booking, StatusRules};
 use super::capacity::CapacityPolicy;
 use super::check;
-use super::hold::{Hold, HoldEnd};
+use super::hold::{self, Hold, HoldEnd};
+use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{Asked, Intent, Request, Selection};
@@ -78,14 +77,14 @@ pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result
 }
 
 /// May these tables be held? Capacity is a confirm's concern: a hold may be one of several.
-pub fn may_hold(tables: &[Id], metadata: Option<&Value>, situation: &Situation) -> Result<(), Refusal> {
+pub fn may_hold(tables: &[Id], metadata: Option<&Json>, situation: &Situation) -> Result<(), Refusal> {
     let booking = &situation.booking;
     let tables = loaded(booking.id, tables, &situation.tables)?;
     for table in &tables {
         check_table(table, booking.restaurant)?;
     }
     check_zone(booking, &tables, Intent::Confirm, situation)?;
-    let adjacent = metadata.and_then(|metadata| metadata.get("requireAdjacency")?.as_bool()).unwrap_or(false);
+    let adjacent = metadata.is_some_and(hold::requires_adjacency);
     check_movable(&tables)?;
     check_adjacent(adjacent, &tables, situation)?;
     check_blockers(booking.id, &situation.blockers)

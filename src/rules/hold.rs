@@ -1,12 +1,13 @@
 //! The hold: whose it is, whether it still stands, and what it says about the floor it was taken on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Id;
 use super::adjacency::{self, Edges};
 use super::check::Checked;
+use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{self, Expectation};
@@ -27,7 +28,7 @@ pub struct Hold {
     pub expires_at: Instant,
     /// `active`, `expired`, `confirmed` or `cancelled`.
     pub status: String,
-    pub metadata: Value,
+    pub metadata: Json,
     /// Sorted; filled in once the tables are locked.
     pub members: Vec<Id>,
 }
@@ -109,23 +110,23 @@ impl Hold {
 
     #[must_use]
     pub fn requires_adjacency(&self) -> bool {
-        self.metadata.get("requireAdjacency").and_then(Value::as_bool).unwrap_or(false)
+        requires_adjacency(&self.metadata)
     }
 
-    fn adjacency(&self) -> Option<&Value> {
-        self.metadata.pointer("/selection/snapshot/adjacency").filter(|snapshot| !snapshot.is_null())
+    fn adjacency(&self) -> Option<Json> {
+        self.metadata.at(&["selection", "snapshot", "adjacency"]).filter(|snapshot| !snapshot.is_null())
     }
 
     /// What the caller expects against what the hold says. A missing side is a difference, not a pass (F17).
     pub fn check_expectation(&self, expected: &Expectation) -> Result<(), Refusal> {
         if let Some(policy) = &expected.policy_version {
-            let actual = self.metadata.get("policyVersion").and_then(text);
+            let actual = self.metadata.at(&["policyVersion"]).and_then(|version| version.scalar());
             if actual.as_deref() != Some(policy) {
                 return Err(refusal::policy_version_changed(self.id, policy, actual.as_deref()));
             }
         }
         if let Some(hash) = &expected.adjacency_hash {
-            let actual = self.adjacency().and_then(|snapshot| snapshot.get("hash")).and_then(text);
+            let actual = self.adjacency().and_then(|snapshot| snapshot.at(&["hash"])?.scalar());
             if actual.as_deref() != Some(hash) {
                 let actual = actual.unwrap_or_else(|| "none".to_owned());
                 return Err(self.floor_changed(format!("Expected snapshot {hash}, the hold has {actual}")));
@@ -136,17 +137,17 @@ impl Hold {
 
     /// The hold's own picture of its tables against the floor as it is now.
     pub fn check_floor(&self, tables: &[&Table], edges: &Edges) -> Result<(), Refusal> {
-        let chosen = self.metadata.pointer("/selection/tableIds").and_then(id_set);
+        let chosen = self.metadata.at(&["selection", "tableIds"]).and_then(id_set);
         if chosen.is_some_and(|chosen| !chosen.iter().eq(self.members.iter())) {
             return Err(self.floor_changed("The hold's members are not the tables that were selected"));
         }
         let zones: BTreeSet<Id> = tables.iter().filter_map(|table| table.zone).collect();
-        let zones_then = self.metadata.pointer("/selection/snapshot/zoneIds").and_then(id_set);
+        let zones_then = self.metadata.at(&["selection", "snapshot", "zoneIds"]).and_then(id_set);
         if zones_then.is_some_and(|then| !then.is_empty() && then != zones) {
             return Err(self.floor_changed("The tables stand in other zones than when they were held"));
         }
         let Some(snapshot) = self.adjacency() else { return Ok(()) };
-        let then = adjacency::read_snapshot(snapshot)
+        let then = adjacency::read_snapshot(&snapshot)
             .ok_or_else(|| self.floor_changed("The snapshot's edges cannot be read"))?;
         if adjacency::within(&then, &self.members) != adjacency::within(edges, &self.members) {
             return Err(self.floor_changed("The tables have other neighbours than when they were held"));
@@ -159,35 +160,33 @@ impl Hold {
     }
 }
 
-/// A JSON scalar as its text.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
+/// Do these words of a hold ask for tables that stand side by side?
+#[must_use]
+pub fn requires_adjacency(metadata: &Json) -> bool {
+    metadata.at(&["requireAdjacency"]).and_then(|wanted| wanted.flag()).unwrap_or(false)
 }
 
-fn id_set(value: &Value) -> Option<BTreeSet<Id>> {
-    value.as_array()?.iter().map(|id| id.as_str()?.parse().ok()).collect()
+fn id_set(value: Json) -> Option<BTreeSet<Id>> {
+    value.items()?.iter().map(|id| id.string()?.parse().ok()).collect()
 }
 
 /// The metadata of a new hold: the caller's, and a picture of the floor where the caller brought none.
 #[must_use]
-pub fn with_floor(metadata: Option<Value>, tables: &[&Table], edges: &Edges) -> Value {
-    let mut metadata = match metadata {
-        Some(Value::Object(fields)) => fields,
-        None | Some(Value::Null) => serde_json::Map::new(),
-        Some(other) => return other,
+pub fn with_floor(metadata: Option<Json>, tables: &[&Table], edges: &Edges) -> Json {
+    let given = metadata.filter(|metadata| !metadata.is_null());
+    let mut fields = match given.as_ref().map(Json::fields) {
+        Some(Some(fields)) => fields,
+        Some(None) => return given.unwrap_or_default(),
+        None => BTreeMap::new(),
     };
-    metadata.entry("selection").or_insert_with(|| {
+    fields.entry("selection".to_owned()).or_insert_with(|| {
         let ids: BTreeSet<Id> = tables.iter().map(|table| table.id).collect();
         let zones: BTreeSet<Id> = tables.iter().filter_map(|table| table.zone).collect();
         let members: Vec<Id> = ids.iter().copied().collect();
         let snapshot = adjacency::snapshot(&adjacency::within(edges, &members));
-        json!({"tableIds": ids, "snapshot": {"zoneIds": zones, "adjacency": snapshot}})
+        json!({"tableIds": ids, "snapshot": {"zoneIds": zones, "adjacency": snapshot}}).into()
     });
-    Value::Object(metadata)
+    Json::object(fields.iter().map(|(name, value)| (name.as_str(), value.clone())))
 }
 
 /// A hold that is wanted, checked for sense.
@@ -199,7 +198,7 @@ pub struct Wanted {
     pub window: Option<Window>,
     pub ttl_seconds: i64,
     pub created_by: Option<Id>,
-    pub metadata: Option<Value>,
+    pub metadata: Option<Json>,
 }
 
 impl Wanted {
@@ -221,7 +220,7 @@ impl Wanted {
 
     /// Who takes it, and what they say of it.
     #[must_use]
-    pub fn by(self, created_by: Option<Id>, metadata: Option<Value>) -> Wanted {
+    pub fn by(self, created_by: Option<Id>, metadata: Option<Json>) -> Wanted {
         Wanted { created_by, metadata, ..self }
     }
 }

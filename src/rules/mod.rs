@@ -20,6 +20,7 @@ pub mod failure;
 pub mod hold;
 pub mod idempotency_key;
 pub mod index;
+pub mod json;
 pub mod lease;
 pub mod look;
 pub mod migration;

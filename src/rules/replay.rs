@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Id;
 use super::booking::{self, BookingWindow};
+use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{Asked, Difference, Fingerprint, Request, Selection, window_json};
@@ -108,8 +109,8 @@ fn differences(request: &Request, entry: &Entry) -> Vec<Difference> {
         None => {
             // An older entry recorded only these two.
             let mut first = request.fingerprint.clone();
-            first.0.insert("tables".to_owned(), json!(entry.tables));
-            first.0.insert("window".to_owned(), entry.window.map_or(Value::Null, window_json));
+            first.0.insert("tables".to_owned(), json!(entry.tables).into());
+            first.0.insert("window".to_owned(), entry.window.map_or(Value::Null, window_json).into());
             request.fingerprint.differences(&first)
         }
     }
@@ -121,7 +122,7 @@ fn mismatch(booking: Id, differences: &[Difference]) -> Refusal {
     let what = if names.contains(&"tables") { "table set".to_owned() } else { names.join(", ") };
     Refusal::new(Outcome::KeyMismatch, format!("assign_tables_atomic_v2 idempotency mismatch for booking {booking}"))
         .detail(format!("Idempotency key reuse detected with a different {what}"))
-        .hint(json!(differences).to_string())
+        .hint(Json::array(differences.iter().map(Difference::json)).text())
 }
 
 /// The rows of the answer, if every one of them still stands as it was given.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Id;
 use super::booking::Booking;
+use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::window::{Instant, Window};
@@ -40,11 +41,11 @@ pub enum Selection {
 }
 
 /// What is written to the booking's history.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     pub changed_by: Option<Id>,
     pub reason: Option<String>,
-    pub metadata: Option<Value>,
+    pub metadata: Option<Json>,
 }
 
 /// What the caller believes of the hold; None: it did not say.
@@ -168,14 +169,23 @@ pub fn window(function: &str, start: Option<Instant>, end: Option<Instant>) -> R
 
 /// The fields that make a request the same request, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fingerprint(pub BTreeMap<String, Value>);
+pub struct Fingerprint(pub BTreeMap<String, Json>);
 
 /// One field in which two requests under the same key differ.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     pub field: String,
-    pub first: Value,
-    pub this: Value,
+    pub first: Json,
+    pub this: Json,
+}
+
+impl Difference {
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let spelled = |value: &Json| Json::of_text(value.canonical());
+        let (first, this) = (spelled(&self.first), spelled(&self.this));
+        Json::object([("field", json!(self.field).into()), ("first", first), ("this", this)])
+    }
 }
 
 impl Fingerprint {
@@ -187,7 +197,7 @@ impl Fingerprint {
             Selection::Hold(hold) => (Value::Null, json!(hold)),
         };
         let mut fingerprint = Fingerprint::of(asked, tables, asked.window.map_or(Value::Null, window_json));
-        fingerprint.0.insert("hold".to_owned(), hold);
+        fingerprint.0.insert("hold".to_owned(), hold.into());
         fingerprint
     }
 
@@ -203,13 +213,13 @@ impl Fingerprint {
             Intent::Assign => "assign",
         };
         let mut fields = BTreeMap::from([
-            ("booking".to_owned(), json!(asked.booking)),
-            ("tables".to_owned(), tables),
-            ("window".to_owned(), window),
-            ("intent".to_owned(), json!(intent)),
-            ("target_status".to_owned(), json!(asked.target)),
-            ("require_adjacency".to_owned(), json!(asked.require_adjacency)),
-            ("actor".to_owned(), json!(asked.actor)),
+            ("booking".to_owned(), json!(asked.booking).into()),
+            ("tables".to_owned(), tables.into()),
+            ("window".to_owned(), window.into()),
+            ("intent".to_owned(), json!(intent).into()),
+            ("target_status".to_owned(), json!(asked.target).into()),
+            ("require_adjacency".to_owned(), json!(asked.require_adjacency).into()),
+            ("actor".to_owned(), json!(asked.actor).into()),
         ]);
         // Automatic paths share a key and bring holds and words of their own; a person's call is taken literally.
         if asked.actor.is_some() {
@@ -217,10 +227,10 @@ impl Fingerprint {
                 Selection::Hold(hold) => json!(hold),
                 Selection::Tables(_) => Value::Null,
             };
-            fields.insert("hold".to_owned(), hold);
-            fields.insert("reason".to_owned(), json!(asked.history.reason));
-            fields.insert("metadata".to_owned(), json!(asked.history.metadata));
-            fields.insert("changed_by".to_owned(), json!(asked.history.changed_by));
+            fields.insert("hold".to_owned(), hold.into());
+            fields.insert("reason".to_owned(), json!(asked.history.reason).into());
+            fields.insert("metadata".to_owned(), asked.history.metadata.clone().unwrap_or_default());
+            fields.insert("changed_by".to_owned(), json!(asked.history.changed_by).into());
         }
         Fingerprint(fields)
     }
@@ -228,18 +238,18 @@ impl Fingerprint {
     /// The checksum of the canonical form: keys sorted, no white space.
     #[must_use]
     pub fn checksum(&self) -> String {
-        sha256_hex(&self.json().to_string())
+        sha256_hex(&self.json().canonical())
     }
 
     #[must_use]
-    pub fn json(&self) -> Value {
-        json!(self.0)
+    pub fn json(&self) -> Json {
+        Json::object(self.0.iter().map(|(name, value)| (name.as_str(), value.clone())))
     }
 
     /// The fields in which this request is not the first one.
     #[must_use]
     pub fn differences(&self, first: &Fingerprint) -> Vec<Difference> {
-        let absent = Value::Null;
+        let absent = Json::default();
         let names: BTreeSet<&String> = first.0.keys().chain(self.0.keys()).collect();
         names
             .into_iter()

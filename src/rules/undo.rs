@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Id;
 use super::booking::StatusRules;
 use super::confirm::Situation;
+use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::transition;
@@ -94,18 +95,17 @@ pub fn never_seen(booking: Id, key: &str) -> Refusal {
 
 /// The caller's words, what was taken back, and what was given back.
 #[must_use]
-pub fn metadata(given: Option<Value>, key: &str, tables: &[Id], restored: &[Id]) -> Value {
-    let mut fields = match given {
-        Some(Value::Object(fields)) => fields,
-        None | Some(Value::Null) => serde_json::Map::new(),
-        Some(other) => serde_json::Map::from_iter([("metadata".to_owned(), other)]),
+pub fn metadata(given: Option<Json>, key: &str, tables: &[Id], restored: &[Id]) -> Json {
+    let mut fields = match given.filter(|given| !given.is_null()) {
+        None => BTreeMap::new(),
+        Some(given) => given.fields().unwrap_or_else(|| BTreeMap::from([("metadata".to_owned(), given)])),
     };
-    fields.insert("undoneKey".to_owned(), json!(key));
-    fields.insert("tableIds".to_owned(), json!(tables));
+    fields.insert("undoneKey".to_owned(), json!(key).into());
+    fields.insert("tableIds".to_owned(), json!(tables).into());
     if !restored.is_empty() {
-        fields.insert("restoredTableIds".to_owned(), json!(restored));
+        fields.insert("restoredTableIds".to_owned(), json!(restored).into());
     }
-    Value::Object(fields)
+    Json::object(fields.iter().map(|(name, value)| (name.as_str(), value.clone())))
 }
 
 /// What a caller reads beside the tables that were taken.

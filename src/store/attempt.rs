@@ -9,6 +9,7 @@ use crate::rules::auto_assign::{self, Trigger};
 use crate::rules::cut_off::{CutOff, later};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
+use crate::rules::json::Json;
 use crate::rules::outbox::Event;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
@@ -79,6 +80,12 @@ pub struct Ending<'a> {
     pub event: Option<Event>,
 }
 
+/// What is read of the words that an attempt left behind.
+#[derive(serde::Deserialize)]
+struct Detail {
+    refusal: Option<Refusal>,
+}
+
 impl Store {
     /// Says to everybody that an attempt under the key is running, until the transaction ends.
     pub fn attempt_lock(&self, booking: Id, key: &str) {
@@ -116,7 +123,7 @@ impl Store {
         let cut_off = cut_off(self.number()).map(|note| note.last());
         let entry = self.ledger_read(booking, key)?;
         let found = self.run(&ATTEMPT_LAST, &[row::id(booking), row::text(key)], |row| {
-            let refusal = row.json(4).and_then(|detail| serde_json::from_value(detail.get("refusal")?.clone()).ok());
+            let refusal = row.read(4).and_then(|Detail { refusal }| refusal);
             let last = row.text(2).map(|outcome| LastAttempt {
                 outcome,
                 refusal,
@@ -136,7 +143,7 @@ impl Store {
             let assignments = assignments(&row.ids(6).unwrap_or_default(), &tables, row.window(4, 5), group);
             Entry {
                 outcome: row.text(1).unwrap_or_default(),
-                refusal: row.json(2).and_then(|json| serde_json::from_value(json).ok()),
+                refusal: row.read(2),
                 assignments,
                 receipt: row.text(8).and_then(|text| text.parse().ok()),
                 decided_at: row.instant(9),
@@ -169,7 +176,7 @@ impl Store {
                 end: None,
                 expires_at: row.instant(3).unwrap_or(Instant::NEVER),
                 status: row.text(4).unwrap_or_default(),
-                metadata: serde_json::Value::Null,
+                metadata: Json::default(),
                 members: Vec::new(),
             };
             (found, row.id(5))

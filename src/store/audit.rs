@@ -24,7 +24,7 @@ impl Store {
                     notice: row.flag(4),
                     examined: number(0),
                     broken: number(1),
-                    examples: row.json(6).unwrap_or_default(),
+                    examples: row.read(6).unwrap_or_default(),
                 }),
                 "count" => findings.counts.push((text(3), number(0))),
                 _ => (findings.snapshot, findings.lsn_at_most) = (text(2), text(3)),

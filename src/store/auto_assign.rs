@@ -19,7 +19,7 @@ impl Store {
             booking,
             restaurant: row.id(2).unwrap_or_default(),
             status: row.text(1).unwrap_or_default(),
-            targets: row.json(12).and_then(|targets| serde_json::from_value(targets).ok()).unwrap_or_default(),
+            targets: row.read(12).unwrap_or_default(),
             party_size: row.number(3).unwrap_or_default(),
             date: row.text(4),
             time: row.text(5),

@@ -70,7 +70,7 @@ impl Store {
 }
 
 fn fact<T: DeserializeOwned>(row: &Row) -> Option<T> {
-    row.json(1).and_then(|fact| serde_json::from_value(fact).ok())
+    row.read(1)
 }
 
 /// What the caller may know of the server and its database; nothing of a schema is touched.

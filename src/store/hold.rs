@@ -8,6 +8,7 @@ use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::hold::{Hold, HoldEnd};
+use crate::rules::json::Json;
 use crate::rules::outbox::Event;
 use crate::rules::window::{Instant, Window};
 
@@ -48,7 +49,7 @@ pub struct NewHold<'a> {
     pub window: Window,
     pub expires_at: Instant,
     pub created_by: Option<Id>,
-    pub metadata: serde_json::Value,
+    pub metadata: Json,
 }
 
 impl Store {

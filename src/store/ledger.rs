@@ -76,8 +76,8 @@ impl Store {
 fn entry(row: &row::Row) -> Entry {
     Entry {
         checksum: row.text(1),
-        request: row.json(2).and_then(|json| serde_json::from_value(json).ok()).map(Fingerprint),
-        refusal: row.json(3).and_then(|json| serde_json::from_value(json).ok()),
+        request: row.json(2).and_then(|json| json.fields()).map(Fingerprint),
+        refusal: row.read(3),
         tables: row.ids(4).unwrap_or_default(),
         window: row.window(5, 6),
         assignment_ids: row.ids(7),

@@ -1,12 +1,11 @@
 //! The outbox: events given to consumers, and what they say of them. Ids travel as text: schemas number them or not.
 
-use serde_json::Value;
-
 use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
+use crate::rules::json::Json;
 use crate::rules::lease::Claim;
 use crate::rules::window::Instant;
 
@@ -27,7 +26,7 @@ pub struct Claimed {
     pub restaurant: Option<Id>,
     pub booking: Option<Id>,
     pub key: Option<String>,
-    pub payload: Option<Value>,
+    pub payload: Option<Json>,
 }
 
 impl Store {

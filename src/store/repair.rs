@@ -7,6 +7,7 @@ use super::row;
 use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
+use crate::rules::json::Json;
 use crate::rules::window::Instant;
 
 statement!(REPAIR_REMOVE, "repair_remove", [UUIDOID, JSONBOID]);
@@ -16,7 +17,7 @@ statement!(REPAIR_RECORD, "repair_record", [UUIDOID, TEXTOID, TEXTOID, TIMESTAMP
 
 impl Store {
     /// Applies the steps, given by name; the rows that changed.
-    pub fn repair_apply(&self, booking: Id, steps: &Value, now: Instant) -> Result<Vec<Value>, Failure> {
+    pub fn repair_apply(&self, booking: Id, steps: &Value, now: Instant) -> Result<Vec<Json>, Failure> {
         let mut changes = self.changes(&REPAIR_REMOVE, &[row::id(booking), row::json(steps.clone())])?;
         let added = [row::id(booking), row::json(steps.clone()), row::instant(now)];
         changes.extend(self.changes(&REPAIR_ADD, &added)?);
@@ -28,9 +29,9 @@ impl Store {
         &self,
         statement: &'static Statement,
         arguments: &[super::plan::Argument],
-    ) -> Result<Vec<Value>, Failure> {
+    ) -> Result<Vec<Json>, Failure> {
         let rows = self.run(statement, arguments, |row| row.json(1))?;
-        let lists = rows.into_iter().flatten().filter_map(|list| list.as_array().cloned());
+        let lists = rows.into_iter().flatten().filter_map(|list| list.items());
         Ok(lists.flatten().collect())
     }
 
@@ -40,7 +41,7 @@ impl Store {
         booking: Id,
         (from, to): (&str, &str),
         moves: bool,
-        metadata: Value,
+        metadata: Json,
         now: Instant,
     ) -> Result<usize, Failure> {
         let arguments = [

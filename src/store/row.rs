@@ -2,8 +2,10 @@
 
 use pgrx::{FromDatum, IntoDatum, pg_sys};
 
+use super::jsonb::Jsonb;
 use super::plan::Argument;
 use crate::rules::Id;
+use crate::rules::json::Json;
 use crate::rules::window::{Instant, Window};
 
 /// One row of a result; columns count from 1.
@@ -60,8 +62,13 @@ impl Row {
         self.get(column).unwrap_or(false)
     }
 
-    pub fn json(&self, column: i32) -> Option<serde_json::Value> {
-        self.get::<pgrx::JsonB>(column).map(|json| json.0)
+    pub fn json(&self, column: i32) -> Option<Json> {
+        self.get::<Jsonb>(column).map(|json| json.0)
+    }
+
+    /// A JSON that we wrote, as the type that it was written from; None where it says something else.
+    pub fn read<T: serde::de::DeserializeOwned>(&self, column: i32) -> Option<T> {
+        serde_json::from_str(self.json(column)?.text()).ok()
     }
 
     /// The label of an enum as the server passes it on.
@@ -127,14 +134,14 @@ pub fn flag(flag: bool) -> Argument {
     flag.into_datum()
 }
 
-pub fn json(value: serde_json::Value) -> Argument {
-    pgrx::JsonB(value).into_datum()
+pub fn json(value: impl Into<Json>) -> Argument {
+    Jsonb(value.into()).into_datum()
 }
 
-pub fn optional_json(given: Option<serde_json::Value>) -> Argument {
+pub fn optional_json(given: Option<impl Into<Json>>) -> Argument {
     given.and_then(json)
 }
 
-pub fn jsons(values: Vec<serde_json::Value>) -> Argument {
-    values.into_iter().map(pgrx::JsonB).collect::<Vec<_>>().into_datum()
+pub fn jsons<T: Into<Json>>(values: Vec<T>) -> Argument {
+    values.into_iter().map(|value| Jsonb(value.into())).collect::<Vec<_>>().into_datum()
 }

@@ -10,6 +10,7 @@ use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
+use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::shadow::Left;
 use crate::rules::window::Instant;
@@ -27,7 +28,7 @@ pub struct Seen {
     pub count: i32,
     pub first: Option<Instant>,
     pub last: Option<Instant>,
-    pub example: Option<Value>,
+    pub example: Option<Json>,
 }
 
 impl Store {
@@ -53,7 +54,7 @@ impl Store {
 
     /// Who calls and how the session is set; does its clock show another time than UTC?
     pub fn session_read(&self) -> Result<(Value, bool), Failure> {
-        let rows = self.run(&SESSION_READ, &[], |row| (row.json(1).unwrap_or_default(), row.flag(2)))?;
+        let rows = self.run(&SESSION_READ, &[], |row| (row.read(1).unwrap_or_default(), row.flag(2)))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 

@@ -12,6 +12,7 @@ const UNSAFE: &[&str] = &[
     "src/store/client.rs",
     "src/store/deadline.rs",
     "src/store/guard.rs",
+    "src/store/jsonb.rs",
     "src/store/plan.rs",
     "src/store/read_ahead.rs",
     "src/store/rights.rs",

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Disagreement, Ours, Seat, Theirs};
 use crate::rules::Id;
+use crate::rules::json::Json;
 use crate::rules::request::{Arguments, Named};
 use crate::rules::window::Instant;
 
@@ -29,7 +30,7 @@ pub fn request(arguments: &Arguments) -> Value {
         "expected_adjacency_hash": arguments.expectation.adjacency_hash,
         "history_changed_by": history.changed_by,
         "history_reason": history.reason,
-        "history_metadata": history.metadata,
+        "history_metadata": history.metadata.as_ref().map(Json::value),
     }))
 }
 

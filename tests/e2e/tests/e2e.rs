@@ -26,6 +26,7 @@ mod fence;
 mod foreign;
 mod growth;
 mod idempotency;
+mod json;
 mod legacy;
 mod looks;
 mod mended;

@@ -103,7 +103,7 @@ pub fn hold(numbers: &[u128]) -> Hold {
         end: Some(clock(20, 0)),
         expires_at: clock(17, 30),
         status: "active".to_owned(),
-        metadata: json!({}),
+        metadata: json!({}).into(),
         members: table_ids(numbers),
     }
 }

@@ -18,7 +18,11 @@ fn arguments(named: Named) -> Arguments {
         require_adjacency: Some(true),
         actor: Some(ACTOR),
         target: Some("confirmed".to_owned()),
-        history: History { changed_by: Some(ACTOR), reason: Some("r".to_owned()), metadata: Some(json!({"a": 1})) },
+        history: History {
+            changed_by: Some(ACTOR),
+            reason: Some("r".to_owned()),
+            metadata: Some(json!({"a": 1}).into()),
+        },
         expectation: Expectation { policy_version: Some("7".to_owned()), adjacency_hash: Some("h".to_owned()) },
     }
 }
@@ -146,7 +150,7 @@ fn a_wanted_hold_is_passed_on_whole() {
         metadata: None,
     };
     assert_eq!(wanted, expected);
-    let metadata = Some(json!({"policyVersion": "7"}));
+    let metadata = Some(json!({"policyVersion": "7"}).into());
     let taken = wanted.by(Some(ACTOR), metadata.clone());
     assert_eq!(taken, Wanted { created_by: Some(ACTOR), metadata, ..expected });
     let anonymous = Wanted::check(None, ids, Some(clock(18, 0)), Some(clock(20, 0)), Some(5)).expect("in order");

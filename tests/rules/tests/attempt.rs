@@ -131,7 +131,7 @@ fn only_an_open_hold_of_ones_own_is_handed_back() {
         end: None,
         expires_at: Instant(0),
         status: "active".to_owned(),
-        metadata: serde_json::Value::Null,
+        metadata: serde_json::Value::Null.into(),
         members: Vec::new(),
     };
     assert!(may_release(&hold, BOOKING, Some(restaurant)));

@@ -35,7 +35,7 @@ fn all_objections_are_given_and_the_first_decides() {
         (table.active, table.mobility) = (false, "fixed".to_owned());
     }
     everything.hold.as_mut().expect("named").metadata =
-        serde_json::json!({"selection": {"tableIds": []}, "requireAdjacency": true});
+        serde_json::json!({"selection": {"tableIds": []}, "requireAdjacency": true}).into();
     let window = hours(18, 20);
     everything.blockers = vec![
         Blocker::Assignment { id: NOBODY, table: table_id(2), owner: OTHER_BOOKING, window, released: false },

@@ -2,6 +2,7 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::confirm::{Situation, check_blockers, check_table, decide, loaded, may_hold, select};
+use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
 use holdfast::rules::request::{Asked, Request};
@@ -70,7 +71,7 @@ fn a_hold_is_looked_at_in_order() {
     assert_eq!(outcome(&asked, &booking, &held), Outcome::HoldExpired);
     held.expires_at = clock(17, 30);
     assert_eq!(outcome(&asked, &booking, &held), Outcome::PolicyVersionChanged);
-    held.metadata = json!({"policyVersion": "7"});
+    held.metadata = json!({"policyVersion": "7"}).into();
     assert_eq!(outcome(&asked, &booking, &held), Outcome::HoldWindowMissing);
     held.start = Some(clock(8, 0));
     held.end = Some(clock(9, 0));
@@ -131,7 +132,7 @@ fn a_table_is_looked_at_in_order() {
 fn a_decision_gives_its_reasons_in_the_declared_order() {
     let asked = Asked { require_adjacency: true, ..ask_hold() };
     let mut held = hold(&[1, 2, 7]);
-    held.metadata = json!({"selection": {"tableIds": []}});
+    held.metadata = json!({"selection": {"tableIds": []}}).into();
     let mut all = situation_with(held);
     all.booking.status = "completed".to_owned();
     all.booking.party_size = 99;
@@ -162,7 +163,7 @@ fn a_decision_gives_its_reasons_in_the_declared_order() {
     assert_eq!(outcome(&all), Outcome::PartyTooLarge);
     all.booking.party_size = 12;
     assert_eq!(outcome(&all), Outcome::AdjacencySnapshotChanged);
-    all.hold.as_mut().expect("named").metadata = json!({});
+    all.hold.as_mut().expect("named").metadata = json!({}).into();
     assert_eq!(outcome(&all), Outcome::AllocationConflict);
     all.blockers.clear();
     assert!(decide(&asked, &request(&asked, &[1, 2, 7]), &all).is_ok());
@@ -221,7 +222,7 @@ fn adjacency_is_checked_where_the_caller_or_the_hold_asks_for_it() {
     let strict = Asked { require_adjacency: true, ..ask_hold() };
     let message = format!("Table {} is not adjacent to the selected set", shown(table_id(3)));
     assert_refused(&refused(&strict, &[1, 3], &apart), Outcome::TablesNotAdjacent, "23514", &message, None);
-    apart.hold.as_mut().expect("named").metadata = json!({"requireAdjacency": true});
+    apart.hold.as_mut().expect("named").metadata = json!({"requireAdjacency": true}).into();
     assert_eq!(refused(&free, &[1, 3], &apart).outcome, Outcome::TablesNotAdjacent);
     apart.edges = edges(&[(1, 3)]);
     assert!(decide(&free, &request(&free, &[1, 3]), &apart).is_ok());
@@ -280,7 +281,7 @@ fn tables_are_held_under_the_same_checks_without_the_party() {
     floor.booking.party_size = 99;
     assert_eq!(may_hold(&two, None, &floor), Ok(()));
     let outcome = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Situation| {
-        may_hold(&table_ids(numbers), metadata.as_ref(), floor).expect_err("refused").outcome
+        may_hold(&table_ids(numbers), metadata.map(Json::from).as_ref(), floor).expect_err("refused").outcome
     };
     assert_eq!(outcome(&[1, 9], None, &floor), Outcome::TablesNotFound);
     assert_eq!(outcome(&[1], None, &changed(floor.clone(), 1, |table| table.active = false)), Outcome::TableInactive);
@@ -296,7 +297,7 @@ fn tables_are_held_under_the_same_checks_without_the_party() {
     for metadata in
         [None, Some(json!({})), Some(json!({"requireAdjacency": false})), Some(json!({"requireAdjacency": "true"}))]
     {
-        assert_eq!(may_hold(&apart, metadata.as_ref(), &floor), Ok(()));
+        assert_eq!(may_hold(&apart, metadata.map(Json::from).as_ref(), &floor), Ok(()));
     }
     assert_eq!(outcome(&[1, 3], Some(json!({"requireAdjacency": true})), &floor), Outcome::TablesNotAdjacent);
     // What the booking has in another zone may be replaced by the confirm to come.

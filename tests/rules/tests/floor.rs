@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use holdfast::rules::Id;
 use holdfast::rules::adjacency::Edges;
 use holdfast::rules::hold::{Hold, with_floor};
+use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::table::Table;
 use holdfast_rules_tests::evening::graphs;
@@ -34,7 +35,7 @@ const OTHER_NEIGHBOURS: &str = "The tables have other neighbours than when they 
 
 /// A hold on tables 1 and 2, side by side.
 fn checked(metadata: Value) -> Result<(), String> {
-    check(&Hold { metadata, ..hold(&[1, 2]) }, &floor(&[1, 2]), &edges(&[(1, 2), (2, 3)]))
+    check(&Hold { metadata: metadata.into(), ..hold(&[1, 2]) }, &floor(&[1, 2]), &edges(&[(1, 2), (2, 3)]))
 }
 
 fn snapshot(adjacency: Value) -> Value {
@@ -92,7 +93,7 @@ fn a_new_hold_keeps_a_picture_where_its_taker_brought_none() {
     let tables: Vec<&Table> = floor.values().rev().collect();
     let floor_edges = edges(&[(1, 2), (2, 3)]);
     for given in [None, Some(json!(null)), Some(json!({})), Some(json!({"policyVersion": "7"}))] {
-        let metadata = with_floor(given.clone(), &tables, &floor_edges);
+        let metadata = with_floor(given.clone().map(Json::from), &tables, &floor_edges).value();
         let policy = given.as_ref().and_then(|given| given.get("policyVersion"));
         assert_eq!(metadata.get("policyVersion"), policy);
         assert_eq!(metadata["selection"]["tableIds"], json!([shown(table_id(1)), shown(table_id(2))]));
@@ -111,6 +112,7 @@ fn a_picture_of_the_takers_own_is_kept() {
     for own in
         [json!({"selection": {"tableIds": []}}), json!({"selection": null}), json!([1]), json!("words"), json!(7)]
     {
+        let own = Json::from(own);
         assert_eq!(with_floor(Some(own.clone()), &tables, &edges(&[])), own);
     }
 }

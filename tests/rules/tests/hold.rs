@@ -114,7 +114,7 @@ fn a_hold_has_a_window() {
 
 #[test]
 fn adjacency_is_required_only_where_the_metadata_says_so() {
-    let requires = |metadata: Value| with(|hold| hold.metadata = metadata).requires_adjacency();
+    let requires = |metadata: Value| with(|hold| hold.metadata = metadata.into()).requires_adjacency();
     assert!(requires(json!({"requireAdjacency": true})));
     for metadata in [
         json!({"requireAdjacency": false}),
@@ -147,7 +147,7 @@ fn a_policy_version_is_compared_as_text_and_missing_is_another() {
     ];
     for (metadata, expected, found) in cases {
         let expectation = Expectation { policy_version: expected.map(str::to_owned), adjacency_hash: None };
-        let checked = with(|hold| hold.metadata = metadata.clone()).check_expectation(&expectation);
+        let checked = with(|hold| hold.metadata = metadata.clone().into()).check_expectation(&expectation);
         match (checked, found) {
             (Ok(()), None) => {}
             (Err(refusal), Some(found)) => {
@@ -179,7 +179,7 @@ fn a_snapshot_hash_is_compared_and_missing_is_another() {
     ];
     for (metadata, expected, found) in cases {
         let expectation = Expectation { policy_version: None, adjacency_hash: expected.map(str::to_owned) };
-        let checked = with(|hold| hold.metadata = metadata.clone()).check_expectation(&expectation);
+        let checked = with(|hold| hold.metadata = metadata.clone().into()).check_expectation(&expectation);
         match (checked, found) {
             (Ok(()), None) => {}
             (Err(refusal), Some(found)) => {
@@ -260,7 +260,7 @@ proptest! {
         let expected = Expectation { policy_version: policy, adjacency_hash: hash };
         let none = expected == Expectation::default();
         for metadata in [json!(null), json!({}), json!([]), json!({"policyVersion": null, "selection": {}})] {
-            prop_assert_eq!(with(|hold| hold.metadata = metadata).check_expectation(&expected).is_ok(), none);
+            prop_assert_eq!(with(|hold| hold.metadata = metadata.into()).check_expectation(&expected).is_ok(), none);
         }
     }
 }

@@ -21,6 +21,7 @@ mod floor;
 mod hold;
 mod idempotency_key;
 mod index;
+mod json;
 mod lease;
 mod look;
 mod migration;

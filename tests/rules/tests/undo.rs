@@ -3,11 +3,12 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::StatusRules;
 use holdfast::rules::confirm::Situation;
+use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::table::Blocker;
 use holdfast::rules::undo::{Done, Undoing, decide, given_back, may_leave, may_restore, metadata};
 use holdfast_rules_tests::{BOOKING, NOBODY, OTHER_BOOKING, hours, shown, situation, statuses, table_id, table_ids};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn done(target: Option<&str>, before: Option<&str>) -> Done {
     Done {
@@ -100,6 +101,8 @@ fn no_booking_is_left_confirmed_without_a_table() {
 fn the_history_says_what_was_undone() {
     let tables = table_ids(&[1]);
     let plain = json!({"undoneKey": "key", "tableIds": tables});
+    let metadata =
+        |given: Option<Value>, key, these: &_, back: &_| metadata(given.map(Json::from), key, these, back).value();
     assert_eq!(metadata(None, "key", &tables, &[]), plain);
     assert_eq!(metadata(Some(json!(null)), "key", &tables, &[]), plain);
     assert_eq!(metadata(Some(json!({"a": 1})), "key", &tables, &[])["a"], 1);

@@ -1,0 +1,195 @@
+//! A jsonb as the server writes it. Nothing goes through a double, and no depth is too much: it is a text, looked into
+//! one level at a time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Equal when the server's jsonb calls them equal: spaces, the order of keys and idle zeros do not count.
+#[derive(Debug, Clone)]
+pub struct Json(String);
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Json) -> bool {
+        self.0 == other.0 || self.canonical() == other.canonical()
+    }
+}
+
+impl Eq for Json {}
+
+impl Default for Json {
+    fn default() -> Json {
+        Json("null".to_owned())
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Json {
+        Json(value.to_string())
+    }
+}
+
+impl std::fmt::Display for Json {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Json {
+    /// A text that is JSON: the server's, or one that was checked.
+    #[must_use]
+    pub fn of_text(text: String) -> Json {
+        Json(text)
+    }
+
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Json)>) -> Json {
+        let fields: Vec<String> =
+            fields.into_iter().map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
+        Json(format!("{{{}}}", fields.join(",")))
+    }
+
+    #[must_use]
+    pub fn array(items: impl IntoIterator<Item = Json>) -> Json {
+        let items: Vec<String> = items.into_iter().map(|item| item.0).collect();
+        Json(format!("[{}]", items.join(",")))
+    }
+
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.0.trim() == "null"
+    }
+
+    /// The fields of an object.
+    #[must_use]
+    pub fn fields(&self) -> Option<BTreeMap<String, Json>> {
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_str(&self.0).ok()?;
+        Some(fields.into_iter().map(|(name, value)| (name, Json(value.get().to_owned()))).collect())
+    }
+
+    /// The elements of an array.
+    #[must_use]
+    pub fn items(&self) -> Option<Vec<Json>> {
+        let items: Vec<&RawValue> = serde_json::from_str(&self.0).ok()?;
+        Some(items.into_iter().map(|item| Json(item.get().to_owned())).collect())
+    }
+
+    /// What stands at a path of keys.
+    #[must_use]
+    pub fn at(&self, path: &[&str]) -> Option<Json> {
+        path.iter().try_fold(self.clone(), |here, key| here.fields()?.remove(*key))
+    }
+
+    #[must_use]
+    pub fn flag(&self) -> Option<bool> {
+        serde_json::from_str(&self.0).ok()
+    }
+
+    #[must_use]
+    pub fn string(&self) -> Option<String> {
+        serde_json::from_str(&self.0).ok()
+    }
+
+    /// A scalar as its text, a number as it was written; None for null.
+    #[must_use]
+    pub fn scalar(&self) -> Option<String> {
+        if self.is_null() { None } else { Some(self.string().unwrap_or_else(|| self.0.clone())) }
+    }
+
+    /// For a record that a person reads: what serde's numbers or its depth cannot keep stays a text.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        let value = serde_json::from_str(&self.0).unwrap_or_else(|_| Value::from(self.0.as_str()));
+        if Json::from(value.clone()) == *self { value } else { Value::from(self.0.as_str()) }
+    }
+
+    /// The one text of all that jsonb calls equal: keys in order, no spaces, numbers without idle zeros. Walked, not
+    /// recursed into: the server allows more levels than a stack may hold.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut open = vec![Container::default()];
+        let mut rest = self.0.as_str();
+        while let Some(first) = rest.chars().next() {
+            let length = token_length(rest, first);
+            let (token, after) = rest.split_at(length);
+            rest = after;
+            match first {
+                '{' | '[' => open.push(Container { is_object: first == '{', ..Container::default() }),
+                '}' | ']' => {
+                    let closed = open.pop().unwrap_or_default().text();
+                    open.last_mut().into_iter().for_each(|outer| outer.take(closed.clone()));
+                }
+                ',' | ':' => {}
+                space if space.is_ascii_whitespace() => {}
+                _ => open.last_mut().into_iter().for_each(|outer| outer.take(plain(token))),
+            }
+        }
+        open.into_iter().next().and_then(|root| root.items.into_iter().next()).unwrap_or_default()
+    }
+}
+
+/// An object or an array that is being read.
+#[derive(Default)]
+struct Container {
+    is_object: bool,
+    /// The key whose value comes next, with its quotes.
+    key: Option<String>,
+    fields: BTreeMap<String, String>,
+    items: Vec<String>,
+}
+
+impl Container {
+    fn take(&mut self, token: String) {
+        match (self.is_object, self.key.take()) {
+            (false, _) => self.items.push(token),
+            (true, None) => self.key = Some(token),
+            (true, Some(key)) => {
+                let name = key.get(1..key.len() - 1).unwrap_or_default().to_owned();
+                self.fields.insert(name, format!("{key}:{token}"));
+            }
+        }
+    }
+
+    fn text(self) -> String {
+        if self.is_object {
+            let fields: Vec<String> = self.fields.into_values().collect();
+            format!("{{{}}}", fields.join(","))
+        } else {
+            format!("[{}]", self.items.join(","))
+        }
+    }
+}
+
+/// How many bytes the token has that begins here.
+fn token_length(rest: &str, first: char) -> usize {
+    match first {
+        '"' => {
+            let mut escaped = false;
+            let end = rest.bytes().skip(1).position(|byte| {
+                let ends = byte == b'"' && !escaped;
+                escaped = byte == b'\\' && !escaped;
+                ends
+            });
+            end.map_or(rest.len(), |end| end + 2)
+        }
+        '{' | '}' | '[' | ']' | ',' | ':' => 1,
+        space if space.is_ascii_whitespace() => 1,
+        _ => rest.find(|c: char| ",:]}".contains(c) || c.is_ascii_whitespace()).unwrap_or(rest.len()),
+    }
+}
+
+/// A number without the zeros that say nothing (the server writes none with an exponent); anything else as it is.
+fn plain(token: &str) -> String {
+    let is_decimal = token.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && token.contains('.');
+    if is_decimal && !token.contains(['e', 'E']) {
+        token.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        token.to_owned()
+    }
+}
