@@ -31,4 +31,7 @@ create index if not exists capacity_outbox_due_idx on app.capacity_outbox (next_
 create index if not exists capacity_outbox_lease_idx
   on app.capacity_outbox (next_attempt_at) where status = 'processing';
 create index if not exists capacity_outbox_done_idx on app.capacity_outbox (next_attempt_at) where status = 'done';
+-- By hash: whatever key the application writes, however long and however often, is its own affair.
+create index if not exists capacity_outbox_dedupe_idx on app.capacity_outbox using hash (dedupe_key);
+create index if not exists capacity_outbox_booking_idx on app.capacity_outbox (booking_id);
 --]

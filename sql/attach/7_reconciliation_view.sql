@@ -219,7 +219,11 @@ with recursive after_confirmation (status) as (
            || 'Z:' || pg_catalog.to_char(pg_catalog.upper(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
            || pg_catalog.rtrim(pg_catalog.rtrim(pg_catalog.to_char(
                 pg_catalog.upper(l.assignment_window) at time zone 'UTC', '.US'), '0'), '.')
-           || 'Z:' || pg_catalog.array_to_string(l.table_ids, ',') as dedupe_key
+           || 'Z:' || case
+             when pg_catalog.cardinality(l.table_ids) > 8
+               then pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.array_to_string(l.table_ids, ','), 'UTF8')), 'hex')
+             else pg_catalog.array_to_string(l.table_ids, ',')
+           end as dedupe_key
     from answer l
     where l.outcome in ('confirmed', 'assigned') and l.transaction_id is not null
       and l.created_at > pg_catalog.now() - interval '1 day'

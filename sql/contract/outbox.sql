@@ -42,7 +42,7 @@ as '$libdir/holdfast', 'contract_outbox_fail_uuid_wrapper';
 
 --[outbox
 comment on function app.outbox_claim is
-  'Gives due events to a consumer for a while; commit, then deliver. p_consumer the name of this process, not blank and nobody else''s; p_limit 1 to 10000, NULL is 100; p_lease_seconds 1 to 86400, NULL is 60: after it the event is given to whoever asks. Returns the events by id, attempt_count counting this one; deliver under dedupe_key, for an event may come twice. Order is not promised. An event given away holdfast.outbox_attempts times without an answer is dead. Raises 22023. Locks the events and skips those that others have locked. May be repeated: it returns others.';
+  'Gives due events to a consumer for a while; commit, then deliver. p_consumer the name of this process, not blank and nobody else''s; p_limit 1 to 10000, NULL is 100; p_lease_seconds 1 to 86400, NULL is 60: after it the event is given to whoever asks. Returns the events by id, attempt_count counting this one; deliver under dedupe_key, for an event may come twice. Those of one booking come in order, each with the version in its payload, and none before the one ahead of it is acknowledged, dead, or in the same batch. An event given away holdfast.outbox_attempts times without an answer is dead. Raises 22023. Locks the events and skips those that others have locked. May be repeated: it returns others.';
 
 comment on function app.outbox_ack is
   'Marks events as delivered. p_ids from outbox_claim; p_consumer as there. Returns the ids that are done now: not those whose lease ran out and that another consumer took over, nor those that were acknowledged before. Raises 22023. Locks the events, by id. May be repeated.';

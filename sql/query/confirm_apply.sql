@@ -5,8 +5,8 @@
 -- $10 actor, $11 key or null, $12 now, $13 from status, $14 target status or null, $15 changed by,
 -- $16 reason, $17 metadata, $18 holds to close, $19 their new statuses, $20 request, $21 checksum,
 -- $22 hash of the table set, $23 retention end, $24 hold consumed, $25 all tables of the answer,
--- $26 its assignments that already stood, $27 its merge group, $28 to $30 events, $31 does the booking's row change,
--- $32 is the window derived from the booking or asked for
+-- $26 its assignments that already stood, $27 its merge group, $28 metadata of the result or null: none,
+-- $29 does the booking's row change, $30 is the window derived from the booking or asked for
 with dropped as (
   delete from app.booking_table_assignments a
   using pg_catalog.unnest($8::uuid[]) d (id) where a.id = d.id
@@ -54,7 +54,7 @@ with dropped as (
   select (select pg_catalog.count(*) from assigned) as assigned, (select pg_catalog.count(*) from merged) as merged
 ), transitioned as (
   update app.bookings b set status = $14::app.booking_status, updated_at = $12
-  from stands where b.id = $1 and $31
+  from stands where b.id = $1 and $29
   returning b.id
 ), recorded as (
   insert into app.booking_state_history (
@@ -67,7 +67,7 @@ with dropped as (
 --[history_metadata
          , coalesce($17, '{}'::jsonb)
 --]
-  where $31
+  where $29
   returning booking_id
 ), closed as (
   update app.table_holds h set status = c.status::app.hold_status, booking_id = $1
@@ -86,7 +86,7 @@ with dropped as (
          $26::uuid[] || array(select a.id from assigned a order by a.table_id), $24,
          pg_catalog.pg_current_xact_id()
 --[basis
-         , pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('window', $32, 'replaced', (
+         , pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('window', $30, 'replaced', (
              select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                'id', d.id, 'table_id', d.table_id, 'slot_id', d.slot_id, 'assigned_at', d.assigned_at,
                'assigned_by', d.assigned_by, 'idempotency_key', d.idempotency_key, 'start_at', d.start_at, 'end_at', d.end_at,
@@ -118,29 +118,8 @@ with dropped as (
   insert into app.booking_confirmation_results (
     booking_id, idempotency_key, hold_id, restaurant_id, table_ids, assignment_window, actor_id, metadata, created_at
   )
-  select $1, $11, $24, $2, $25, pg_catalog.tstzrange($4, $5, '[)'), $10, coalesce($17, '{}'::jsonb), $12
-  where $11 is not null and $14 is not null
-  returning booking_id
-)
---]
---[outbox
-, event as (
-  select e.event_type, e.dedupe_key, e.payload
-  from rows from (
-    pg_catalog.unnest($28::text[]), pg_catalog.unnest($29::text[]), pg_catalog.unnest($30::jsonb[])
-  ) e (event_type, dedupe_key, payload)
-), emitted as (
-  insert into app.capacity_outbox (
-    status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id, booking_id,
-    idempotency_key, payload
-  )
-  -- The first occurrence keeps the contract's key; a later receipt of the same facts is told apart.
-  select 'pending', e.event_type,
-         case when exists (
-           select from app.capacity_outbox o where o.dedupe_key = e.dedupe_key
-         ) then e.dedupe_key || ':' || pg_catalog.pg_current_xact_id()::text else e.dedupe_key end,
-         0, $12, $2, $1, $11, e.payload
-  from event e
+  select $1, $11, $24, $2, $25, pg_catalog.tstzrange($4, $5, '[)'), $10, $28, $12
+  where $11 is not null and $28 is not null
   returning booking_id
 )
 --]
@@ -152,10 +131,6 @@ select array(select a.id from assigned a order by a.table_id),
          (select pg_catalog.count(*) from closed), (select pg_catalog.count(*) from bound)
 --[results
          , (select pg_catalog.count(*) from answered)
---|         , 0
---]
---[outbox
-         , (select pg_catalog.count(*) from emitted)
 --|         , 0
 --]
        ]::bigint[]

@@ -98,7 +98,11 @@ cross join lateral (
          || pg_catalog.to_char(pg_catalog.upper(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
          || pg_catalog.rtrim(pg_catalog.rtrim(pg_catalog.to_char(
               pg_catalog.upper(l.assignment_window) at time zone 'UTC', '.US'), '0'), '.') || 'Z:'
-         || pg_catalog.array_to_string(l.table_ids, ',') as dedupe_key
+         || case
+              when pg_catalog.cardinality(l.table_ids) > 8
+                then pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.array_to_string(l.table_ids, ','), 'UTF8')), 'hex')
+              else pg_catalog.array_to_string(l.table_ids, ',')
+            end as dedupe_key
 ) k
 where l.booking_id = $1
 union all

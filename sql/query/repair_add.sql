@@ -63,9 +63,28 @@ with claimed as (
   insert into app.capacity_outbox as o (
     status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id, booking_id, idempotency_key, payload
   )
-  select 'pending', e.event_type, e.dedupe_key, 0, $3, b.restaurant_id, $1, e.key, e.payload
-  from event e join app.bookings b on b.id = $1
-  on conflict do nothing
+  select 'pending', e.event_type,
+         e.dedupe_key || case when first.told is null then '' else ':' || pg_catalog.pg_current_xact_id()::text end,
+         0, $3, b.restaurant_id, $1, e.key,
+         e.payload || pg_catalog.jsonb_build_object(
+           'version', greatest((extract(epoch from $3) * 1000000)::bigint, last.version) + e.place
+         )
+  from (select x.*, pg_catalog.row_number() over () as place from event x) e
+  join app.bookings b on b.id = $1
+  left join lateral (
+    select true as told from app.capacity_outbox o where o.dedupe_key = e.dedupe_key limit 1
+  ) first on true
+  cross join lateral (
+    select pg_catalog.max(v.version)::bigint as version
+    from (
+      select case
+               when pg_catalog.jsonb_typeof(o.payload -> 'version') = 'number' then (o.payload ->> 'version')::numeric
+             end as version
+      from app.capacity_outbox o
+      where o.booking_id = $1
+    ) v
+    where v.version < 9007199254740991
+  ) last
   returning pg_catalog.to_jsonb(o) as now
 )
 --]

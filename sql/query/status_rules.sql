@@ -4,9 +4,10 @@ select 'status' as kind, s.status::text, s.is_confirm_target, s.holds_tables,
        coalesce(s.needs_tables, s.is_confirm_target or s.occupies_tables)
 --|       s.is_confirm_target or s.occupies_tables
 --]
+       , s.releases_tables
 from app.holdfast_booking_statuses s
 where s.status::text = $1 or s.status::text = $2
 union all
-select 'move', m.from_status::text, null, null, null
+select 'move', m.from_status::text, null, null, null, null
 from app.holdfast_status_transitions m
 where m.to_status::text = $2

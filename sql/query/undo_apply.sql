@@ -1,8 +1,8 @@
--- Takes tables back, gives back those that they replaced, and moves the status back, with its history and the event that
--- others wait for. Old rows are gone before earlier ones come back, and those stand before the status moves.
+-- Takes tables back, gives back those that they replaced, and moves the status back, with its history. Old rows are gone
+-- before earlier ones come back, and those stand before the status moves.
 -- $1 booking, $2 restaurant, $3 assignments, $4 allocations, $5 assignments that leave their group, $6 status now,
--- $7 status before or null, $8 now, $9 changed by, $10 reason, $11 metadata, $12 event, $13 its payload, $14 key,
--- $15 does what the key replaced come back
+-- $7 status before or null, $8 now, $9 changed by, $10 reason, $11 metadata, $12 key,
+-- $13 does what the key replaced come back
 with dropped as (
   delete from app.booking_table_assignments a
   using pg_catalog.unnest($3::uuid[]) d (id) where a.id = d.id and a.booking_id = $1
@@ -20,7 +20,7 @@ with dropped as (
 --[basis
 ), basis as (
   select l.basis from app.booking_assignment_idempotency l, cleared
-  where l.booking_id = $1 and l.idempotency_key = $14 and $15
+  where l.booking_id = $1 and l.idempotency_key = $12 and $13
 ), allocated as (
   insert into app.allocations (id, booking_id, restaurant_id, resource_type, resource_id, "window", created_by)
   select c.id, $1, $2, 'table', c.resource_id, pg_catalog.tstzrange(c.start_at, c.end_at, '[)'), c.created_by
@@ -74,22 +74,8 @@ with dropped as (
 --]
   returning booking_id
 )
---[outbox
-, emitted as (
-  insert into app.capacity_outbox (
-    status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id, booking_id, idempotency_key, payload
-  )
-  select 'pending', $12, $1::text || ':' || pg_catalog.pg_current_xact_id()::text || ':assignment.undone', 0, $8, $2,
-         $1, $14, $13
-  returning booking_id
-)
---]
 select array[
   (select dropped from cleared), (select freed from cleared), (select pg_catalog.count(*) from dissolved),
   (select restored from stands), (select pg_catalog.count(*) from moved),
   (select pg_catalog.count(*) from recorded)
---[outbox
-  , (select pg_catalog.count(*) from emitted)
---|  , 0
---]
 ]::bigint[]

@@ -36,7 +36,7 @@ create table app.capacity_outbox (
   id bigint generated always as identity primary key,
   status text not null default 'pending' check (status in ('pending', 'processing', 'done', 'dead')),
   event_type text not null,
-  dedupe_key text not null unique,
+  dedupe_key text not null,
   attempt_count integer not null default 0 check (attempt_count >= 0),
   next_attempt_at timestamptz not null default pg_catalog.now(),
   restaurant_id uuid not null,

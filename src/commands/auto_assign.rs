@@ -179,7 +179,6 @@ fn without_hold(store: &Store, wanted: &Wanted, key: &Key) -> Result<Report, Fai
         elapsed_ms,
         tries: 0,
         detail: attempt::detail(&refusal, wanted.id, false),
-        event: None,
     })?;
     Ok(Report { refusal: Some(refusal), receipt: Some(store.transaction_id()), ..report })
 }

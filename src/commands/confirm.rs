@@ -9,7 +9,7 @@ use crate::rules::booking::Booking;
 use crate::rules::confirm::{self, Changes, Situation};
 use crate::rules::failure::{Collision, Failure};
 use crate::rules::hold::Hold;
-use crate::rules::outbox::{self, Event};
+use crate::rules::outbox::{self, Confirmed, Event, Tables};
 use crate::rules::refusal;
 use crate::rules::replay::{self, Verdict};
 use crate::rules::request::{Arguments, Asked, Intent, Request, Selection};
@@ -108,11 +108,11 @@ fn attempt(store: &Store, asked: &Asked, booking: Booking) -> Result<Answer, Fai
     let (request, situation) = look(store, asked, booking)?;
     super::reach(store, Phase::Decide);
     let changes = confirm::decide(asked, &request, &situation)?;
-    let events = if store.has_outbox() { events(asked, &request, &situation) } else { Vec::new() };
     super::reach(store, Phase::Apply);
     let receipt = store
-        .confirm_apply(asked, &request, &situation, &changes, &events)
+        .confirm_apply(asked, &request, &situation, &changes)
         .map_err(|failure| collided(store, asked, &request, failure))?;
+    super::emit(store, &events(asked, &request, &situation, &changes, &receipt.rows), situation.now)?;
     super::reach(store, Phase::Settle);
     settle(store, &situation, &changes)?;
     super::reach(store, Phase::Done);
@@ -153,13 +153,36 @@ fn look(store: &Store, asked: &Asked, booking: Booking) -> Result<(Request, Situ
 }
 
 /// What others are told of a confirm; of an assign, that the tables changed.
-fn events(asked: &Asked, request: &Request, situation: &Situation) -> Vec<Event> {
-    let booking = &situation.booking;
-    let status = asked.target.as_deref().unwrap_or(&booking.status);
-    let mut events = vec![outbox::assignment_sync(booking.id, booking.restaurant, request, status)];
-    if let (Intent::Confirm, Selection::Hold(hold)) = (asked.intent, &asked.selection) {
-        events.push(outbox::hold_confirmed(booking.id, booking.restaurant, *hold, request));
-    }
+fn events(
+    asked: &Asked,
+    request: &Request,
+    situation: &Situation,
+    changes: &Changes,
+    rows: &[Assignment],
+) -> Vec<Event> {
+    let (booking, key) = (&situation.booking, asked.key.as_deref());
+    let mut events = vec![outbox::tables_changed(&Tables {
+        booking: booking.id,
+        restaurant: booking.restaurant,
+        tables: &request.tables,
+        freed: &changes.freed(request, situation),
+        window: Some(request.window),
+        merge_group: rows.first().and_then(|row| row.merge_group),
+        status: asked.target.as_deref().unwrap_or(&booking.status),
+        key,
+    })];
+    let table = request.tables.first().and_then(|table| situation.tables.get(table));
+    events.extend(situation.hold.as_ref().filter(|_| asked.intent == Intent::Confirm).map(|hold| {
+        outbox::hold_confirmed(&Confirmed {
+            booking: booking.id,
+            restaurant: booking.restaurant,
+            hold,
+            zone: table.and_then(|table| table.zone),
+            actor: asked.actor,
+            request,
+            key,
+        })
+    }));
     events
 }
 

@@ -218,21 +218,27 @@ impl Attempt<'_> {
             Selection::Hold(hold) => Some(hold),
             Selection::Tables(_) => None,
         };
-        let timed_out = report.outcome == Outcome::TimeoutBeforeConfirm;
-        self.store.attempt_record(Ending {
+        let ended = self.store.clock();
+        let recorded = self.store.attempt_record(Ending {
             booking: asked.booking,
             key: asked.key.as_deref(),
             hold,
             trigger: self.trigger.map(Trigger::name),
             started: self.started,
-            ended: self.store.clock(),
+            ended,
             outcome: report.outcome,
             phase: report.phase,
             elapsed_ms: report.elapsed_ms,
             tries: report.tries,
             detail: attempt::detail(refusal, self.id, report.hold_released),
-            event: timed_out.then(|| outbox::attempt_timed_out(asked.booking, hold, self.id, report)),
-        })
+        })?;
+        match recorded {
+            Some((number, restaurant)) if report.outcome == Outcome::TimeoutBeforeConfirm => {
+                let of = (asked.booking, restaurant);
+                super::emit(self.store, &[outbox::attempt_timed_out(of, &number, hold, self.id, report)], ended)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -253,7 +259,8 @@ fn release_if_free(store: &Store, hold: Id, booking: Id) -> Result<bool, Failure
     let now = store.clock();
     let end = if hold.is_live(now) { HoldEnd::Cancelled } else { HoldEnd::Expired };
     let event = outbox::hold_released(hold.booking, hold.restaurant, hold.id, None);
-    let written = store.hold_close(&hold, end, event, now)?;
-    super::assert_written("Release", &[1, i64::from(store.has_outbox())], &written)?;
+    let written = store.hold_close(&hold, end)?;
+    super::assert_written("Release", &[1], &written)?;
+    super::emit(store, &[event], now)?;
     Ok(true)
 }

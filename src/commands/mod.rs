@@ -38,7 +38,9 @@ use pgrx::pg_sys;
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
 use crate::rules::failure::Failure;
+use crate::rules::outbox::Event;
 use crate::rules::refusal;
+use crate::rules::window::Instant;
 use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Jsonb, Store, enum_label};
@@ -106,6 +108,15 @@ fn refresh(store: &Store, tables: &[Id]) -> Result<(), Failure> {
 /// Runs a command that looks at a schema, attached or not.
 fn looking_at<T>(schema: pg_sys::Oid, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
     rights::for_schema(schema, Work::Restricted, || command(&Store::open_anyhow(schema)?))
+}
+
+/// Tells others, where the schema has an outbox.
+fn emit(store: &Store, events: &[Event], now: Instant) -> Result<(), Failure> {
+    if events.is_empty() || !store.has_outbox() {
+        return Ok(());
+    }
+    let written = store.outbox_emit(events, now)?;
+    assert_written("Outbox", &[events.len() as i64], &[written])
 }
 
 /// Asserts that a statement wrote what it was told to.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::rules::Id;
 use crate::rules::booking::{Booking, StatusRules};
 use crate::rules::failure::Failure;
+use crate::rules::outbox;
 use crate::rules::refusal;
 use crate::rules::request::History;
 use crate::rules::table::Table;
@@ -131,5 +132,20 @@ pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
     })?;
     let landed = landed.ok_or_else(|| Failure::Undone(refusal::broken_invariant("Transition", &[1], &[0])))?;
     super::refresh(store, &seated)?;
+    tell(store, &allowed, now)?;
     Ok(landed)
+}
+
+/// A move that gives the booking's tables to others, or takes them back, is told: whoever counts them cannot know.
+fn tell(store: &Store, allowed: &Allowed, now: Instant) -> Result<(), Failure> {
+    let (booking, rules) = (&allowed.booking, &allowed.rules);
+    if !store.has_outbox() || rules.current_releases_tables == rules.target_releases_tables {
+        return Ok(());
+    }
+    let (assignments, _) = store.booking_claims(booking.id)?;
+    if assignments.is_empty() {
+        return Ok(());
+    }
+    let left = outbox::Left::of(&assignments, |_| rules.target_releases_tables, booking.window);
+    super::emit(store, &[outbox::tables_changed(&left.tables(booking, allowed.target, None))], now)
 }

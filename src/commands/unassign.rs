@@ -3,13 +3,14 @@
 use crate::rules::Id;
 use crate::rules::allocation;
 use crate::rules::failure::Failure;
+use crate::rules::outbox;
 use crate::rules::refusal;
 use crate::store::Store;
 
 /// Takes the tables, or all of them, and names those that were taken.
 pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
-    store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
+    let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     store.tables_lock(Some(id), None, &[])?;
     let now = store.clock();
     let (assignments, allocations) = store.booking_claims(id)?;
@@ -20,6 +21,10 @@ pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> 
     let expected = [removal.assignments.len(), removal.allocations.len(), removal.dissolved.len()].map(|n| n as i64);
     let written = store.tables_remove(id, &removal)?;
     super::assert_written("Unassign", &expected, &written)?;
+    if !taken.is_empty() {
+        let left = outbox::Left::of(&assignments, goes, booking.window);
+        super::emit(store, &[outbox::tables_changed(&left.tables(&booking, &booking.status, None))], now)?;
+    }
     let seated: Vec<Id> = assignments
         .iter()
         .filter(|row| goes(row.table) && row.window.is_some_and(|window| window.contains(now)))

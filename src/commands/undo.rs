@@ -55,10 +55,14 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
         status: status.as_deref(),
         now,
         history: &History { metadata, ..history },
-        event: outbox::assignment_undone(id, booking.restaurant, &done.tables, &done.replaced, status.as_deref()),
         restores: !done.replaced.is_empty(),
     };
     take_back(store, back, &done.replaced)?;
+    let left = outbox::Left::of(&assignments, goes, booking.window).with(&done.replaced, done.replaced_for);
+    let told = left.tables(&booking, after, Some(&key));
+    let undone = outbox::Undone { tables: &done.tables, restored: &done.replaced, status: status.as_deref() };
+    let undone = outbox::assignment_undone(&told, &undone, store.transaction_id());
+    super::emit(store, &[undone, outbox::tables_changed(&told)], now)?;
     super::refresh(store, &touched(&assignments, &done, now))?;
     let receipt = Some(store.transaction_id());
     let status = Some(status.unwrap_or(booking.status));
@@ -112,7 +116,6 @@ fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Fai
         count(restored),
         i64::from(back.status.is_some()),
         1,
-        i64::from(store.has_outbox()),
     ];
     let written = store.undo_apply(back)?;
     super::assert_written("Undo", &expected, &written)

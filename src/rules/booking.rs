@@ -23,6 +23,13 @@ pub struct BookingWindow {
     pub end: Option<Instant>,
 }
 
+impl BookingWindow {
+    #[must_use]
+    pub fn window(self) -> Option<Window> {
+        Window::new(self.start?, self.end?)
+    }
+}
+
 /// The rules of the statuses in play, as the application's rows declare them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StatusRules {
@@ -33,6 +40,9 @@ pub struct StatusRules {
     /// Does a booking move into its current status, or into the target, only with its tables?
     pub current_needs_tables: bool,
     pub target_needs_tables: bool,
+    /// Are tables that the booking leaves behind free for others, now and in the target?
+    pub current_releases_tables: bool,
+    pub target_releases_tables: bool,
     /// Statuses from which the target is one declared move away.
     pub target_reached_from: Vec<String>,
 }

@@ -70,6 +70,15 @@ pub struct Changes {
     pub touched: Vec<Id>,
 }
 
+impl Changes {
+    /// Tables that the booking had and has no more.
+    #[must_use]
+    pub fn freed(&self, request: &Request, situation: &Situation) -> Vec<Id> {
+        let dropped = situation.assignments.iter().filter(|row| self.drop_assignments.contains(&row.id));
+        dropped.map(|row| row.table).filter(|table| !request.tables.contains(table)).collect()
+    }
+}
+
 /// The checks of [`check`] in their declared order; after them, nothing may fail.
 pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result<Changes, Refusal> {
     check::first(asked, request, situation)?;

@@ -10,7 +10,7 @@ use super::drift::Finding;
 use super::drift::catalogue::{Drift, FINDINGS};
 use super::drift::record::{Answered, Claim, Record, Seat};
 use super::hold::HoldEnd;
-use super::outbox;
+use super::outbox::{self, Tables};
 use super::refusal::{self, Refusal};
 use super::request::window_json;
 use super::table::Resource;
@@ -151,7 +151,7 @@ pub fn by_name(record: &Record, steps: &[&Step]) -> Value {
             Step::CloseHold { hold, end: HoldEnd::Cancelled | HoldEnd::Expired } => {
                 let booking = &record.booking;
                 let event = outbox::hold_released(Some(booking.id), booking.restaurant, *hold, None);
-                json!({"event": {"dedupe_key": event.dedupe_key, "payload": event.payload}})
+                json!({"event": {"dedupe_key": event.dedupe_key, "payload": event.payload.value()}})
             }
             _ => json!({}),
         };
@@ -357,8 +357,18 @@ fn one_window(seats: &[&Seat]) -> Option<Window> {
 fn emit(record: &Record, key: &str) -> Option<Step> {
     let answer = record.answers.iter().find(|answer| answer.key == key)?;
     let booking = &record.booking;
-    let event = outbox::tables_changed(booking.id, booking.restaurant, &answer.tables, answer.window?, &booking.status);
-    Some(Step::Emit { key: key.to_owned(), dedupe_key: event.dedupe_key, payload: event.payload })
+    let seat = record.seats.iter().find(|seat| seat.key.as_deref() == Some(key));
+    let event = outbox::tables_changed(&Tables {
+        booking: booking.id,
+        restaurant: booking.restaurant,
+        tables: &answer.tables,
+        freed: &[],
+        window: Some(answer.window?),
+        merge_group: seat.and_then(|seat| seat.merge_group),
+        status: &booking.status,
+        key: Some(key),
+    });
+    Some(Step::Emit { key: key.to_owned(), dedupe_key: event.dedupe_key, payload: event.payload.value() })
 }
 
 fn dissolve(record: &Record, group: Id) -> Step {

@@ -6,9 +6,9 @@ use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::confirm::{Changes, Situation};
 use crate::rules::failure::Failure;
-use crate::rules::outbox::Event;
+use crate::rules::json::Json;
 use crate::rules::refusal;
-use crate::rules::request::{Asked, Request, Selection};
+use crate::rules::request::{Asked, Intent, Request, Selection};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
@@ -43,9 +43,7 @@ statement!(
         UUIDARRAYOID,
         UUIDARRAYOID,
         UUIDOID,
-        TEXTARRAYOID,
-        TEXTARRAYOID,
-        JSONBARRAYOID,
+        JSONBOID,
         BOOLOID,
         TEXTOID
     ]
@@ -70,14 +68,13 @@ impl Store {
         request: &Request,
         situation: &Situation,
         changes: &Changes,
-        events: &[Event],
     ) -> Result<Receipt, Failure> {
         let merge_group = (changes.add.len() > 1).then(|| self.new_id());
         let kept_until = situation.now.after_seconds(self.retention_seconds);
-        let arguments = arguments(asked, request, situation, changes, merge_group, events, kept_until);
+        let arguments = arguments(asked, request, situation, changes, merge_group, kept_until);
         let written = self.run(&CONFIRM_APPLY, &arguments, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
-        let expected = self.expected(asked, changes, merge_group, events);
+        let expected = self.expected(asked, changes, merge_group);
         if counts != expected {
             return Err(self.unwritten(asked, &expected, &counts));
         }
@@ -102,7 +99,7 @@ impl Store {
     }
 
     /// How many rows each part must write, in the order of the statement's counts.
-    fn expected(&self, asked: &Asked, changes: &Changes, merge_group: Option<Id>, events: &[Event]) -> Vec<i64> {
+    fn expected(&self, asked: &Asked, changes: &Changes, merge_group: Option<Id>) -> Vec<i64> {
         let moved = i64::from(changes.moves);
         let bound = i64::from(asked.key.is_some());
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
@@ -116,8 +113,7 @@ impl Store {
             moved,
             count(changes.close_holds.len()),
             bound,
-            i64::from(self.attachment.has("results") && asked.target.is_some()) * bound,
-            if self.attachment.has("outbox") { count(events.len()) } else { 0 },
+            i64::from(self.attachment.has("results") && asked.intent == Intent::Confirm) * bound,
         ]
     }
 
@@ -134,15 +130,22 @@ impl Store {
     }
 }
 
+/// What services read beside a confirm's answer: the words of its hold, or of the call where there was none. None: an
+/// assign, which they do not read.
+fn result_metadata(asked: &Asked, situation: &Situation) -> Option<Json> {
+    let of_hold = situation.hold.as_ref().map(|hold| &hold.metadata);
+    let words = of_hold.or(asked.history.metadata.as_ref()).filter(|words| !words.is_null());
+    (asked.intent == Intent::Confirm).then(|| words.cloned().unwrap_or_else(|| Json::object([])))
+}
+
 fn arguments(
     asked: &Asked,
     request: &Request,
     situation: &Situation,
     changes: &Changes,
     merge_group: Option<Id>,
-    events: &[Event],
     kept_until: Instant,
-) -> [super::plan::Argument; 32] {
+) -> [super::plan::Argument; 30] {
     let booking = &situation.booking;
     let hold = match asked.selection {
         Selection::Hold(hold) => Some(hold),
@@ -176,9 +179,7 @@ fn arguments(
         row::ids(&request.tables),
         row::ids(changes.kept.iter().map(|kept| &kept.id)),
         row::optional_id(merge_group.or_else(|| changes.kept.first().and_then(|kept| kept.merge_group))),
-        row::texts(events.iter().map(|event| event.event_type)),
-        row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
-        row::jsons(events.iter().map(|event| event.payload.clone()).collect()),
+        row::optional_json(result_metadata(asked, situation)),
         row::flag(changes.moves),
         row::text(if request.is_as_booked(booking) { "derived" } else { "asked" }),
     ]

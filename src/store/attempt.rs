@@ -10,7 +10,6 @@ use crate::rules::cut_off::{CutOff, later};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
 use crate::rules::json::Json;
-use crate::rules::outbox::Event;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::rules::request::Asked;
@@ -46,21 +45,7 @@ statement!(
 statement!(
     ATTEMPT_RECORD,
     "attempt_record",
-    [
-        UUIDOID,
-        TEXTOID,
-        UUIDOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        TEXTOID,
-        INT4OID,
-        INT4OID,
-        JSONBOID,
-        TEXTOID,
-        JSONBOID
-    ]
+    [UUIDOID, TEXTOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, INT4OID, JSONBOID]
 );
 
 /// How an attempt ended that did not confirm.
@@ -76,8 +61,6 @@ pub struct Ending<'a> {
     pub elapsed_ms: i64,
     pub tries: i32,
     pub detail: serde_json::Value,
-    /// What others are told; its dedupe key is the attempt's.
-    pub event: Option<Event>,
 }
 
 /// What is read of the words that an attempt left behind.
@@ -184,10 +167,9 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    /// Writes down how an attempt ended.
-    pub fn attempt_record(&self, ending: Ending) -> Result<(), Failure> {
+    /// Writes down how an attempt ended; the number of the record, and the restaurant of its booking, if there is one.
+    pub fn attempt_record(&self, ending: Ending) -> Result<Option<(String, Id)>, Failure> {
         let number = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
-        let (event, payload) = ending.event.map(|event| (event.event_type, event.payload)).unzip();
         let arguments = [
             row::id(ending.booking),
             row::optional_text(ending.key),
@@ -200,11 +182,9 @@ impl Store {
             row::number(number(ending.elapsed_ms)),
             row::number(ending.tries),
             row::json(ending.detail),
-            row::optional_text(event),
-            row::optional_json(payload),
         ];
-        self.run(&ATTEMPT_RECORD, &arguments, |_| ())?;
-        Ok(())
+        let rows = self.run(&ATTEMPT_RECORD, &arguments, |row| row.text(1).zip(row.id(2)))?;
+        Ok(rows.into_iter().next().flatten())
     }
 
     /// Writes down an attempt that nobody was left to write down, once.

@@ -89,6 +89,8 @@ impl Store {
                     rules.target_is_confirmable |= label == target && row.flag(3);
                     rules.current_needs_tables |= label == current && row.flag(5);
                     rules.target_needs_tables |= label == target && row.flag(5);
+                    rules.current_releases_tables |= label == current && row.flag(6);
+                    rules.target_releases_tables |= label == target && row.flag(6);
                 }
             }
         })?;

@@ -9,7 +9,6 @@ use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::hold::{Hold, HoldEnd};
 use crate::rules::json::Json;
-use crate::rules::outbox::Event;
 use crate::rules::window::{Instant, Window};
 
 statement!(HOLD_LOCK, "hold_lock", [UUIDOID, UUIDOID]);
@@ -31,7 +30,7 @@ statement!(
         JSONBOID
     ]
 );
-statement!(HOLD_CLOSE, "hold_close", [UUIDOID, TEXTOID, UUIDOID, UUIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, JSONBOID]);
+statement!(HOLD_CLOSE, "hold_close", [UUIDOID, TEXTOID, UUIDOID]);
 
 /// What a hold stands for; the window is None when it is unusable.
 pub struct HeldTables {
@@ -114,18 +113,9 @@ impl Store {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
-    /// Closes a hold, takes its mirror away and tells others; the rows closed and emitted.
-    pub fn hold_close(&self, hold: &Hold, end: HoldEnd, event: Event, now: Instant) -> Result<Vec<i64>, Failure> {
-        let arguments = [
-            row::id(hold.id),
-            row::text(end.label()),
-            row::optional_id(hold.booking),
-            row::id(hold.restaurant),
-            row::instant(now),
-            row::text(event.event_type),
-            row::text(&event.dedupe_key),
-            row::json(event.payload),
-        ];
+    /// Closes a hold and takes its mirror away; the rows closed.
+    pub fn hold_close(&self, hold: &Hold, end: HoldEnd) -> Result<Vec<i64>, Failure> {
+        let arguments = [row::id(hold.id), row::text(end.label()), row::optional_id(hold.booking)];
         let rows = self.run(&HOLD_CLOSE, &arguments, |row| row.numbers(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
@@ -133,10 +123,5 @@ impl Store {
     /// Does this schema remember how far its commits were looked at again?
     pub fn has_verified(&self) -> bool {
         !self.attachment.lacks("holdfast_commit_scan")
-    }
-
-    /// Does this schema have an outbox to tell others through?
-    pub fn has_outbox(&self) -> bool {
-        self.attachment.has("outbox")
     }
 }

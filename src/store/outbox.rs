@@ -7,9 +7,15 @@ use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::json::Json;
 use crate::rules::lease::Claim;
+use crate::rules::outbox::Event;
 use crate::rules::window::Instant;
 
 statement!(OUTBOX_CLAIM, "outbox_claim", [TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID]);
+statement!(
+    OUTBOX_EMIT,
+    "outbox_emit",
+    [TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID]
+);
 statement!(OUTBOX_ACK, "outbox_ack", [TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID]);
 statement!(OUTBOX_HELD, "outbox_held", [TEXTOID, TEXTOID]);
 statement!(OUTBOX_FAIL, "outbox_fail", [TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID]);
@@ -30,6 +36,26 @@ pub struct Claimed {
 }
 
 impl Store {
+    /// Does this schema have an outbox to tell others through?
+    pub fn has_outbox(&self) -> bool {
+        self.attachment.has("outbox")
+    }
+
+    /// Tells others, in order; the rows written.
+    pub fn outbox_emit(&self, events: &[Event], now: Instant) -> Result<i64, Failure> {
+        let nobody = Id::nil();
+        let arguments = [
+            row::texts(events.iter().map(|event| event.event_type)),
+            row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
+            row::jsons(events.iter().map(|event| event.payload.clone()).collect()),
+            row::ids(events.iter().map(|event| &event.restaurant)),
+            row::ids(events.iter().map(|event| event.booking.as_ref().unwrap_or(&nobody))),
+            row::texts(events.iter().map(|event| event.key.as_deref().unwrap_or_default())),
+            row::instant(now),
+        ];
+        Ok(self.run(&OUTBOX_EMIT, &arguments, |_| ())?.len() as i64)
+    }
+
     /// Gives due events to a consumer until a moment.
     pub fn outbox_claim(
         &self,

@@ -11,7 +11,6 @@ use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
-use crate::rules::outbox::Event;
 use crate::rules::upkeep::Agenda;
 use crate::rules::window::Instant;
 
@@ -22,11 +21,7 @@ statement!(AGENDA_READ, "agenda_read", [TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, I
 statement!(AGENDA_SCANS, "agenda_scans", [TIMESTAMPTZOID]);
 statement!(AUTO_ASSIGN_DUE, "auto_assign_due", [TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID]);
 statement!(HOLDS_OVERDUE, "holds_overdue", [TIMESTAMPTZOID, INT4OID]);
-statement!(
-    HOLDS_EXPIRE,
-    "holds_expire",
-    [UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTARRAYOID, UUIDARRAYOID, UUIDARRAYOID, JSONBARRAYOID]
-);
+statement!(HOLDS_EXPIRE, "holds_expire", [UUIDARRAYOID, UUIDARRAYOID]);
 
 /// An open hold past its deadline, locked together with its mirrors.
 pub struct Overdue {
@@ -134,19 +129,10 @@ impl Store {
         })
     }
 
-    /// Closes them, takes their mirrors away and tells others; the rows written: holds, mirrors, events.
-    pub fn holds_expire(&self, overdue: &[Overdue], events: Vec<Event>, now: Instant) -> Result<Vec<i64>, Failure> {
-        let nobody = Id::nil();
-        let arguments = [
-            row::ids(overdue.iter().map(|due| &due.hold)),
-            row::ids(overdue.iter().flat_map(|due| &due.mirrors)),
-            row::instant(now),
-            row::optional_text(events.first().map(|event| event.event_type)),
-            row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
-            row::ids(overdue.iter().map(|due| &due.restaurant)),
-            row::ids(overdue.iter().map(|due| due.booking.as_ref().unwrap_or(&nobody))),
-            row::jsons(events.into_iter().map(|event| event.payload).collect()),
-        ];
+    /// Closes them and takes their mirrors away; the rows written: holds, mirrors.
+    pub fn holds_expire(&self, overdue: &[Overdue]) -> Result<Vec<i64>, Failure> {
+        let arguments =
+            [row::ids(overdue.iter().map(|due| &due.hold)), row::ids(overdue.iter().flat_map(|due| &due.mirrors))];
         let counts = self.run(&HOLDS_EXPIRE, &arguments, |row| row.numbers(1))?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }

@@ -7,7 +7,6 @@ use crate::rules::Id;
 use crate::rules::allocation::Removal;
 use crate::rules::booking::Booking;
 use crate::rules::failure::Failure;
-use crate::rules::outbox::Event;
 use crate::rules::request::History;
 use crate::rules::undo::Done;
 use crate::rules::window::Instant;
@@ -29,8 +28,6 @@ statement!(
         TEXTOID,
         JSONBOID,
         TEXTOID,
-        JSONBOID,
-        TEXTOID,
         BOOLOID
     ]
 );
@@ -44,7 +41,6 @@ pub struct TakingBack<'a> {
     pub status: Option<&'a str>,
     pub now: Instant,
     pub history: &'a History,
-    pub event: Event,
     /// Does what the key replaced come back?
     pub restores: bool,
 }
@@ -65,7 +61,7 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    /// Takes it back; the rows written: assignments, allocations, groups dissolved, given back, moves, history, events.
+    /// Takes it back; the rows written: assignments, allocations, groups dissolved, given back, moves, history.
     pub fn undo_apply(&self, back: TakingBack) -> Result<Vec<i64>, Failure> {
         let arguments = [
             row::id(back.booking.id),
@@ -79,8 +75,6 @@ impl Store {
             row::optional_id(back.history.changed_by),
             row::optional_text(back.history.reason.as_deref()),
             row::optional_json(back.history.metadata.clone()),
-            row::text(back.event.event_type),
-            row::json(back.event.payload),
             row::text(back.key),
             row::flag(back.restores),
         ];

@@ -65,14 +65,6 @@ pub(super) const UNIQUE: &[UniqueKey] = &[
         why: "one row is locked for one hold",
     },
     UniqueKey {
-        table: "capacity_outbox",
-        columns: &["dedupe_key"],
-        name: "capacity_outbox_dedupe_key_key",
-        primary: false,
-        promise: "G3",
-        why: "an event is emitted once, and each confirm looks whether it was",
-    },
-    UniqueKey {
         table: "booking_confirmation_results",
         columns: &["booking_id", "idempotency_key"],
         name: "booking_confirmation_results_pkey",

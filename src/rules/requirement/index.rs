@@ -121,6 +121,22 @@ const PATHS: &[Path] = &[
         why: "events that were delivered long ago are deleted by age",
         attached: true,
     },
+    Path {
+        table: "capacity_outbox",
+        columns: &["dedupe_key"],
+        predicate: "",
+        name: "capacity_outbox_dedupe_idx",
+        why: "each event looks whether its key was used before",
+        attached: true,
+    },
+    Path {
+        table: "capacity_outbox",
+        columns: &["booking_id"],
+        predicate: "",
+        name: "capacity_outbox_booking_idx",
+        why: "the events of a booking are numbered, and given away in order",
+        attached: true,
+    },
 ];
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
@@ -188,7 +204,9 @@ fn of_path(facts: &Facts, path: &Path) -> Option<Finding> {
         (other, _) => format!(" where {other}"),
     };
     let why = format!("{}; without it the table is read whole", path.why);
-    Some(built(facts, what, &why, path.table, path.name, &format!("({columns}){predicate}")))
+    // Keys of any length: a btree would refuse the application's long ones.
+    let by = if columns == "dedupe_key" { "using hash " } else { "" };
+    Some(built(facts, what, &why, path.table, path.name, &format!("{by}({columns}){predicate}")))
 }
 
 /// Nothing can be built beside the writers of such a table.

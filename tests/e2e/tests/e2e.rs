@@ -18,6 +18,7 @@ mod contract_calls;
 mod cut_off;
 mod deadline;
 mod deadline_limits;
+mod events;
 mod faults_holds;
 mod faults_keys;
 mod faults_server;

@@ -137,8 +137,9 @@ fn a_receipt_is_told_once_also_after_the_first_was_done() {
         floor.seats(&confirm(booking, &room.tables, key));
         floor.seats(&confirm(booking, &room.tables, key));
         let events = floor.done(&claim("a"));
-        assert_eq!(events.len(), 1, "{key}: told once");
-        assert_eq!(ack(&mut floor, "a", &ids(&events)).len(), 1);
+        let told = events.iter().filter(|event| event["idempotency_key"] == key).count();
+        assert_eq!(told, 1, "{key}: told once");
+        assert_eq!(ack(&mut floor, "a", &ids(&events)).len(), events.len());
         floor.done(&unassign(booking));
         floor.set("bookings", booking, "status", "pending");
     }

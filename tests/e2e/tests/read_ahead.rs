@@ -9,7 +9,7 @@ use holdfast_e2e::{Books, Cluster, Session, eventually};
 /// Asked for once a live booking.
 const PROBED: &[&str] = &["booking_assignment_idempotency_pkey", "booking_state_history_booking_idx"];
 /// Nobody asks for much of it.
-const OTHER: &str = "capacity_outbox_dedupe_key_key";
+const OTHER: &str = "capacity_outbox_dedupe_idx";
 
 /// A house in which half of the bookings are to come, after a restart without anything of its indexes in memory. No step of
 /// the worker reads them: no look is due, and nothing was committed.

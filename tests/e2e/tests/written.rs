@@ -53,7 +53,7 @@ fn a_confirm_by_hold_writes_these_rows() {
 
     let results = rows(&mut floor, "booking_confirmation_results", "created_at", "booking_id");
     let result = json!({"booking_id": booking, "idempotency_key": "key", "hold_id": hold, "restaurant_id": room.restaurant,
-        "table_ids": room.tables, "assignment_window": WINDOW, "actor_id": actor, "metadata": {"shift": 2}});
+        "table_ids": room.tables, "assignment_window": WINDOW, "actor_id": actor, "metadata": {}});
     assert_eq!(results, [result]);
 
     let kept = rows(&mut floor, "table_holds", "expires_at,created_at,metadata", "id");

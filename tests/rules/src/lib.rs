@@ -155,6 +155,8 @@ pub fn statuses() -> StatusRules {
         target_is_confirmable: true,
         current_needs_tables: false,
         target_needs_tables: true,
+        current_releases_tables: false,
+        target_releases_tables: false,
         target_reached_from: vec!["pending".to_owned(), "pending_allocation".to_owned()],
     }
 }
