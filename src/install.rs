@@ -4,6 +4,7 @@ use pgrx::prelude::*;
 
 extension_sql_file!("../sql/install/1_setup.sql", name = "setup", bootstrap);
 extension_sql_file!("../sql/install/2_native.sql", name = "native", requires = ["setup"]);
+extension_sql_file!("../sql/install/2_registry.sql", name = "registry", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_attempt.sql", name = "attempt", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_idempotency.sql", name = "idempotency", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_reconciliation.sql", name = "reconciliation", requires = ["setup"]);
@@ -13,4 +14,9 @@ extension_sql_file!("../sql/install/2_migration.sql", name = "migration", requir
 extension_sql_file!("../sql/install/2_stat.sql", name = "stat", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_shadow.sql", name = "shadow", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_worker.sql", name = "worker", requires = ["setup"]);
-extension_sql_file!("../sql/install/3_grants.sql", name = "grants", requires = ["native", "reconciliation"], finalize);
+extension_sql_file!(
+    "../sql/install/3_grants.sql",
+    name = "grants",
+    requires = ["native", "reconciliation", "registry"],
+    finalize
+);

@@ -11,11 +11,3 @@ create table if not exists app.holdfast_rollout (
 );
 comment on table app.holdfast_rollout is
   'holdfast: who confirms, by restaurant and share of bookings; changes take effect with the next call of each session';
-create or replace trigger holdfast_rollout_changed
-  after insert or update or delete or truncate on app.holdfast_rollout
-  for each statement execute function holdfast.rollout_changed();
-create or replace trigger holdfast_rollout_checked
-  after insert or update on app.holdfast_rollout
-  for each row execute function holdfast.rollout_checked();
-alter trigger holdfast_rollout_checked on app.holdfast_rollout depends on extension holdfast;
-alter trigger holdfast_rollout_changed on app.holdfast_rollout depends on extension holdfast;

@@ -1,34 +1,8 @@
 -- Reconciliation: what state a booking is in, and what about it does not agree.
--- An older one answered fewer columns, which cannot be replaced: it makes room, and its grants move on.
-do $$
-begin
-  if pg_catalog.pg_get_function_result(pg_catalog.to_regprocedure('app.reconcile_booking(uuid)')) not like '%findings%' then
-    alter function app.reconcile_booking(uuid) rename to reconcile_booking_before;
-  end if;
-end
-$$;
 create or replace function app.reconcile_booking(p_booking_id uuid)
 returns table (booking_state text, assignment_state text, findings jsonb)
 language c stable security definer set search_path = pg_catalog, pg_temp
 as '$libdir/holdfast', 'contract_reconcile_booking_wrapper';
-
-do $$
-declare
-  r record;
-begin
-  if pg_catalog.to_regprocedure('app.reconcile_booking_before(uuid)') is null then
-    return;
-  end if;
-  for r in
-    select a.grantee::regrole as role
-    from pg_catalog.pg_proc p cross join pg_catalog.aclexplode(p.proacl) a
-    where p.oid = 'app.reconcile_booking_before(uuid)'::regprocedure and a.grantee <> 0
-  loop
-    execute pg_catalog.format('grant execute on function app.reconcile_booking(uuid) to %s', r.role);
-  end loop;
-  drop function app.reconcile_booking_before(uuid);
-end
-$$;
 
 comment on function app.reconcile_booking is
   'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent (an assignment without its claim, or for another window), and the findings: an array of {code, finding, severity, promise, sentence, detail, rows, repair} (see holdfast.findings), empty when everything agrees. p_booking_id. Raises P0002. Locks nothing. May be repeated.';

@@ -29,7 +29,7 @@ end
 $holdfast$;
 set lock_timeout = '5min';
 \echo 'step 1: detach'
-select pg_catalog.to_regclass('public.holdfast_attachment') is not null as attached \gset
+select exists (select from holdfast.attachment a where a.bookings = pg_catalog.to_regclass('public.bookings')) as attached \gset
 \if :attached
 call pg_temp.briefly(
   $s$select holdfast.detach('public'::regnamespace)$s$

@@ -1,2 +1,4 @@
--- What attach added, the last first.
-select a.undo, a.holds_data from app.holdfast_additions a order by a.step desc
+-- What attach added to the schema of these bookings ($1).
+select a.kind, a.relation, a.name, a.definition
+from holdfast.addition a where a.bookings = $1
+order by a.kind, a.relation, a.name

@@ -1,4 +1,4 @@
--- What the relations of a schema ($1) look like: one a row, with its columns.
+-- What the relations of a schema ($1) look like: one a row, with its columns, and what the owner of the bookings ($2) lacks.
 select pg_catalog.jsonb_build_object(
   'name', c.relname,
   'kind', c.relkind::text,
@@ -19,6 +19,12 @@ select pg_catalog.jsonb_build_object(
     where p.partrelid = c.oid
   ),
   'readable', pg_catalog.has_table_privilege(c.oid, 'select'),
+  'has_rules', c.relhasrules,
+  'lacks', (
+    select coalesce(pg_catalog.jsonb_agg(r.name), '[]'::jsonb)
+    from pg_catalog.unnest(array['select', 'insert', 'update', 'delete', 'references']) r (name)
+    where not pg_catalog.has_table_privilege($2, c.oid, r.name)
+  ),
   'columns', (
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
       'name', a.attname,
@@ -26,6 +32,8 @@ select pg_catalog.jsonb_build_object(
       'type_kind', t.typtype::text,
       'base_type', pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null),
       'length', case when t.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
+      'type_owner', pg_catalog.pg_get_userbyid(t.typowner),
+      'barred', not pg_catalog.has_type_privilege($2, t.oid, 'usage'),
       'not_null', a.attnotnull,
       'filled', a.atthasdef or a.attidentity <> '' or a.attgenerated <> '',
       'computed', a.attgenerated <> '' or a.attidentity = 'a',

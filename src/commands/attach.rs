@@ -1,5 +1,8 @@
 //! Binding an application's schema: what is missing is added, functions of the same names make room, the wrappers are
 //! installed, rights are granted. And the way back.
+//!
+//! What runs code of the schema, or could, is done as the owner of its tables. A superuser's rights are used for functions
+//! in C, for who owns what, and for the right to use the schema.
 
 use pgrx::pg_sys;
 
@@ -8,13 +11,16 @@ use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
 use crate::rules::requirement::Finding;
-use crate::rules::requirement::attach::{Addition, BOOKS, REVOKE_USAGE, additions, mends, unmet};
+use crate::rules::requirement::addition::{Addition, Kind, Undo, additions, undo, usage};
+use crate::rules::requirement::attach::{ROLLOUT, TABLES, is_of_first_release, mends, unmet};
 use crate::rules::requirement::facts::{Facts, Function};
 use crate::rules::requirement::function::replacements;
+use crate::rules::requirement::rights::closing;
 use crate::rules::requirement::status::default_target;
 use crate::rules::rollout::{self, Kept};
-use crate::store::Store;
-use crate::store::schema::{create_reference, quoted};
+use crate::store::rights::{self, Work};
+use crate::store::schema::{check_superuser, create_reference, quoted};
+use crate::store::{Store, server_facts};
 
 /// Creates a schema with the tables of the contract.
 pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
@@ -24,26 +30,30 @@ pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
 /// May be repeated: what is there already stays as it is. What locks a table that has writers comes as late as it can:
 /// when everything is there, nothing does.
 pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
-    let store = Store::open_unattached(schema)?;
-    let before = store.facts()?;
-    // Statements that outlive a renaming of the schema.
-    let named = |facts: &Facts| Facts { schema: "app".to_owned(), ..facts.clone() };
-    refuse(store.quoted_schema(), &unmet(&before))?;
-    check_rollout(&store, &before)?;
-    let role = store.owner()?;
-    let owner = quoted(&role);
-    store.books_open(&before, &owner)?;
+    check_superuser("attach")?;
+    let store = Store::open_anyhow(schema)?;
+    let found = facts(&store, schema)?;
+    refuse(store.quoted_schema(), &unmet(&found))?;
+    check_rollout(&store, &found)?;
+    store.take_over(&found)?;
+    let before = if is_of_first_release(&found) { facts(&store, schema)? } else { found.clone() };
+    let owner = &before.owner;
+    store.own_all(&before)?;
     let (locking, free): (Vec<_>, Vec<_>) = store.missing(&before).into_iter().partition(|due| due.locks);
-    free.iter().try_for_each(|due| store.script_for_schema(&due.text))?;
-    let renewed = replace_functions(&store, &before, &role)?;
-    let granted = grant(&store, &store.facts()?, grant_to, &owner, &renewed)?;
-    mends(&named(&before)).iter().try_for_each(|statement| store.script_for_schema(statement))?;
-    locking.iter().try_for_each(|due| store.script_for_schema(&due.text))?;
-    store.own_new(&before, &owner)?;
-    store.record(&owner)?;
-    let roles: Vec<String> = grant_to.iter().map(|role| quoted(role)).collect();
-    store.create_views(&owner, &roles)?;
-    store.additions_write(&additions(&named(&before), &named(&store.facts()?)))?;
+    free.iter().try_for_each(|due| store.put_in_order(&before, due))?;
+    store.complete_rollout(&before)?;
+    let renewed = replace_functions(&store, &before, owner)?;
+    let roles = union(&before.callers, grant_to);
+    grant(&store, &before, &facts(&store, schema)?, &roles, &renewed)?;
+    let granted = grant_usage(&store, grant_to)?;
+    mends(&before).iter().try_for_each(|mend| store.ddl_as(&mend.role, &mend.statement))?;
+    locking.iter().try_for_each(|due| store.put_in_order(&before, due))?;
+    store.create_views(owner)?;
+    let after = facts(&store, schema)?;
+    closing(&found, &after).iter().try_for_each(|statement| store.ddl_as(owner, statement))?;
+    store.show(owner, &roles)?;
+    store.record(grant_to)?;
+    store.additions_write(&additions(&found, &after))?;
     store.additions_write(&granted)?;
     // A database that has work from now on.
     noticeboard::note_call(schema.to_u32());
@@ -60,6 +70,19 @@ fn check_rollout(store: &Store, before: &Facts) -> Result<(), Refusal> {
     })
 }
 
+/// Looked at as the owner of the bookings: reading may run code of the schema's.
+fn facts(store: &Store, schema: pg_sys::Oid) -> Result<Facts, Failure> {
+    let server = server_facts()?;
+    rights::for_schema(schema, Work::Restricted, || store.facts_with(server))
+}
+
+fn union(some: &[String], others: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = some.iter().chain(others).cloned().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// Functions of the application make room for ours. Returns those of an earlier release that were dropped for it.
 fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Result<Vec<&'a Function>, Failure> {
     let replaced = replacements(before);
@@ -69,7 +92,7 @@ fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Resul
     }
     let renewed: Vec<&Function> = before.functions.iter().filter(|function| outdated(before, function)).collect();
     for function in &renewed {
-        store.ddl(&format!("drop routine {}", function.signature))?;
+        store.ddl_as(&function.owner, &format!("drop routine {}", function.signature))?;
     }
     store.create_wrappers(&before.ours, default_target(before).unwrap_or_default())?;
     Ok(renewed)
@@ -80,38 +103,50 @@ fn outdated(facts: &Facts, function: &Function) -> bool {
     function.ours && !facts.ours.iter().any(|ours| ours.is_current(function))
 }
 
-/// The wrappers belong to the owner of the bookings, and only the named roles may call them; a renewed one keeps its
-/// callers. Returns what it takes to undo the rights on the schema.
-fn grant(
-    store: &Store,
-    facts: &Facts,
-    grant_to: &[String],
-    owner: &str,
-    renewed: &[&Function],
-) -> Result<Vec<Addition>, Failure> {
-    let declared = |function: &&Function| facts.ours.iter().any(|ours| ours.is_same_as(function));
-    for wrapper in facts.functions.iter().filter(declared) {
+/// The wrappers belong to the owner of the bookings, and only the named roles may call them, whatever default privileges
+/// say; a renewed one keeps its callers.
+fn grant(store: &Store, before: &Facts, now: &Facts, roles: &[String], renewed: &[&Function]) -> Result<(), Failure> {
+    let owner = quoted(&now.owner);
+    let declared = |function: &&Function| now.ours.iter().any(|ours| ours.is_same_as(function));
+    for wrapper in now.functions.iter().filter(declared) {
         let signature = &wrapper.signature;
         store.ddl(&format!("alter routine {signature} owner to {owner}"))?;
         store.ddl(&format!("alter routine {signature} depends on extension holdfast"))?;
         store.ddl(&format!("revoke all on routine {signature} from public"))?;
+        if is_new(before, wrapper, renewed) {
+            for role in wrapper.grantees.iter().filter(|role| **role != now.owner) {
+                store.ddl(&format!("revoke all on routine {signature} from {} cascade", quoted(role)))?;
+            }
+        }
         let callers = renewed.iter().filter(|before| before.signature == *signature);
-        for role in grant_to.iter().chain(callers.flat_map(|before| &before.grantees)) {
+        for role in roles.iter().chain(callers.flat_map(|before| &before.grantees)) {
             store.ddl(&format!("grant execute on routine {signature} to {}", quoted(role)))?;
         }
     }
+    Ok(())
+}
+
+/// Was it made, or given to another owner, by this attach?
+fn is_new(before: &Facts, wrapper: &Function, renewed: &[&Function]) -> bool {
+    let same = |function: &Function| function.signature == wrapper.signature;
+    renewed.iter().any(|function| same(function))
+        || !before.functions.iter().any(|function| same(function) && function.ours && function.owner == before.owner)
+}
+
+/// The named roles may use the schema. Returns what it takes to undo that.
+fn grant_usage(store: &Store, roles: &[String]) -> Result<Vec<Addition>, Failure> {
     let mut granted = Vec::new();
-    for role in grant_to {
+    for role in roles {
         let (may_use, _) = store.rights_held(role, None)?;
         if !may_use {
             store.ddl(&format!("grant usage on schema {} to {}", store.quoted_schema(), quoted(role)))?;
-            granted.push(Addition { undo: format!("{REVOKE_USAGE}{}", quoted(role)), holds_data: false });
+            granted.push(usage(role));
         }
     }
     Ok(granted)
 }
 
-/// Calls on such tables would fail in the middle.
+/// Calls on such tables would fail in the middle, or somebody would gain a right.
 fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
     if unmet.is_empty() {
         return Ok(());
@@ -121,7 +156,7 @@ fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
     Err(Refusal::new(Outcome::NotAttached, message)
         .detail(list.join("\n"))
         .hint(format!(
-            "{}: Mend what DETAIL lists (holdfast.doctor lists all), then attach again.",
+            "{}: Mend what DETAIL lists (holdfast.doctor lists all), then attach again. Nothing was changed.",
             Outcome::NotAttached.entry().code
         ))
         .into())
@@ -130,28 +165,61 @@ fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
 /// Undoes attach: the legacy functions come back, and what attach added goes, but for columns,
 /// and for tables that hold data unless `keep_tables` is false. What locks a table that has writers comes last.
 pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
+    check_superuser("detach")?;
     let store = Store::open_anyhow(schema)?;
     store.check_attached()?;
-    let (gone, kept): (Vec<_>, Vec<_>) = store.additions_read()?.into_iter().partition(|addition| !addition.holds_data);
-    store.drop_views()?;
-    bring_back(&store)?;
-    BOOKS.iter().try_for_each(|book| store.ddl(&format!("drop table if exists {}.{book}", store.quoted_schema())))?;
-    gone.iter().try_for_each(|addition| store.ddl(&addition.undo))?;
-    let tables: Vec<&str> =
-        kept.iter().filter_map(|addition| addition.undo.strip_prefix("drop table if exists ")).collect();
-    if !keep_tables && !tables.is_empty() {
-        store.ddl(&format!("drop table if exists {}", tables.join(", ")))?;
+    let facts = facts(&store, schema)?;
+    let mut added = store.additions_read()?;
+    added.sort_by_key(|addition| addition.kind);
+    store.drop_views(&facts.owner)?;
+    bring_back(&store, &facts)?;
+    for table in ROLLOUT.iter().filter_map(|table| facts.table(table)) {
+        store.ddl_as(&table.owner, &format!("drop table {}.{}", facts.schema, quoted(&table.name)))?;
     }
-    Ok(())
+    let (tables, others): (Vec<_>, Vec<_>) = added.iter().partition(|addition| addition.kind == Kind::Table);
+    others.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;
+    if !keep_tables {
+        // The last first: they refer to those before them.
+        let place = |table: &Addition| TABLES.iter().position(|name| *name == table.name);
+        let mut tables = tables;
+        tables.sort_by_key(|table| std::cmp::Reverse(place(table)));
+        tables.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;
+    }
+    store.forget()
+}
+
+/// Undoes one addition, where it is still what attach made of it.
+fn undo_one(store: &Store, facts: &Facts, addition: &Addition) -> Result<(), Failure> {
+    let owner = |table: &str| facts.table(table).map_or(&facts.owner, |table| &table.owner);
+    match undo(facts, addition) {
+        Undo::Run { statement, table: Some(table) } => store.ddl_as(owner(&table), &statement),
+        Undo::Run { statement, table: None } => store.ddl(&statement),
+        Undo::Gone => Ok(()),
+        Undo::Changed => {
+            let (kind, name) = (addition.kind.name(), quoted(&addition.name));
+            pgrx::warning!("{kind} {name} of schema {} is not what attach made of it: it stays", facts.schema);
+            Ok(())
+        }
+        Undo::Fill { table, column } => {
+            let on = format!("{}.{}", facts.schema, quoted(&table));
+            if store.is_without_value(owner(&table), &table, &column)? {
+                pgrx::warning!(
+                    "{on}.{} has rows without a value by now: it stays without its NOT NULL",
+                    quoted(&column)
+                );
+                return Ok(());
+            }
+            store.ddl_as(owner(&table), &format!("alter table {on} alter column {} set not null", quoted(&column)))
+        }
+    }
 }
 
 /// Our functions go, and those that attach kept stand again where they stood.
-fn bring_back(store: &Store) -> Result<(), Failure> {
-    let facts = store.facts()?;
+fn bring_back(store: &Store, facts: &Facts) -> Result<(), Failure> {
     for function in facts.functions.iter().filter(|function| function.ours) {
-        store.ddl(&format!("drop routine {}", function.signature))?;
+        store.ddl_as(&function.owner, &format!("drop routine {}", function.signature))?;
     }
-    let owner = quoted(&store.owner()?);
+    let owner = quoted(&facts.owner);
     for original in store.kept_functions()? {
         let (kind, signature) = (&original.kind, &original.signature);
         if original.granted {

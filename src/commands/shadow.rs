@@ -24,7 +24,7 @@ use crate::rules::shadow::record::{self, Record};
 use crate::rules::shadow::{self, Answer, Disagreement, Doing, Left, Ours, Scene, Theirs};
 use crate::rules::table::{Assignment, Blocker};
 use crate::rules::window::Instant;
-use crate::store::{Landed, Seen, Store, enum_label};
+use crate::store::{Landed, Seen, Store, enum_label, server_facts};
 use crate::telemetry::shadow as memory;
 pub use crate::telemetry::shadow::Number;
 use crate::{noticeboard, settings};
@@ -275,7 +275,7 @@ impl Reported {
 pub fn report(store: &Store) -> Result<Vec<Reported>, Failure> {
     let seen = if store.has_disagreements() { store.disagreements_seen()? } else { Vec::new() };
     let mut seen: HashMap<Option<String>, Seen> = seen.into_iter().map(|seen| (seen.fault.clone(), seen)).collect();
-    let findings: Vec<Finding> = examine(&store.facts()?);
+    let findings: Vec<Finding> = examine(&store.facts_with(server_facts()?)?);
     let mut rows: Vec<Reported> = FAULTS
         .iter()
         .map(|fault| Reported {

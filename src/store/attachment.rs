@@ -30,11 +30,8 @@ const OUTBOX_UUID: &str = "outbox_uuid";
 /// The feature of a schema whose assignments exclude each other by a constraint of their own.
 pub const EXCLUSION: &str = "assignment_exclusion";
 
-/// What attach leaves behind in the schema: one row a feature that was there then.
-pub const RECORD: &str = "holdfast_attachment";
-
-/// Where attach writes down which legacy functions it keeps.
-pub const ORIGINALS: &str = "holdfast_originals";
+/// Its relation stands for the schema in what attach records.
+pub const BOOKINGS: &str = "bookings";
 
 /// Where the owner of the schema says who confirms.
 pub const ROLLOUT: &str = "holdfast_rollout";
@@ -42,12 +39,10 @@ pub const ROLLOUT: &str = "holdfast_rollout";
 /// Where shadow mode writes down what the original and ours do not agree on.
 pub const DISAGREEMENTS: &str = "holdfast_disagreements";
 
-/// Where attach writes down what it added.
-pub const ADDITIONS: &str = "holdfast_additions";
-
 /// What attach wrote down of a schema, and who confirms in it.
 #[derive(Default)]
 pub struct Record {
+    pub attached: bool,
     pub features: Vec<String>,
     pub exclusion: bool,
     pub originals: Vec<String>,
@@ -82,21 +77,20 @@ pub struct Attachment {
 }
 
 impl Attachment {
-    /// Looks into the catalogue caches; no statement is run. Features are those of the record, read by the caller.
+    /// Looks into the catalogue caches; no statement is run. What attach recorded is read by the caller.
     pub fn find(oid: pg_sys::Oid) -> Result<Attachment, Refusal> {
         let name = namespace_name(oid)
             .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let names = || NEEDED.iter().map(|needed| needed.table).chain([RECORD, ROLLOUT]);
-        let attached = relation(oid, RECORD).is_some();
-        let required = NEEDED.iter().filter(|needed| needed.feature.is_empty());
+        let names = || NEEDED.iter().map(|needed| needed.table).chain([ROLLOUT]);
+        let registry = super::registry::relation().map(|registry| registry.to_u32());
         Ok(Attachment {
             oid,
             name,
             quoted,
-            attached,
+            attached: false,
             features: Vec::new(),
-            missing: required.flat_map(|needed| lacking(oid, needed, attached)).collect(),
+            missing: missing(oid, false),
             gone: Vec::new(),
             enums: ENUMS
                 .iter()
@@ -105,17 +99,24 @@ impl Attachment {
             originals: Vec::new(),
             legacy: None,
             rollout: Vec::new(),
-            watched: names().filter_map(|table| relation(oid, table)).collect(),
+            watched: names().filter_map(|table| relation(oid, table)).chain(registry).collect(),
             awaited: names().map(|table| hash_of_name(oid, table)).collect(),
         })
     }
 
-    /// Before the record is read: has it the books that a release before them did not keep?
-    pub fn with_books(mut self) -> Attachment {
-        if [ORIGINALS, ROLLOUT].iter().all(|book| !self.lacks(book)) {
-            self.features.push("books".to_owned());
+    /// Before the record is read: has it the rollout that a release before did not have?
+    pub fn as_attached(mut self) -> Attachment {
+        self.attached = true;
+        self.missing = missing(self.oid, true);
+        if !self.lacks(ROLLOUT) {
+            self.features.push("rollout".to_owned());
         }
         self
+    }
+
+    /// The relation that stands for the schema in what attach records.
+    pub fn bookings(&self) -> Option<pg_sys::Oid> {
+        relation(self.oid, BOOKINGS).map(pg_sys::Oid::from_u32)
     }
 
     /// With what attach recorded. A feature that was there then has to be there still: an event that has nowhere to
@@ -167,10 +168,18 @@ impl Attachment {
         relation(self.oid, table).is_none()
     }
 
+    /// Is there a table of this name, that belongs to the owner of the bookings?
+    pub fn has_own(&self, table: &str) -> bool {
+        let owner = |table: &str| {
+            relation(self.oid, table).and_then(|found| super::rights::owner_of(pg_sys::Oid::from_u32(found)))
+        };
+        owner(table).is_some_and(|found| owner(BOOKINGS) == Some(found))
+    }
+
     /// Attach wrote its record: every session reads it again.
     pub fn recorded(&self) {
-        if let Some(record) = relation(self.oid, RECORD) {
-            super::server::relation_changed(pg_sys::Oid::from_u32(record));
+        if let Some(bookings) = self.bookings() {
+            super::server::relation_changed(bookings);
         }
     }
 
@@ -232,7 +241,13 @@ fn namespace_name(oid: pg_sys::Oid) -> Option<String> {
     }
 }
 
-fn relation(schema: pg_sys::Oid, table: &str) -> Option<u32> {
+/// What a schema lacks of what no call can do without.
+fn missing(schema: pg_sys::Oid, attached: bool) -> Vec<String> {
+    let required = NEEDED.iter().filter(|needed| needed.feature.is_empty());
+    required.flat_map(|needed| lacking(schema, needed, attached)).collect()
+}
+
+pub(super) fn relation(schema: pg_sys::Oid, table: &str) -> Option<u32> {
     let table = CString::new(table).ok()?;
     // SAFETY: reads the syscache; the name lives through the call.
     let relation = unsafe { pg_sys::get_relname_relid(table.as_ptr(), schema) };
@@ -257,8 +272,11 @@ fn column_type(schema: pg_sys::Oid, table: &str, name: &CStr) -> Option<String> 
 
 /// What a schema lacks of a table: the table, or columns of it.
 fn lacking(schema: pg_sys::Oid, needed: &Needed, attached: bool) -> Vec<String> {
-    if relation(schema, needed.table).is_none() {
-        return vec![needed.table.to_owned()];
+    let Some(found) = relation(schema, needed.table) else { return vec![needed.table.to_owned()] };
+    // An optional table of another role would have that role's triggers run in our calls.
+    let owner = |relation: u32| super::rights::owner_of(pg_sys::Oid::from_u32(relation));
+    if !needed.feature.is_empty() && owner(found) != relation(schema, BOOKINGS).and_then(owner) {
+        return vec![format!("{} (its owner is not that of bookings)", needed.table)];
     }
     let required = needed.columns().filter(|wanted| wanted.is_required(attached));
     let gone = required

@@ -2,17 +2,21 @@
 
 use serde::de::DeserializeOwned;
 
-use super::Store;
-use super::attachment::RECORD;
 use super::plan::{Argument, Connection};
 use super::row::Row;
 use super::schema::CONTRACT;
 use super::statement::{Statement, for_features, statement};
+use super::{Store, rights, row};
 use crate::rules::failure::Failure;
+use crate::rules::requirement::addition::Kind;
+use crate::rules::requirement::attach::{ROLLOUT, TABLES};
 use crate::rules::requirement::facts::{Facts, Server};
+use crate::rules::requirement::rights::{BEHIND, SHOWN};
 use crate::rules::requirement::signature;
 
-statement!(CATALOGUE_TABLES, "catalogue_tables", [OIDOID]);
+statement!(CATALOGUE_TABLES, "catalogue_tables", [OIDOID, OIDOID]);
+statement!(CATALOGUE_SCHEMA, "catalogue_schema", [OIDOID, OIDOID]);
+statement!(CATALOGUE_GRANTS, "catalogue_grants", [OIDOID, TEXTARRAYOID]);
 statement!(CATALOGUE_CONSTRAINTS, "catalogue_constraints", [OIDOID]);
 statement!(CATALOGUE_INDEXES, "catalogue_indexes", [OIDOID]);
 statement!(CATALOGUE_FUNCTIONS, "catalogue_functions", [OIDOID]);
@@ -25,17 +29,19 @@ statement!(CATALOGUE_HOLDS, "catalogue_holds", []);
 const STATUS_RULES: &[&str] = &["holdfast_booking_statuses", "holdfast_status_transitions"];
 
 impl Store {
-    /// Everything there is to know about the schema without locking any of it.
-    pub fn facts(&self) -> Result<Facts, Failure> {
-        self.facts_with(server_facts()?)
-    }
-
-    /// The same, where the caller sees more of the server than who looks at the schema.
+    /// Everything there is to know about the schema without locking any of it. Of the server the caller may see more than
+    /// who looks at the schema.
     pub fn facts_with(&self, server: Server) -> Result<Facts, Failure> {
+        let owner = self.attachment.bookings().and_then(rights::owner_of);
+        let acting = owner.map(Into::into);
         let mut facts = Facts {
             schema: self.quoted_schema().to_owned(),
-            attached: !self.attachment.lacks(RECORD),
-            tables: self.facts_of(&CATALOGUE_TABLES, &[self.oid()])?,
+            attached: self.attachment.attached,
+            owner: self.owner()?,
+            rights: self.facts_of(&CATALOGUE_SCHEMA, &[self.oid(), acting])?.into_iter().next(),
+            callers: self.callers()?,
+            made: self.made(),
+            tables: self.facts_of(&CATALOGUE_TABLES, &[self.oid(), acting])?,
             constraints: self.facts_of(&CATALOGUE_CONSTRAINTS, &[self.oid()])?,
             indexes: self.facts_of(&CATALOGUE_INDEXES, &[self.oid()])?,
             functions: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.oid()])?,
@@ -44,10 +50,16 @@ impl Store {
             server,
             ..Facts::default()
         };
+        let tables = self.additions_read()?.into_iter().filter(|made| matches!(made.kind, Kind::Table | Kind::Found));
+        facts.recorded = tables.map(|table| table.name).collect();
+        let ours = row::texts(TABLES.iter().chain(ROLLOUT).chain(&[SHOWN, BEHIND]).copied());
+        facts.grants = self.facts_of(&CATALOGUE_GRANTS, &[self.oid(), ours])?;
         let present = self.attachment.with_present();
         let scripts = CONTRACT.iter().map(|script| for_features(script, &present));
         facts.ours = scripts.flat_map(|script| signature::declared(&script, &facts)).collect();
-        let readable = |table: &str| facts.table(table).is_some_and(|table| table.readable);
+        let readable = |table: &str| {
+            facts.table(table).is_some_and(|table| table.readable && ["r", "p"].contains(&table.kind.as_str()))
+        };
         let (rules, holds) = (STATUS_RULES.iter().all(|table| readable(table)), readable("table_holds"));
         let holds = holds
             && ["expires_at", "start_at", "end_at", "status"].iter().all(|c| facts.column("table_holds", c).is_some());

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::attachment::{ORIGINALS, namespace_oid_of};
+use super::attachment::namespace_oid_of;
 use super::plan::Argument;
 use super::row;
 use super::schema::quoted;
@@ -11,9 +11,9 @@ use super::statement::statement;
 use crate::rules::failure::Failure;
 use crate::rules::requirement::function::{Replacement, legacy_schema};
 
-statement!(KEPT_FUNCTIONS, "kept_functions", []);
+statement!(KEPT_FUNCTIONS, "kept_functions", [OIDOID]);
 statement!(FUNCTION_SIGNATURE, "function_signature", [OIDOID]);
-statement!(LEGACY_RECORD, "legacy_record", [OIDOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID]);
+statement!(LEGACY_RECORD, "legacy_record", [OIDOID, OIDOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID]);
 statement!(OPEN_TO_ALL, "open_to_all", [OIDOID]);
 statement!(SCHEMA_GRANTEES, "schema_grantees", [OIDOID]);
 statement!(SCHEMA_IS_EMPTY, "schema_is_empty", [OIDOID]);
@@ -69,7 +69,8 @@ impl Store {
             self.ddl(&format!("grant execute on {kind} {moved} to {}", quoted(owner)))?;
         }
         let (callable, granted, closed) = (row::flag(replaced.callable), row::flag(!may_execute), row::flag(closed));
-        self.run(&LEGACY_RECORD, &[Some(oid.into()), row::text(legacy), callable, granted, closed], |_| ()).map(|_| ())
+        let arguments = [Some(oid.into()), row::text(legacy), callable, granted, closed];
+        self.registry(&LEGACY_RECORD, &arguments, |_| ()).map(|_| ())
     }
 
     fn signature_of(&self, function: pg_sys::Oid) -> Result<String, Failure> {
@@ -99,10 +100,7 @@ impl Store {
 
     /// The legacy functions that are still where attach moved them.
     pub fn kept_functions(&self) -> Result<Vec<Kept>, Failure> {
-        if self.attachment.lacks(ORIGINALS) {
-            return Ok(Vec::new());
-        }
-        self.run(&KEPT_FUNCTIONS, &[], |row| Kept {
+        self.registry(&KEPT_FUNCTIONS, &[], |row| Kept {
             signature: row.text(1).unwrap_or_default(),
             kind: row.text(2).unwrap_or_default(),
             granted: row.flag(3),

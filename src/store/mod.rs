@@ -23,6 +23,7 @@ mod originals;
 pub mod outbox;
 mod plan;
 mod read_ahead;
+mod registry;
 mod repair;
 pub mod rights;
 mod row;
@@ -77,13 +78,6 @@ impl Store {
     pub fn open(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let store = Store::open_unchecked(schema)?;
         store.attachment.check()?;
-        Ok(store)
-    }
-
-    /// Opens a schema that has the tables but may not be attached yet.
-    pub fn open_unattached(schema: pg_sys::Oid) -> Result<Store, Failure> {
-        let store = Store::open_unchecked(schema)?;
-        store.attachment.check_tables()?;
         Ok(store)
     }
 

@@ -73,14 +73,14 @@ impl Connection {
     /// Finds the schema and reads what attach recorded of it.
     fn load(&self, schema: pg_sys::Oid) -> Result<Attachment, Failure> {
         let found = Attachment::find(schema)?;
-        if !found.attached {
+        let mut record = Record::default();
+        self.registry_read(&found, |row| note(&mut record, row))?;
+        if !record.attached {
             return Ok(found);
         }
-        let found = found.with_books();
-        let mut record = Record::default();
+        let found = found.as_attached();
         // Not kept: the schema may have been renamed since, and a plan names it.
-        let plan = self.prepare(&found, &ATTACHMENT_READ)?;
-        self.execute(plan, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))?;
+        self.run_once(&found, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))?;
         Ok(found.with_record(record))
     }
 
@@ -110,6 +110,18 @@ impl Connection {
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
         let plan = self.plan(attachment, statement)?;
+        self.execute(plan, statement, arguments, read)
+    }
+
+    /// Runs a statement once, without keeping its plan.
+    pub fn run_once<T>(
+        &self,
+        attachment: &Attachment,
+        statement: &'static Statement,
+        arguments: &[Argument],
+        read: impl FnMut(&Row) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        let plan = self.prepare(attachment, statement)?;
         self.execute(plan, statement, arguments, read)
     }
 
@@ -222,6 +234,7 @@ impl Drop for Connection {
 fn note(record: &mut Record, row: &Row) {
     let (name, value) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
     match row.text(1).as_deref() {
+        Some("attached") => record.attached = true,
         Some("feature") => record.features.push(name),
         Some("exclusion") => record.exclusion = true,
         Some("legacy") => {

@@ -160,3 +160,32 @@ fn owner_in(cache: c_int, object: pg_sys::Oid, column: u32) -> Option<pg_sys::Oi
         Some(owner)
     }
 }
+
+/// Does the caller have every right?
+pub fn is_superuser() -> bool {
+    Identity::current().is_superuser()
+}
+
+/// The role of a name, if there is one.
+pub fn role(name: &str) -> Option<pg_sys::Oid> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: reads the syscache; the name lives through the call. A missing role is InvalidOid.
+    let role = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    (role != pg_sys::InvalidOid).then_some(role)
+}
+
+/// The owner of a relation, if there is one.
+pub fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    let cache = pg_sys::SysCacheIdentifier::RELOID as c_int;
+    owner_in(cache, relation, pg_sys::Anum_pg_class_relowner)
+}
+
+/// Is a relation a part of this extension, and not one that somebody gave its name?
+pub fn is_of_extension(relation: pg_sys::Oid) -> bool {
+    // SAFETY: reads the catalogue; the name lives through the call, and an unknown extension is InvalidOid.
+    unsafe {
+        let extension = pg_sys::get_extension_oid(c"holdfast".as_ptr(), true);
+        extension != pg_sys::InvalidOid
+            && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, relation) == extension
+    }
+}

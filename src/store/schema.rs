@@ -3,14 +3,15 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::attachment::RECORD;
 use super::plan::Connection;
+use super::rights::{self, Work};
 use super::statement::{for_features, for_schema, statement};
-use crate::rules::failure::Failure;
+use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal;
-use crate::rules::requirement::attach::TABLES;
-use crate::rules::requirement::due::{Due, due};
-use crate::rules::requirement::facts::Facts;
+use crate::rules::requirement::attach::{FIRST_RECORD, is_of_first_release, of_first_release};
+use crate::rules::requirement::due::{Due, due, made};
+use crate::rules::requirement::facts::{Constraint, Facts, Made};
+use crate::rules::requirement::rights::{BEHIND, READER, SHOWN};
 use crate::rules::requirement::signature::Signature;
 
 const REFERENCE: &[&str] = &[
@@ -44,12 +45,17 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/retry.sql"),
 ];
 
+/// Who confirms, and what shadow mode saw: no reference schema has these before it is attached.
+const ROLLOUT: &[&str] =
+    &[include_str!("../../sql/attach/5_rollout.sql"), include_str!("../../sql/attach/5_shadow.sql")];
+/// By whom sessions learn of a change of the rollout; a superuser makes it, because nobody else may use its function.
+const ROLLOUT_TRIGGER: &str = include_str!("../../sql/attach/5_rollout_trigger.sql");
+/// A rollout that an earlier release made knows no shadow.
+const MODE_CHECK: &str = "holdfast_rollout_mode_check";
+const WIDEN_MODE: &str = include_str!("../../sql/attach/5_rollout_mode.sql");
+
 /// Views that look at the optional tables too: made after attach has written down which there are.
 const VIEWS: &[&str] = &[include_str!("../../sql/attach/7_reconciliation_view.sql")];
-/// What the roles that may call the wrappers read, what reads it for them, and what only the owner sees.
-const SHOWN: &str = "holdfast_reconciliation";
-const READER: &str = "holdfast_reconciliation_read()";
-const BEHIND: &str = "holdfast_inconsistent_bookings";
 
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 
@@ -79,37 +85,65 @@ impl Store {
     /// What is missing of the columns, indexes and rules.
     pub fn missing(&self, facts: &Facts) -> Vec<Due> {
         let whole = self.attachment.with_present();
-        ATTACH.iter().flat_map(|script| due(&for_features(script, &whole), facts)).collect()
+        ATTACH.iter().chain(ROLLOUT).flat_map(|script| due(&for_features(script, &whole), facts)).collect()
     }
 
-    /// What is new of our own tables belongs to the owner of the bookings.
-    pub fn own_new(&self, before: &Facts, owner: &str) -> Result<(), Failure> {
-        let new = TABLES.iter().filter(|table| before.table(table).is_none());
-        new.filter(|table| !self.attachment.lacks(table)).try_for_each(|table| self.own(table, owner))
+    /// The tables that attach makes, with their columns.
+    pub fn made(&self) -> Vec<Made> {
+        let whole = self.attachment.with_present();
+        ATTACH.iter().chain(ROLLOUT).flat_map(|script| made(&for_features(script, &whole))).collect()
     }
 
-    /// Records which features the schema has: from now on they are used, and missed when they are gone. Calls that run
-    /// read the rows as they were; no lock stops them.
-    pub fn record(&self, owner: &str) -> Result<(), Failure> {
-        let (schema, table) = (self.quoted_schema(), RECORD);
-        let features: Vec<String> =
-            self.attachment.features_present().iter().map(|feature| format!("'{feature}'")).collect();
-        let features = format!("array[{}]::text[]", features.join(", "));
-        if self.attachment.lacks(table) {
-            self.ddl(&format!("create table {schema}.{table} (feature text primary key)"))?;
-            self.own(table, owner)?;
+    /// Puts a table's columns, its indexes and rows in order, as the owner of the table.
+    pub fn put_in_order(&self, facts: &Facts, due: &Due) -> Result<(), Failure> {
+        let owner =
+            due.table.as_deref().and_then(|table| facts.table(table)).map_or(&facts.owner, |table| &table.owner);
+        self.ddl_as(owner, &for_schema(&due.text, &self.attachment))
+    }
+
+    /// The tables that release 0.1.0 made get their names of today, and belong to the owner of the bookings. Neither runs
+    /// anybody's code.
+    pub fn take_over(&self, facts: &Facts) -> Result<(), Failure> {
+        let schema = &facts.schema;
+        for (old, new) in of_first_release(facts) {
+            self.ddl(&format!("alter table {schema}.{old} rename to {new}"))?;
+            self.ddl(&format!("alter table {schema}.{new} owner to {}", quoted(&facts.owner)))?;
         }
-        self.ddl(&format!(
-            "comment on table {schema}.{table} is 'holdfast: the optional tables that attach found; call attach again when that changes'"
-        ))?;
-        self.ddl(&format!("delete from {schema}.{table} where feature <> all ({features})"))?;
-        self.ddl(&format!("insert into {schema}.{table} select pg_catalog.unnest({features}) on conflict do nothing"))?;
-        self.attachment.recorded();
+        if is_of_first_release(facts) {
+            self.ddl(&format!("drop table {schema}.{FIRST_RECORD}"))?;
+        }
         Ok(())
     }
 
-    pub(super) fn own(&self, table: &str, owner: &str) -> Result<(), Failure> {
-        self.ddl(&format!("alter table {}.{table} owner to {owner}", self.quoted_schema()))
+    /// What attach made belongs to the owner of the bookings, also when that is another role by now. Giving it away runs
+    /// nobody's code.
+    pub fn own_all(&self, facts: &Facts) -> Result<(), Failure> {
+        let (schema, owner) = (&facts.schema, quoted(&facts.owner));
+        let theirs = facts.tables.iter().filter(|table| table.owner != facts.owner);
+        for table in theirs {
+            let view = table.kind == "v" && [SHOWN, BEHIND].contains(&table.name.as_str());
+            if view || facts.recorded.contains(&table.name) {
+                let kind = if view { "view" } else { "table" };
+                self.ddl(&format!("alter {kind} {schema}.{} owner to {owner}", quoted(&table.name)))?;
+            }
+        }
+        let reader = facts.functions.iter().find(|function| function.name == READER);
+        if let Some(reader) = reader.filter(|reader| reader.owner != facts.owner) {
+            self.ddl(&format!("alter function {} owner to {owner}", reader.signature))?;
+        }
+        Ok(())
+    }
+
+    /// The trigger of the rollout, and its modes. The table is the owner's, and has no code of anybody's.
+    pub fn complete_rollout(&self, facts: &Facts) -> Result<(), Failure> {
+        for due in due(&for_features(ROLLOUT_TRIGGER, &self.attachment), facts) {
+            self.ddl(&for_schema(&due.text, &self.attachment))?;
+        }
+        let narrow = |found: &Constraint| found.name == MODE_CHECK && !found.definition.contains("shadow");
+        if facts.constraints.iter().any(narrow) {
+            self.ddl_as(&facts.owner, &for_schema(WIDEN_MODE, &self.attachment))?;
+        }
+        Ok(())
     }
 
     /// Creates the wrappers, or replaces those that are ours already; `target` is where a confirm leads by default.
@@ -133,31 +167,30 @@ impl Store {
         })
     }
 
-    /// Creates the views for the features that are there now; they act with the rights of the bookings' owner.
-    pub fn create_views(&self, owner: &str, roles: &[String]) -> Result<(), Failure> {
+    /// Creates the views for the features that are there now, as the owner of the bookings: they act with that role's
+    /// rights.
+    pub fn create_views(&self, owner: &str) -> Result<(), Failure> {
         let attachment = self.attachment.with_present();
-        for script in VIEWS {
-            self.ddl(&for_schema(script, &attachment))?;
-        }
+        VIEWS.iter().try_for_each(|script| self.ddl_as(owner, &for_schema(script, &attachment)))
+    }
+
+    /// The named roles read the view.
+    pub fn show(&self, owner: &str, roles: &[String]) -> Result<(), Failure> {
         let schema = self.quoted_schema();
-        let (shown, reader) = (format!("{schema}.{SHOWN}"), format!("function {schema}.{READER}"));
-        self.own(BEHIND, owner)?;
-        self.own(SHOWN, owner)?;
-        self.ddl(&format!("alter {reader} owner to {owner}"))?;
-        self.ddl(&format!("revoke all on {shown}, {schema}.{BEHIND} from public; revoke all on {reader} from public"))?;
-        for role in roles {
-            self.ddl(&format!("grant select on {shown} to {role}; grant execute on {reader} to {role}"))?;
-        }
-        Ok(())
+        roles.iter().map(|role| quoted(role)).try_for_each(|role| {
+            let shown = format!("grant select on {schema}.{SHOWN} to {role}");
+            self.ddl_as(owner, &format!("{shown}; grant execute on function {schema}.{READER}() to {role}"))
+        })
     }
 
     /// Takes the views away, in the order in which they lean on each other.
-    pub fn drop_views(&self) -> Result<(), Failure> {
+    pub fn drop_views(&self, owner: &str) -> Result<(), Failure> {
         let schema = self.quoted_schema();
-        self.ddl(&format!(
-            "drop view if exists {schema}.{SHOWN}; drop function if exists {schema}.{READER}; \
+        let views = format!(
+            "drop view if exists {schema}.{SHOWN}; drop function if exists {schema}.{READER}(); \
              drop view if exists {schema}.{BEHIND}"
-        ))
+        );
+        self.ddl_as(owner, &views)
     }
 
     /// The owner of the bookings: the wrappers act with their rights and no others.
@@ -166,19 +199,46 @@ impl Store {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
-    /// Runs a statement in which `app` stands for the schema.
-    pub fn script_for_schema(&self, text: &str) -> Result<(), Failure> {
-        self.ddl(&for_schema(text, &self.attachment))
-    }
-
-    /// Runs DDL whose names are quoted already.
+    /// Runs DDL with the caller's rights; its names are quoted already.
     pub fn ddl(&self, text: &str) -> Result<(), Failure> {
         self.connection.script(text)
+    }
+
+    /// Runs DDL as a role: code of the application that it wakes has the role's rights only.
+    pub fn ddl_as(&self, role: &str, text: &str) -> Result<(), Failure> {
+        let Some(oid) = rights::role(role) else {
+            return Err(refusal::argument_invalid(format!("There is no role {}", quoted(role))).into());
+        };
+        rights::as_role(oid, Work::Restricted, || self.connection.script(text))
+    }
+
+    /// Does a column have rows without a value? Asked as the owner of the table.
+    pub fn is_without_value(&self, owner: &str, table: &str, column: &str) -> Result<bool, Failure> {
+        let (schema, table, column) = (self.quoted_schema(), quoted(table), quoted(column));
+        let query = format!("select exists (select from {schema}.{table} where {column} is null)");
+        let Some(oid) = rights::role(owner) else { return Ok(true) };
+        let rows = rights::as_role(oid, Work::Restricted, || self.connection.query(&query, |row| row.flag(1)))?;
+        Ok(rows.into_iter().any(|found| found))
     }
 
     pub(super) fn oid(&self) -> super::plan::Argument {
         Some(self.attachment.oid.into())
     }
+}
+
+/// Refuses who is no superuser: functions in C are made, and given to the owner of the bookings.
+pub fn check_superuser(what: &str) -> Result<(), Failure> {
+    if rights::is_superuser() {
+        return Ok(());
+    }
+    Err(ServerError {
+        sqlstate: sqlstate_pack("42501"),
+        message: format!("permission denied to {what} a schema"),
+        detail: Some("The functions of the contract are written in C, which only a superuser may create".to_owned()),
+        hint: Some("Let a superuser call it; nothing was changed".to_owned()),
+        ..ServerError::default()
+    }
+    .into())
 }
 
 /// A name as SQL quotes it.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use pgrx::pg_sys;
 
-use super::Store;
 use super::plan::Connection;
 use super::row::{self, Row};
 use super::statement::statement;
+use super::{Store, registry};
 use crate::rules::Id;
 use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
@@ -41,11 +41,13 @@ pub struct AttachedSchema {
 
 /// Every attached schema of this database; none where the extension is not installed.
 pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
-    Connection::open().query(SCHEMAS_ATTACHED.text, |row| AttachedSchema {
+    let connection = Connection::open();
+    let read = |row: &Row| AttachedSchema {
         oid: row.label(1).unwrap_or(pg_sys::InvalidOid),
         name: row.text(2).unwrap_or_default(),
         owner: row.label(3).unwrap_or(pg_sys::InvalidOid),
-    })
+    };
+    Ok(registry::as_owner(|| connection.query(SCHEMAS_ATTACHED.text, read))?.unwrap_or_default())
 }
 
 /// The tables of each schema, by number, whose changes the server is asked for; 0 where it does not count them.

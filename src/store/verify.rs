@@ -42,7 +42,7 @@ impl Store {
 
     /// Tells the application's events of a mismatch, where it has a table of them.
     pub fn verify_note(&self, booking: Id, severity: &str, context: Value) -> Result<(), Failure> {
-        if self.attachment.lacks("observability_events") {
+        if !self.attachment.has_own("observability_events") {
             return Ok(());
         }
         self.run(&VERIFY_NOTE, &[row::id(booking), row::text(severity), row::json(context)], |_| ())?;

@@ -103,8 +103,8 @@ fn unqualified(file: &File) -> Vec<String> {
     let mut complaints = vec![];
     for (at, token) in tokens.iter().enumerate() {
         let (before, after) = (text(at.wrapping_sub(1)), text(at + 1));
-        let qualified =
-            before == "." && ["app", "pg_catalog", "excluded", "original"].contains(&text(at.wrapping_sub(2)));
+        let qualified = before == "."
+            && ["app", "holdfast", "pg_catalog", "excluded", "original"].contains(&text(at.wrapping_sub(2)));
         let called = is_name(token.text) && after == "(" && tokens[at + 1].touches;
         // A type's modifier, as in numeric(10), is no call.
         if called && before != ":" && !qualified && !GRAMMAR.contains(&token.text) {
@@ -112,7 +112,8 @@ fn unqualified(file: &File) -> Vec<String> {
         }
         let relation = BEFORE_RELATIONS.contains(&before) && is_name(token.text);
         let read = relation && !["distinct", "do", "key", "for"].contains(&text(at.wrapping_sub(2)));
-        let known = after == "." && ["app", "pg_catalog", "original"].contains(&token.text) || own.contains(token.text);
+        let known = after == "." && ["app", "holdfast", "pg_catalog", "original"].contains(&token.text)
+            || own.contains(token.text);
         if read && !known && !["lateral", "only", "set", "of", "rows"].contains(&token.text) {
             complaints.push(format!("{}:{}: {before} {} without its schema", file.path, token.line, token.text));
         }

@@ -176,8 +176,8 @@ fn back(schema: &str, steps: &[&Finding]) -> String {
     text += "set lock_timeout = '5min';\n";
     text += &echo("step 1: detach");
     text += &format!(
-        "select pg_catalog.to_regclass({}) is not null as attached \\gset\n\\if :attached\n{}\\endif\n",
-        literal(&format!("{schema}.holdfast_attachment")),
+        "select exists (select from holdfast.attachment a where a.bookings = pg_catalog.to_regclass({})) as attached \\gset\n\\if :attached\n{}\\endif\n",
+        literal(&format!("{schema}.bookings")),
         briefly(&[format!("select holdfast.detach({}::regnamespace)", literal(schema))])
     );
     let undo = steps.iter().rev().flat_map(|finding| finding.undo.iter().map(move |statement| (*finding, statement)));

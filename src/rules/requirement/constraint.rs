@@ -182,10 +182,31 @@ pub fn overlap(constraint: &Constraint) -> Overlap {
     }
 }
 
+/// A NOT NULL goes and comes with its column.
+pub(super) fn is_null_check(constraint: &Constraint) -> bool {
+    constraint.kind == "n"
+}
+
 fn skips_shadows_only(predicate: &str) -> bool {
     let predicate: String =
         predicate.to_lowercase().chars().filter(|c| !c.is_whitespace() && !"()".contains(*c)).collect();
     ["notshadow", "shadow=false", "shadowisfalse", "shadowisnottrue", "shadow<>true"].contains(&predicate.as_str())
+}
+
+const NO_OVERLAP: &str = "allocations_no_overlap";
+
+fn adds_no_overlap(facts: &Facts, name: &str) -> String {
+    format!(
+        "alter table {} add constraint {name} exclude using gist \
+         (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)",
+        on(facts, "allocations")
+    )
+}
+
+/// The exclusion beside one of the application's, which may have its name.
+pub(super) fn no_overlap(facts: &Facts) -> String {
+    let is_taken = facts.constraints.iter().any(|one| one.table == "allocations" && one.name == NO_OVERLAP);
+    adds_no_overlap(facts, if is_taken { "holdfast_no_overlap" } else { NO_OVERLAP })
 }
 
 fn of_overlap(facts: &Facts) -> Option<Finding> {
@@ -211,10 +232,7 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
             (State::Wrong, format!("{} is weaker than it has to be: {why}; {price}", weaker.name))
         }
     };
-    mend.push(format!(
-        "alter table {table} add constraint allocations_no_overlap exclude using gist \
-         (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)"
-    ));
+    mend.push(adds_no_overlap(facts, NO_OVERLAP));
     // Each row beside the latest end before it: one sort, however many rows there are.
     let overlapping = format!(
         "select id, resource_id, \"window\", taken as taken_until from (select a.id, a.resource_id, a.\"window\", \
@@ -225,7 +243,7 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
          from {table} a where not a.shadow and not pg_catalog.isempty(a.\"window\")) o \
          where taken > coalesce(starts, '-infinity')"
     );
-    let blocking = Step::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() };
+    let blocking = Step::Blocking { table: "allocations".to_owned(), constraint: NO_OVERLAP.to_owned() };
     let finding = Finding::new(what, state, "G2", why)
         .mend(blocking, mend)
         .undo(format!("alter table {table} drop constraint if exists allocations_no_overlap"))

@@ -1,11 +1,13 @@
 //! Which statements of attach's scripts have something to do: a lock that changes nothing stops writers all the same.
 
-use super::facts::Facts;
+use super::facts::{Facts, Made};
 
 /// A statement that has something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     pub text: String,
+    /// The table that it is about, if it is there already.
+    pub table: Option<String>,
     /// It stops writers of a table that is there: such come last.
     pub locks: bool,
 }
@@ -17,9 +19,28 @@ pub fn due(script: &str, facts: &Facts) -> Vec<Due> {
     statements.filter_map(|statement| of_statement(statement, facts)).collect()
 }
 
+/// The tables that a script makes, with their columns.
+#[must_use]
+pub fn made(script: &str) -> Vec<Made> {
+    let statements = script.split(";\n").map(str::trim);
+    let tables = statements.filter_map(|statement| statement.strip_prefix("create table if not exists app."));
+    tables
+        .map(|table| {
+            let lines = table.lines().skip(1).filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+            let columns = lines.map(|line| name(line.trim())).filter(|word| !NO_COLUMN.contains(word));
+            Made { name: name(table).to_owned(), columns: columns.map(str::to_owned).collect() }
+        })
+        .collect()
+}
+
+/// What a line of a table begins with that is no column.
+const NO_COLUMN: &[&str] = &["", "primary", "unique", "check", "constraint", "foreign", "exclude"];
+
 fn of_statement(statement: &str, facts: &Facts) -> Option<Due> {
     let there = |table: &str| facts.table(table).is_some();
-    let done = |done: bool, locks: bool| (!done).then(|| Due { text: statement.to_owned(), locks });
+    let of = |table: Option<&str>| table.filter(|table| there(table)).map(str::to_owned);
+    let about = after(statement, "insert into app.").or_else(|| on(statement));
+    let done = |done: bool, locks: bool| (!done).then(|| Due { text: statement.to_owned(), table: of(about), locks });
     if let Some(table) = after(statement, "create table if not exists app.") {
         let referenced = statement.split("references app.").skip(1).map(name);
         return done(there(table), referenced.into_iter().any(there));
@@ -49,7 +70,8 @@ fn columns(statement: &str, table: &str, facts: &Facts) -> Option<Due> {
         .filter(|column| facts.column(table, name(column)).is_none())
         .collect();
     let text = format!("{head}{ADD}{}", missing.join(&format!(",\n  {ADD}")));
-    (!missing.is_empty()).then(|| Due { text, locks: facts.table(table).is_some() })
+    let there = facts.table(table).map(|table| table.name.clone());
+    (!missing.is_empty()).then(|| Due { text, locks: there.is_some(), table: there })
 }
 
 fn after<'a>(statement: &'a str, words: &str) -> Option<&'a str> {

@@ -10,6 +10,18 @@ pub struct Facts {
     /// As SQL quotes it.
     pub schema: String,
     pub attached: bool,
+    /// Of the bookings: what our functions do, they do as this role.
+    pub owner: String,
+    /// None: there are no bookings, so nobody is their owner.
+    pub rights: Option<SchemaRights>,
+    /// Tables that attach recorded as its own.
+    pub recorded: Vec<String>,
+    /// The tables of ours as attach makes them.
+    pub made: Vec<Made>,
+    /// Roles that attach let call.
+    pub callers: Vec<String>,
+    /// Rights of others on what attach made.
+    pub grants: Vec<Grant>,
     pub tables: Vec<Table>,
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
@@ -39,8 +51,39 @@ pub struct Table {
     pub hides_rows: bool,
     /// The columns that it is partitioned by; an expression is one of them, by its text.
     pub partitioned_by: Vec<String>,
+    /// By who looks.
     pub readable: bool,
+    pub has_rules: bool,
+    /// Rights that the owner of the bookings has not.
+    pub lacks: Vec<String>,
     pub columns: Vec<Column>,
+}
+
+/// A table as attach makes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Made {
+    pub name: String,
+    pub columns: Vec<String>,
+}
+
+/// What the owner of the bookings may do in the schema.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct SchemaRights {
+    pub usage: bool,
+    pub create: bool,
+}
+
+/// Rights of somebody on a table or view of ours, its sequence or its row type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Grant {
+    pub table: String,
+    /// As `REVOKE` names it: table, sequence, type.
+    pub kind: String,
+    /// As SQL names it.
+    pub object: String,
+    /// Empty: PUBLIC.
+    pub grantee: String,
+    pub privileges: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -54,6 +97,9 @@ pub struct Column {
     pub base_type: String,
     /// How many characters it holds, where the type says so.
     pub length: Option<i32>,
+    pub type_owner: String,
+    /// The owner of the bookings may not use the type.
+    pub barred: bool,
     pub not_null: bool,
     /// Has a default, is an identity, or is generated.
     pub filled: bool,

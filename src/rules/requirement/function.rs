@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Function};
 use super::signature::Signature;
-use super::{Finding, State, Step};
+use super::{Finding, State, Step, quoted};
 
 /// What the schema of the legacy functions is called after the application's, unless that name is taken.
 const SUFFIX: &str = "_legacy";
@@ -67,7 +67,11 @@ pub fn legacy_schema(name: &str, taken: impl Fn(&str) -> bool) -> String {
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found: Vec<Finding> = replacements(facts).iter().map(|replaced| of_replaced(facts, replaced)).collect();
     found.extend(kept_twice(facts));
+    found.extend(of_others(facts));
     found.extend(facts.functions.iter().filter_map(|function| of_overload(facts, function)));
+    found.extend(
+        facts.functions.iter().filter(|function| function.ours).flat_map(|function| of_our_own(facts, function)),
+    );
     found.extend(facts.ours.iter().filter_map(|ours| of_wrapper(facts, ours)));
     found.extend(facts.routines().filter_map(|function| open_to_all(facts, function)));
     found.extend(facts.routines().filter_map(|function| unpinned(facts, function)));
@@ -99,6 +103,24 @@ fn of_replaced(facts: &Facts, replaced: &Replacement) -> Finding {
     Finding { step: Step::Attach, ..Finding::new(what, state, "G3", why) }
 }
 
+/// Functions that would be kept, and that belong to somebody else: called by ours, they would run with the rights of the
+/// owner of the bookings.
+pub(super) fn of_others(facts: &Facts) -> Vec<Finding> {
+    let others = replacements(facts).into_iter().filter(|replaced| replaced.function.owner != facts.owner);
+    others
+        .map(|replaced| {
+            let (function, owner) = (replaced.function, quoted(&facts.owner));
+            let why = format!(
+                "it belongs to {}, the bookings to {owner}: kept and called by ours, it would run with rights that are not its owner's",
+                quoted(&function.owner)
+            );
+            let alter = format!("alter {} {} owner to {owner}", kind(function), function.signature);
+            let what = format!("owner of function {}", function.signature);
+            Finding::new(what, State::Wrong, "G11", why).mend(Step::Nothing, [alter])
+        })
+        .collect()
+}
+
 /// One name, but no call that both would take.
 fn of_overload(facts: &Facts, function: &Function) -> Option<Finding> {
     let named = facts.ours.iter().any(|ours| ours.name == function.name);
@@ -123,8 +145,34 @@ fn of_wrapper(facts: &Facts, ours: &Signature) -> Option<Finding> {
         (State::Missing, "attach installs it")
     };
     let what = format!("wrapper {}", ours.name);
-    let statement = format!("select holdfast.attach('{}')", facts.schema.replace('\'', "''"));
+    let statement = format!("select holdfast.attach({})", super::literal(&facts.schema));
     Some(Finding::new(what, state, "", why).mend(Step::Attach, [statement]))
+}
+
+/// A function of ours: its owner, and who may call it beside those that attach let.
+fn of_our_own(facts: &Facts, function: &Function) -> Vec<Finding> {
+    let (kind, signature) = (kind(function), &function.signature);
+    let mut found = Vec::new();
+    if function.owner != facts.owner {
+        let why = format!(
+            "it belongs to {}, the bookings to {}: it has to act as the owner of bookings; attach again",
+            quoted(&function.owner),
+            quoted(&facts.owner)
+        );
+        let attach = format!("select holdfast.attach({})", super::literal(&facts.schema));
+        let what = format!("owner of {kind} {signature}");
+        found.push(Finding::new(what, State::Wrong, "G11", why).mend(Step::Attach, [attach]));
+    }
+    for role in function.grantees.iter().filter(|role| facts.attached && !facts.callers.contains(role)) {
+        let role = quoted(role);
+        let why = "attach was not told of this role: default privileges let it call, or a person; revoke it, or attach again with it";
+        found.push(
+            Finding::new(format!("execute on {signature} for {role}"), State::Risky, "G11", why)
+                .mend(Step::Free, [format!("revoke execute on {kind} {signature} from {role}")])
+                .undo(format!("grant execute on {kind} {signature} to {role}")),
+        );
+    }
+    found
 }
 
 /// Does it write, or decide on, what the promises are about?

@@ -161,7 +161,7 @@ pub fn built_by_attach() -> impl Iterator<Item = &'static str> {
 }
 
 /// A predicate without its casts, brackets and spaces.
-fn bare(predicate: &str) -> String {
+pub(super) fn bare(predicate: &str) -> String {
     let mut bare = String::new();
     let lower = predicate.to_lowercase();
     let mut words = lower.split("::");

@@ -2,6 +2,7 @@
 //!
 //! `holdfast.doctor` shows the findings, `holdfast.migration` renders those with a mend into a script.
 
+pub mod addition;
 pub mod attach;
 pub mod body;
 pub mod constraint;
@@ -9,6 +10,7 @@ pub mod due;
 pub mod facts;
 pub mod function;
 pub mod index;
+pub mod rights;
 pub mod server;
 pub mod shape;
 pub mod signature;
@@ -145,9 +147,10 @@ impl Finding {
 /// Everything there is to say about a schema, what is amiss first within each topic.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<Finding> {
-    let topics: [fn(&Facts) -> Vec<Finding>; 8] = [
+    let topics: [fn(&Facts) -> Vec<Finding>; 9] = [
         table::findings,
         shape::findings,
+        rights::findings,
         constraint::findings,
         index::findings,
         status::findings,
@@ -163,6 +166,13 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
             found
         })
         .collect()
+}
+
+/// A text as SQL quotes it.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
 /// A name as SQL quotes it when it has to: the server's own rule, but for keywords, which are always quoted here.

@@ -54,6 +54,15 @@ fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<F
         .collect()
 }
 
+/// The owner of the type that a label is missing of.
+pub(super) fn type_owner<'a>(facts: &'a Facts, finding: &Finding) -> Option<&'a str> {
+    let column = LABELS.iter().filter_map(|(table, column, _)| facts.column(table, column)).find(|column| {
+        let alter = format!("alter type {} ", column.type_name);
+        finding.mend.iter().any(|statement| statement.starts_with(&alter))
+    })?;
+    Some(&column.type_owner)
+}
+
 /// A label as the contract spells it, when the two differ in case or in what joins their words.
 #[must_use]
 pub fn contract_status(label: &str) -> Option<&'static str> {

@@ -166,7 +166,7 @@ fn of_ours(facts: &Facts, table: &str) -> Finding {
         true => "attach created it and it is gone, or it is new in this release: attach again",
         false => "attach creates it",
     };
-    let statement = format!("select holdfast.attach('{}')", facts.schema.replace('\'', "''"));
+    let statement = format!("select holdfast.attach({})", super::literal(&facts.schema));
     Finding::new(what, State::Missing, "", why).mend(Step::Attach, [statement])
 }
 

@@ -3,8 +3,8 @@
 
 use crate::Session;
 
-/// The rules as data and the books of attach, which a new database comes with: not emptied.
-const RULES: &str = "'holdfast_booking_statuses', 'holdfast_status_transitions', 'holdfast_attachment', 'holdfast_originals', 'holdfast_additions'";
+/// The rules as data, which a new database comes with: not emptied.
+const RULES: &str = "'holdfast_booking_statuses', 'holdfast_status_transitions'";
 
 /// Which rows the catalogue and the rules consist of, down to the transactions that wrote them. A copy has the mark of its
 /// original.
@@ -24,6 +24,9 @@ pub fn mark(session: &mut Session) -> String {
         "select 'database', coalesce(datacl::text, '') from pg_database where datname = current_database()".into(),
     );
     rows.push("select 'setting', setconfig::text from pg_db_role_setting where setdatabase <> 0".into());
+    for table in ["attachment", "addition", "legacy_function"] {
+        rows.push(format!("select '{table}', (to_jsonb(t) - 'attached_at')::text from holdfast.{table} t"));
+    }
     rows.push("select 'status', to_jsonb(t)::text from public.holdfast_booking_statuses t".into());
     rows.push("select 'move', to_jsonb(t)::text from public.holdfast_status_transitions t".into());
     session.value(&format!(

@@ -146,6 +146,37 @@ fn a_schema_of_a_release_works_after_update_and_attach() {
     }
 }
 
+/// The rules that an owner wrote into the tables of a release are those of today's; tables of the application that only
+/// have their names are not touched.
+#[test]
+fn rules_of_a_release_go_with_its_tables() {
+    let (mut floor, room, _) = attached(RELEASES[0].0, RELEASES[0].2);
+    floor.run(&format!(
+        "insert into capacity_policies (restaurant_id, extra_seats) values ('{}', 3);
+         delete from booking_status_transitions where to_status = 'no_show';
+         alter extension holdfast update; select holdfast.attach('public')",
+        room.restaurant
+    ));
+    assert_eq!(floor.column::<i32>("select extra_seats from holdfast_capacity_policies"), [3]);
+    assert_eq!(floor.count("holdfast_status_transitions", "to_status = 'no_show'"), 0);
+    let old = "select count(*) from pg_class where relname in ('capacity_policies', 'booking_statuses',
+               'booking_status_transitions', 'holdfast_attachment')";
+    assert_eq!(floor.value::<i64>(old), 0);
+
+    let (mut floor, _, _) = attached(RELEASES[0].0, RELEASES[0].2);
+    floor.run(
+        "alter table capacity_policies add column label text;
+         alter extension holdfast update; select holdfast.attach('public')",
+    );
+    assert_eq!(
+        floor.value::<i64>(
+            "select count(*) from pg_attribute where attrelid = 'capacity_policies'::regclass and attname = 'label'"
+        ),
+        1
+    );
+    assert_eq!(floor.count("holdfast_capacity_policies", "true"), 0);
+}
+
 /// One session confirms and unassigns until it is told to stop; returns what went wrong.
 fn keep_calling(mut session: Session, calls: [Call; 2], over: &AtomicBool) -> (usize, Vec<Refusal>) {
     let (mut answered, mut refused) = (0, vec![]);

@@ -77,7 +77,7 @@ select holdfast.create_reference_schema('busy');
 create function busy.refresh_table_status(p_table_id uuid) returns void language sql as 'select';
 comment on function busy.refresh_table_status is 'Ours.';
 select holdfast.attach('busy');
-select name, arguments, legacy_schema, callable from busy.holdfast_originals;
+select name, arguments, legacy_schema, callable from holdfast.legacy_function where bookings = 'busy.bookings'::regclass;
 select obj_description('busy_legacy.refresh_table_status'::regproc, 'pg_proc');
 select holdfast.detach('busy');
 select p.oid::regprocedure, obj_description(p.oid, 'pg_proc') from pg_proc p where p.pronamespace = 'busy'::regnamespace;

@@ -1,8 +1,7 @@
 //! What attach does not do again.
 
-use holdfast::rules::requirement::attach::additions;
-use holdfast::rules::requirement::due::{Due, due};
-use holdfast::rules::requirement::facts::{Column, Facts, Index, Trigger};
+use holdfast::rules::requirement::due::{Due, due, made};
+use holdfast::rules::requirement::facts::{Facts, Index, Trigger};
 
 use crate::requirement::{column, facts, table};
 
@@ -75,19 +74,11 @@ fn where_everything_is_there_nothing_locks() {
     assert_eq!(words(&due(SCRIPT, &facts)), [("insert", false)]);
 }
 
-/// A column lost its NOT NULL or got a default so that our statements can write it: detach takes that back.
 #[test]
-fn what_a_column_lost_or_got_comes_back() {
-    let given = Column { not_null: true, ..column("assigned by", "uuid") };
-    let mut before = facts();
-    before.tables = vec![table("seats", vec![given, column("id", "uuid"), column("other", "text")])];
-    let mut after = before.clone();
-    after.tables[0].columns[0].not_null = false;
-    after.tables[0].columns[1].filled = true;
-    after.tables[0].columns.push(column("new", "text"));
-    let undone: Vec<String> = additions(&before, &after).into_iter().map(|addition| addition.undo).collect();
-    assert_eq!(undone.len(), 2, "{undone:?}");
-    assert!(undone[0].contains("alter table app.seats alter column \"assigned by\" set not null"), "{undone:?}");
-    assert!(undone[0].contains("where \"assigned by\" is null"), "{undone:?}");
-    assert_eq!(undone[1], "alter table app.seats alter column id drop default");
+fn the_tables_of_a_script_are_read_with_their_columns() {
+    let script = "create table if not exists app.a (\n  id boolean primary key default true check (id),\n  b text\n    references app.c,\n  \
+                  primary key (a, b),\n  check (a > 1)\n);\ncreate index if not exists i on app.a (b);\n";
+    let found = made(script);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].name.as_str(), found[0].columns.as_slice()), ("a", &["id".to_owned(), "b".to_owned()][..]));
 }
