@@ -108,7 +108,8 @@ fn a_ledger_that_is_too_short_for_a_key_is_widened() {
     let of = |length| Column { length, ..column("idempotency_key", "character varying") };
     for (length, fits) in [(None, true), (Some(69), true), (Some(68), false), (Some(20), false)] {
         let facts = with(vec![table("booking_assignment_idempotency", vec![of(length)])]);
-        let widened = mends(&facts).iter().any(|mend| mend.ends_with("alter column idempotency_key type text"));
+        let widened =
+            mends(&facts).iter().any(|mend| mend.statement.ends_with("alter column idempotency_key type text"));
         assert_eq!(widened, !fits, "{length:?}");
     }
 }
