@@ -1,9 +1,11 @@
--- holdfast: what the migration of schema public would do. Changes nothing.
+-- holdfast: what the migration of a schema would do. Changes nothing.
 \set ON_ERROR_STOP on
 \set QUIET on
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;
+set standard_conforming_strings = on;
+\echo 'what the migration of schema public would do'
 begin transaction isolation level repeatable read read only;
 \echo 'step 1: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result: our statements read or write it'
 \echo '  locks bookings for an instant'
@@ -73,7 +75,9 @@ select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_
 select 'public.allocations' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.allocations')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.allocations'::regclass) as rows;
 \echo '  rows in its way, twenty at most:'
+\restrict only0
 select * from (select booking_id, resource_type, resource_id, pg_catalog.count(*) from public.allocations group by booking_id, resource_type, resource_id having pg_catalog.count(*) > 1 and booking_id is not null and resource_type is not null and resource_id is not null) v limit 20;
+\unrestrict only0
 \echo 'step 13: unique booking_table_assignments (booking_id, table_id): a booking has a table once'
 \echo '  locks booking_table_assignments for an instant, after an index was built beside writers'
 \echo '  create unique index concurrently if not exists booking_table_assignments_booking_table_key_building on public.booking_table_assignments (booking_id, table_id);'
@@ -81,14 +85,18 @@ select * from (select booking_id, resource_type, resource_id, pg_catalog.count(*
 select 'public.booking_table_assignments' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.booking_table_assignments')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.booking_table_assignments'::regclass) as rows;
 \echo '  rows in its way, twenty at most:'
+\restrict only0
 select * from (select booking_id, table_id, pg_catalog.count(*) from public.booking_table_assignments group by booking_id, table_id having pg_catalog.count(*) > 1 and booking_id is not null and table_id is not null) v limit 20;
+\unrestrict only0
 \echo 'step 14: exclusion of overlapping allocations: without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID'
 \echo '  locks allocations: every writer until it is done'
 \echo '  alter table public.allocations add constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow);'
 select 'public.allocations' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.allocations')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.allocations'::regclass) as rows;
 \echo '  rows in its way, twenty at most:'
+\restrict only0
 select * from (select id, resource_id, "window", taken as taken_until from (select a.id, a.resource_id, a."window", pg_catalog.lower(a."window") as starts, pg_catalog.max(coalesce(pg_catalog.upper(a."window"), 'infinity')) over (partition by a.restaurant_id, a.resource_type, a.resource_id order by pg_catalog.lower(a."window") nulls first, a.id rows between unbounded preceding and 1 preceding) as taken from public.allocations a where not a.shadow and not pg_catalog.isempty(a."window")) o where taken > coalesce(starts, '-infinity')) v limit 20;
+\unrestrict only0
 \echo 'step 15: attach'
 rollback;
 

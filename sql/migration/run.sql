@@ -1,4 +1,4 @@
--- holdfast: brings schema public to where holdfast.attach finds everything.
+-- holdfast: brings a schema to where holdfast.attach finds everything.
 --
 -- Run it with: psql -X -v roles='{role_one,role_two}' -f this_file
 -- roles may call the functions. When a step fails, mend what it names and run the file again: a step that is done is passed
@@ -8,9 +8,11 @@
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;
+set standard_conforming_strings = on;
+\echo 'migration of schema public'
 
 -- Statements that lock a table for an instant: in one transaction, tried again while somebody is in the way.
-create or replace procedure pg_temp.briefly(variadic statements text[]) language plpgsql as $holdfast$
+create or replace procedure pg_temp.briefly(variadic statements text[]) language plpgsql as $only0$
 declare
   statement text;
 begin
@@ -29,7 +31,14 @@ begin
     end;
   end loop;
 end
-$holdfast$;
+$only0$;
+
+-- Stops the script.
+create or replace procedure pg_temp.stop(why text) language plpgsql as $only0$
+begin
+  raise exception '%', why;
+end
+$only0$;
 set lock_timeout = '5min';
 \if :{?roles}
 \else
@@ -37,80 +46,98 @@ set lock_timeout = '5min';
 \endif
 select set_config('migration.roles', :'roles', false) as roles \gset
 
--- column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result: our statements read or write it.
 \echo 'step 1: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result (locks bookings for an instant)'
+\echo '  our statements read or write it'
 call pg_temp.briefly(
-  $s$alter table public.bookings add column if not exists auto_assign_idempotency_key text$s$,
-  $s$alter table public.bookings add column if not exists auto_assign_last_result jsonb$s$
+  'alter table public.bookings add column if not exists auto_assign_idempotency_key text',
+  'alter table public.bookings add column if not exists auto_assign_last_result jsonb'
 );
 
--- column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id: our statements read or write it.
 \echo 'step 2: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id (locks booking_assignment_idempotency for an instant)'
+\echo '  our statements read or write it'
 call pg_temp.briefly(
-  $s$alter table public.booking_assignment_idempotency add column if not exists outcome text not null default 'confirmed'$s$,
-  $s$alter table public.booking_assignment_idempotency add column if not exists request jsonb$s$,
-  $s$alter table public.booking_assignment_idempotency add column if not exists refusal jsonb$s$,
-  $s$alter table public.booking_assignment_idempotency add column if not exists assignment_ids uuid[]$s$,
-  $s$alter table public.booking_assignment_idempotency add column if not exists hold_id uuid$s$,
-  $s$alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8$s$
+  'alter table public.booking_assignment_idempotency add column if not exists outcome text not null default ''confirmed''',
+  'alter table public.booking_assignment_idempotency add column if not exists request jsonb',
+  'alter table public.booking_assignment_idempotency add column if not exists refusal jsonb',
+  'alter table public.booking_assignment_idempotency add column if not exists assignment_ids uuid[]',
+  'alter table public.booking_assignment_idempotency add column if not exists hold_id uuid',
+  'alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8'
 );
 
--- index bookings (auto_assign_idempotency_key): a booking is looked up by its stored key; without it the table is read whole.
 \echo 'step 3: index bookings (auto_assign_idempotency_key) (locks bookings: nobody, outside of a transaction)'
+\echo '  a booking is looked up by its stored key; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.bookings_auto_assign_idempotency_key_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists bookings_auto_assign_idempotency_key_idx on public.bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;
+\unrestrict only0
 
--- index table_holds (booking_id): each confirm locks the live holds of its booking; without it the table is read whole.
 \echo 'step 4: index table_holds (booking_id) (locks table_holds: nobody, outside of a transaction)'
+\echo '  each confirm locks the live holds of its booking; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists table_holds_live_booking_idx on public.table_holds (booking_id) where status = 'active'::public.hold_status;
+\unrestrict only0
 
--- index booking_table_assignments (table_id, end_at, start_at): each confirm looks who else is assigned to its tables; without it the table is read whole.
 \echo 'step 5: index booking_table_assignments (table_id, end_at, start_at) (locks booking_table_assignments: nobody, outside of a transaction)'
+\echo '  each confirm looks who else is assigned to its tables; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_table_end_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists booking_table_assignments_table_end_idx on public.booking_table_assignments (table_id, end_at, start_at);
+\unrestrict only0
 
--- index booking_table_assignments (allocation_id): dropping an allocation looks for its assignment; without it the table is read whole.
 \echo 'step 6: index booking_table_assignments (allocation_id) (locks booking_table_assignments: nobody, outside of a transaction)'
+\echo '  dropping an allocation looks for its assignment; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_allocation_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists booking_table_assignments_allocation_idx on public.booking_table_assignments (allocation_id);
+\unrestrict only0
 
--- index booking_state_history (booking_id): the last change of a booking is compared with its status; without it the table is read whole.
 \echo 'step 7: index booking_state_history (booking_id) (locks booking_state_history: nobody, outside of a transaction)'
+\echo '  the last change of a booking is compared with its status; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_state_history_booking_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists booking_state_history_booking_idx on public.booking_state_history (booking_id);
+\unrestrict only0
 
--- index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity'))): reconciliation looks at the bookings that are not over yet; without it the table is read whole.
 \echo 'step 8: index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone ''UTC'', ''infinity''))) (locks bookings: nobody, outside of a transaction)'
+\echo '  reconciliation looks at the bookings that are not over yet; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.bookings_ends_by_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists bookings_ends_by_idx on public.bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity')));
+\unrestrict only0
 
--- index booking_assignment_idempotency (created_at): answers that are past their retention are forgotten by age; without it the table is read whole.
 \echo 'step 9: index booking_assignment_idempotency (created_at) (locks booking_assignment_idempotency: nobody, outside of a transaction)'
+\echo '  answers that are past their retention are forgotten by age; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_assignment_idempotency_age_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists booking_assignment_idempotency_age_idx on public.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
+\unrestrict only0
 
--- index table_holds (expires_at): the sweeper looks for live holds past their deadline; without it the table is read whole.
 \echo 'step 10: index table_holds (expires_at) (locks table_holds: nobody, outside of a transaction)'
+\echo '  the sweeper looks for live holds past their deadline; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_expiry_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists table_holds_live_expiry_idx on public.table_holds (expires_at) where status = 'active'::public.hold_status;
+\unrestrict only0
 
--- index table_holds (restaurant_id, window) of live holds: each confirm looks whether somebody else holds its tables; without it that takes longer with each closed hold.
 \echo 'step 11: index table_holds (restaurant_id, window) of live holds (locks table_holds: nobody, outside of a transaction)'
+\echo '  each confirm looks whether somebody else holds its tables; without it that takes longer with each closed hold'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_window_idx') and not i.indisvalid \gexec
+\restrict only0
 create index concurrently if not exists table_holds_live_window_idx on public.table_holds using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), '[)')) where status = 'active'::public.hold_status;
+\unrestrict only0
 
--- unique allocations (booking_id, resource_type, resource_id): a booking claims a table once.
 \echo 'step 12: unique allocations (booking_id, resource_type, resource_id) (locks allocations for an instant, after an index was built beside writers)'
+\echo '  a booking claims a table once'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.allocations'::regclass and c.conname = 'allocations_booking_resource_key' and not c.condeferrable) as done \gset
 \if :done
 \echo '  is done'
@@ -119,18 +146,20 @@ select exists (select booking_id, resource_type, resource_id, pg_catalog.count(*
 \if :violated
 \echo 'these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:'
 select * from (select booking_id, resource_type, resource_id, pg_catalog.count(*) from public.allocations group by booking_id, resource_type, resource_id having pg_catalog.count(*) > 1 and booking_id is not null and resource_type is not null and resource_id is not null) v limit 20;
-do $holdfast$ begin raise exception 'step 12 stopped: rows violate unique allocations (booking_id, resource_type, resource_id)'; end $holdfast$;
+call pg_temp.stop('step 12 stopped: rows violate unique allocations (booking_id, resource_type, resource_id)');
 \endif
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.allocations_booking_resource_key_building') and not i.indisvalid \gexec
+\restrict only0
 create unique index concurrently if not exists allocations_booking_resource_key_building on public.allocations (booking_id, resource_type, resource_id);
+\unrestrict only0
 call pg_temp.briefly(
-  $s$alter table public.allocations add constraint allocations_booking_resource_key unique using index allocations_booking_resource_key_building$s$
+  'alter table public.allocations add constraint allocations_booking_resource_key unique using index allocations_booking_resource_key_building'
 );
 \endif
 
--- unique booking_table_assignments (booking_id, table_id): a booking has a table once.
 \echo 'step 13: unique booking_table_assignments (booking_id, table_id) (locks booking_table_assignments for an instant, after an index was built beside writers)'
+\echo '  a booking has a table once'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.booking_table_assignments'::regclass and c.conname = 'booking_table_assignments_booking_table_key' and not c.condeferrable) as done \gset
 \if :done
 \echo '  is done'
@@ -139,18 +168,20 @@ select exists (select booking_id, table_id, pg_catalog.count(*) from public.book
 \if :violated
 \echo 'these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:'
 select * from (select booking_id, table_id, pg_catalog.count(*) from public.booking_table_assignments group by booking_id, table_id having pg_catalog.count(*) > 1 and booking_id is not null and table_id is not null) v limit 20;
-do $holdfast$ begin raise exception 'step 13 stopped: rows violate unique booking_table_assignments (booking_id, table_id)'; end $holdfast$;
+call pg_temp.stop('step 13 stopped: rows violate unique booking_table_assignments (booking_id, table_id)');
 \endif
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_booking_table_key_building') and not i.indisvalid \gexec
+\restrict only0
 create unique index concurrently if not exists booking_table_assignments_booking_table_key_building on public.booking_table_assignments (booking_id, table_id);
+\unrestrict only0
 call pg_temp.briefly(
-  $s$alter table public.booking_table_assignments add constraint booking_table_assignments_booking_table_key unique using index booking_table_assignments_booking_table_key_building$s$
+  'alter table public.booking_table_assignments add constraint booking_table_assignments_booking_table_key unique using index booking_table_assignments_booking_table_key_building'
 );
 \endif
 
--- exclusion of overlapping allocations: without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID.
 \echo 'step 14: exclusion of overlapping allocations (locks allocations: every writer until it is done)'
+\echo '  without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.allocations'::regclass and c.conname = 'allocations_no_overlap'
   and c.contype = 'x' and not c.condeferrable and pg_catalog.pg_get_constraintdef(c.oid) like '%WHERE ((NOT shadow))') as done \gset
 \if :done
@@ -160,7 +191,7 @@ select exists (select id, resource_id, "window", taken as taken_until from (sele
 \if :violated
 \echo 'these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:'
 select * from (select id, resource_id, "window", taken as taken_until from (select a.id, a.resource_id, a."window", pg_catalog.lower(a."window") as starts, pg_catalog.max(coalesce(pg_catalog.upper(a."window"), 'infinity')) over (partition by a.restaurant_id, a.resource_type, a.resource_id order by pg_catalog.lower(a."window") nulls first, a.id rows between unbounded preceding and 1 preceding) as taken from public.allocations a where not a.shadow and not pg_catalog.isempty(a."window")) o where taken > coalesce(starts, '-infinity')) v limit 20;
-do $holdfast$ begin raise exception 'step 14 stopped: rows violate exclusion of overlapping allocations'; end $holdfast$;
+call pg_temp.stop('step 14 stopped: rows violate exclusion of overlapping allocations');
 \endif
 \if :{?overlap}
 \else
@@ -169,19 +200,19 @@ do $holdfast$ begin raise exception 'step 14 stopped: rows violate exclusion of 
 select :'overlap' = 'window' as in_window, :'overlap' = 'swap' as by_swap \gset
 \if :in_window
 call pg_temp.briefly(
-  $s$alter table public.allocations add constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow)$s$
+  'alter table public.allocations add constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow)'
 );
 \elif :by_swap
 -- Copy, sync and swap: allocations gets a constraint that can be added neither concurrently nor NOT VALID by way of a copy
 -- that has it. Routines of this session; what they leave is public.allocations_holdfast_new, _changed and _old.
-create or replace function pg_temp.columns_of(p_table regclass) returns text language sql as $holdfast$
+create or replace function pg_temp.columns_of(p_table regclass) returns text language sql as $only0$
   select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
   from pg_catalog.pg_attribute a
   where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-$holdfast$;
+$only0$;
 
 -- What would be lost with the table that goes.
-create or replace function pg_temp.cannot_keep(p_table regclass) returns table (what text) language sql as $holdfast$
+create or replace function pg_temp.cannot_keep(p_table regclass) returns table (what text) language sql as $only0$
   select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
   from pg_catalog.pg_depend d
   where d.deptype = 'n' and d.classid <> 'pg_constraint'::regclass
@@ -227,10 +258,10 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
     where a.attrelid = p_table and a.attname = 'id' and a.attnotnull
       and i.indisunique and i.indisvalid and i.indpred is null
   )
-$holdfast$;
+$only0$;
 
 -- An empty copy, and the notes of what changes from now on. All of it or nothing.
-create or replace procedure pg_temp.prepare_copy() language plpgsql as $holdfast$
+create or replace procedure pg_temp.prepare_copy() language plpgsql as $only0$
 declare
   owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'public.allocations'::regclass);
   weaker name;
@@ -239,7 +270,7 @@ begin
     return;
   end if;
   create table public.allocations_holdfast_new (like public.allocations including all);
-  create table public.allocations_holdfast_changed (id uuid, afterwards text);
+  create table public.allocations_holdfast_changed (id uuid, afterwards oid);
   create function public.allocations_holdfast_note() returns trigger language plpgsql security definer
   set search_path = pg_catalog, pg_temp as $note$
   begin
@@ -273,11 +304,11 @@ begin
     execute pg_catalog.format('alter table public.allocations_holdfast_new drop constraint %I', weaker);
   end loop;
 end
-$holdfast$;
+$only0$;
 
 -- Fills the copy, a batch a transaction, by id; what an earlier run copied stays. A row that has a note is left to follow():
 -- rows without one are as they were when the notes began, so that no two of them can meet in the copy that did not there.
-create or replace procedure pg_temp.copy(batch int) language plpgsql as $holdfast$
+create or replace procedure pg_temp.copy(batch int) language plpgsql as $only0$
 declare
   columns text := pg_temp.columns_of('public.allocations');
   copied bigint;
@@ -294,10 +325,10 @@ begin
     commit;
   end loop;
 end
-$holdfast$;
+$only0$;
 
 -- The copy follows: what changed since the last time, as of one snapshot.
-create or replace procedure pg_temp.follow() language plpgsql as $holdfast$
+create or replace procedure pg_temp.follow() language plpgsql as $only0$
 declare
   ids uuid[];
   columns text := pg_temp.columns_of('public.allocations');
@@ -317,15 +348,15 @@ begin
      where $1 is null or a.id = any ($1)', columns, columns
   ) using ids;
 end
-$holdfast$;
+$only0$;
 -- The copy takes the place of the table, under its name, with all that was on it. In one transaction, under a lock.
-create or replace procedure pg_temp.swap() language plpgsql as $holdfast$
+create or replace procedure pg_temp.swap() language plpgsql as $only0$
 declare
   gone regclass := 'public.allocations';
   fresh regclass := 'public.allocations_holdfast_new';
   statement text;
   again text[] := '{}';
-  afterwards text[] := '{}';
+  to_validate text[] := '{}';
   r record;
 begin
   lock table public.allocations in access exclusive mode;
@@ -344,7 +375,7 @@ begin
     again := again || pg_catalog.format('alter table %s add constraint %I %s%s', r.on_table, r.conname, r.definition,
       case when r.convalidated then ' not valid' else '' end);
     if r.convalidated then
-      afterwards := afterwards || pg_catalog.format('alter table %s validate constraint %I', r.on_table, r.conname);
+      to_validate := to_validate || r.conname::text;
     end if;
   end loop;
   for r in
@@ -383,12 +414,14 @@ begin
   foreach statement in array again loop
     execute statement;
   end loop;
-  insert into public.allocations_holdfast_changed (afterwards) select pg_catalog.unnest(afterwards);
+  insert into public.allocations_holdfast_changed (afterwards)
+  select k.oid from pg_catalog.pg_constraint k
+  where k.contype = 'f' and fresh in (k.conrelid, k.confrelid) and k.conname = any (to_validate);
 end
-$holdfast$;
+$only0$;
 
 -- Rights as they are, on the table and on its columns.
-create or replace function pg_temp.grants_of(gone regclass, fresh regclass) returns text[] language sql as $holdfast$
+create or replace function pg_temp.grants_of(gone regclass, fresh regclass) returns text[] language sql as $only0$
   select coalesce(pg_catalog.array_agg(g.statement order by g.place), '{}') from (
     select 1 as place, pg_catalog.format('revoke all on table public.allocations from %s', a.grantee::regrole) as statement
     from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = fresh and a.grantee not in (0, c.relowner)
@@ -403,10 +436,10 @@ create or replace function pg_temp.grants_of(gone regclass, fresh regclass) retu
       case when a.is_grantable then ' with grant option' else '' end)
     from pg_catalog.pg_attribute t, pg_catalog.aclexplode(t.attacl) a where t.attrelid = gone and t.attnum > 0
   ) g
-$holdfast$;
+$only0$;
 
 -- Sequences move over; constraints and indexes get the names that their doubles had.
-create or replace procedure pg_temp.rename_all(gone regclass, fresh regclass) language plpgsql as $holdfast$
+create or replace procedure pg_temp.rename_all(gone regclass, fresh regclass) language plpgsql as $only0$
 declare
   r record;
   others text[] := '{}';
@@ -457,10 +490,10 @@ begin
   alter table public.allocations_holdfast_new rename constraint allocations_no_overlap_holdfast to allocations_no_overlap;
   alter table public.allocations_holdfast_new rename to allocations;
 end
-$holdfast$;
+$only0$;
 
 -- Follows, then swaps; tried again while somebody is in the way.
-create or replace procedure pg_temp.swap_in_time() language plpgsql as $holdfast$
+create or replace procedure pg_temp.swap_in_time() language plpgsql as $only0$
 begin
   for try in 1..200 loop
     commit;
@@ -479,8 +512,8 @@ begin
     end;
   end loop;
 end
-$holdfast$;
-do $swap$
+$only0$;
+do $only0$
 declare
   lost text := (select pg_catalog.string_agg(c.what, '; ') from pg_temp.cannot_keep('public.allocations') c);
 begin
@@ -488,9 +521,9 @@ begin
     raise exception 'a swap of public.allocations cannot keep: %', lost
       using hint = 'Drop these and make them again afterwards, or choose the maintenance window.';
   end if;
-end $swap$;
+end $only0$;
 call pg_temp.briefly(
-  $s$call pg_temp.prepare_copy()$s$
+  'call pg_temp.prepare_copy()'
 );
 select not exists (select from pg_catalog.pg_constraint c where c.conname = 'allocations_no_overlap_holdfast'
   and c.conrelid = 'public.allocations_holdfast_new'::regclass) as to_build \gset
@@ -511,28 +544,30 @@ call pg_temp.swap_in_time();
 \echo '                     the room for a second allocations, makes each write of it a little slower until it is done, and'
 \echo '                     stops where something stands on the table that it could not keep. It may be stopped and run'
 \echo '                     again at any time: what is copied stays copied.'
-do $holdfast$ begin raise exception 'step 14 stopped: choose with -v overlap=window or -v overlap=swap, and run this script again'; end $holdfast$;
+call pg_temp.stop('step 14 stopped: choose with -v overlap=window or -v overlap=swap, and run this script again');
 \endif
 \endif
 select pg_catalog.to_regclass('public.allocations_holdfast_old') is not null as swapped \gset
 \if :swapped
-select afterwards from public.allocations_holdfast_changed where afterwards is not null \gexec
+select pg_catalog.format('alter table %s validate constraint %I', k.conrelid::regclass, k.conname)
+from pg_catalog.pg_constraint k join public.allocations_holdfast_changed c on c.afterwards = k.oid
+where k.contype = 'f' and not k.convalidated \gexec
 call pg_temp.briefly(
-  $s$drop table public.allocations_holdfast_old$s$,
-  $s$drop function public.allocations_holdfast_note()$s$,
-  $s$drop table public.allocations_holdfast_changed$s$
+  'drop table public.allocations_holdfast_old',
+  'drop function public.allocations_holdfast_note()',
+  'drop table public.allocations_holdfast_changed'
 );
 \endif
 
 \echo 'step 15: attach'
 call pg_temp.briefly(
-  $s$select holdfast.attach('public'::regnamespace, pg_catalog.current_setting('migration.roles')::name[])$s$
+  'select holdfast.attach(''public''::regnamespace, pg_catalog.current_setting(''migration.roles'')::name[])'
 );
 
--- Worth a look, and left to you:
--- client_connection_check_interval: a plain call whose client has vanished goes on until it is done, and keeps its locks so long; calls with a limit in time look twice a second by themselves.
---   alter system set client_connection_check_interval = '1s';
---   select pg_catalog.pg_reload_conf();
+\echo 'worth a look, and left to you:'
+\echo 'client_connection_check_interval: a plain call whose client has vanished goes on until it is done, and keeps its locks so long; calls with a limit in time look twice a second by themselves'
+\echo '  alter system set client_connection_check_interval = ''1s'';'
+\echo '  select pg_catalog.pg_reload_conf();'
 
 \echo 'done; what is left, if anything:'
 select what, state, why from holdfast.doctor('public') where state in ('missing', 'wrong');

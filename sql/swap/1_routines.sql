@@ -65,7 +65,7 @@ begin
     return;
   end if;
   create table app.allocations_holdfast_new (like app.allocations including all);
-  create table app.allocations_holdfast_changed (id uuid, afterwards text);
+  create table app.allocations_holdfast_changed (id uuid, afterwards oid);
   create function app.allocations_holdfast_note() returns trigger language plpgsql security definer
   set search_path = pg_catalog, pg_temp as $note$
   begin

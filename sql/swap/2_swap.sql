@@ -5,7 +5,7 @@ declare
   fresh regclass := 'app.allocations_holdfast_new';
   statement text;
   again text[] := '{}';
-  afterwards text[] := '{}';
+  to_validate text[] := '{}';
   r record;
 begin
   lock table app.allocations in access exclusive mode;
@@ -24,7 +24,7 @@ begin
     again := again || pg_catalog.format('alter table %s add constraint %I %s%s', r.on_table, r.conname, r.definition,
       case when r.convalidated then ' not valid' else '' end);
     if r.convalidated then
-      afterwards := afterwards || pg_catalog.format('alter table %s validate constraint %I', r.on_table, r.conname);
+      to_validate := to_validate || r.conname::text;
     end if;
   end loop;
   for r in
@@ -63,7 +63,9 @@ begin
   foreach statement in array again loop
     execute statement;
   end loop;
-  insert into app.allocations_holdfast_changed (afterwards) select pg_catalog.unnest(afterwards);
+  insert into app.allocations_holdfast_changed (afterwards)
+  select k.oid from pg_catalog.pg_constraint k
+  where k.contype = 'f' and fresh in (k.conrelid, k.confrelid) and k.conname = any (to_validate);
 end
 $holdfast$;
 

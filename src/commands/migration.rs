@@ -5,6 +5,7 @@ use pgrx::pg_sys;
 use super::looking_at;
 use crate::rules::failure::Failure;
 use crate::rules::migration::{Form, render};
+use crate::rules::refusal::argument_invalid;
 use crate::rules::requirement::examine;
 use crate::store::server_facts;
 
@@ -12,5 +13,8 @@ pub fn migration(schema: pg_sys::Oid, form: &str) -> Result<String, Failure> {
     let form = Form::parse(form)?;
     let server = server_facts()?;
     let facts = looking_at(schema, |store| store.facts_with(server))?;
-    Ok(render(&facts.schema, &examine(&facts), form))
+    if let Some(name) = facts.unprintable() {
+        return Err(argument_invalid(format!("A name of the schema has a control character: {name}")).into());
+    }
+    Ok(render(&facts.schema, facts.server.version, &examine(&facts), form))
 }

@@ -8,7 +8,7 @@ mod swap;
 
 use super::refusal::{Refusal, argument_invalid};
 use super::requirement::{Finding, State, Step};
-use psql::{BRIEFLY, briefly, comment, echo, literal};
+use psql::{BRIEFLY, Script, briefly, echo, literal};
 
 /// Which script is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +29,10 @@ impl Form {
     }
 }
 
-/// The script for a schema, as SQL quotes it.
+/// The script for a schema, as SQL quotes it, of a server of this version.
 #[must_use]
-pub fn render(schema: &str, findings: &[Finding], form: Form) -> String {
+pub fn render(schema: &str, version: i32, findings: &[Finding], form: Form) -> String {
+    let script = Script::new(schema, version, findings);
     let mut steps: Vec<Finding> = findings.iter().filter(|finding| is_step(finding)).cloned().collect();
     // Columns before what is built on them, and what stops writers last.
     steps.sort_by_key(|finding| rank(&finding.step));
@@ -39,9 +40,9 @@ pub fn render(schema: &str, findings: &[Finding], form: Form) -> String {
     let steps: Vec<&Finding> = steps.iter().collect();
     let undecided = findings.iter().filter(|finding| needed(finding) && finding.mend.is_empty());
     match form {
-        Form::Run => run(schema, &steps, &undecided.collect::<Vec<_>>(), findings),
-        Form::DryRun => dry_run(schema, &steps, &undecided.collect::<Vec<_>>()),
-        Form::Back => back(schema, &steps),
+        Form::Run => run(&script, &steps, &undecided.collect::<Vec<_>>(), findings),
+        Form::DryRun => dry_run(&script, &steps, &undecided.collect::<Vec<_>>()),
+        Form::Back => back(&script, &steps),
     }
 }
 
@@ -89,24 +90,27 @@ const PREAMBLE: &str = "\\set ON_ERROR_STOP on
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;
+set standard_conforming_strings = on;
 ";
 
-fn run(schema: &str, steps: &[&Finding], undecided: &[&Finding], findings: &[Finding]) -> String {
-    let mut text = comment(&format!("holdfast: brings schema {schema} to where holdfast.attach finds everything."));
-    text += "--
+fn run(script: &Script, steps: &[&Finding], undecided: &[&Finding], findings: &[Finding]) -> String {
+    let schema = script.schema;
+    let mut text = String::from("-- holdfast: brings a schema to where holdfast.attach finds everything.
+--
 -- Run it with: psql -X -v roles='{role_one,role_two}' -f this_file
 -- roles may call the functions. When a step fails, mend what it names and run the file again: a step that is done is passed
 -- over. Each lock is waited for 50 ms at most and tried again, so that nobody waits behind us for longer.
-";
+");
     text += PREAMBLE;
-    text += BRIEFLY;
+    text += &echo(&format!("migration of schema {schema}"));
+    text += &script.tagged(BRIEFLY);
     text += "set lock_timeout = '5min';\n\\if :{?roles}\n\\else\n\\set roles '{}'\n\\endif\n";
     text += "select set_config('migration.roles', :'roles', false) as roles \\gset\n";
     for finding in undecided {
-        text += &comment(&format!("A person has to decide: {}: {}.", finding.what, finding.why));
+        text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
     }
     for (number, finding) in (1..).zip(steps) {
-        text += &psql::step(schema, number, finding);
+        text += &psql::step(script, number, finding);
     }
     text += &attach(schema, steps.len() + 1);
     text += &advice(findings);
@@ -127,24 +131,26 @@ fn attach(schema: &str, number: usize) -> String {
     format!("\n{}{}", echo(&format!("step {number}: attach")), briefly(&[call]))
 }
 
-/// What is risky and not needed, as comments.
+/// What is risky and not needed: it is said, and not done.
 fn advice(findings: &[Finding]) -> String {
     let risky = findings.iter().filter(|finding| finding.state == State::Risky && !finding.mend.is_empty());
     let lines: Vec<String> = risky
         .map(|finding| {
-            let mend: Vec<String> = finding.mend.iter().map(|statement| comment(&format!("  {statement};"))).collect();
-            format!("{}{}", comment(&format!("{}: {}.", finding.what, finding.why)), mend.concat())
+            let mend: Vec<String> = finding.mend.iter().map(|statement| echo(&format!("  {statement};"))).collect();
+            format!("{}{}", echo(&format!("{}: {}", finding.what, finding.why)), mend.concat())
         })
         .collect();
     if lines.is_empty() {
         return String::new();
     }
-    format!("\n-- Worth a look, and left to you:\n{}\n", lines.concat())
+    format!("\n{}{}\n", echo("worth a look, and left to you:"), lines.concat())
 }
 
-fn dry_run(schema: &str, steps: &[&Finding], undecided: &[&Finding]) -> String {
-    let mut text = comment(&format!("holdfast: what the migration of schema {schema} would do. Changes nothing."));
+fn dry_run(script: &Script, steps: &[&Finding], undecided: &[&Finding]) -> String {
+    let schema = script.schema;
+    let mut text = String::from("-- holdfast: what the migration of a schema would do. Changes nothing.\n");
     text += PREAMBLE;
+    text += &echo(&format!("what the migration of schema {schema} would do"));
     text += "begin transaction isolation level repeatable read read only;\n";
     for finding in undecided {
         text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
@@ -160,7 +166,7 @@ fn dry_run(schema: &str, steps: &[&Finding], undecided: &[&Finding]) -> String {
         }
         if let Some(violations) = &finding.violations {
             text += &echo("  rows in its way, twenty at most:");
-            text += &format!("select * from ({violations}) v limit 20;\n");
+            text += &script.plain(&[format!("select * from ({violations}) v limit 20")]);
         }
     }
     text += &echo(&format!("step {}: attach", steps.len() + 1));
@@ -168,11 +174,16 @@ fn dry_run(schema: &str, steps: &[&Finding], undecided: &[&Finding]) -> String {
     text
 }
 
-fn back(schema: &str, steps: &[&Finding]) -> String {
-    let mut text = comment(&format!("holdfast: takes back what the migration of schema {schema} is about to do."));
-    text += &comment("Print it before you run that one: afterwards there is nothing left to take back but attach.");
+fn back(script: &Script, steps: &[&Finding]) -> String {
+    let schema = script.schema;
+    let mut text = String::from(
+        "-- holdfast: takes back what the migration of a schema is about to do.
+-- Print it before you run that one: afterwards there is nothing left to take back but attach.
+",
+    );
     text += PREAMBLE;
-    text += BRIEFLY;
+    text += &echo(&format!("way back of the migration of schema {schema}"));
+    text += &script.tagged(BRIEFLY);
     text += "set lock_timeout = '5min';\n";
     text += &echo("step 1: detach");
     text += &format!(
@@ -184,9 +195,9 @@ fn back(schema: &str, steps: &[&Finding]) -> String {
     for (number, (finding, statement)) in (2..).zip(undo) {
         text += &format!("\n{}", echo(&format!("step {number}: {}", finding.what)));
         text += &if statement.contains(" drop column ") {
-            comment(&format!("  It has data by now; nothing needs it gone: {statement};"))
+            echo(&format!("  it has data by now, and nothing needs it gone: {statement};"))
         } else if matches!(finding.step, Step::Free) || statement.contains(" concurrently ") {
-            format!("{statement};\n")
+            script.plain(std::slice::from_ref(statement))
         } else {
             briefly(std::slice::from_ref(statement))
         };

@@ -1,5 +1,7 @@
-//! How a step is said to psql, so that it can be run again.
+//! How a step is said to psql, so that it can be run again, and so that no name in it can say anything to psql: names stand in
+//! literals and quoted names, never in a comment, and no dollar tag is a part of one.
 
+use crate::rules::requirement::facts::is_control;
 use crate::rules::requirement::{Finding, Step, quoted};
 
 use super::swap;
@@ -28,7 +30,61 @@ begin
   end loop;
 end
 $holdfast$;
+
+-- Stops the script.
+create or replace procedure pg_temp.stop(why text) language plpgsql as $holdfast$
+begin
+  raise exception '%', why;
+end
+$holdfast$;
 ";
+
+/// What a script is printed for.
+pub struct Script<'a> {
+    /// As SQL quotes it.
+    pub schema: &'a str,
+    /// A word that is a part of no name and of no statement.
+    word: String,
+    /// psql can be told to take plain SQL only.
+    restricts: bool,
+}
+
+impl<'a> Script<'a> {
+    /// For a server of this version: its psql is at least as old as that of whoever installed it.
+    #[must_use]
+    pub fn new(schema: &'a str, version: i32, findings: &[Finding]) -> Script<'a> {
+        fn texts(finding: &Finding) -> impl Iterator<Item = &String> {
+            let own = [&finding.what, &finding.why].into_iter().chain(&finding.violations);
+            own.chain(&finding.mend).chain(&finding.undo)
+        }
+        let is_free = |word: &String| {
+            !schema.contains(word.as_str()) && !findings.iter().flat_map(texts).any(|text| text.contains(word.as_str()))
+        };
+        let word = (0_u32..).map(|number| format!("only{number}")).find(is_free).unwrap_or_default();
+        let restricts = RESTRICTING.iter().any(|(from, to)| (*from..*to).contains(&version));
+        Script { schema, word, restricts }
+    }
+
+    /// Statements that are nothing but SQL, one after the other.
+    #[must_use]
+    pub fn plain(&self, statements: &[String]) -> String {
+        let lines: String = statements.iter().map(|statement| format!("{statement};\n")).collect();
+        if statements.is_empty() || !self.restricts {
+            return lines;
+        }
+        format!("\\restrict {}\n{lines}\\unrestrict {}\n", self.word, self.word)
+    }
+
+    /// A text with bodies in `$holdfast$`, under a tag that no name can end.
+    #[must_use]
+    pub fn tagged(&self, text: &str) -> String {
+        text.replace("$holdfast$", &format!("${}$", self.word)).replace("$swap$", &format!("${}$", self.word))
+    }
+}
+
+/// Versions whose psql knows `\\restrict`.
+const RESTRICTING: &[(i32, i32)] =
+    &[(140_019, 150_000), (150_014, 160_000), (160_010, 170_000), (170_006, 180_000), (180_000, i32::MAX)];
 
 /// A text as SQL quotes it.
 #[must_use]
@@ -39,24 +95,20 @@ pub fn literal(text: &str) -> String {
 /// A line of the terminal.
 #[must_use]
 pub fn echo(text: &str) -> String {
-    format!("\\echo '{}'\n", text.replace('\\', "\\\\").replace('\'', "''").replace('\n', " "))
-}
-
-#[must_use]
-pub fn comment(text: &str) -> String {
-    format!("-- {}\n", text.replace('\n', " "))
+    let line: String = text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect();
+    format!("\\echo '{}'\n", line.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// Calls that.
 #[must_use]
 pub fn briefly(statements: &[String]) -> String {
-    let quoted: Vec<String> = statements.iter().map(|statement| format!("  $s${statement}$s$")).collect();
+    let quoted: Vec<String> = statements.iter().map(|statement| format!("  {}", literal(statement))).collect();
     format!("call pg_temp.briefly(\n{}\n);\n", quoted.join(",\n"))
 }
 
 /// Stops the script, with words that say why.
 pub fn stop(message: &str) -> String {
-    format!("do $holdfast$ begin raise exception {}; end $holdfast$;\n", literal(&message.replace('%', "%%")))
+    format!("call pg_temp.stop({});\n", literal(message))
 }
 
 /// The table that a step works on.
@@ -85,32 +137,31 @@ pub fn size(schema: &str, table: &str) -> String {
 
 /// One step of the script.
 #[must_use]
-pub fn step(schema: &str, number: usize, finding: &Finding) -> String {
+pub fn step(script: &Script, number: usize, finding: &Finding) -> String {
+    let schema = script.schema;
     let head = format!(
         "\n{}{}",
-        comment(&format!("{}: {}.", finding.what, finding.why)),
-        echo(&format!("step {number}: {} (locks {})", finding.what, finding.step.locks()))
+        echo(&format!("step {number}: {} (locks {})", finding.what, finding.step.locks())),
+        echo(&format!("  {}", finding.why))
     );
     let body = match &finding.step {
         Step::Nothing | Step::Attach => String::new(),
-        Step::Free | Step::Partitioned { .. } => {
-            finding.mend.iter().map(|statement| format!("{statement};\n")).collect()
-        }
+        Step::Free | Step::Partitioned { .. } => script.plain(&finding.mend),
         Step::Brief { .. } => briefly(&finding.mend),
-        Step::Concurrently { index, .. } => concurrently(schema, index, &finding.mend),
+        Step::Concurrently { index, .. } => concurrently(script, index, &finding.mend),
         Step::UsingIndex { table, constraint, index } => {
-            let work = [built(schema, index, &finding.mend[..1]), briefly(&finding.mend[1..])].concat();
+            let work = [built(script, index, &finding.mend[..1]), briefly(&finding.mend[1..])].concat();
             unless_done(number, finding, &constraint_stands(schema, table, constraint), &work)
         }
         Step::Validated { table, constraint } => {
             let added = constraint_stands(schema, table, constraint);
             let add = unless_done(number, finding, &added, &briefly(&finding.mend[..1]));
             // Validating what is valid does nothing.
-            format!("{add}{}", finding.mend[1..].iter().map(|statement| format!("{statement};\n")).collect::<String>())
+            add + &script.plain(&finding.mend[1..])
         }
         Step::Blocking { table, constraint } => {
             let done = exclusion_stands(schema, table, constraint);
-            unless_done(number, finding, &done, &swap::choice(schema, number, finding)) + &swap::tidy(schema)
+            unless_done(number, finding, &done, &swap::choice(script, number, finding)) + &swap::tidy(schema)
         }
     };
     head + &body
@@ -146,17 +197,17 @@ fn exclusion_stands(schema: &str, table: &str, constraint: &str) -> String {
     )
 }
 
-fn concurrently(schema: &str, index: &str, mend: &[String]) -> String {
+fn concurrently(script: &Script, index: &str, mend: &[String]) -> String {
     if mend.iter().any(|statement| statement.starts_with("drop ")) {
-        return mend.iter().map(|statement| format!("{statement};\n")).collect();
+        return script.plain(mend);
     }
-    built(schema, index, mend)
+    built(script, index, mend)
 }
 
 /// Builds an index beside writers; drops first what a failed build left invalid.
-fn built(schema: &str, index: &str, mend: &[String]) -> String {
-    let name = literal(&format!("{schema}.{}", quoted(index)));
-    let build: String = mend.iter().map(|statement| format!("{statement};\n")).collect();
+fn built(script: &Script, index: &str, mend: &[String]) -> String {
+    let name = literal(&format!("{}.{}", script.schema, quoted(index)));
+    let build = script.plain(mend);
     format!(
         "select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i\n  \
          where i.indexrelid = pg_catalog.to_regclass({name}) and not i.indisvalid \\gexec\n{build}"

@@ -2,7 +2,7 @@
 
 use crate::rules::requirement::Finding;
 
-use super::psql::{briefly, echo, literal, stop};
+use super::psql::{Script, briefly, echo, literal, stop};
 
 const ROUTINES: &[&str] =
     &[include_str!("../../../sql/swap/1_routines.sql"), include_str!("../../../sql/swap/2_swap.sql")];
@@ -14,12 +14,17 @@ const TABLE: &str = "allocations";
 const BATCH: usize = 10_000;
 
 /// The way that was chosen; without a choice the script stops here, and says what each costs.
-pub fn choice(schema: &str, number: usize, finding: &Finding) -> String {
+pub fn choice(script: &Script, number: usize, finding: &Finding) -> String {
     let mut text = String::from("\\if :{?overlap}\n\\else\n\\set overlap ask\n\\endif\n");
     text += "select :'overlap' = 'window' as in_window, :'overlap' = 'swap' as by_swap \\gset\n\\if :in_window\n";
     text += &briefly(&finding.mend);
     text += "\\elif :by_swap\n";
-    text += &swap(schema, finding);
+    // Its routines name the schema in texts and formats of their own.
+    text += &if script.schema.contains(['\'', '%', '\\']) {
+        stop("a swap cannot be said for a schema of this name: choose the maintenance window")
+    } else {
+        swap(script, finding)
+    };
     text += "\\else\n";
     for line in [
         "an EXCLUDE constraint can be neither concurrent nor NOT VALID:",
@@ -41,7 +46,7 @@ pub fn choice(schema: &str, number: usize, finding: &Finding) -> String {
 }
 
 /// The steps of the swap; each looks whether it is done.
-fn swap(schema: &str, finding: &Finding) -> String {
+fn swap(script: &Script, finding: &Finding) -> String {
     let weaker = finding.mend.iter().find_map(|statement| statement.split_once(" drop constraint "));
     let weaker = weaker.map_or("", |(_, name)| name.trim_matches('"'));
     let add = finding.mend.last().map_or(String::new(), |add| {
@@ -75,7 +80,7 @@ analyze app.{TABLE}_holdfast_new;
         swapping = echo("  swaps"),
     );
     let routines = ROUTINES.concat().replace("{weaker}", &literal(weaker));
-    (routines + &text).replace("app.", &format!("{schema}."))
+    script.tagged(&(routines + &text)).replace("app.", &format!("{}.", script.schema))
 }
 
 /// What is left to do after a swap: nobody waits for it.
@@ -83,7 +88,9 @@ pub fn tidy(schema: &str) -> String {
     format!(
         "select pg_catalog.to_regclass({old}) is not null as swapped \\gset
 \\if :swapped
-select afterwards from {schema}.{TABLE}_holdfast_changed where afterwards is not null \\gexec
+select pg_catalog.format('alter table %s validate constraint %I', k.conrelid::regclass, k.conname)
+from pg_catalog.pg_constraint k join {schema}.{TABLE}_holdfast_changed c on c.afterwards = k.oid
+where k.contype = 'f' and not k.convalidated \\gexec
 {drop}\\endif
 ",
         old = literal(&format!("{schema}.{TABLE}_holdfast_old")),

@@ -228,10 +228,36 @@ pub struct Holds {
     pub past: i64,
 }
 
+/// Would this end a line, or show another text than it is?
+#[must_use]
+pub fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 impl Facts {
     /// Whatever the application may run: its own functions, ours, and legacy ones.
     pub fn routines(&self) -> impl Iterator<Item = &Function> {
         self.functions.iter().chain(&self.legacy)
+    }
+
+    /// A name that may not be printed: it has a control character, which is shown escaped.
+    #[must_use]
+    pub fn unprintable(&self) -> Option<String> {
+        let tables = self.tables.iter().flat_map(|table| {
+            let columns = table
+                .columns
+                .iter()
+                .flat_map(|column| [&column.name, &column.type_name].into_iter().chain(column.labels.iter().flatten()));
+            [&table.name, &table.owner].into_iter().chain(columns)
+        });
+        let functions = self.routines().flat_map(|function| {
+            [&function.signature, &function.owner, &function.returns].into_iter().chain(&function.grantees)
+        });
+        let names = [&self.schema].into_iter().chain(tables).chain(functions);
+        let names = names.chain(self.constraints.iter().flat_map(|found| [&found.name, &found.table]));
+        let names = names.chain(self.indexes.iter().flat_map(|found| [&found.name, &found.table]));
+        let mut names = names.chain(self.triggers.iter().flat_map(|found| [&found.name, &found.table]));
+        names.find(|name| name.chars().any(is_control)).map(|name| name.escape_default().to_string())
     }
 
     #[must_use]

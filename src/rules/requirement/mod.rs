@@ -17,7 +17,7 @@ pub mod signature;
 pub mod status;
 pub mod table;
 
-use facts::Facts;
+use facts::{Facts, is_control};
 
 /// How a requirement stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,6 +165,7 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
             found.sort_by_key(|finding| finding.state);
             found
         })
+        .map(printable)
         .collect()
 }
 
@@ -173,6 +174,21 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+/// A name with a control character is shown escaped, and no statement is said that would have it.
+fn printable(finding: Finding) -> Finding {
+    let shown = |text: &str| -> String {
+        text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+    };
+    // Definitions may be of several lines.
+    let hostile = |text: &String| text.chars().any(|c| c != '\n' && is_control(c));
+    let mut finding = Finding { what: shown(&finding.what), why: shown(&finding.why), ..finding };
+    if finding.mend.iter().chain(&finding.undo).chain(&finding.violations).any(hostile) {
+        finding.why += "; a name has a control character: no statement is printed";
+        (finding.mend, finding.undo, finding.violations, finding.step) = (vec![], vec![], None, Step::Nothing);
+    }
+    finding
 }
 
 /// A name as SQL quotes it when it has to: the server's own rule, but for keywords, which are always quoted here.

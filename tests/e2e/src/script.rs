@@ -1,6 +1,7 @@
 //! Scripts for psql, run as a DBA runs them.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Server;
@@ -23,9 +24,15 @@ impl Server {
 
     /// Feeds a script to psql; `variables` are its `-v`.
     pub fn psql(&self, database: &str, script: &str, variables: &[&str]) -> Said {
+        self.psql_in(Path::new("/"), database, script, variables)
+    }
+
+    /// The same in a folder, into which a command of psql's would write.
+    pub fn psql_in(&self, folder: &Path, database: &str, script: &str, variables: &[&str]) -> Said {
         let mut arguments = vec!["-X", "-f", "-"];
         arguments.extend(variables.iter().flat_map(|variable| ["-v", variable]));
-        let mut child = self.program("psql", database, &arguments).stdin(Stdio::piped()).spawn().expect("psql");
+        let mut program = self.program("psql", database, &arguments);
+        let mut child = program.current_dir(folder).stdin(Stdio::piped()).spawn().expect("psql");
         let mut input = child.stdin.take().expect("a pipe");
         let text = script.to_owned();
         // psql ends early when a step fails; what it did not read is lost then.

@@ -163,7 +163,7 @@ fn killed_at_any_step_it_goes_on_where_it_was() {
         }
         // And ended after each of its parts.
         for part in [
-            "prepare_copy()$s$\n);\n",
+            "prepare_copy()'\n);\n",
             "(not shadow);\n\\endif\n",
             "call pg_temp.copy(50);\n",
             "call pg_temp.swap_in_time();\n",
@@ -197,7 +197,7 @@ fn what_is_copied_stays_copied() {
     let text = script(&mut foreign);
     let small = text.replace("pg_temp.copy(10000)", "pg_temp.copy(100)");
     // Something is wrong with one row in the middle.
-    let part = "call pg_temp.prepare_copy()$s$\n);\n";
+    let part = "'call pg_temp.prepare_copy()'\n);\n";
     let end = text.find(part).expect("a copy that is prepared") + part.len();
     run(&foreign, &text[..end], "swap");
     let middle: i64 = foreign

@@ -44,32 +44,34 @@ fn steps_come_in_the_order_in_which_they_can_be_done() {
         brief("bookings", "result"),
         brief("ledger", "outcome"),
     ];
-    let script = render("app", &findings, Form::Run);
+    let script = render("app", 180_000, &findings, Form::Run);
     let steps = steps(&script);
     let begin: Vec<&str> = steps.iter().map(|step| step.split(" (").next().unwrap_or_default()).collect();
     // One lock for what one table gets.
     assert_eq!(begin, ["1: key, result", "2: outcome", "3: index by_key", "4: exclusion", "5: attach'"]);
     let call = script.find("call pg_temp.briefly(").expect("tried for an instant");
     assert!(script.find("set local lock_timeout = '50ms'").is_some_and(|defined| defined < call));
-    assert!(script[call..].contains(
-        "add column if not exists key text$s$,\n  $s$alter table app.bookings add column if not exists result"
-    ));
+    assert!(
+        script[call..].contains(
+            "add column if not exists key text',\n  'alter table app.bookings add column if not exists result"
+        )
+    );
 }
 
 #[test]
 fn what_is_fine_or_only_risky_is_not_done() {
     let findings = [index(State::Ok), index(State::Risky)];
-    let script = render("app", &findings, Form::Run);
+    let script = render("app", 180_000, &findings, Form::Run);
     assert_eq!(steps(&script), ["1: attach'"]);
     let line = script.lines().find(|line| line.contains("create index concurrently")).expect("it is said");
-    assert!(line.starts_with("-- "), "{line}");
+    assert!(line.starts_with("\\echo '  create "), "{line}");
 }
 
 #[test]
 fn what_a_person_decides_is_said() {
     let finding = Finding::new("table bookings", State::Missing, "G1", "every call works on it");
     for form in [Form::Run, Form::DryRun] {
-        let script = render("app", std::slice::from_ref(&finding), form);
+        let script = render("app", 180_000, std::slice::from_ref(&finding), form);
         assert!(
             script.to_lowercase().contains("a person has to decide: table bookings: every call works on it"),
             "{script}"
@@ -80,15 +82,15 @@ fn what_a_person_decides_is_said() {
 /// An apostrophe would end the text for psql, and a backslash begin something else.
 #[test]
 fn what_psql_shows_is_quoted() {
-    let script = render("\"O'Hara\"", &[index(State::Missing)], Form::DryRun);
+    let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], Form::DryRun);
     assert!(script.contains("\\echo 'step 1: index by_key: it''s looked up; 100% \\\\ of it'"), "{script}");
-    let script = render("\"O'Hara\"", &[index(State::Missing)], Form::Run);
-    assert!(script.contains("holdfast.attach('\"O''Hara\"'::regnamespace"), "{script}");
+    let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], Form::Run);
+    assert!(script.contains("'select holdfast.attach(''\"OHara\"::regnamespace"), "{script}");
 }
 
 #[test]
 fn rows_in_the_way_are_asked_for_before_the_work() {
-    let script = render("app", &[exclusion()], Form::Run);
+    let script = render("app", 180_000, &[exclusion()], Form::Run);
     let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("no {words} in\n{script}"));
     assert!(at("as done \\gset") < at("select exists (select 1 as id) as violated"));
     assert!(at("stopped: rows violate exclusion") < at("add constraint allocations_no_overlap"));
@@ -108,7 +110,7 @@ fn the_swap_builds_on_the_copy() {
             "alter table app.allocations add constraint allocations_no_overlap exclude using gist (a with =)",
         ],
     );
-    let script = render("app", &[weaker], Form::Run);
+    let script = render("app", 180_000, &[weaker], Form::Run);
     let built =
         "alter table app.allocations_holdfast_new add constraint allocations_no_overlap_holdfast exclude using gist";
     let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("no {words} in\n{script}"));
@@ -125,7 +127,7 @@ fn the_swap_builds_on_the_copy() {
 
 #[test]
 fn a_dry_run_writes_nothing() {
-    let script = render("app", &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::DryRun);
+    let script = render("app", 180_000, &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::DryRun);
     assert!(script.contains("read only;"));
     let statements = script.lines().filter(|line| !line.starts_with('\\') && !line.starts_with("--"));
     for statement in statements {
@@ -136,12 +138,12 @@ fn a_dry_run_writes_nothing() {
 
 #[test]
 fn the_way_back_is_the_way_in_reverse_and_drops_no_column() {
-    let script = render("app", &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::Back);
+    let script = render("app", 180_000, &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::Back);
     let begin: Vec<&str> = steps(&script).iter().map(|step| step.trim_end_matches('\'')).collect();
     assert_eq!(begin, ["1: detach", "2: exclusion", "3: index by_key", "4: key"]);
     let column = script.lines().find(|line| line.contains("drop column")).expect("it is said");
-    assert!(column.starts_with("-- "), "{column}");
-    assert!(script.contains("\ndrop index concurrently if exists app.by_key;"));
+    assert!(column.starts_with("\\echo '  it has data by now"), "{column}");
+    assert!(script.contains("\\restrict only0\ndrop index concurrently if exists app.by_key;\n\\unrestrict only0\n"));
 }
 
 #[test]
@@ -168,4 +170,35 @@ fn every_index_of_attach_is_built_concurrently_before() {
     built.sort_unstable();
     known.sort_unstable();
     assert_eq!(built, known);
+}
+
+/// Whatever a name is: it ends no line, no literal, no dollar quote and no restriction.
+#[test]
+fn a_name_says_nothing_to_psql() {
+    for name in ["\r\\! touch x", "$holdfast$; \\! x", "$only0$", "only0", "' \\! x", "\u{2028}\\! x", "`touch x`"] {
+        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+        let step = Step::Concurrently { table: "bookings".into(), index: name.into() };
+        let found = Finding::new(format!("index {name}"), State::Missing, "", name)
+            .mend(step, [format!("create index concurrently {quoted} on {quoted}.bookings (id)")])
+            .undo(format!("drop index {quoted}"));
+        let risky = Finding { state: State::Risky, ..found.clone() };
+        for form in [Form::Run, Form::DryRun, Form::Back] {
+            let script = render(&quoted, 180_000, &[found.clone(), exclusion(), risky.clone()], form);
+            let comments = script.lines().filter(|line| line.starts_with("--"));
+            assert!(comments.clone().all(|line| !line.contains(name)), "{script}");
+            let restriction = script.lines().find_map(|line| line.strip_prefix("\\restrict "));
+            assert!(restriction.is_none_or(|word| !name.contains(word)), "{script}");
+            assert!(!script.contains("$holdfast$") && !script.contains("$s$"), "{script}");
+        }
+    }
+}
+
+/// Of an older server psql may not know it.
+#[test]
+fn an_old_psql_is_not_restricted() {
+    for (version, restricts) in [(150_013, false), (150_014, true), (170_005, false), (170_006, true), (180_000, true)]
+    {
+        let script = render("app", version, &[index(State::Missing)], Form::Run);
+        assert_eq!(script.contains("\\restrict"), restricts, "{version}");
+    }
 }

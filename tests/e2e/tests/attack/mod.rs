@@ -2,4 +2,5 @@
 //! rights than it has.
 
 mod ground;
+mod printed;
 mod traps;
