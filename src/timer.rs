@@ -1,6 +1,7 @@
 //! The server's own timers, for reasons of ours. [unsafe]
 
 use std::ffi::c_int;
+use std::sync::OnceLock;
 
 use pgrx::pg_sys;
 
@@ -67,6 +68,30 @@ pub fn release_statement() {
 pub fn statement_timeout_runs() -> bool {
     // SAFETY: reads the timers' state.
     unsafe { get_timeout_active(STATEMENT_TIMEOUT) }
+}
+
+/// What `end_process` goes off for, once a process.
+static END: OnceLock<Reason> = OnceLock::new();
+
+/// Ends this process some time after the limit of `bound_statement`: whoever catches that one, an owner's trigger say, does not
+/// hold the process for ever.
+pub fn bound_process(until: Instant) {
+    END.get_or_init(|| Reason::register(end_process)).set(until);
+}
+
+pub fn release_process() {
+    if let Some(reason) = END.get() {
+        reason.stop();
+    }
+}
+
+/// Runs in the signal handler: as SIGTERM does, which no exception block catches.
+unsafe extern "C-unwind" fn end_process() {
+    // SAFETY: a flag of the process's own, and its latch.
+    unsafe {
+        pg_sys::ProcDiePending = 1;
+        wake();
+    }
 }
 
 /// From a handler: whoever waits looks at the flags.

@@ -27,6 +27,16 @@ pub struct CutOff {
     pub attempt: Option<Id>,
 }
 
+/// Which of the notes makes room for one more: the oldest of the schema that has most of them, so that nobody who fills the
+/// room takes a note from another.
+#[must_use]
+pub fn makes_room(notes: &[(usize, CutOff)]) -> Option<usize> {
+    let of = |note: &CutOff| (note.database, note.schema);
+    let as_many = |note: &CutOff| notes.iter().filter(|(_, other)| of(other) == of(note)).count();
+    let last = notes.iter().max_by_key(|(_, note)| (as_many(note), std::cmp::Reverse(note.ended)));
+    last.map(|(place, _)| *place)
+}
+
 /// A note as it lies in shared memory.
 pub type Words = [u64; WORDS];
 const FIXED: usize = 13;

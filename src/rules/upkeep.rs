@@ -15,6 +15,8 @@ const RESTS: i64 = 40;
 pub const BUDGET_MS: i64 = 2000;
 /// One transaction of a run is cancelled after so long, whatever it waits for or got lost in.
 pub const TRANSACTION_MS: i32 = 30_000;
+/// And its process is ended so long after that, if the work caught the cancel and went on.
+pub const GRACE_MS: i32 = 5000;
 /// A worker process stays while something is due within this time …
 const STAY_MS: i64 = 5000;
 /// … but not for ever: what it remembers of many schemas goes with it, and the next one reads its settings anew.

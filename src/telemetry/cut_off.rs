@@ -12,12 +12,12 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
-use crate::rules::cut_off::{CutOff, WORDS};
+use crate::rules::cut_off::{CutOff, WORDS, makes_room};
 use crate::rules::tally::Ticket;
 use crate::rules::window::Instant;
 use crate::shared::Shared;
 
-/// So many can wait to be written down; after that the oldest makes room.
+/// So many can wait to be written down; after that the oldest of whoever has most of them makes room.
 const PLACES: usize = 128;
 
 /// So many attempts of one transaction are remembered.
@@ -167,11 +167,14 @@ fn database() -> u32 {
 
 impl Notes {
     fn write(&self, note: &CutOff) {
-        let ended = |place: &&Place| place.read().map(|note| note.ended);
         let free = self.0.iter().find(|place| place.claim(FREE));
         // Nobody came to write them down for long.
-        let oldest = || self.0.iter().min_by_key(ended).filter(|place| place.claim(READY));
-        if let Some(place) = free.or_else(oldest) {
+        let other = || {
+            let notes: Vec<(usize, CutOff)> =
+                self.0.iter().enumerate().filter_map(|(at, place)| Some((at, place.read()?))).collect();
+            makes_room(&notes).map(|at| &self.0[at]).filter(|place| place.claim(READY))
+        };
+        if let Some(place) = free.or_else(other) {
             for (word, value) in place.words.iter().zip(note.to_words()) {
                 word.store(value, Relaxed);
             }

@@ -4,13 +4,15 @@ use std::panic::AssertUnwindSafe;
 
 use pgrx::prelude::*;
 
+use super::session::now;
 use crate::commands::Identity;
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
-use crate::rules::upkeep::TRANSACTION_MS;
+use crate::rules::upkeep::{GRACE_MS, TRANSACTION_MS};
 use crate::timer;
 
 /// Runs `work` in a transaction of its own as `role` (None: as ourselves), within a limit in time: the server sets no
-/// statement_timeout for a background worker. The role stays until after the commit, where deferred triggers run, and
+/// statement_timeout for a background worker. Work that catches its cancel is ended with the process a little later: the
+/// launcher then leaves that schema alone for a while. The role stays until after the commit, where deferred triggers run, and
 /// cannot be changed by what they run.
 pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Box<ServerError>> {
     // SAFETY: a worker that is connected and in no transaction; the identity is put back on both ways out.
@@ -18,6 +20,7 @@ pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failur
         let ourselves = Identity::current();
         pg_sys::SetCurrentStatementStartTimestamp();
         timer::bound_statement(TRANSACTION_MS);
+        timer::bound_process(now().after_ms(i64::from(TRANSACTION_MS + GRACE_MS)));
         let answer = caught(|| {
             pg_sys::StartTransactionCommand();
             pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
@@ -30,6 +33,7 @@ pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failur
             Ok(done)
         });
         timer::release_statement();
+        timer::release_process();
         if answer.is_err() {
             pg_sys::AbortCurrentTransaction();
         }

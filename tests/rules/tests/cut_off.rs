@@ -3,7 +3,7 @@
 use holdfast::rules::Id;
 use holdfast::rules::attempt::{Entry, Known, LastAttempt, Phase, Standing, answer};
 use holdfast::rules::auto_assign::Trigger;
-use holdfast::rules::cut_off::{CutOff, WORDS, later};
+use holdfast::rules::cut_off::{CutOff, WORDS, later, makes_room};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::request::{Asked, KEY_MAX_BYTES, Selection};
 use holdfast::rules::window::Instant;
@@ -115,4 +115,18 @@ fn the_later_end_counts() {
     assert_eq!(later(at(1), None), at(1));
     assert_eq!(later(None, at(1)), at(1));
     assert_eq!(later(None, None), None);
+}
+
+/// J11: who fills the room makes room, not the other whose note is older.
+#[test]
+fn nobody_takes_a_note_from_another_schema() {
+    let of = |schema: u32, ended: i64| CutOff { schema, ended: Instant(ended), ..note("key") };
+    let mut notes: Vec<(usize, CutOff)> = vec![(0, of(7, 1))];
+    notes.extend((1..128).map(|place| (place, of(8, 100 + place as i64))));
+    assert_eq!(makes_room(&notes), Some(1), "the oldest of the schema that has most");
+    // Another database's schema of the same number is another.
+    notes[0].1.database = 3;
+    assert_eq!(makes_room(&notes), Some(1));
+    assert_eq!(makes_room(&notes[..2]), Some(0), "of one each, the oldest");
+    assert_eq!(makes_room(&[]), None);
 }
