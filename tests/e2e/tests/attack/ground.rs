@@ -115,6 +115,7 @@ begin
   begin
     execute 'alter role holdfast_e2e_nobody connection limit 77';
     insert into book.won values (what);
+    execute 'alter role holdfast_e2e_nobody connection limit -1';
   exception when others then null;
   end;
   begin

@@ -1,6 +1,9 @@
 //! Nobody gains a right (G11): what an owner, a role that may create, another tenant or a caller tries to run with more
 //! rights than it has.
 
+mod functions;
 mod ground;
+mod names;
 mod printed;
+mod suite;
 mod traps;
