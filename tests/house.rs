@@ -7,6 +7,8 @@
 mod documents;
 #[path = "house/foreign.rs"]
 mod foreign;
+#[path = "house/made_sql.rs"]
+mod made_sql;
 #[path = "house/rooms.rs"]
 mod rooms;
 #[path = "house/sizes.rs"]
