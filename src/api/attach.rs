@@ -31,11 +31,10 @@ fn native_detach(app: pg_sys::Oid, keep_tables: bool) {
 /// Fires for each row of a rollout that is written.
 #[pg_trigger(sql = false)]
 fn rollout_checked<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, PgTriggerError> {
-    if let Some(row) = trigger.new() {
-        let mode: Option<String> = row.get_by_name("mode").ok().flatten();
-        let percentage: Option<i32> = row.get_by_name("percentage").ok().flatten();
-        errors::or_raise(rollout::check(trigger.relid()?, &mode.unwrap_or_default(), percentage.unwrap_or_default()));
-    }
+    let row = trigger.new();
+    let mode: Option<String> = row.as_ref().and_then(|row| row.get_by_name("mode").ok().flatten());
+    let percentage: Option<i32> = row.as_ref().and_then(|row| row.get_by_name("percentage").ok().flatten());
+    errors::or_raise(rollout::check(trigger.relid()?, &mode.unwrap_or_default(), percentage.unwrap_or_default()));
     Ok(None)
 }
 
