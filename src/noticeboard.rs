@@ -165,6 +165,12 @@ fn board() -> Option<&'static Board> {
     BOARD.get()
 }
 
+/// The database of this session; None when the library is not preloaded.
+pub fn database() -> Option<u32> {
+    // SAFETY: set once, when the backend started.
+    board().map(|_| unsafe { pg_sys::MyDatabaseId }.to_u32())
+}
+
 /// Every place that is taken.
 pub fn places() -> impl Iterator<Item = &'static Place> {
     board().into_iter().flat_map(|board| &board.places).filter(|place| place.database() != 0)

@@ -2,10 +2,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use pgrx::pg_sys;
 use serde_json::{Map, Value};
 
-use crate::noticeboard::{self, Place, READ_ONLY, WORKER_OFF};
+use crate::noticeboard::{self, PLACES, Place, READ_ONLY, WORKER_OFF};
 use crate::rules::failure::sqlstate_unpack;
+use crate::rules::requirement::upkeep::Upkeep;
 use crate::rules::upkeep::TASKS;
 
 /// One database. Instants are microseconds since 2000, as the server counts them.
@@ -36,6 +38,28 @@ pub fn worker_status() -> Vec<Status> {
     noticeboard::places().map(status).collect()
 }
 
+/// What is known of a schema of this database; None when the library is not preloaded.
+pub fn upkeep(schema: pg_sys::Oid) -> Option<Upkeep> {
+    let database = noticeboard::database()?;
+    let place = noticeboard::places().find(|place| place.database() == database);
+    let slot = noticeboard::slots_of(database).find(|slot| slot.schema() == schema.to_u32());
+    Some(Upkeep {
+        no_place: place.is_none() && noticeboard::places().count() == PLACES,
+        unplaced: place.map_or(0, |place| place.unplaced.load(Relaxed)),
+        paused: place.and_then(paused),
+        skipped: slot.is_some_and(|slot| slot.skipped.load(Relaxed)),
+        failures: slot.map_or(0, |slot| slot.failures.load(Relaxed)),
+    })
+}
+
+fn paused(place: &Place) -> Option<&'static str> {
+    match place.paused.load(Relaxed) {
+        WORKER_OFF => Some("worker off"),
+        READ_ONLY => Some("read only"),
+        _ => None,
+    }
+}
+
 fn status(place: &Place) -> Status {
     let slots = || noticeboard::slots_of(place.database());
     let failures = slots().map(|slot| slot.failures.load(Relaxed)).max().unwrap_or_default();
@@ -52,11 +76,7 @@ fn status(place: &Place) -> Status {
         task: task.map(|task| task.name()),
         schemas: place.schemas.load(Relaxed) as i32,
         skipped: slots().filter(|slot| slot.skipped.load(Relaxed)).count() as i32,
-        paused: match place.paused.load(Relaxed) {
-            WORKER_OFF => Some("worker off"),
-            READ_ONLY => Some("read only"),
-            _ => None,
-        },
+        paused: paused(place),
         runs: place.runs.load(Relaxed) as i64,
         more: place.more.load(Relaxed),
         failures: place.failures.load(Relaxed).max(failures) as i32,

@@ -16,6 +16,7 @@ pub mod shape;
 pub mod signature;
 pub mod status;
 pub mod table;
+pub mod upkeep;
 
 use facts::{Facts, is_control};
 

@@ -37,6 +37,7 @@ mod requirement_function;
 mod requirement_rights;
 mod requirement_shape;
 mod requirement_status;
+mod requirement_upkeep;
 mod retention;
 mod rollout;
 mod shadow;
