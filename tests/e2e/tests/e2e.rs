@@ -50,6 +50,7 @@ mod shadow_faults;
 mod shadow_mode;
 mod shadows;
 mod status_moves;
+mod storm;
 mod swap;
 mod sweep;
 mod triggers;
