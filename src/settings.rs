@@ -15,6 +15,7 @@ static WORKER_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(upkeep::INTERVA
 static MAX_WORKERS: GucSetting<i32> = GucSetting::<i32>::new(upkeep::WORKERS);
 static WORKER_EXCLUDED_SCHEMAS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static OUTBOX_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DAYS);
+static OUTBOX_DEAD_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DEAD_DAYS);
 static OUTBOX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(lease::ATTEMPTS);
 
 static RECONCILE_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(look::INTERVAL_SECONDS);
@@ -54,6 +55,11 @@ pub fn worker_excluded_schemas() -> Vec<String> {
 /// How long a delivered event is kept.
 pub fn outbox_retention_days() -> i32 {
     OUTBOX_RETENTION_DAYS.get()
+}
+
+/// How long an event is kept that nobody could deliver.
+pub fn outbox_dead_retention_days() -> i32 {
+    OUTBOX_DEAD_RETENTION_DAYS.get()
 }
 
 /// How often an event is given away before it is dead.
@@ -98,8 +104,18 @@ pub fn register() {
     GucRegistry::define_int_guc(
         c"holdfast.outbox_retention_days",
         c"Days that a delivered event is kept, at least.",
-        c"The worker forgets older ones; a dead event stays until somebody has looked at it.",
+        c"The worker deletes older ones.",
         &OUTBOX_RETENTION_DAYS,
+        1,
+        retention::MAX_DAYS,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"holdfast.outbox_dead_retention_days",
+        c"Days that an event is kept that nobody could deliver, at least.",
+        c"The worker deletes older ones: somebody should have looked at them by then.",
+        &OUTBOX_DEAD_RETENTION_DAYS,
         1,
         retention::MAX_DAYS,
         GucContext::Sighup,

@@ -63,6 +63,7 @@ pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure
         Task::PruneOutbox => full(prune_outbox(store, batch)?),
         Task::RecordDisagreements => full(super::shadow::keep_waiting(store, batch)?),
         Task::PruneDisagreements => full(super::shadow::prune(store, batch)?),
+        Task::PruneEnded => prune_ended(store, batch)?,
     };
     let error = store.aside_heard();
     Ok(Swept { task, done, more, error })
@@ -142,6 +143,24 @@ fn prune_outbox(store: &Store, batch: i32) -> Result<i64, Failure> {
     }
     let cutoff = retention::cutoff(store.clock(), None, settings::outbox_retention_days())?;
     store.outbox_prune(cutoff, batch)
+}
+
+/// Closed holds as long as answers; a batch of each kind. A table of the application's that points at a hold keeps it: that is
+/// said, and keeps nothing else.
+fn prune_ended(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
+    let cutoff = |days| retention::cutoff(store.clock(), None, days);
+    let holds = cutoff(settings::ledger_retention_days())?;
+    let dead = cutoff(settings::outbox_dead_retention_days())?;
+    let mut counts = vec![store.marks_prune(batch)?];
+    if store.has_outbox() {
+        counts.push(store.outbox_prune_dead(dead, batch)?);
+    }
+    match store.apart(|store| store.holds_prune(holds, batch)) {
+        Ok(pruned) => counts.push(pruned),
+        Err(failure) if aside::is_its_own(&failure) => store.aside_say(aside::words(&failure)),
+        Err(failure) => return Err(failure),
+    }
+    Ok((counts.iter().sum(), counts.iter().any(|count| *count >= i64::from(batch))))
 }
 
 /// From what instant on each task has something to do. Reads by index and writes nothing.

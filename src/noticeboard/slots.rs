@@ -15,6 +15,10 @@ pub struct Slot {
     pub due_at: AtomicI64,
     /// Somebody wrote since the last run began.
     pub changed: AtomicBool,
+    /// … and since its urgent tasks began.
+    pub called: AtomicBool,
+    /// What is urgent was done in this run, and the rest is to come.
+    pub begun: AtomicBool,
     /// A worker is at it.
     pub running: AtomicBool,
     /// There must be no upkeep: the owner said so, or a subscription fills the tables.
@@ -29,6 +33,7 @@ pub struct Slot {
     pub unscanned: AtomicBool,
     pub notify_at: AtomicI64,
     pub scan_at: AtomicI64,
+    pub ended_at: AtomicI64,
     pub told: AtomicU32,
     pub scans: AtomicU32,
     pub fruitless: AtomicU32,
@@ -40,6 +45,8 @@ impl Slot {
             key: AtomicU64::new(0),
             due_at: AtomicI64::new(i64::MIN),
             changed: AtomicBool::new(true),
+            called: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             running: AtomicBool::new(false),
             skipped: AtomicBool::new(false),
             tables: [const { AtomicU32::new(0) }; TABLES],
@@ -50,6 +57,7 @@ impl Slot {
             unscanned: AtomicBool::new(true),
             notify_at: AtomicI64::new(i64::MIN),
             scan_at: AtomicI64::new(i64::MIN),
+            ended_at: AtomicI64::new(i64::MIN),
             told: AtomicU32::new(0),
             scans: AtomicU32::new(0),
             fruitless: AtomicU32::new(0),
@@ -67,6 +75,7 @@ impl Slot {
     /// Somebody wrote. Was nothing due yet?
     pub fn call(&self, now: i64) -> bool {
         self.changed.store(true, Relaxed);
+        self.called.store(true, Relaxed);
         self.due_at.fetch_min(now, Relaxed) > now
     }
 
@@ -75,6 +84,8 @@ impl Slot {
         let new = Slot::free();
         for (flag, new) in [
             (&self.changed, &new.changed),
+            (&self.called, &new.called),
+            (&self.begun, &new.begun),
             (&self.running, &new.running),
             (&self.skipped, &new.skipped),
             (&self.commits, &new.commits),
@@ -85,7 +96,7 @@ impl Slot {
         for number in [&self.failures, &self.told, &self.scans, &self.fruitless].into_iter().chain(&self.tables) {
             number.store(0, Relaxed);
         }
-        for instant in [&self.due_at, &self.notify_at, &self.scan_at] {
+        for instant in [&self.due_at, &self.notify_at, &self.scan_at, &self.ended_at] {
             instant.store(i64::MIN, Relaxed);
         }
         self.seen.store(0, Relaxed);

@@ -7,6 +7,8 @@ use super::window::Instant;
 pub const LEDGER_DAYS: i32 = 90;
 /// Days that a delivered event is kept (`holdfast.outbox_retention_days`).
 pub const OUTBOX_DAYS: i32 = 7;
+/// Days that an event is kept that nobody could deliver (`holdfast.outbox_dead_retention_days`).
+pub const OUTBOX_DEAD_DAYS: i32 = 90;
 /// A hundred years: longer than any booking.
 pub const MAX_DAYS: i32 = 36_500;
 

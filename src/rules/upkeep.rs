@@ -62,6 +62,9 @@ pub enum Task {
     PruneOutbox,
     /// Old disagreements of shadow mode are deleted.
     PruneDisagreements,
+    /// What ended long ago and nobody asks for is deleted, once an hour: closed holds, events that nobody could deliver, marks
+    /// of bookings that are gone.
+    PruneEnded,
 }
 
 /// In the order in which they are done: first what an automatic attempt is made again for, then what takes locks and may
@@ -79,13 +82,23 @@ pub const TASKS: &[Task] = &[
     Task::PruneAttempts,
     Task::PruneOutbox,
     Task::PruneDisagreements,
+    Task::PruneEnded,
 ];
 
 impl Task {
     /// Nobody waits for it: the worker does one batch a run, so that a backlog of millions takes no core from the calls.
     #[must_use]
     pub fn is_patient(self) -> bool {
-        matches!(self, Task::PruneLedger | Task::PruneAttempts | Task::PruneOutbox | Task::PruneDisagreements)
+        matches!(
+            self,
+            Task::PruneLedger | Task::PruneAttempts | Task::PruneOutbox | Task::PruneDisagreements | Task::PruneEnded
+        )
+    }
+
+    /// Somebody waits for it: it is done in every schema before anything else is done in any.
+    #[must_use]
+    pub fn is_urgent(self) -> bool {
+        matches!(self, Task::RecordAttempts | Task::RetryAttempts | Task::ExpireHolds | Task::NotifyOutbox)
     }
 
     #[must_use]
@@ -103,6 +116,7 @@ impl Task {
             Task::PruneAttempts => "prune_attempts",
             Task::PruneOutbox => "prune_outbox",
             Task::PruneDisagreements => "prune_disagreements",
+            Task::PruneEnded => "prune_ended",
         }
     }
 }
@@ -139,6 +153,8 @@ pub struct Memory {
     /// Not before: who listens is told again, live bookings are scanned again.
     pub notify_at: Instant,
     pub scan_at: Instant,
+    /// Not before, changed or not: what ended is pruned again.
+    pub ended_at: Instant,
     /// So often since somebody wrote: told, scanned, run without doing anything.
     pub told: u32,
     pub scans: u32,
@@ -153,6 +169,7 @@ impl Memory {
         unscanned: true,
         notify_at: Instant::NEVER,
         scan_at: Instant::NEVER,
+        ended_at: Instant::NEVER,
         told: 0,
         scans: 0,
         fruitless: 0,
@@ -161,7 +178,7 @@ impl Memory {
     /// At the beginning of a run: a change makes everything due that was put off.
     #[must_use]
     pub fn begun(self) -> Memory {
-        if self.changed { Memory::NEW } else { self }
+        if self.changed { Memory { ended_at: self.ended_at, ..Memory::NEW } } else { self }
     }
 
     /// After a task that wrote so many rows, and may have left some.
@@ -177,6 +194,9 @@ impl Memory {
                 self.unscanned = false;
                 self.scan_at = doubled(now, SCAN_SECONDS.0, self.scans, SCAN_SECONDS.1);
                 self.scans = self.scans.saturating_add(1);
+            }
+            Task::PruneEnded => {
+                self.ended_at = now.after_seconds(if more { BACK_OFF_SECONDS.0 } else { QUIET_SECONDS })
             }
             _ => {}
         }
@@ -207,6 +227,7 @@ impl Agenda {
             Task::PruneAttempts => self.attempts,
             Task::PruneOutbox => self.outbox,
             Task::PruneDisagreements => self.disagreements,
+            Task::PruneEnded => Some(memory.ended_at),
         };
         at.unwrap_or(Instant::FOREVER)
     }

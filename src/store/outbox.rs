@@ -20,6 +20,7 @@ statement!(OUTBOX_ACK, "outbox_ack", [TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID]);
 statement!(OUTBOX_HELD, "outbox_held", [TEXTOID, TEXTOID]);
 statement!(OUTBOX_FAIL, "outbox_fail", [TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID]);
 statement!(OUTBOX_PRUNE, "outbox_prune", [TIMESTAMPTZOID, INT4OID]);
+statement!(OUTBOX_PRUNE_DEAD, "outbox_prune_dead", [TIMESTAMPTZOID, INT4OID]);
 
 statement!(OUTBOX_NOTIFY, "outbox_notify", [TIMESTAMPTZOID, TEXTOID]);
 
@@ -115,6 +116,10 @@ impl Store {
     }
 
     /// Forgets events that were delivered before the cutoff, at most a batch of them.
+    pub fn outbox_prune_dead(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
+        Ok(self.run(&OUTBOX_PRUNE_DEAD, &[row::instant(cutoff), row::number(batch)], |_| ())?.len() as i64)
+    }
+
     pub fn outbox_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
         let counts = self.run(&OUTBOX_PRUNE, &[row::instant(cutoff), row::number(batch)], |row| row.numbers(1))?;
         Ok(counts.iter().flatten().sum())

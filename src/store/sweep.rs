@@ -17,6 +17,8 @@ use crate::rules::window::Instant;
 statement!(SCHEMAS_ATTACHED, "schemas_attached", []);
 statement!(TABLES_WATCHED, "tables_watched", []);
 statement!(SUBSCRIPTION_FILLS, "subscription_fills", [OIDOID]);
+statement!(HOLDS_PRUNE, "holds_prune", [TIMESTAMPTZOID, INT4OID]);
+statement!(MARKS_PRUNE, "marks_prune", [INT4OID]);
 statement!(AGENDA_READ, "agenda_read", [TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4OID]);
 statement!(AGENDA_SCANS, "agenda_scans", [TIMESTAMPTZOID]);
 statement!(AUTO_ASSIGN_DUE, "auto_assign_due", [TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID]);
@@ -107,6 +109,19 @@ impl Store {
             passed: row.instant(5),
         })?;
         Ok(rows.into_iter().next())
+    }
+
+    /// Deletes closed holds whose deadline passed before the cutoff, at most a batch.
+    pub fn holds_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
+        Ok(self.run(&HOLDS_PRUNE, &[row::instant(cutoff), row::number(batch)], |_| ())?.len() as i64)
+    }
+
+    /// Deletes marks of pruned answers whose bookings are gone, at most a batch.
+    pub fn marks_prune(&self, batch: i32) -> Result<i64, Failure> {
+        if !self.attachment.has("forgotten") {
+            return Ok(0);
+        }
+        Ok(self.run(&MARKS_PRUNE, &[row::number(batch)], |_| ())?.len() as i64)
     }
 
     /// A booking whose automatic attempt is to be made again, and its hold. Takes no lock.

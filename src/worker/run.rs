@@ -79,8 +79,17 @@ impl Schema {
         Instant(self.slot().due_at.load(Relaxed))
     }
 
-    /// True: something is left.
-    pub fn run(&self, place: &Place, until: Instant) -> bool {
+    /// What somebody waits for, when something is due.
+    pub fn begin(&self, place: &Place, until: Instant) {
+        self.run(place, until, true);
+    }
+
+    /// What else is due; true: something is left.
+    pub fn finish(&self, place: &Place, until: Instant) -> bool {
+        self.slot().begun.swap(false, Relaxed) && self.run(place, until, false)
+    }
+
+    fn run(&self, place: &Place, until: Instant, urgent: bool) -> bool {
         let slot = self.slot();
         slot.due_at.store(i64::MAX, Relaxed);
         if self.excluded {
@@ -88,54 +97,74 @@ impl Schema {
         }
         slot.skipped.store(false, Relaxed);
         slot.running.store(true, Relaxed);
-        let mut memory = recall(slot).begun();
-        let ended = self.tasks(place, until, &mut memory);
+        if urgent {
+            slot.called.store(false, Relaxed);
+        }
+        let mut memory = recall(slot);
+        if urgent {
+            memory = memory.begun();
+        }
+        let ended = self.tasks(place, until, urgent, &mut memory);
         let now = now();
         let next = match ended {
             Ok(ended) => {
                 slot.failures.store(0, Relaxed);
-                if ended.more { now } else { ended.next }
+                ended.next
             }
-            // It is gone, or not attached any more: then it has no slot either once the schemas are read again.
-            Err(error) if error.sqlstate == detached() && slot.failures.swap(1, Relaxed) == 0 => {
-                place.wanted.store(true, Relaxed);
-                slot.changed.store(true, Relaxed);
-                now
-            }
-            Err(error) => {
-                let what =
-                    TASKS.get((place.task.load(Relaxed) as usize).wrapping_sub(1)).map_or("", |task| task.name());
-                report(place, &error, &format!("{what} in schema {}", self.found.name));
-                slot.changed.store(true, Relaxed);
-                upkeep::after_failure(now, slot.failures.fetch_add(1, Relaxed) + 1)
-            }
+            Err(error) => self.failed(place, &error, now),
         };
         keep(slot, &memory);
-        if !self.counted {
+        if memory.changed || !self.counted {
             slot.changed.store(true, Relaxed);
         }
         slot.runs.fetch_add(1, Relaxed);
         slot.due_at.fetch_min(next.0, Relaxed);
+        // Whoever wrote after what is urgent was done waits for it still.
+        if !urgent && slot.called.load(Relaxed) {
+            slot.call(now.0);
+        }
         slot.running.store(false, Relaxed);
         next <= now
     }
 
-    fn tasks(&self, place: &Place, until: Instant, memory: &mut Memory) -> Result<Ended, Box<ServerError>> {
+    /// When it is tried again.
+    fn failed(&self, place: &Place, error: &ServerError, now: Instant) -> Instant {
+        let slot = self.slot();
+        slot.changed.store(true, Relaxed);
+        // It is gone, or not attached any more: then it has no slot either once the schemas are read again.
+        if error.sqlstate == detached() && slot.failures.swap(1, Relaxed) == 0 {
+            place.wanted.store(true, Relaxed);
+            return now;
+        }
+        let task = TASKS.get((place.task.load(Relaxed) as usize).wrapping_sub(1)).map_or("", |task| task.name());
+        report(place, error, &format!("{task} in schema {}", self.found.name));
+        upkeep::after_failure(now, slot.failures.fetch_add(1, Relaxed) + 1)
+    }
+
+    fn tasks(
+        &self,
+        place: &Place,
+        until: Instant,
+        urgent: bool,
+        memory: &mut Memory,
+    ) -> Result<Ended, Box<ServerError>> {
         if self.slot().runs.load(Relaxed) == 0 {
             self.transaction(read_ahead)?;
         }
         let began = now();
-        let mut due = self.transaction(agenda)?;
+        let due = self.transaction(agenda)?;
         if due.is_subscriber {
             self.slot().skipped.store(true, Relaxed);
-            return Ok(Ended { more: false, next: upkeep::skipped(began) });
+            memory.changed = false;
+            return Ok(Ended { next: upkeep::skipped(began) });
         }
-        let (mut worked, mut more) = (false, false);
-        let mut failed = None;
-        for (number, task) in TASKS.iter().enumerate() {
-            if due.at(*task, memory) > began {
-                continue;
-            }
+        let (mut worked, mut more, mut failed) = (false, false, None);
+        let (now_due, later): (Vec<_>, Vec<_>) = TASKS
+            .iter()
+            .enumerate()
+            .filter(|(_, task)| due.at(**task, memory) <= began)
+            .partition(|(_, task)| task.is_urgent() == urgent);
+        for (number, task) in now_due {
             if is_over(until) {
                 more = true;
                 break;
@@ -144,27 +173,30 @@ impl Schema {
             match self.task(place, *task, until) {
                 Ok(ran) => {
                     worked |= ran.done > 0;
-                    memory.ran(*task, now(), ran.done, ran.more, settings::worker_interval_seconds());
                     more |= ran.unfinished;
+                    memory.ran(*task, now(), ran.done, ran.more, settings::worker_interval_seconds());
                 }
                 Err(error) => failed = failed.or(Some((number, error))),
             }
         }
-        memory.changed = false;
-        memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
         if let Some((number, error)) = failed {
             place.task.store(number as u32 + 1, Relaxed);
             return Err(error);
         }
-        due = self.transaction(agenda)?;
-        let now = now();
-        Ok(Ended { more, next: due.next(memory, now, upkeep::quiet(now, self.counted)) })
+        if urgent && later.iter().any(|(_, task)| !task.is_urgent()) {
+            self.slot().begun.store(true, Relaxed);
+            return Ok(Ended { next: now() });
+        }
+        memory.changed = false;
+        memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
+        let (now, quiet) = (now(), upkeep::quiet(now(), self.counted));
+        let next = if more { now } else { self.transaction(agenda)?.next(memory, now, quiet) };
+        Ok(Ended { next })
     }
 }
 
 /// What a run came to.
 struct Ended {
-    more: bool,
     next: Instant,
 }
 
@@ -239,6 +271,7 @@ fn recall(slot: &Slot) -> Memory {
         unscanned: slot.unscanned.load(Relaxed),
         notify_at: Instant(slot.notify_at.load(Relaxed)),
         scan_at: Instant(slot.scan_at.load(Relaxed)),
+        ended_at: Instant(slot.ended_at.load(Relaxed)),
         told: slot.told.load(Relaxed),
         scans: slot.scans.load(Relaxed),
         fruitless: slot.fruitless.load(Relaxed),
@@ -255,6 +288,7 @@ fn keep(slot: &Slot, memory: &Memory) {
     slot.unscanned.store(memory.unscanned, Relaxed);
     slot.notify_at.store(memory.notify_at.0, Relaxed);
     slot.scan_at.store(memory.scan_at.0, Relaxed);
+    slot.ended_at.store(memory.ended_at.0, Relaxed);
     slot.told.store(memory.told, Relaxed);
     slot.scans.store(memory.scans, Relaxed);
     slot.fruitless.store(memory.fruitless, Relaxed);

@@ -180,19 +180,25 @@ impl Session {
         true
     }
 
-    /// Every schema in which something is due, the one that waits longest first.
+    /// Every schema in which something is due, the one that waits longest first; in all of them what somebody waits for, and
+    /// then what else there is.
     fn round(&mut self, until: Instant) {
         self.more = false;
         let began = now();
         let mut due: Vec<&Schema> = self.schemas.iter().filter(|schema| schema.due_at() <= began).collect();
         due.sort_by_key(|schema| schema.due_at());
-        for schema in due {
+        for at in 0..2 * due.len() {
             if is_over(until) {
                 self.more = true;
                 break;
             }
+            let schema = due[at % due.len()];
             self.place.schema.store(schema.oid(), Relaxed);
-            self.more |= schema.run(self.place, until);
+            if at < due.len() {
+                schema.begin(self.place, until);
+            } else {
+                self.more |= schema.finish(self.place, until);
+            }
             if let Err(error) = transaction::clean() {
                 report(self.place, &error, "cleaning the session");
             }

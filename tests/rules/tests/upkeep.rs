@@ -7,7 +7,13 @@ use holdfast::rules::window::Instant;
 
 const NOW: Instant = Instant(1_000_000_000_000);
 /// Of a schema in which nobody wrote since the last run, and nothing was left.
-const CALM: Memory = Memory { changed: false, commits: false, unscanned: false, ..Memory::NEW };
+const CALM: Memory = Memory {
+    changed: false,
+    commits: false,
+    unscanned: false,
+    ended_at: Instant(1_000_000_000_000 + 11_000_000),
+    ..Memory::NEW
+};
 
 fn after(seconds: i64) -> Instant {
     NOW.after_seconds(seconds)
@@ -19,7 +25,18 @@ fn pause(agenda: &Agenda, memory: &Memory) -> i64 {
 }
 
 #[test]
+fn what_ended_is_pruned_once_an_hour_whoever_writes() {
+    let mut memory = Memory::NEW;
+    memory.ran(Task::PruneEnded, NOW, 1000, true, 5);
+    assert_eq!(memory.ended_at, after(5), "there is more");
+    memory.ran(Task::PruneEnded, NOW, 7, false, 5);
+    assert_eq!(memory.ended_at, after(3600));
+    assert_eq!(Memory { changed: true, ..memory }.begun().ended_at, after(3600));
+}
+
+#[test]
 fn a_schema_without_work_is_left_alone_for_an_hour() {
+    const CALM: Memory = Memory { ended_at: Instant::FOREVER, ..self::CALM };
     let idle = Agenda { commits: Some(Instant::NEVER), live: Some(Instant::NEVER), ..Agenda::default() };
     assert_eq!(TASKS.iter().find(|task| idle.at(**task, &CALM) < Instant::FOREVER), None);
     assert_eq!(pause(&idle, &CALM), 3_600_000);
@@ -30,10 +47,12 @@ fn a_schema_without_work_is_left_alone_for_an_hour() {
 #[test]
 fn it_comes_back_when_the_next_thing_is_due() {
     let agenda = Agenda { expire: Some(after(90)), outbox: Some(after(200)), ..Agenda::default() };
-    assert_eq!(pause(&agenda, &CALM), 90_000);
+    let later = Memory { ended_at: after(3600), ..CALM };
+    assert_eq!(pause(&agenda, &later), 90_000);
+    assert_eq!(pause(&agenda, &CALM), 11_000, "what ended is pruned");
     let agenda = Agenda { notify: Some(after(5)), ..agenda };
     assert_eq!(pause(&agenda, &CALM), 5000);
-    assert_eq!(pause(&agenda, &Memory { notify_at: after(30), ..CALM }), 30_000, "they were told already");
+    assert_eq!(pause(&agenda, &Memory { notify_at: after(30), ..later }), 30_000, "they were told already");
 }
 
 #[test]
@@ -56,11 +75,12 @@ fn each_task_is_due_when_it_has_something_to_do() {
     let (never, forever) = (Instant::NEVER, Instant::FOREVER);
     let expected = [1, 2, 3, 4, 5, 6].map(after);
     let prunes = [7, 8, 9, 10].map(after);
-    let changed: Vec<Instant> = [&[never], expected.as_slice(), &[never], prunes.as_slice()].concat();
+    let changed: Vec<Instant> = [&[never], expected.as_slice(), &[never], prunes.as_slice(), &[never]].concat();
     assert_eq!(at(&Memory::NEW), changed);
     let scanned = [1, 2, 3].map(after);
     let calm: Vec<Instant> =
-        [&[forever], scanned.as_slice(), &[forever, after(5), after(6), forever], prunes.as_slice()].concat();
+        [&[forever], scanned.as_slice(), &[forever, after(5), after(6), forever], prunes.as_slice(), &[after(11)]]
+            .concat();
     assert_eq!(at(&CALM), calm);
     let filled = Agenda { is_subscriber: true, ..all };
     assert!(TASKS.iter().all(|task| filled.at(*task, &Memory::NEW) == forever), "another server does it");
@@ -93,7 +113,7 @@ fn who_does_not_take_events_is_told_less_and_less_often() {
     memory.ran(Task::NotifyOutbox, after(9), 0, false, 5);
     assert_eq!(memory, before, "nothing was due");
     memory.changed = true;
-    assert_eq!(memory.begun(), Memory::NEW, "somebody wrote");
+    assert_eq!(memory.begun(), Memory { ended_at: CALM.ended_at, ..Memory::NEW }, "somebody wrote");
     assert_eq!(before.begun(), before);
 }
 
@@ -155,6 +175,8 @@ fn tasks_have_names() {
     let names: Vec<&str> = TASKS.iter().map(|task| task.name()).collect();
     let patient: Vec<&str> = TASKS.iter().filter(|task| task.is_patient()).map(|task| task.name()).collect();
     assert_eq!(patient, names[8..]);
+    let urgent: Vec<&str> = TASKS.iter().filter(|task| task.is_urgent()).map(|task| task.name()).collect();
+    assert_eq!(urgent, names[..4]);
     assert!(TASKS.iter().enumerate().all(|(at, task)| *task as usize == at), "in the order of the type");
     assert_eq!(
         names,
@@ -170,7 +192,8 @@ fn tasks_have_names() {
             "prune_ledger",
             "prune_attempts",
             "prune_outbox",
-            "prune_disagreements"
+            "prune_disagreements",
+            "prune_ended",
         ]
     );
 }
