@@ -113,57 +113,95 @@ impl Json {
     /// recursed into: the server allows more levels than a stack may hold.
     #[must_use]
     pub fn canonical(&self) -> String {
-        let mut open = vec![Container::default()];
-        let mut rest = self.0.as_str();
-        while let Some(first) = rest.chars().next() {
-            let length = token_length(rest, first);
-            let (token, after) = rest.split_at(length);
-            rest = after;
-            match first {
-                '{' | '[' => open.push(Container { is_object: first == '{', ..Container::default() }),
-                '}' | ']' => {
-                    let closed = open.pop().unwrap_or_default().text();
-                    open.last_mut().into_iter().for_each(|outer| outer.take(closed.clone()));
+        let nodes = nodes(&self.0);
+        let mut text = String::with_capacity(self.0.len());
+        let mut rest = vec![Piece::Node(0)];
+        while let Some(piece) = rest.pop() {
+            match piece {
+                Piece::Text(words) => text.push_str(words),
+                Piece::Node(at) => match nodes.get(at) {
+                    Some(Node::Scalar(token)) => text.push_str(plain(token)),
+                    Some(node) => rest.extend(node.pieces().into_iter().rev()),
+                    None => {}
+                },
+            }
+        }
+        text
+    }
+}
+
+/// A value of the text that is read; those inside others are known by their numbers.
+enum Node<'a> {
+    Scalar(&'a str),
+    Array(Vec<usize>),
+    /// By key, without its quotes: the token of the key, and the value.
+    Object(BTreeMap<&'a str, (&'a str, usize)>),
+}
+
+/// What is written next.
+enum Piece<'a> {
+    Text(&'a str),
+    Node(usize),
+}
+
+impl<'a> Node<'a> {
+    fn pieces(&self) -> Vec<Piece<'a>> {
+        let (open, close, inside): (_, _, Vec<(Option<&'a str>, usize)>) = match self {
+            Node::Scalar(token) => return vec![Piece::Text(token)],
+            Node::Array(items) => ("[", "]", items.iter().map(|item| (None, *item)).collect()),
+            Node::Object(fields) => ("{", "}", fields.values().map(|(key, value)| (Some(*key), *value)).collect()),
+        };
+        let mut pieces = vec![Piece::Text(open)];
+        for (at, (key, value)) in inside.into_iter().enumerate() {
+            pieces.extend((at > 0).then_some(Piece::Text(",")));
+            pieces.extend(key.into_iter().flat_map(|key| [Piece::Text(key), Piece::Text(":")]));
+            pieces.push(Piece::Node(value));
+        }
+        pieces.push(Piece::Text(close));
+        pieces
+    }
+}
+
+/// Every value of a text, the outermost first.
+fn nodes(text: &str) -> Vec<Node<'_>> {
+    let mut nodes: Vec<Node> = Vec::new();
+    // Objects and arrays that are not closed yet, and the key whose value comes next.
+    let mut open: Vec<(usize, Option<&str>)> = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (token, after) = rest.split_at(token_length(rest, first));
+        rest = after;
+        let node = match first {
+            '{' => Node::Object(BTreeMap::new()),
+            '[' => Node::Array(Vec::new()),
+            '}' | ']' => {
+                open.pop();
+                continue;
+            }
+            ',' | ':' => continue,
+            space if space.is_ascii_whitespace() => continue,
+            _ => Node::Scalar(token),
+        };
+        let number = nodes.len();
+        if let Some((outer, key)) = open.last_mut() {
+            match (&mut nodes[*outer], key.take()) {
+                (Node::Object(_), None) => {
+                    *key = Some(token);
+                    continue;
                 }
-                ',' | ':' => {}
-                space if space.is_ascii_whitespace() => {}
-                _ => open.last_mut().into_iter().for_each(|outer| outer.take(plain(token))),
+                (Node::Object(fields), Some(key)) => {
+                    fields.insert(key.get(1..key.len() - 1).unwrap_or_default(), (key, number));
+                }
+                (Node::Array(items), _) => items.push(number),
+                (Node::Scalar(_), _) => {}
             }
         }
-        open.into_iter().next().and_then(|root| root.items.into_iter().next()).unwrap_or_default()
-    }
-}
-
-/// An object or an array that is being read.
-#[derive(Default)]
-struct Container {
-    is_object: bool,
-    /// The key whose value comes next, with its quotes.
-    key: Option<String>,
-    fields: BTreeMap<String, String>,
-    items: Vec<String>,
-}
-
-impl Container {
-    fn take(&mut self, token: String) {
-        match (self.is_object, self.key.take()) {
-            (false, _) => self.items.push(token),
-            (true, None) => self.key = Some(token),
-            (true, Some(key)) => {
-                let name = key.get(1..key.len() - 1).unwrap_or_default().to_owned();
-                self.fields.insert(name, format!("{key}:{token}"));
-            }
+        if !matches!(node, Node::Scalar(_)) {
+            open.push((number, None));
         }
+        nodes.push(node);
     }
-
-    fn text(self) -> String {
-        if self.is_object {
-            let fields: Vec<String> = self.fields.into_values().collect();
-            format!("{{{}}}", fields.join(","))
-        } else {
-            format!("[{}]", self.items.join(","))
-        }
-    }
+    nodes
 }
 
 /// How many bytes the token has that begins here.
@@ -185,11 +223,7 @@ fn token_length(rest: &str, first: char) -> usize {
 }
 
 /// A number without the zeros that say nothing (the server writes none with an exponent); anything else as it is.
-fn plain(token: &str) -> String {
+fn plain(token: &str) -> &str {
     let is_decimal = token.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && token.contains('.');
-    if is_decimal && !token.contains(['e', 'E']) {
-        token.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        token.to_owned()
-    }
+    if is_decimal && !token.contains(['e', 'E']) { token.trim_end_matches('0').trim_end_matches('.') } else { token }
 }
