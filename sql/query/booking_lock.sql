@@ -1,20 +1,6 @@
--- First lock: every attempt on one booking waits here. NO KEY: a ledger's foreign key must not wait for it.
-select b.restaurant_id, b.status::text, b.party_size, b.assigned_zone_id,
-       w.start_at,
-       w.end_at
+-- First lock: every attempt on one booking waits here. NO KEY: a ledger's foreign key must not wait for it. What the
+-- booking is, is read afterwards: whoever had it may have moved it, to another restaurant even.
+select b.id
 from app.bookings b
-join app.restaurants r on r.id = b.restaurant_id
-cross join lateral (
-  select coalesce(b.start_at, d.start_at) as start_at,
-         coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
-                                 then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
-  -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
-  from (
-    select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
-           (b.booking_date + b.end_time
-             + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
-             at time zone r.timezone as end_at
-  ) d
-) w
 where b.id = $1
-for no key update of b
+for no key update

@@ -1,4 +1,4 @@
--- The booking as booking_lock reads it, without a lock.
+-- The booking with its window; takes no lock.
 select b.restaurant_id, b.status::text, b.party_size, b.assigned_zone_id,
        w.start_at,
        w.end_at

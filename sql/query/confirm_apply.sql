@@ -73,6 +73,13 @@ with dropped as (
   update app.table_holds h set status = c.status::app.hold_status, booking_id = $1
   from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status) where h.id = c.id
   returning h.id
+), roomed as (
+  -- An application may allow a set of tables one entry: the latest has it.
+  update app.booking_assignment_idempotency l set table_set_hash = null
+  where l.booking_id = $1 and l.table_set_hash = $22 and l.idempotency_key <> $11
+  returning l.booking_id
+), room as materialized (
+  select pg_catalog.count(*) as made from roomed
 ), bound as (
   insert into app.booking_assignment_idempotency (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, table_set_hash,
@@ -99,7 +106,7 @@ with dropped as (
              from freed f where f.booking_id = $1 and f.resource_type in ('table', 'merge_group') and not f.shadow
            )))
 --]
-  from stands where $11 is not null
+  from stands, room where $11 is not null
   on conflict (booking_id, idempotency_key) do update set
     table_ids = excluded.table_ids, assignment_window = excluded.assignment_window,
     merge_group_allocation_id = excluded.merge_group_allocation_id, table_set_hash = excluded.table_set_hash,

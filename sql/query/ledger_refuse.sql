@@ -1,16 +1,16 @@
 -- Binds a final refusal to its key. An earlier refusal makes room for it, an answer never.
 insert into app.booking_assignment_idempotency (
-  booking_id, idempotency_key, table_ids, assignment_window, table_set_hash, payload_checksum, expires_at,
+  booking_id, idempotency_key, table_ids, assignment_window, payload_checksum, expires_at,
   created_at, outcome, request, refusal, hold_id, transaction_id
 )
 values (
   $1, $2, $3,
   case when $4 is null then 'empty'::tstzrange else pg_catalog.tstzrange($4, $5, '[)') end,
-  $6, $7, $8, $9, $10, $11, $12, $13, pg_catalog.pg_current_xact_id()
+  $6, $7, $8, $9, $10, $11, $12, pg_catalog.pg_current_xact_id()
 )
 on conflict (booking_id, idempotency_key) do update set
   table_ids = excluded.table_ids, assignment_window = excluded.assignment_window,
-  table_set_hash = excluded.table_set_hash, payload_checksum = excluded.payload_checksum,
+  table_set_hash = null, payload_checksum = excluded.payload_checksum,
   request = excluded.request, outcome = excluded.outcome, refusal = excluded.refusal, hold_id = excluded.hold_id,
   created_at = excluded.created_at, expires_at = excluded.expires_at, transaction_id = excluded.transaction_id
 where booking_assignment_idempotency.refusal is not null and booking_assignment_idempotency.outcome <> 'fenced'

@@ -117,13 +117,16 @@ pub struct Collision<'a> {
 }
 
 impl Collision<'_> {
-    /// A constraint of ours that spoke while we wrote means that somebody was faster: the caller gets the
-    /// contract's conflict, never a raw 23P01 or 23505. Anything else is not ours to reword.
+    /// A constraint of the contract that spoke while we wrote means that somebody was faster: the caller gets the
+    /// contract's conflict, never a raw 23P01 or 23505. The application's own are not ours to reword: no retry mends them.
     #[must_use]
     pub fn judge(&self, error: ServerError) -> Failure {
         let exclusion = error.sqlstate == sqlstate_pack("23P01");
         let unique = error.sqlstate == sqlstate_pack("23505");
-        if !(exclusion || unique) || error.schema.as_deref() != Some(self.schema) {
+        if !(exclusion || unique)
+            || error.schema.as_deref() != Some(self.schema)
+            || !is_the_contracts(&error, exclusion)
+        {
             return error.into();
         }
         match error.table.as_deref() {
@@ -141,5 +144,59 @@ impl Collision<'_> {
             },
             _ => error.into(),
         }
+    }
+}
+
+/// What a constraint is about, as the server says in DETAIL: `Key (a, b)=(…)`, in whatever language. None where it hides
+/// the values, as it does from those who may not read them.
+fn columns(error: &ServerError) -> Option<Vec<&str>> {
+    let (_, from) = error.detail.as_deref()?.split_once('(')?;
+    let (names, _) = from.split_once(")=(")?;
+    Some(names.split(", ").map(|name| name.trim_matches('"')).collect())
+}
+
+/// Unique keys of the contract, by the name that they have there or by their columns.
+const KEYS: &[(&str, &str, &[&str])] = &[
+    ("allocations", "allocations_booking_resource_key", &["booking_id", "resource_type", "resource_id"]),
+    ("booking_table_assignments", "booking_table_assignments_booking_table_key", &["booking_id", "table_id"]),
+    ("booking_assignment_idempotency", "booking_assignment_idempotency_pkey", &["booking_id", "idempotency_key"]),
+    ("booking_confirmation_results", "booking_confirmation_results_pkey", &["booking_id", "idempotency_key"]),
+    ("booking_confirmation_results", "booking_confirmation_results_hold_id_key", &["hold_id"]),
+];
+
+/// Is it one of the constraints by which the contract keeps two parties from one table, or two answers from one key?
+fn is_the_contracts(error: &ServerError, exclusion: bool) -> bool {
+    let (table, name) = (error.table.as_deref().unwrap_or_default(), error.constraint.as_deref().unwrap_or_default());
+    let columns = columns(error);
+    if exclusion {
+        let subject = if table == "allocations" { "resource_id" } else { "table_id" };
+        return name == "allocations_no_overlap" || columns.is_none_or(|columns| columns.contains(&subject));
+    }
+    KEYS.iter().filter(|(of, _, _)| *of == table).any(|(_, known, key)| {
+        let same = |columns: Vec<&str>| columns.len() == key.len() && key.iter().all(|column| columns.contains(column));
+        name == *known || columns.clone().is_some_and(same)
+    })
+}
+
+/// Columns that name a row which a call of ours has seen, or locked, before it writes one that refers to it.
+const SEEN: &[&str] =
+    &["booking_id", "restaurant_id", "table_id", "zone_id", "hold_id", "slot_id", "allocation_id", "resource_id"];
+
+/// Above READ COMMITTED a foreign key looks with the transaction's snapshot, our statements with the latest: a row that
+/// was committed in between is missing to the one alone. That is a serialization failure, and no fault of the caller's.
+#[must_use]
+pub fn unseen_reference(error: ServerError) -> ServerError {
+    let seen = columns(&error).is_some_and(|columns| columns.iter().all(|column| SEEN.contains(column)));
+    if error.sqlstate != sqlstate_pack("23503") || !seen {
+        return error;
+    }
+    let hint = Outcome::SerializationFailure.entry();
+    ServerError {
+        sqlstate: sqlstate_pack(hint.sqlstate),
+        message: "could not serialize access: what is referred to was committed after the transaction began".to_owned(),
+        detail: error.detail,
+        hint: Some(format!("{}: {}", hint.code, hint.advice)),
+        context: error.context,
+        ..ServerError::default()
     }
 }

@@ -187,6 +187,14 @@ pub fn key_in_progress(booking: Id, key: &str) -> Refusal {
 }
 
 #[must_use]
+pub fn left_over_freed(booking: Id) -> Refusal {
+    Refusal::new(
+        Outcome::SerializationFailure,
+        format!("A table that booking {booking} asks for was freed by another attempt at the same moment"),
+    )
+}
+
+#[must_use]
 pub fn fenced(booking: Id, key: &str) -> Refusal {
     Refusal::new(Outcome::Fenced, format!("The attempt for booking {booking} was given up"))
         .detail(format!("Key {key}"))

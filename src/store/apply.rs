@@ -76,7 +76,7 @@ impl Store {
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
         let expected = self.expected(asked, changes, merge_group);
         if counts != expected {
-            return Err(self.unwritten(asked, &expected, &counts));
+            return Err(self.unwritten(asked, situation, &expected, &counts));
         }
         let added = ids.into_iter().zip(&changes.add);
         let added =
@@ -87,7 +87,13 @@ impl Store {
 
     /// Somebody who takes none of our locks may have bound the key while we waited for it: that answer is for the
     /// next try to read. Any other difference is a trigger that swallowed rows.
-    fn unwritten(&self, asked: &Asked, expected: &[i64], counts: &[i64]) -> Failure {
+    fn unwritten(&self, asked: &Asked, situation: &Situation, expected: &[i64], counts: &[i64]) -> Failure {
+        // What bookings that are over left behind is locked by nobody: another attempt may have freed it first.
+        let dropped = |at: usize| at < 2 && counts.get(at) < expected.get(at);
+        let fewer = (0..expected.len()).all(|at| expected.get(at) == counts.get(at) || dropped(at));
+        if fewer && situation.blockers.iter().any(|blocker| blocker.is_released()) {
+            return Failure::Undone(refusal::left_over_freed(asked.booking));
+        }
         let elsewhere = |at: usize| at != BOUND && expected.get(at) != counts.get(at);
         let unbound = !(0..expected.len()).any(elsewhere);
         let key = asked.key.as_deref().filter(|_| unbound);

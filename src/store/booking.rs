@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::row::{self, Row};
-use super::statement::{Statement, statement};
+use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::{Booking, BookingWindow, StatusRules};
 use crate::rules::failure::Failure;
@@ -57,16 +57,15 @@ pub struct Landed {
 impl Store {
     /// Locks the booking, if there is one.
     pub fn booking_lock(&self, booking: Id) -> Result<Option<Booking>, Failure> {
-        self.booking(&BOOKING_LOCK, booking)
+        if self.run(&BOOKING_LOCK, &[row::id(booking)], |_| ())?.is_empty() {
+            return Ok(None);
+        }
+        self.booking_look(booking)
     }
 
     /// The same, without a lock.
     pub fn booking_look(&self, booking: Id) -> Result<Option<Booking>, Failure> {
-        self.booking(&BOOKING_LOOK, booking)
-    }
-
-    fn booking(&self, statement: &'static Statement, booking: Id) -> Result<Option<Booking>, Failure> {
-        let rows = self.run(statement, &[row::id(booking)], |row| Booking {
+        let rows = self.run(&BOOKING_LOOK, &[row::id(booking)], |row| Booking {
             id: booking,
             restaurant: row.id(1).unwrap_or_default(),
             status: row.text(2).unwrap_or_default(),

@@ -8,7 +8,8 @@ use std::ffi::{CStr, c_char, c_int, c_long};
 use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use pgrx::pg_sys;
 
-use crate::rules::failure::ServerError;
+use super::planner;
+use crate::rules::failure::{ServerError, unseen_reference};
 
 // Declared here because the bindings of these names carry pgrx's guard.
 unsafe extern "C-unwind" {
@@ -54,6 +55,7 @@ unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
             Some(result) if jumped == 0 => Ok(result),
             _ => {
                 pg_sys::CurrentMemoryContext = memory;
+                planner::restore();
                 Err(take_error())
             }
         }
@@ -107,6 +109,13 @@ pub unsafe fn prepare(source: &CStr, types: &mut [pg_sys::Oid]) -> Result<pg_sys
 pub unsafe fn execute(source: &CStr) -> Result<c_int, Box<ServerError>> {
     // SAFETY: the call owns nothing.
     unsafe { guarded(|| SPI_execute(source.as_ptr(), false, 0)) }
+}
+
+/// An error of a statement as its caller is to read it: what only the transaction's old snapshot made of it is said so.
+pub fn as_seen(error: Box<ServerError>) -> Box<ServerError> {
+    // SAFETY: a number of this backend.
+    let is_old = unsafe { pg_sys::XactIsoLevel } >= pg_sys::XACT_REPEATABLE_READ as c_int;
+    if is_old { Box::new(unseen_reference(*error)) } else { error }
 }
 
 /// What a statement sees above READ COMMITTED; at it, both are the same.

@@ -8,7 +8,7 @@ use crate::rules::booking::BookingWindow;
 use crate::rules::failure::Failure;
 use crate::rules::refusal::Refusal;
 use crate::rules::replay::{Entry, Standing};
-use crate::rules::request::{Asked, Fingerprint, Selection, table_set_hash};
+use crate::rules::request::{Asked, Fingerprint, Selection};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
@@ -22,7 +22,6 @@ statement!(
         UUIDARRAYOID,
         TIMESTAMPTZOID,
         TIMESTAMPTZOID,
-        TEXTOID,
         TEXTOID,
         TIMESTAMPTZOID,
         TIMESTAMPTZOID,
@@ -60,7 +59,6 @@ impl Store {
             row::ids(tables),
             row::optional_instant(asked.window.map(|window| window.start())),
             row::optional_instant(asked.window.map(|window| window.end())),
-            row::text(&table_set_hash(tables)),
             row::text(&fingerprint.checksum()),
             row::instant(now.after_seconds(self.retention_seconds)),
             row::instant(now),

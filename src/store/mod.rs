@@ -22,6 +22,7 @@ mod original;
 mod originals;
 pub mod outbox;
 mod plan;
+mod planner;
 mod read_ahead;
 mod registry;
 mod repair;

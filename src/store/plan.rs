@@ -139,7 +139,7 @@ impl Connection {
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types and is kept.
         let code = unsafe { guard::execute_plan(plan, &mut values, &nulls, self.eyes.get()) }
-            .map_err(|error| self.fail(error))?;
+            .map_err(|error| self.fail(guard::as_seen(error)))?;
         if code < 0 {
             return Err(self.fail(internal(statement.name, code)));
         }
@@ -277,6 +277,7 @@ fn register_invalidation() {
     if REGISTERED.replace(true) {
         return;
     }
+    super::planner::install();
     // SAFETY: callbacks are registered once a backend and only set a flag.
     unsafe {
         pg_sys::CacheRegisterSyscacheCallback(

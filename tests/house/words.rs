@@ -14,6 +14,7 @@ const UNSAFE: &[&str] = &[
     "src/store/guard.rs",
     "src/store/jsonb.rs",
     "src/store/plan.rs",
+    "src/store/planner.rs",
     "src/store/read_ahead.rs",
     "src/store/rights.rs",
     "src/store/row.rs",

@@ -1,6 +1,6 @@
 //! The constraints that say what our code alone must not have to say.
 
-use super::facts::{Constraint, Facts};
+use super::facts::{Constraint, Facts, Index};
 use super::index::is_partitioned;
 use super::{Finding, State, Step, quoted};
 
@@ -78,7 +78,49 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found: Vec<Finding> = UNIQUE.iter().filter_map(|key| of_unique(facts, key)).collect();
     found.extend(of_overlap(facts));
     found.extend(facts.constraints.iter().filter(|constraint| !constraint.validated).map(|c| unvalidated(facts, c)));
+    found.extend(facts.indexes.iter().filter(|index| index.unique && index.valid).filter_map(of_their_key));
+    found.extend(facts.constraints.iter().filter(|constraint| constraint.kind == "x").filter_map(of_their_exclusion));
     found
+}
+
+/// Tables that a call writes rows into, and the unique keys that the contract gives them beside those of `UNIQUE`.
+const WRITTEN: &[(&str, &[&[&str]])] = &[
+    ("allocations", &[&["id"]]),
+    ("booking_table_assignments", &[&["id"]]),
+    ("booking_assignment_idempotency", &[&["booking_id", "table_set_hash"]]),
+    ("booking_confirmation_results", &[&["id"], &["hold_id"]]),
+    ("booking_state_history", &[&["id"]]),
+    ("capacity_outbox", &[&["id"]]),
+    ("table_holds", &[&["id"]]),
+    ("table_hold_members", &[&["id"], &["hold_id", "table_id"]]),
+];
+
+fn theirs(table: &str, name: &str, about: &str) -> Finding {
+    let why = format!(
+        "{about} is the application's own rule: a call that breaks it fails with the name {name}, and no retry mends that"
+    );
+    Finding::new(format!("constraint {name} on {table}"), State::Risky, "", why)
+}
+
+fn of_their_key(index: &Index) -> Option<Finding> {
+    let (_, known) = WRITTEN.iter().find(|(table, _)| *table == index.table)?;
+    let contract = UNIQUE.iter().filter(|key| key.table == index.table).map(|key| key.columns);
+    let same = |key: &[&str]| {
+        key.len() == index.columns.len() && key.iter().all(|column| index.columns.iter().any(|found| found == column))
+    };
+    let is_known = known.iter().copied().chain(contract).any(same);
+    (!is_known).then(|| theirs(&index.table, &index.name, &format!("unique ({})", index.columns.join(", "))))
+}
+
+fn of_their_exclusion(constraint: &Constraint) -> Option<Finding> {
+    WRITTEN.iter().find(|(table, _)| *table == constraint.table)?;
+    let about = |column: &str| constraint.columns.iter().flatten().any(|found| found == column);
+    let is_known = match constraint.table.as_str() {
+        "allocations" => about("resource_id"),
+        "booking_table_assignments" => about("table_id"),
+        _ => false,
+    };
+    (!is_known).then(|| theirs(&constraint.table, &constraint.name, &constraint.definition))
 }
 
 fn on(facts: &Facts, table: &str) -> String {

@@ -64,7 +64,7 @@ pub const NEEDED: &[Needed] = &[
         table: "booking_assignment_idempotency",
         feature: "",
         columns: "booking_id uuid given, idempotency_key text given, table_ids uuid[] given, assignment_window tstzrange given,
-            merge_group_allocation_id uuid null given, table_set_hash text given, payload_checksum text given,
+            merge_group_allocation_id uuid null given, table_set_hash text null given, payload_checksum text given,
             expires_at timestamptz given, created_at timestamptz given, outcome text given added, request jsonb null given added,
             refusal jsonb null given added, assignment_ids uuid[] null given added, hold_id uuid null given added,
             transaction_id xid8 null given added, basis jsonb null given optional",

@@ -29,6 +29,7 @@ mod growth;
 mod idempotency;
 mod json;
 mod legacy;
+mod levels;
 mod looks;
 mod mended;
 mod midnight;

@@ -1,6 +1,8 @@
 //! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
 
-use holdfast::rules::failure::{Collision, Failure, ServerError, privilege_missing, returned, sqlstate_pack};
+use holdfast::rules::failure::{
+    Collision, Failure, ServerError, privilege_missing, returned, sqlstate_pack, sqlstate_unpack, unseen_reference,
+};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, NOBODY, assert_refused, shown, table_id, table_ids};
@@ -109,8 +111,24 @@ fn a_taken_table_is_the_contracts_conflict() {
     let cases = [
         ("23P01", "allocations", Some(format!("Key (resource_id)=({two}) conflicts")), &two),
         ("23P01", "booking_table_assignments", Some(format!("Key (table_id)=({one}) conflicts")), &one),
-        ("23505", "allocations", Some(format!("Key (resource_id)=({two}) already exists.")), &two),
-        ("23505", "booking_table_assignments", Some(format!("({two}) already exists.")), &two),
+        (
+            "23505",
+            "allocations",
+            Some(format!("Key (booking_id, resource_type, resource_id)=(b, table, {two}) already exists.")),
+            &two,
+        ),
+        (
+            "23505",
+            "booking_table_assignments",
+            Some(format!("Schlüssel »(booking_id, table_id)=(b, {two})« existiert bereits.")),
+            &two,
+        ),
+        (
+            "23P01",
+            "booking_table_assignments",
+            Some(format!("Key (table_id, tstzrange(start_at, end_at, '[)'::text))=({two}, [a,b)) conflicts")),
+            &two,
+        ),
         // Where the detail names none of them, it was the first.
         ("23P01", "allocations", Some("hidden by row security".to_owned()), &one),
         ("23P01", "allocations", None, &one),
@@ -126,7 +144,8 @@ fn a_taken_table_is_the_contracts_conflict() {
 #[test]
 fn a_key_that_somebody_else_bound_is_a_retry() {
     for table in ["booking_assignment_idempotency", "booking_confirmation_results"] {
-        let refusal = undone(judge(&error("23505", "public", table, None), &[1], Some("my-key")));
+        let detail = Some("Key (booking_id, idempotency_key)=(b, my-key) already exists.");
+        let refusal = undone(judge(&error("23505", "public", table, detail), &[1], Some("my-key")));
         let message = format!("Another attempt bound the key of booking {} at the same moment", shown(BOOKING));
         assert_refused(&refusal, Outcome::KeyInProgress, "40001", &message, Some("Key my-key"));
     }
@@ -175,4 +194,40 @@ proptest! {
         let error = error(&code, "public", &table, None);
         prop_assert_eq!(judge(&error, &[1], Some("key")), Failure::Server(Box::new(error)));
     }
+}
+
+/// No retry mends what the application does not allow.
+#[test]
+fn a_constraint_of_the_applications_own_is_no_lost_race() {
+    let cases = [
+        ("23505", "booking_assignment_idempotency", "Key (booking_id, table_set_hash)=(b, h) already exists."),
+        ("23505", "allocations", "Key (resource_id)=(r) already exists."),
+        ("23505", "booking_table_assignments", "Key (slot_id)=(s) already exists."),
+        ("23505", "booking_confirmation_results", "Key (restaurant_id)=(r) already exists."),
+        ("23P01", "allocations", "Key (restaurant_id, \"window\")=(r, [a,b)) conflicts with existing key"),
+        ("23P01", "booking_table_assignments", "Key (slot_id)=(s) conflicts with existing key"),
+    ];
+    for (sqlstate, table, detail) in cases {
+        let error = error(sqlstate, "public", table, Some(detail));
+        assert_eq!(judge(&error, &[1], Some("key")), Failure::from(error), "{table}: {detail}");
+    }
+    // By its name, where the server hides what it is about.
+    let named = ServerError {
+        constraint: Some("booking_assignment_idempotency_pkey".to_owned()),
+        ..error("23505", "public", "booking_assignment_idempotency", None)
+    };
+    assert_eq!(undone(judge(&named, &[1], Some("key"))).outcome, Outcome::KeyInProgress);
+}
+
+/// What only an old snapshot does not see is 40001; a reference that nobody has seen stays what it is.
+#[test]
+fn a_reference_that_the_snapshot_does_not_see_is_a_retry() {
+    let of = |code: &str, detail: Option<&str>| {
+        sqlstate_unpack(unseen_reference(error(code, "public", "table_holds", detail)).sqlstate)
+    };
+    assert_eq!(of("23503", Some("Key (booking_id)=(b) is not present in table \"bookings\".")), "40001");
+    assert_eq!(of("23503", Some("Key (created_by)=(u) is not present in table \"users\".")), "23503");
+    assert_eq!(of("23503", Some("Key (id)=(b) is still referenced from table \"notes\".")), "23503");
+    assert_eq!(of("23503", None), "23503");
+    assert_eq!(of("23505", Some("Key (booking_id)=(b) already exists.")), "23505");
 }
