@@ -1,5 +1,5 @@
 -- Who has rights on what attach made in a schema ($1): its tables and views, their sequences and row types. PUBLIC is the
--- empty name. Functions tell theirs themselves.
+-- empty name; that it may use a row type, as by default, tells it nothing. Functions tell theirs themselves.
 with ours as (
   select c.oid, c.relname, c.reltype
   from pg_catalog.pg_class c
@@ -26,6 +26,6 @@ select pg_catalog.jsonb_build_object(
   'privileges', pg_catalog.jsonb_agg(a.privilege_type order by a.privilege_type)
 )
 from granted g, pg_catalog.aclexplode(g.rights) a
-where a.grantee <> g.owner
+where a.grantee <> g.owner and not (g.kind = 'type' and a.grantee = 0)
 group by g.relname, g.kind, g.object, a.grantee
 order by g.relname, g.kind, a.grantee
