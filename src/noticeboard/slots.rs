@@ -7,6 +7,10 @@ pub const SLOTS: usize = 2048;
 /// Tables of a schema whose changes are counted.
 pub const TABLES: usize = 14;
 
+/// How far a run came: nothing of it, what is urgent, or that with an error.
+pub const BEGUN: u32 = 1;
+pub const BEGUN_BADLY: u32 = 2;
+
 /// One attached schema.
 pub struct Slot {
     /// The database's OID and the schema's; 0: free.
@@ -18,7 +22,7 @@ pub struct Slot {
     /// … and since its urgent tasks began.
     pub called: AtomicBool,
     /// What is urgent was done in this run, and the rest is to come.
-    pub begun: AtomicBool,
+    pub begun: AtomicU32,
     /// A worker is at it.
     pub running: AtomicBool,
     /// There must be no upkeep: the owner said so, or a subscription fills the tables.
@@ -46,7 +50,7 @@ impl Slot {
             due_at: AtomicI64::new(i64::MIN),
             changed: AtomicBool::new(true),
             called: AtomicBool::new(false),
-            begun: AtomicBool::new(false),
+            begun: AtomicU32::new(0),
             running: AtomicBool::new(false),
             skipped: AtomicBool::new(false),
             tables: [const { AtomicU32::new(0) }; TABLES],
@@ -85,7 +89,6 @@ impl Slot {
         for (flag, new) in [
             (&self.changed, &new.changed),
             (&self.called, &new.called),
-            (&self.begun, &new.begun),
             (&self.running, &new.running),
             (&self.skipped, &new.skipped),
             (&self.commits, &new.commits),
@@ -93,7 +96,9 @@ impl Slot {
         ] {
             flag.store(new.load(Relaxed), Relaxed);
         }
-        for number in [&self.failures, &self.told, &self.scans, &self.fruitless].into_iter().chain(&self.tables) {
+        for number in
+            [&self.begun, &self.failures, &self.told, &self.scans, &self.fruitless].into_iter().chain(&self.tables)
+        {
             number.store(0, Relaxed);
         }
         for instant in [&self.due_at, &self.notify_at, &self.scan_at, &self.ended_at] {

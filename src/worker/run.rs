@@ -10,7 +10,7 @@ use super::{counts, transaction};
 use crate::commands::look::read_ahead;
 use crate::commands::sweep::{AttachedSchema, agenda, task_once};
 use crate::commands::{Store, Work, in_schema};
-use crate::noticeboard::slots::{Slot, TABLES};
+use crate::noticeboard::slots::{BEGUN, BEGUN_BADLY, Slot, TABLES};
 use crate::noticeboard::{self, Place};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::outcome::Outcome;
@@ -86,7 +86,13 @@ impl Schema {
 
     /// What else is due; true: something is left.
     pub fn finish(&self, place: &Place, until: Instant) -> bool {
-        self.slot().begun.swap(false, Relaxed) && self.run(place, until, false)
+        let begun = self.slot().begun.load(Relaxed);
+        begun != 0 && self.run(place, until, false)
+    }
+
+    /// Did what is urgent fail, and has the rest of the run not had its turn?
+    pub fn is_owed(&self) -> bool {
+        self.slot().begun.load(Relaxed) == BEGUN_BADLY
     }
 
     fn run(&self, place: &Place, until: Instant, urgent: bool) -> bool {
@@ -106,12 +112,18 @@ impl Schema {
         }
         let ended = self.tasks(place, until, urgent, &mut memory);
         let now = now();
+        let begun = if urgent { 0 } else { slot.begun.swap(0, Relaxed) };
         let next = match ended {
+            // What failed before is tried again after a while, and not at once because the rest went well.
+            Ok(_) if begun == BEGUN_BADLY => upkeep::after_failure(now, slot.failures.load(Relaxed)),
             Ok(ended) => {
-                slot.failures.store(0, Relaxed);
+                slot.begun.store(if ended.later { BEGUN } else { 0 }, Relaxed);
+                if !ended.later {
+                    slot.failures.store(0, Relaxed);
+                }
                 ended.next
             }
-            Err(error) => self.failed(place, &error, now),
+            Err(error) => self.failed(place, &error, now, urgent),
         };
         keep(slot, &memory);
         if memory.changed || !self.counted {
@@ -128,13 +140,16 @@ impl Schema {
     }
 
     /// When it is tried again.
-    fn failed(&self, place: &Place, error: &ServerError, now: Instant) -> Instant {
+    fn failed(&self, place: &Place, error: &ServerError, now: Instant, urgent: bool) -> Instant {
         let slot = self.slot();
         slot.changed.store(true, Relaxed);
         // It is gone, or not attached any more: then it has no slot either once the schemas are read again.
         if error.sqlstate == detached() && slot.failures.swap(1, Relaxed) == 0 {
             place.wanted.store(true, Relaxed);
             return now;
+        }
+        if urgent {
+            slot.begun.store(BEGUN_BADLY, Relaxed);
         }
         let task = TASKS.get((place.task.load(Relaxed) as usize).wrapping_sub(1)).map_or("", |task| task.name());
         report(place, error, &format!("{task} in schema {}", self.found.name));
@@ -156,7 +171,7 @@ impl Schema {
         if due.is_subscriber {
             self.slot().skipped.store(true, Relaxed);
             memory.changed = false;
-            return Ok(Ended { next: upkeep::skipped(began) });
+            return Ok(Ended { later: false, next: upkeep::skipped(began) });
         }
         let (mut worked, mut more, mut failed) = (false, false, None);
         let (now_due, later): (Vec<_>, Vec<_>) = TASKS
@@ -184,19 +199,20 @@ impl Schema {
             return Err(error);
         }
         if urgent && later.iter().any(|(_, task)| !task.is_urgent()) {
-            self.slot().begun.store(true, Relaxed);
-            return Ok(Ended { next: now() });
+            return Ok(Ended { later: true, next: now() });
         }
-        memory.changed = false;
+        memory.changed &= more;
         memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
         let (now, quiet) = (now(), upkeep::quiet(now(), self.counted));
         let next = if more { now } else { self.transaction(agenda)?.next(memory, now, quiet) };
-        Ok(Ended { next })
+        Ok(Ended { later: false, next })
     }
 }
 
 /// What a run came to.
 struct Ended {
+    /// What is urgent was done, and there is more.
+    later: bool,
     next: Instant,
 }
 

@@ -187,17 +187,20 @@ impl Session {
         let began = now();
         let mut due: Vec<&Schema> = self.schemas.iter().filter(|schema| schema.due_at() <= began).collect();
         due.sort_by_key(|schema| schema.due_at());
-        for at in 0..2 * due.len() {
+        // What takes all of a round's time each time must not keep the rest of its schema from ever having its turn.
+        let owed = due.iter().filter(|schema| schema.is_owed()).map(|schema| (*schema, false));
+        let begins = due.iter().map(|schema| (*schema, true));
+        let ends = due.iter().map(|schema| (*schema, false));
+        for (schema, urgent) in owed.chain(begins).chain(ends).collect::<Vec<_>>() {
             if is_over(until) {
                 self.more = true;
                 break;
             }
-            let schema = due[at % due.len()];
             self.place.schema.store(schema.oid(), Relaxed);
-            if at < due.len() {
-                schema.begin(self.place, until);
-            } else {
+            if !urgent {
                 self.more |= schema.finish(self.place, until);
+            } else if schema.due_at() <= began {
+                schema.begin(self.place, until);
             }
             if let Err(error) = transaction::clean() {
                 report(self.place, &error, "cleaning the session");
