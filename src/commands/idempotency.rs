@@ -9,7 +9,15 @@ pub use crate::store::idempotency::{Conflict, Keyed, Pruned};
 
 /// The bookings that carry the key; a blank one is nobody's.
 pub fn booking_by_key(store: &Store, key: Option<&str>) -> Result<Vec<Keyed>, Failure> {
-    key.map_or_else(|| Ok(Vec::new()), |key| store.booking_by_key(key))
+    let mut found = key.map_or_else(|| Ok(Vec::new()), |key| store.booking_by_key(key))?;
+    if store.has_row_security() {
+        for keyed in std::mem::take(&mut found) {
+            if store.sees(keyed.booking)? {
+                found.push(keyed);
+            }
+        }
+    }
+    Ok(found)
 }
 
 pub fn conflicts(store: &Store) -> Result<Vec<Conflict>, Failure> {

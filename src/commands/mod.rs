@@ -66,7 +66,10 @@ pub fn in_schema_of<T>(
     work: Work,
     command: impl FnOnce(&Store) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    in_schema(crate::store::schema_of_function(call), work, command)
+    in_schema(crate::store::schema_of_function(call), work, |store| {
+        store.check_visible(call)?;
+        command(store)
+    })
 }
 
 /// The same for a call that may go to a function that the application had before: that one may need less than ours, so
@@ -79,6 +82,7 @@ pub fn in_attached_schema_of<T>(
     rights::for_schema(schema, Work::Writing, || {
         let store = Store::open_anyhow(schema)?;
         store.check_attached()?;
+        store.check_visible(call)?;
         noticeboard::note_call(store.number());
         command(&store.keeping(settings::ledger_retention_days()))
     })

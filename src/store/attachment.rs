@@ -33,6 +33,9 @@ pub const EXCLUSION: &str = "assignment_exclusion";
 /// Its relation stands for the schema in what attach records.
 pub const BOOKINGS: &str = "bookings";
 
+/// By this table the owner of the bookings says that a call is only for those who see its booking themselves.
+pub const ROW_SECURITY: &str = "holdfast_row_security";
+
 /// Where the owner of the schema says who confirms.
 pub const ROLLOUT: &str = "holdfast_rollout";
 
@@ -82,7 +85,7 @@ impl Attachment {
         let name = namespace_name(oid)
             .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let names = || NEEDED.iter().map(|needed| needed.table).chain([ROLLOUT]);
+        let names = || NEEDED.iter().map(|needed| needed.table).chain([ROLLOUT, ROW_SECURITY]);
         let registry = super::registry::relation().map(|registry| registry.to_u32());
         Ok(Attachment {
             oid,
@@ -144,7 +147,20 @@ impl Attachment {
         let metadata = column(self.oid, "booking_state_history", c"metadata").map(|_| HISTORY_METADATA);
         let needs = column(self.oid, "holdfast_booking_statuses", c"needs_tables").map(|_| NEEDS_TABLES);
         let basis = column(self.oid, "booking_assignment_idempotency", c"basis").map(|_| BASIS);
-        present.map(|needed| needed.feature).chain(numbered).chain(metadata).chain(needs).chain(basis).collect()
+        present
+            .map(|needed| needed.feature)
+            .chain(numbered)
+            .chain(metadata)
+            .chain(needs)
+            .chain(basis)
+            .chain(self.row_security())
+            .collect()
+    }
+
+    /// A table of somebody else's says nothing.
+    fn row_security(&self) -> Option<&'static str> {
+        let owner = |table: &str| super::rights::owner_of(pg_sys::Oid::from_u32(relation(self.oid, table)?));
+        owner(ROW_SECURITY).filter(|of| owner(BOOKINGS) == Some(*of)).map(|_| ROW_SECURITY)
     }
 
     /// The schema with the features that it has the tables for, before they are recorded.

@@ -37,6 +37,7 @@ pub mod sweep;
 mod table;
 mod undo;
 mod verify;
+mod visible;
 
 use std::cell::Cell;
 use std::rc::Rc;

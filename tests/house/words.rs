@@ -19,6 +19,7 @@ const UNSAFE: &[&str] = &[
     "src/store/rights.rs",
     "src/store/row.rs",
     "src/store/server.rs",
+    "src/store/visible.rs",
     "src/telemetry/counters.rs",
     "src/telemetry/cut_off.rs",
     "src/telemetry/settle.rs",

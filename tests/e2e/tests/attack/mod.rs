@@ -5,5 +5,6 @@ mod functions;
 mod ground;
 mod names;
 mod printed;
+mod rows;
 mod suite;
 mod traps;

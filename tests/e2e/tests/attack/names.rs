@@ -193,8 +193,8 @@ fn deeds() -> Vec<(&'static str, &'static str, String)> {
         (SERVICE, "ends a session by a fence", format!("select {HOUSE}.fence_attempt('00000000-0000-0000-0000-000000000001', 'k', 0, true)")),
         (OTHER, "calls the neighbour's functions", format!("select {HOUSE}.undo_confirm('00000000-0000-0000-0000-000000000001', 'k')")),
         (OTHER, "reads the neighbour's view", format!("select * from {HOUSE}.holdfast_reconciliation")),
-        (CREATOR, "replaces a table of ours", format!("drop table {HOUSE}.holdfast_attachment")),
-        (CREATOR, "writes the record of attach", format!("insert into {HOUSE}.holdfast_attachment values ('outbox')")),
+        (CREATOR, "replaces a table of ours", format!("drop table {HOUSE}.holdfast_booking_statuses")),
+        (CREATOR, "writes the record of attach", "delete from holdfast.attachment".to_owned()),
         (CREATOR, "puts a trigger on bookings", format!("create trigger t before update on {HOUSE}.bookings for each row execute function suppress_redundant_updates_trigger()")),
         (CREATOR, "makes a rule of bookings", format!("create rule r as on update to {HOUSE}.bookings do also select 1")),
         (OWNER, "makes an event trigger", "create event trigger e on ddl_command_start execute function book.trap()".to_owned()),
@@ -290,7 +290,7 @@ fn planted_holes_are_found() {
         "create schema shadow authorization {SERVICE};
          create function {HOUSE}.open_path() returns timestamptz language plpgsql security definer as $f$ begin return now(); end $f$;
          alter function {HOUSE}.open_path() owner to postgres; grant execute on function {HOUSE}.open_path() to {SERVICE};
-         grant insert on {HOUSE}.holdfast_attachment to {CREATOR}"
+         grant delete on {HOUSE}.holdfast_quarantine to {CREATOR}"
     ));
     suite.attack("service", "a definer function with an open path", "", |house| {
         let mut service = house.session_as(SERVICE);
@@ -298,12 +298,8 @@ fn planted_holes_are_found() {
              set search_path = shadow, pg_catalog");
         answered(&mut service, &format!("select {HOUSE}.open_path()"))
     });
-    suite.attack("creator", "writes the record of attach", "", |house| {
-        refused(
-            &mut house.session_as(CREATOR),
-            &format!("insert into {HOUSE}.holdfast_attachment values ('x')"),
-            &["42501"],
-        )
+    suite.attack("creator", "writes a table of ours", "", |house| {
+        refused(&mut house.session_as(CREATOR), &format!("delete from {HOUSE}.holdfast_quarantine"), &["42501"])
     });
     suite.attack("nobody", "is kept out", "", |house| {
         refused(&mut house.session_as(NOBODY), &format!("select * from {HOUSE}.bookings"), &["42501"])

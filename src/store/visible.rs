@@ -1,0 +1,74 @@
+//! The owner's rule that a call is only for those who see its booking themselves, under their own row security. [unsafe]
+//!
+//! The rule is a table `holdfast_row_security` of the owner of the bookings; what is in it does not matter.
+
+use pgrx::pg_sys;
+
+use super::Store;
+use super::attachment::ROW_SECURITY;
+use super::rights::{self, Work};
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::{Failure, sqlstate_pack};
+use crate::rules::refusal;
+
+statement!(CALL_ARGUMENTS, "call_arguments", [OIDOID]);
+statement!(BOOKING_VISIBLE, "booking_visible", [UUIDOID]);
+statement!(HOLD_BOOKING, "hold_booking", [UUIDOID]);
+
+impl Store {
+    /// Is there such a rule?
+    pub fn has_row_security(&self) -> bool {
+        self.attachment.has(ROW_SECURITY)
+    }
+
+    /// Refuses a call about a booking, or about a booking's hold, that its caller does not see.
+    pub fn check_visible(&self, call: pg_sys::FunctionCallInfo) -> Result<(), Failure> {
+        if !self.has_row_security() {
+            return Ok(());
+        }
+        // SAFETY: the server fills in flinfo for every call that it makes.
+        let function = unsafe { (*(*call).flinfo).fn_oid };
+        let places = self.run(&CALL_ARGUMENTS, &[Some(function.into())], |row| (row.number(1), row.number(2)))?;
+        let (booking, hold) = places.into_iter().next().unwrap_or_default();
+        if let Some(booking) = booking.and_then(|place| argument(call, place))
+            && !self.sees(booking)?
+        {
+            return Err(refusal::booking_not_found(Some(booking)).into());
+        }
+        let Some(hold) = hold.and_then(|place| argument(call, place)) else { return Ok(()) };
+        let of_hold = self.run(&HOLD_BOOKING, &[row::id(hold)], |row| row.id(1))?.into_iter().flatten().next();
+        match of_hold {
+            Some(booking) if !self.sees(booking)? => Err(refusal::hold_not_found(Some(hold)).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does the caller see this booking? Who may not read the table sees none.
+    pub fn sees(&self, booking: Id) -> Result<bool, Failure> {
+        // SAFETY: reads who called, outside of every SECURITY DEFINER function.
+        let caller = unsafe { pg_sys::GetOuterUserId() };
+        let seen = rights::as_role(caller, Work::Restricted, || {
+            self.run(&BOOKING_VISIBLE, &[row::id(booking)], |row| row.flag(1))
+        });
+        match seen {
+            Ok(seen) => Ok(seen.first().copied().unwrap_or_default()),
+            Err(Failure::Server(error)) if error.sqlstate == sqlstate_pack("42501") => {
+                Err(Failure::Undone(refusal::booking_not_found(Some(booking))))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// A uuid that the function was called with; the place is counted from 1.
+fn argument(call: pg_sys::FunctionCallInfo, place: i32) -> Option<Id> {
+    let at = usize::try_from(place - 1).ok()?;
+    // SAFETY: a place within the arguments, and of type uuid in every function of ours that has this name for it.
+    unsafe {
+        let within = at < usize::try_from((*call).nargs).unwrap_or_default();
+        let id = if within { pgrx::fcinfo::pg_getarg::<pgrx::Uuid>(call, at) } else { None };
+        id.map(|id| Id::from_bytes(*id.as_bytes()))
+    }
+}

@@ -1,0 +1,113 @@
+//! Row security: without the owner's rule the functions see what the owner sees; with it, a booking that its caller does not see is not found.
+
+use holdfast_e2e::Session;
+use uuid::Uuid;
+
+use super::ground::{CREATOR, HOUSE, House, OWNER, SERVICE};
+use super::suite::{Suite, refused};
+
+/// A second restaurant of the house, which the service does not see, with a confirmed booking, a held one, and its hold.
+struct Unseen {
+    booking: Uuid,
+    hold: Uuid,
+    table: Uuid,
+}
+
+fn unseen(house: &mut House) -> Unseen {
+    let (restaurant, table) = (house.restaurant, house.tables[0]);
+    house.session_as(OWNER).run(&format!(
+        "alter table {HOUSE}.bookings enable row level security;
+         create policy mine on {HOUSE}.bookings to {SERVICE} using (restaurant_id = '{restaurant}');
+         grant select on {HOUSE}.bookings to {SERVICE}"
+    ));
+    let other = Uuid::new_v4();
+    house.floor.run(&format!(
+        "insert into {HOUSE}.restaurants (id) values ('{other}'); insert into {HOUSE}.zones (id, restaurant_id) values ('{other}', '{other}')"
+    ));
+    let of_other: Uuid = house.floor.value(&format!(
+        "insert into {HOUSE}.table_inventory (restaurant_id, zone_id, table_number, capacity)
+         values ('{other}', '{other}', '9', 4) returning id"
+    ));
+    let mut booking = || -> Uuid {
+        house.floor.value(&format!(
+            "insert into {HOUSE}.bookings (restaurant_id, party_size, start_at, end_at, auto_assign_idempotency_key)
+             values ('{other}', 2, '2027-07-01 18:00Z', '2027-07-01 20:00Z', 'secret') returning id"
+        ))
+    };
+    let booking = booking();
+    house.floor.run(&format!("select holdfast.hold_tables('{HOUSE}', '{booking}', array['{of_other}']::uuid[])"));
+    let hold: Uuid = house.floor.value(&format!("select id from {HOUSE}.table_holds where booking_id = '{booking}'"));
+    let _ = table;
+    Unseen { booking, hold, table: of_other }
+}
+
+/// Every function of the contract that takes a booking or a hold.
+fn calls(unseen: &Unseen) -> Vec<(&'static str, String)> {
+    let Unseen { booking, hold, table } = unseen;
+    let of = |name: &'static str, arguments: String| (name, format!("select * from {HOUSE}.{name}({arguments})"));
+    let tables = format!("array['{table}']::uuid[]");
+    vec![
+        of("explain_confirm", format!("'{booking}', p_table_ids => {tables}")),
+        of("confirm_hold_assignment_with_transition", format!("'{booking}', {tables}, 'k1'")),
+        of("confirm_hold_assignment_tx", format!("'{hold}', '{booking}', 'k2'")),
+        of("atomic_confirm_and_transition", format!("'{booking}', '{hold}', 'k3'")),
+        of("atomic_confirm_and_transition_within", format!("'{booking}', '{hold}', 'k4', 1000")),
+        of("run_auto_assign", format!("'{booking}', '{hold}', 1000")),
+        of("assign_tables_atomic_v2", format!("'{booking}', {tables}, 'k5'")),
+        of("assign_single_table", format!("'{booking}', '{table}'")),
+        of("assign_merged_tables", format!("'{booking}', {tables}")),
+        of("unassign_tables_atomic", format!("'{booking}'")),
+        of(
+            "apply_booking_state_transition",
+            format!("'{booking}', 'cancelled', null, null, now(), null, null, null, now(), 'x'"),
+        ),
+        of("hold_tables", format!("'{booking}', {tables}")),
+        of("release_hold_and_emit", format!("'{hold}'")),
+        of("confirm_outcome", format!("'{booking}', 'secret'")),
+        of("fence_attempt", format!("'{booking}', 'secret'")),
+        of("undo_confirm", format!("'{booking}', 'secret'")),
+        of("reconcile_booking", format!("'{booking}'")),
+        of("repair_booking", format!("'{booking}', null, false")),
+    ]
+}
+
+fn found_by_key(session: &mut Session) -> i64 {
+    session.value(&format!("select count(*) from {HOUSE}.booking_by_idempotency_key('secret')"))
+}
+
+#[test]
+fn a_booking_that_the_caller_does_not_see_is_not_found() {
+    let mut suite = Suite::new();
+    let sign = "a service acts on a booking that its row security hides, or learns of it";
+    let unseen = unseen(&mut suite.house);
+    // As documented: without the rule it is found.
+    let mut service = suite.house.session_as(SERVICE);
+    service.run(&format!("select * from {HOUSE}.reconcile_booking('{}')", unseen.booking));
+    assert_eq!(found_by_key(&mut service), 1);
+    // Somebody else's table of that name is no rule.
+    suite.house.session_as(CREATOR).run(&format!("create table {HOUSE}.holdfast_row_security ()"));
+    assert_eq!(found_by_key(&mut service), 1);
+    suite.house.session_as(CREATOR).run(&format!("drop table {HOUSE}.holdfast_row_security"));
+    suite.house.session_as(OWNER).run(&format!("create table {HOUSE}.holdfast_row_security ()"));
+    for (name, call) in calls(&unseen) {
+        // In a session that knew the schema before, and in a new one.
+        suite.attack("service", name, sign, |house| {
+            refused(&mut service, &call, &["P0002"])?;
+            refused(&mut house.session_as(SERVICE), &call, &["P0002"])
+        });
+    }
+    assert_eq!(found_by_key(&mut service), 0);
+    let seen = suite.house.booking(1);
+    let table = suite.house.tables[1];
+    let confirm =
+        format!("select {HOUSE}.confirm_hold_assignment_with_transition('{seen}', array['{table}']::uuid[], 'k')");
+    service.run(&confirm);
+    // Who may not read the table sees none.
+    suite.house.session_as(OWNER).run(&format!("revoke select on {HOUSE}.bookings from {SERVICE}"));
+    suite.attack("service", "without SELECT on bookings", sign, |_| refused(&mut service, &confirm, &["P0002"]));
+    // The owner, and a superuser, see every row.
+    suite.house.floor.run(&format!("select * from {HOUSE}.reconcile_booking('{}')", unseen.booking));
+    suite.house.session_as(OWNER).run(&format!("drop table {HOUSE}.holdfast_row_security"));
+    service.run(&confirm);
+    assert_eq!(suite.report(19), Vec::<String>::new());
+}
