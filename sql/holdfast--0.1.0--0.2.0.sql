@@ -3,6 +3,17 @@
 comment on function holdfast.reconcile_booking is
   'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 
+drop function holdfast.attach;
+
+create function holdfast.attach(
+  app regnamespace, grant_to name[] default '{}', p_rehearse boolean default true
+) returns void
+language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
+as 'MODULE_PATHNAME', 'native_attach_rehearsed_wrapper';
+
+comment on function holdfast.attach is
+  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the named roles only. Then it rehearses (see holdfast.rehearse) and takes itself back where a step fails, unless p_rehearse is false. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
+
 create table holdfast.attachment (
   bookings regclass primary key,
   -- Of the release that attached it last.
@@ -231,6 +242,14 @@ as 'MODULE_PATHNAME', 'native_doctor_wrapper';
 
 comment on function holdfast.doctor is
   'Lists every requirement of an application schema and every known fault in it. p_schema: any schema, attached or not; NULL returns no row. Returns one row each: what; state (ok, missing, wrong, risky); why it matters; promise (G1 to G10, NULL for none of them); mend, the exact statements (NULL: why says what a person has to decide); locks, what they lock. Reads the catalogue and, where the caller may read them, the status rules and at most 1000 live holds. Raises 3F000 for an unknown schema. Locks nothing; safe in production; may be repeated.';
+
+create function holdfast.rehearse(p_schema regnamespace, p_booking_id uuid default null, p_role name default null)
+returns table (step text, passed boolean, sqlstate text, message text, spoke text, mend text)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_rehearse_wrapper';
+
+comment on function holdfast.rehearse is
+  'Calls the whole contract on the schema''s own data and takes it back: hold, confirm, replay, unassign, undo, cancel, release, and the legacy functions. p_schema the attached schema; p_booking_id a booking that may be confirmed (NULL: one is found, or made); p_role who calls (NULL: a role that attach granted the calls to, else the owner of bookings). Returns one row a step: passed (NULL: not tried, or it says nothing about the schema), SQLSTATE and message of what was raised, what spoke (constraint, policy, right, column, function), the statement that mends it where it is known. Acts with the rights of the owner of bookings, waits for a lock 2 s at most, emits no notification, leaves no row; numbers of sequences are used up. Raises 22023 for a role that the caller is no member of, or a booking that has no free table, 55000 for a schema that is not attached. Locks the booking and a table while it runs. May be repeated.';
 
 create function holdfast.detach(app regnamespace, keep_tables boolean default true) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning

@@ -5,7 +5,7 @@ create table if not exists app.holdfast_disagreements (
   -- The function of the contract that was called.
   function text not null,
   booking_id uuid,
-  -- theirs_refused, theirs_done, refusals_differ, answers_differ, effects_differ, stuck
+  -- theirs_refused, theirs_done, ours_failed, refusals_differ, answers_differ, effects_differ, stuck
   kind text not null,
   -- F1 to F28, where it shows one of them; none: it is another difference.
   faults text[] not null,

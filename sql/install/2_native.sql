@@ -123,11 +123,13 @@ as 'MODULE_PATHNAME', 'native_reconcile_booking_wrapper';
 comment on function holdfast.reconcile_booking is
   'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 
-create function holdfast.attach(app regnamespace, grant_to name[] default '{}') returns void
+create function holdfast.attach(
+  app regnamespace, grant_to name[] default '{}', p_rehearse boolean default true
+) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
-as 'MODULE_PATHNAME', 'native_attach_wrapper';
+as 'MODULE_PATHNAME', 'native_attach_rehearsed_wrapper';
 comment on function holdfast.attach is
-  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the named roles only. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
+  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the named roles only. Then it rehearses (see holdfast.rehearse) and takes itself back where a step fails, unless p_rehearse is false. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
 
 create function holdfast.create_reference_schema(name text) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use crate::commands::attach::{attach, create_reference_schema, detach};
+use crate::commands::attach::{attach, attach_rehearsed, create_reference_schema, detach};
 use crate::commands::rollout;
 use crate::errors;
 
@@ -14,6 +14,13 @@ use crate::errors;
 fn native_attach(app: pg_sys::Oid, grant_to: pgrx::Array<&CStr>) {
     let roles: Vec<String> = grant_to.iter().flatten().map(|role| role.to_string_lossy().into_owned()).collect();
     errors::or_raise(attach(app, &roles));
+}
+
+/// The same, and takes itself back when the schema speaks against it.
+#[pg_extern(sql = false)]
+fn native_attach_rehearsed(app: pg_sys::Oid, grant_to: pgrx::Array<&CStr>, p_rehearse: bool) {
+    let roles: Vec<String> = grant_to.iter().flatten().map(|role| role.to_string_lossy().into_owned()).collect();
+    errors::or_raise(attach_rehearsed(app, &roles, p_rehearse));
 }
 
 /// Creates a schema with the tables of the contract.
@@ -32,9 +39,9 @@ fn native_detach(app: pg_sys::Oid, keep_tables: bool) {
 #[pg_trigger(sql = false)]
 fn rollout_checked<'a>(trigger: &'a PgTrigger<'a>) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, PgTriggerError> {
     let row = trigger.new();
-    let mode: Option<String> = row.as_ref().and_then(|row| row.get_by_name("mode").ok().flatten());
-    let percentage: Option<i32> = row.as_ref().and_then(|row| row.get_by_name("percentage").ok().flatten());
-    errors::or_raise(rollout::check(trigger.relid()?, &mode.unwrap_or_default(), percentage.unwrap_or_default()));
+    let mode = row.as_ref().and_then(|row| row.get_by_name::<String>("mode").ok().flatten());
+    let percentage = row.as_ref().and_then(|row| row.get_by_name::<i32>("percentage").ok().flatten());
+    errors::or_raise(rollout::check(trigger.relid()?, mode.as_deref(), percentage));
     Ok(None)
 }
 

@@ -23,6 +23,7 @@ mod outbox;
 mod preflight;
 mod question;
 mod reconciliation;
+mod rehearse;
 mod shadow;
 mod stat;
 mod sweep;

@@ -60,6 +60,12 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The same, and takes itself back when a rehearsal speaks against the schema.
+pub fn attach_rehearsed(schema: pg_sys::Oid, grant_to: &[String], rehearsed: bool) -> Result<(), Failure> {
+    attach(schema, grant_to)?;
+    if rehearsed { super::rehearse::insist(schema) } else { Ok(()) }
+}
+
 /// Rows that are there already may leave bookings to legacy functions.
 fn check_rollout(store: &Store, before: &Facts) -> Result<(), Refusal> {
     let found = replacements(before);

@@ -20,6 +20,7 @@ pub mod migration;
 pub mod outbox;
 pub mod preflight;
 pub mod reconcile;
+pub mod rehearse;
 pub mod release;
 pub mod repair;
 pub mod rollout;

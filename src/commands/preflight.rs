@@ -63,7 +63,9 @@ pub fn explain_routed(store: &Store, arguments: Arguments) -> Result<Vec<Checked
     };
     let first = match rollout::decider(store, function, arguments.booking) {
         Ok(Route::Ours) => None,
-        Ok(Route::Original | Route::Shadow) => Some(Checked { note: Some(LEGACY), ..Checked::of("rollout", Ok(())) }),
+        Ok(Route::Original | Route::Shadow(_)) => {
+            Some(Checked { note: Some(LEGACY), ..Checked::of("rollout", Ok(())) })
+        }
         Err(Failure::Refused(refusal)) => Some(Checked::of("rollout", Err(refusal))),
         Err(failure) => return Err(failure),
     };

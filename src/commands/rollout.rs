@@ -19,7 +19,7 @@ use crate::store::{Landed, Store, relation_changed, schema_of_relation};
 /// What the switch and the rows say.
 fn wanted(store: &Store, booking: Option<Id>) -> Result<Route, Failure> {
     let (rules, enabled) = (store.rollout(), settings::atomic_confirm_enabled());
-    if enabled && rules.is_empty() {
+    if enabled && rules.is_empty() || store.only_ours() {
         return Ok(Route::Ours);
     }
     let restaurant = match booking {
@@ -61,14 +61,14 @@ pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Res
     match route(store, function, arguments.booking)? {
         Route::Ours => Ok(confirm(store, arguments, Refusals::Raised)?.rows),
         Route::Original => store.original_confirm(function, &arguments),
-        Route::Shadow => shadow::confirmed(store, function, &arguments),
+        Route::Shadow(trial) => shadow::confirmed(store, function, &arguments, trial),
     }
 }
 
 pub fn unassigned(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
     match route(store, Function::Unassign, booking)? {
         Route::Ours => unassign::unassign(store, booking, tables),
-        Route::Original | Route::Shadow => store.original_unassign(booking, tables.as_deref()),
+        Route::Original | Route::Shadow(_) => store.original_unassign(booking, tables.as_deref()),
     }
 }
 
@@ -76,7 +76,7 @@ pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
     match route(store, Function::Transition, wanted.booking)? {
         Route::Ours => transition::transition(store, wanted),
         Route::Original => store.original_transition(&wanted.as_given()),
-        Route::Shadow => shadow::transitioned(store, wanted),
+        Route::Shadow(trial) => shadow::transitioned(store, wanted, trial),
     }
 }
 
@@ -84,19 +84,20 @@ pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
 pub fn released(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
     match route(store, Function::Release, None)? {
         Route::Ours => Ok(release::release(store, hold, actor)? == Outcome::Released),
-        Route::Original | Route::Shadow => store.original_release(hold, actor),
+        Route::Original | Route::Shadow(_) => store.original_release(hold, actor),
     }
 }
 
 pub fn refreshed(store: &Store, table: Option<Id>) -> Result<(), Failure> {
     match route(store, Function::Refresh, None)? {
         Route::Ours => table_status::refresh(store, table),
-        Route::Original | Route::Shadow => store.original_refresh(table),
+        Route::Original | Route::Shadow(_) => store.original_refresh(table),
     }
 }
 
 /// A row of a rollout is written: is there what it leaves bookings to?
-pub fn check(relation: pg_sys::Oid, mode: &str, percentage: i32) -> Result<(), Failure> {
+pub fn check(relation: pg_sys::Oid, mode: Option<&str>, percentage: Option<i32>) -> Result<(), Failure> {
+    let (Some(mode), Some(percentage)) = (mode, percentage) else { return Ok(()) };
     let store = Store::open_anyhow(schema_of_relation(relation))?;
     let rule = Rule { restaurant: None, mode: Mode::of_label(mode), percentage };
     Ok(rollout::check(&[rule], |function| store.kept(function))?)

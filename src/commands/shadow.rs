@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::Refusals;
+use super::confirm;
 use super::preflight::{self, Would};
 use super::transition::{self, Wanted};
 use crate::rules::Id;
@@ -18,7 +20,7 @@ use crate::rules::refusal;
 use crate::rules::request::{Arguments, Intent};
 use crate::rules::requirement::{Finding, examine};
 use crate::rules::retention;
-use crate::rules::rollout::Function;
+use crate::rules::rollout::{Function, Trial};
 use crate::rules::shadow::fault::{FAULTS, Fault};
 use crate::rules::shadow::record::{self, Record};
 use crate::rules::shadow::{self, Answer, Disagreement, Doing, Left, Ours, Scene, Theirs};
@@ -49,7 +51,12 @@ struct Judgement {
 }
 
 /// Confirms and assigns by the original; both answers are compared.
-pub fn confirmed(store: &Store, function: Function, arguments: &Arguments) -> Result<Vec<Assignment>, Failure> {
+pub fn confirmed(
+    store: &Store,
+    function: Function,
+    arguments: &Arguments,
+    trial: Trial,
+) -> Result<Vec<Assignment>, Failure> {
     let call = Call {
         function,
         booking: arguments.booking,
@@ -62,11 +69,15 @@ pub fn confirmed(store: &Store, function: Function, arguments: &Arguments) -> Re
         true => Answer::Nothing,
         false => Answer::Seats(shadow::seats(rows)),
     };
-    beside(store, &call, |store| would(store, arguments), || store.original_confirm(function, arguments), answer)
+    let ours = |store: &Store| {
+        let looked = would(store, arguments)?;
+        tried(store, trial, looked, |store| confirm_really(store, arguments))
+    };
+    beside(store, &call, ours, || store.original_confirm(function, arguments), answer)
 }
 
 /// Moves the status by the original; both answers are compared.
-pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+pub fn transitioned(store: &Store, wanted: &Wanted, trial: Trial) -> Result<Landed, Failure> {
     let request = json!({
         "booking_id": wanted.booking,
         "status": wanted.to,
@@ -89,7 +100,11 @@ pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
     };
     let original = || store.original_transition(&wanted.as_given());
     let answer = |landed: &Landed| Answer::Status(enum_label(landed.status).unwrap_or_default());
-    beside(store, &call, |store| would_move(store, wanted), original, answer)
+    let ours = |store: &Store| {
+        let looked = would_move(store, wanted)?;
+        tried(store, trial, looked, |store| transition::transition(store, wanted).map(|_| ()))
+    };
+    beside(store, &call, ours, original, answer)
 }
 
 /// Judges, lets the original do it, compares. What it returns is the original's.
@@ -177,6 +192,31 @@ fn would_move(store: &Store, wanted: &Wanted) -> Result<Ours, Failure> {
     }
 }
 
+/// What ours would do by its rules, and then, where that is asked for, what comes of it: triggers, constraints and rights speak
+/// only when something is written.
+fn tried(
+    store: &Store,
+    trial: Trial,
+    looked: Ours,
+    really: impl FnOnce(&Store) -> Result<(), Failure>,
+) -> Result<Ours, Failure> {
+    let writes = matches!(&looked, Ours::Done(doing) if !doing.replayed);
+    if trial == Trial::Looked || !writes {
+        return Ok(looked);
+    }
+    match store.tried(really) {
+        Ok(()) => Ok(looked),
+        Err(failure) if failure.is_cancel() => Err(failure),
+        Err(Failure::Refused(refusal) | Failure::Undone(refusal)) => Ok(Ours::Refused(refusal, "writing")),
+        Err(Failure::Server(error)) => Ok(Ours::Failed(error)),
+    }
+}
+
+fn confirm_really(store: &Store, arguments: &Arguments) -> Result<(), Failure> {
+    let asked = arguments.clone().check()?;
+    confirm::uncounted(store, &asked, Refusals::Raised).map(|_| ())
+}
+
 /// Compares, counts, and returns what there is to write down.
 fn compared(
     store: &Store,
@@ -188,7 +228,7 @@ fn compared(
     let Judgement { called_at, ours, before, session, zone_is_shifted } = judgement;
     let schema = store.number();
     memory::count(schema, Number::Judged);
-    if theirs.is_of_the_moment() {
+    if theirs.is_of_the_moment() || ours.is_of_the_moment() {
         memory::count(schema, Number::Undecided);
         return None;
     }

@@ -27,6 +27,7 @@ pub mod migration;
 pub mod outbox;
 pub mod outcome;
 pub mod refusal;
+pub mod rehearsal;
 pub mod repair;
 pub mod replay;
 pub mod request;

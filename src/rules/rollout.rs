@@ -60,8 +60,10 @@ pub enum Mode {
     On,
     /// The application's own functions, for all bookings.
     Original,
-    /// The same, and holdfast judges a share of them beside.
+    /// The same, and holdfast judges a share of them beside, without writing.
     Shadow,
+    /// The same, and holdfast does it for real before, and takes that back.
+    Rehearse,
 }
 
 impl Mode {
@@ -71,6 +73,7 @@ impl Mode {
         match label {
             "on" => Mode::On,
             "shadow" => Mode::Shadow,
+            "rehearse" => Mode::Rehearse,
             _ => Mode::Original,
         }
     }
@@ -101,7 +104,16 @@ pub enum Route {
     Ours,
     Original,
     /// The original decides and answers; ours says beside it what it would have done.
-    Shadow,
+    Shadow(Trial),
+}
+
+/// How ours finds out what it would have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// It looks, and takes no lock.
+    Looked,
+    /// It does it, triggers and constraints included, and takes it back.
+    Real,
 }
 
 /// Does the answer depend on the restaurant?
@@ -134,7 +146,8 @@ pub fn wanted(enabled: bool, rules: &[Rule], restaurant: Option<Id>, booking: Op
     let in_share = booking.is_none_or(|booking| share(booking) < rule.percentage);
     match rule.mode {
         Mode::On if in_share => Route::Ours,
-        Mode::Shadow if in_share => Route::Shadow,
+        Mode::Shadow if in_share => Route::Shadow(Trial::Looked),
+        Mode::Rehearse if in_share => Route::Shadow(Trial::Real),
         _ => Route::Original,
     }
 }
@@ -150,6 +163,7 @@ pub fn check(rules: &[Rule], kept: impl Fn(Function) -> Kept) -> Result<(), Refu
         Mode::On => (format!("percentage {}", rule.percentage), "the rest of the bookings"),
         Mode::Original => ("mode original".to_owned(), "the bookings"),
         Mode::Shadow => ("mode shadow".to_owned(), "the bookings"),
+        Mode::Rehearse => ("mode rehearse".to_owned(), "the bookings"),
     };
     let message = "holdfast_rollout leaves bookings to legacy functions, and the schema keeps none";
     Err(Refusal::new(Outcome::ArgumentInvalid, message)

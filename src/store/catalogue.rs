@@ -21,6 +21,7 @@ statement!(CATALOGUE_CONSTRAINTS, "catalogue_constraints", [OIDOID]);
 statement!(CATALOGUE_INDEXES, "catalogue_indexes", [OIDOID]);
 statement!(CATALOGUE_FUNCTIONS, "catalogue_functions", [OIDOID]);
 statement!(CATALOGUE_TRIGGERS, "catalogue_triggers", [OIDOID]);
+statement!(CATALOGUE_REFERENCES, "catalogue_references", [OIDOID]);
 statement!(CATALOGUE_SERVER, "catalogue_server", []);
 statement!(CATALOGUE_STATUS_RULES, "catalogue_status_rules", []);
 statement!(CATALOGUE_HOLDS, "catalogue_holds", []);
@@ -47,6 +48,7 @@ impl Store {
             functions: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.oid()])?,
             legacy: self.facts_of(&CATALOGUE_FUNCTIONS, &[self.legacy_oid()])?,
             triggers: self.facts_of(&CATALOGUE_TRIGGERS, &[self.oid()])?,
+            references: self.facts_of(&CATALOGUE_REFERENCES, &[self.oid()])?,
             server,
             ..Facts::default()
         };

@@ -71,6 +71,15 @@ impl Store {
         worked
     }
 
+    /// Runs the work in a subtransaction and takes it back, however it ends.
+    pub fn taken_back<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+        let subtransaction = Subtransaction::begin();
+        let worked = work(self);
+        subtransaction.roll_back();
+        self.connection.survived();
+        worked
+    }
+
     /// Does a lost race leave the transaction able to go on?
     pub fn is_read_committed(&self) -> bool {
         // SAFETY: reads the transaction's isolation level.

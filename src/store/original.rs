@@ -110,10 +110,10 @@ thread_local! {
     static RUNNING: Cell<u32> = const { Cell::new(0) };
 }
 
-struct Running;
+pub(super) struct Running;
 
 impl Running {
-    fn begin() -> Running {
+    pub(super) fn begin() -> Running {
         RUNNING.set(RUNNING.get() + 1);
         Running
     }
@@ -125,7 +125,33 @@ impl Drop for Running {
     }
 }
 
+thread_local! {
+    /// A rehearsal of ours runs.
+    static ONLY_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, ours answers every call.
+pub(super) struct OnlyOurs;
+
+impl OnlyOurs {
+    pub(super) fn begin() -> OnlyOurs {
+        ONLY_OURS.set(true);
+        OnlyOurs
+    }
+}
+
+impl Drop for OnlyOurs {
+    fn drop(&mut self) {
+        ONLY_OURS.set(false);
+    }
+}
+
 impl Store {
+    /// Does ours answer, whatever the rollout says?
+    pub fn only_ours(&self) -> bool {
+        ONLY_OURS.get()
+    }
+
     /// The rows of the owner; none: ours does everything.
     pub fn rollout(&self) -> &[Rule] {
         &self.attachment.rollout
@@ -134,6 +160,11 @@ impl Store {
     /// Is there a legacy function to call instead?
     pub fn kept(&self, function: Function) -> Kept {
         self.attachment.kept(function.name())
+    }
+
+    /// Is there any legacy function to call?
+    pub fn keeps_any(&self) -> bool {
+        !self.attachment.originals.is_empty()
     }
 
     /// Were we called by a function that we called?

@@ -36,6 +36,18 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
+/// What the session keeps of a schema is looked up anew at its next call.
+pub fn forget(schema: pg_sys::Oid) {
+    if DEPTH.get() > 0 {
+        return;
+    }
+    let forgotten = KEPT.with_borrow_mut(|kept| kept.remove(&schema.to_u32()));
+    for plan in forgotten.into_iter().flat_map(|known| known.plans.into_values()) {
+        // SAFETY: a kept plan; there is no connection, so it is not running.
+        unsafe { pg_sys::SPI_freeplan(plan) };
+    }
+}
+
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
     failed: Cell<bool>,

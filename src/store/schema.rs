@@ -139,7 +139,7 @@ impl Store {
         for due in due(&for_features(ROLLOUT_TRIGGER, &self.attachment), facts) {
             self.ddl(&for_schema(&due.text, &self.attachment))?;
         }
-        let narrow = |found: &Constraint| found.name == MODE_CHECK && !found.definition.contains("shadow");
+        let narrow = |found: &Constraint| found.name == MODE_CHECK && !found.definition.contains("rehearse");
         if facts.constraints.iter().any(narrow) {
             self.ddl_as(&facts.owner, &for_schema(WIDEN_MODE, &self.attachment))?;
         }

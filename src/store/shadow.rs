@@ -43,6 +43,11 @@ impl Store {
         }
     }
 
+    /// Runs the work as a call would, deferred constraints included, and takes it back: what would have come of it?
+    pub fn tried(&self, work: impl FnOnce(&Store) -> Result<(), Failure>) -> Result<(), Failure> {
+        self.connection.seeing(Eyes::Latest, || self.taken_back(|store| store.apart(work)))
+    }
+
     pub fn booking_left(&self, booking: Id) -> Result<Option<Left>, Failure> {
         let rows = self.run(&BOOKING_LEFT, &[row::id(booking)], |row| Left {
             status: row.text(1).unwrap_or_default(),

@@ -11,6 +11,7 @@ mod prepared;
 mod settle;
 pub mod shadow;
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::rules::cut_off::CutOff;
@@ -28,6 +29,29 @@ pub fn register() {
     shadow::register();
 }
 
+thread_local! {
+    /// What runs is a rehearsal.
+    static UNCOUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, attempts are nobody's.
+pub struct Uncounted {
+    before: bool,
+}
+
+impl Uncounted {
+    #[must_use]
+    pub fn begin() -> Uncounted {
+        Uncounted { before: UNCOUNTED.replace(true) }
+    }
+}
+
+impl Drop for Uncounted {
+    fn drop(&mut self) {
+        UNCOUNTED.set(self.before);
+    }
+}
+
 /// One attempt, from its beginning until it is counted.
 pub struct Attempt {
     /// None: it is counted, or nothing is.
@@ -37,7 +61,7 @@ pub struct Attempt {
 impl Attempt {
     #[must_use]
     pub fn begin() -> Attempt {
-        let counters = counters();
+        let counters = counters().filter(|_| !UNCOUNTED.get());
         Attempt {
             open: counters.map(|counters| {
                 counters.begun();

@@ -3,14 +3,16 @@
 use super::source::{File, files_in};
 use super::{assert_none, assert_one};
 
-/// DDL, which takes no parameters, and scripts that are printed. Everything else is a file of `sql/query` with parameters.
+/// DDL, which takes no parameters, calls as a caller writes them, and scripts that are printed. Everything else is a file of `sql/query` with parameters.
 const MAKERS: &[&str] = &[
     "src/commands/attach.rs",
     "src/rules/index.rs",
     "src/rules/migration/",
+    "src/rules/rehearsal.rs",
     "src/rules/requirement/",
     "src/store/legacy.rs",
     "src/store/originals.rs",
+    "src/store/rehearsal.rs",
     "src/store/schema.rs",
 ];
 

@@ -31,6 +31,8 @@ pub struct Facts {
     /// The functions that attach installs.
     pub ours: Vec<Signature>,
     pub triggers: Vec<Trigger>,
+    /// Foreign keys to its tables.
+    pub references: Vec<Reference>,
     pub server: Server,
     /// None: the schema has no such tables yet.
     pub status_rules: Option<StatusRules>,
@@ -186,6 +188,23 @@ pub struct Trigger {
     pub before_row: bool,
     pub on_insert: bool,
     pub body: String,
+}
+
+/// A foreign key to a table of the schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Reference {
+    /// Of the referring table, as SQL quotes it.
+    pub schema: String,
+    pub table: String,
+    pub name: String,
+    pub columns: Vec<String>,
+    /// The table that is referred to.
+    pub references: String,
+    pub partitioned: bool,
+    /// In another schema than the table that is referred to.
+    pub elsewhere: bool,
+    /// Does an index find the referring rows?
+    pub indexed: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -10,6 +10,7 @@ pub mod due;
 pub mod facts;
 pub mod function;
 pub mod index;
+pub mod reference;
 pub mod rights;
 pub mod server;
 pub mod shape;
@@ -148,12 +149,13 @@ impl Finding {
 /// Everything there is to say about a schema, what is amiss first within each topic.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<Finding> {
-    let topics: [fn(&Facts) -> Vec<Finding>; 9] = [
+    let topics: [fn(&Facts) -> Vec<Finding>; 10] = [
         table::findings,
         shape::findings,
         rights::findings,
         constraint::findings,
         index::findings,
+        reference::findings,
         status::findings,
         function::findings,
         body::findings,

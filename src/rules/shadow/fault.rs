@@ -102,6 +102,7 @@ pub(super) fn of_refusal(ours: &Ours, sqlstate: &str, message: &str) -> Option<F
     let (done, refused) = match ours {
         Ours::Done(doing) => (Some(doing), None),
         Ours::Refused(refusal, _) => (None, Some(refusal.outcome)),
+        Ours::Failed(_) => (None, None),
     };
     let by_hold = done.is_some_and(|doing| doing.hold_until.is_some());
     let says = |begin: &str| message.starts_with(begin);

@@ -6,7 +6,7 @@ pub mod record;
 use std::collections::BTreeSet;
 
 use super::Id;
-use super::failure::{Failure, sqlstate_unpack};
+use super::failure::{Failure, ServerError, sqlstate_unpack};
 use super::outcome::Outcome;
 use super::refusal::Refusal;
 use super::request::Intent;
@@ -63,6 +63,24 @@ pub enum Ours {
     Done(Doing),
     /// The check that is not passed, by its name.
     Refused(Refusal, &'static str),
+    /// The schema raised it while ours wrote: a trigger, a constraint, a policy, a right.
+    Failed(Box<ServerError>),
+}
+
+impl Ours {
+    /// It failed because of the moment and not of the request.
+    #[must_use]
+    pub fn is_of_the_moment(&self) -> bool {
+        match self {
+            Ours::Failed(error) => of_the_moment(&sqlstate_unpack(error.sqlstate)),
+            Ours::Refused(refusal, "writing") => of_the_moment(refusal.outcome.entry().sqlstate),
+            _ => false,
+        }
+    }
+}
+
+fn of_the_moment(sqlstate: &str) -> bool {
+    ["40", "53", "57", "58"].iter().any(|class| sqlstate.starts_with(class)) || sqlstate == "55P03"
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -103,8 +121,7 @@ impl Theirs {
     /// It failed because of the moment and not of the request: there is nothing to agree on.
     #[must_use]
     pub fn is_of_the_moment(&self) -> bool {
-        matches!(self, Theirs::Raised { sqlstate, .. }
-            if ["40", "53", "57", "58"].iter().any(|class| sqlstate.starts_with(class)) || sqlstate == "55P03")
+        matches!(self, Theirs::Raised { sqlstate, .. } if of_the_moment(sqlstate))
     }
 }
 
@@ -139,6 +156,8 @@ pub enum Kind {
     TheirsRefused,
     /// The original does what ours would refuse.
     TheirsDone,
+    /// The original does what ours would fail at: the schema speaks against it.
+    OursFailed,
     /// Both refuse, for reasons that a caller would take for different ones.
     RefusalsDiffer,
     /// Both do it, and say different things.
@@ -155,6 +174,7 @@ impl Kind {
         match self {
             Kind::TheirsRefused => "theirs_refused",
             Kind::TheirsDone => "theirs_done",
+            Kind::OursFailed => "ours_failed",
             Kind::RefusalsDiffer => "refusals_differ",
             Kind::AnswersDiffer => "answers_differ",
             Kind::EffectsDiffer => "effects_differ",
@@ -181,6 +201,11 @@ pub fn compare(scene: &Scene, ours: &Ours, theirs: &Theirs) -> Option<Disagreeme
             let swallowed = *answer == Answer::Nothing && !gained(scene);
             faults.extend(swallowed.then_some(Fault::F24));
             Some(Disagreement { kind: Kind::TheirsDone, faults })
+        }
+        (Ours::Failed(_), Theirs::Done(_)) => Some(Disagreement { kind: Kind::OursFailed, faults: Vec::new() }),
+        (Ours::Failed(error), Theirs::Raised { sqlstate, message, .. }) => {
+            let same = sqlstate_unpack(error.sqlstate) == *sqlstate && shape(&error.message) == shape(message);
+            (!same).then(|| Disagreement { kind: Kind::RefusalsDiffer, faults: Vec::new() })
         }
         (_, Theirs::Raised { sqlstate, message, .. }) => both_or_theirs_refused(scene, ours, sqlstate, message),
     }

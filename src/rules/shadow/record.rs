@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Disagreement, Ours, Seat, Theirs};
 use crate::rules::Id;
+use crate::rules::failure::sqlstate_unpack;
 use crate::rules::json::Json;
 use crate::rules::request::{Arguments, Named};
 use crate::rules::window::Instant;
@@ -66,6 +67,14 @@ pub fn ours(ours: &Ours) -> Value {
                 "check": check,
             }))
         }
+        Ours::Failed(error) => said(json!({
+            "failed": sqlstate_unpack(error.sqlstate),
+            "message": error.message,
+            "detail": error.detail,
+            "table": error.table,
+            "constraint": error.constraint,
+            "context": error.context,
+        })),
     }
 }
 

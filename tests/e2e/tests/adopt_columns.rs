@@ -112,3 +112,18 @@ fn a_table_of_ours_that_is_gone_is_noticed() {
     minimal.adopt();
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
 }
+
+/// The ledger of many an application refers to allocations, and nothing finds the rows: each delete reads it whole.
+#[test]
+fn a_foreign_key_that_our_deletes_look_through_gets_its_index() {
+    let mut minimal = MINIMAL.install();
+    minimal.run(
+        "create extension holdfast cascade;
+         alter table booking_assignment_idempotency add constraint ledger_merge foreign key (merge_group_allocation_id) references allocations (id)",
+    );
+    let find = "select coalesce(max(mend), '') from holdfast.doctor('public') where what like '%behind foreign key ledger_merge'";
+    let mend: String = minimal.value(find);
+    assert!(mend.starts_with("create index concurrently if not exists booking_assignment_idempotency_merge"), "{mend}");
+    minimal.run(&mend.replace(" concurrently", ""));
+    assert_eq!(minimal.value::<String>(find), "");
+}

@@ -43,6 +43,7 @@ mod privileges;
 mod reconcile;
 mod refusals;
 mod refusals_tables;
+mod rehearsal;
 mod replay;
 mod retry;
 mod rollout;

@@ -367,3 +367,32 @@ fn each_application_can_be_shadowed() {
     }
     assert_eq!(OTHER_LABELS.schema, "\"Harbour Dining\"");
 }
+
+/// Looking finds nothing that speaks only when something is written: doing it, and taking it back, does.
+#[test]
+fn a_call_that_the_schema_would_fail_is_not_agreed_on() {
+    let mut old = shadowed();
+    // What the original writes does not say which transaction wrote it.
+    old.run("alter table booking_assignment_idempotency add constraint only_theirs check (transaction_id is null)");
+    for (number, mode) in [(1, "shadow"), (2, "rehearse")] {
+        old.mode(mode);
+        let before = counted(&mut old);
+        assert_eq!(
+            old.done(&confirm(booking(4 + number), &[table(number)], "key")).len(),
+            1,
+            "{mode}: the original answers"
+        );
+        let after = counted(&mut old);
+        let (judged, agreed, disagreed) = (after[0] - before[0], after[1] - before[1], after[2] - before[2]);
+        assert_eq!(
+            (judged, agreed, disagreed),
+            (1, i64::from(mode == "shadow"), i64::from(mode == "rehearse")),
+            "{mode}"
+        );
+    }
+    let found = "select jsonb_build_array(kind, ours ->> 'failed', ours ->> 'constraint') from holdfast_disagreements";
+    assert_eq!(old.value::<serde_json::Value>(found), json!(["ours_failed", "23514", "only_theirs"]));
+    // Nothing of ours is left, and what works agrees.
+    assert_eq!(old.count("booking_assignment_idempotency", "request is not null or transaction_id is not null"), 0);
+    assert_eq!(old.count("holdfast_attempts", "true"), 0);
+}

@@ -2,7 +2,7 @@
 
 use holdfast::rules::requirement::attach::unmet;
 use holdfast::rules::requirement::body::plain;
-use holdfast::rules::requirement::facts::Function;
+use holdfast::rules::requirement::facts::{Facts, Function, Reference};
 use holdfast::rules::requirement::function::{kept_twice, legacy_schema, replacements};
 use holdfast::rules::requirement::signature::declared;
 use holdfast::rules::requirement::{State, Step, examine};
@@ -105,6 +105,32 @@ fn rights_and_search_paths_are_looked_at() {
         ["alter function app.pay() set search_path = pg_catalog, app, pg_temp"]
     );
     says_nothing(&facts, "app.greet()");
+}
+
+/// Our deletes look for what refers to the rows: doctor says where the server has to read all.
+#[test]
+fn a_foreign_key_without_an_index_is_named_with_the_statement() {
+    let reference = Reference {
+        schema: "app".to_owned(),
+        table: "booking_assignment_idempotency".to_owned(),
+        name: "ledger_merge_fkey".to_owned(),
+        columns: vec!["merge_group_allocation_id".to_owned()],
+        references: "allocations".to_owned(),
+        ..Reference::default()
+    };
+    let missing = |reference: Reference| {
+        let facts = Facts { references: vec![reference], ..facts() };
+        let found = examine(&facts).into_iter().find(|finding| finding.what.contains("behind foreign key"));
+        found.map(|finding| (finding.state, finding.statement()))
+    };
+    let statement = "create index concurrently if not exists booking_assignment_idempotency_merge_group_allocation_id_idx \
+                     on app.booking_assignment_idempotency (merge_group_allocation_id);";
+    assert_eq!(missing(reference.clone()), Some((State::Missing, Some(statement.to_owned()))));
+    assert_eq!(missing(Reference { indexed: true, ..reference.clone() }), None);
+    assert_eq!(missing(Reference { references: "bookings".to_owned(), ..reference.clone() }), None, "never deleted");
+    assert_eq!(missing(Reference { partitioned: true, ..reference.clone() }), Some((State::Risky, None)));
+    let elsewhere = missing(Reference { elsewhere: true, ..reference });
+    assert_eq!(elsewhere.map(|(state, _)| state), Some(State::Risky), "not the migration's");
 }
 
 /// A body that names one of the tables, and the habits that it shows.

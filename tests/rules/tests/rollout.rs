@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use holdfast::rules::Id;
 use holdfast::rules::rollout::{
-    Function, Kept, Mode, Route, Rule, asks_restaurant, check, only_ours, settle, settle_within, share, wanted,
+    Function, Kept, Mode, Route, Rule, Trial, asks_restaurant, check, only_ours, settle, settle_within, share, wanted,
 };
 use holdfast_rules_tests::{BOOKING, NOBODY, RESTAURANT};
 
@@ -44,11 +44,11 @@ fn the_rule_of_the_restaurant_goes_before_that_of_all() {
         (true, &[rule(None, Mode::On, 0)], None, None, Route::Ours),
         (true, &[rule(None, Mode::On, share(BOOKING))], None, Some(BOOKING), Route::Original),
         (true, &[rule(None, Mode::On, share(BOOKING) + 1)], None, Some(BOOKING), Route::Ours),
-        (true, &[rule(None, Mode::Shadow, 100)], None, Some(BOOKING), Route::Shadow),
-        (true, &[rule(None, Mode::Shadow, 100)], None, None, Route::Shadow),
+        (true, &[rule(None, Mode::Shadow, 100)], None, Some(BOOKING), Route::Shadow(Trial::Looked)),
+        (true, &[rule(None, Mode::Shadow, 100)], None, None, Route::Shadow(Trial::Looked)),
         (false, &[rule(None, Mode::Shadow, 100)], None, Some(BOOKING), Route::Original),
         (true, &[rule(None, Mode::Shadow, share(BOOKING))], None, Some(BOOKING), Route::Original),
-        (true, &[rule(None, Mode::Shadow, share(BOOKING) + 1)], None, Some(BOOKING), Route::Shadow),
+        (true, &[rule(None, Mode::Shadow, share(BOOKING) + 1)], None, Some(BOOKING), Route::Shadow(Trial::Looked)),
         (true, &[rule(None, Mode::Shadow, 100), own.clone()], Some(RESTAURANT), Some(BOOKING), Route::Ours),
     ];
     for (enabled, rules, restaurant, booking, route) in cases {
@@ -61,12 +61,18 @@ fn the_rule_of_the_restaurant_goes_before_that_of_all() {
 fn what_lets_go_works_where_nothing_is_kept_and_what_takes_is_refused() {
     assert_eq!(settle(Route::Ours, Function::Assign, Kept::Never, true), Ok(Route::Ours));
     assert_eq!(settle(Route::Original, Function::Assign, Kept::Callable, true), Ok(Route::Original));
-    assert_eq!(settle(Route::Shadow, Function::Assign, Kept::Callable, true), Ok(Route::Shadow));
+    assert_eq!(
+        settle(Route::Shadow(Trial::Looked), Function::Assign, Kept::Callable, true),
+        Ok(Route::Shadow(Trial::Looked))
+    );
     for function in [Function::Unassign, Function::Transition, Function::Release, Function::Refresh] {
         assert_eq!(settle(Route::Original, function, Kept::Never, true), Ok(Route::Ours), "{function:?}");
-        assert_eq!(settle(Route::Shadow, function, Kept::Never, true), Ok(Route::Ours), "{function:?}");
+        assert_eq!(settle(Route::Shadow(Trial::Looked), function, Kept::Never, true), Ok(Route::Ours), "{function:?}");
     }
-    assert!(settle(Route::Shadow, Function::AtomicConfirm, Kept::Never, true).is_err(), "there is nothing to answer");
+    assert!(
+        settle(Route::Shadow(Trial::Looked), Function::AtomicConfirm, Kept::Never, true).is_err(),
+        "there is nothing to answer"
+    );
     for (enabled, switch) in [(true, "holdfast_rollout"), (false, "holdfast.atomic_confirm_enabled")] {
         let refusal =
             settle(Route::Original, Function::ConfirmByHold, Kept::Never, enabled).expect_err("nothing to call");
@@ -83,6 +89,7 @@ fn a_share_needs_a_legacy_function_that_gives_tables() {
         (rule(Mode::On, 99), true),
         (rule(Mode::Original, 100), true),
         (rule(Mode::Shadow, 100), true),
+        (rule(Mode::Rehearse, 100), true),
     ] {
         assert_eq!(check(&rules, |_| Kept::Never).is_err(), needs, "{rules:?}");
         assert_eq!(check(&rules, |_| Kept::Gone).is_err(), needs, "{rules:?}");
@@ -102,7 +109,7 @@ fn a_legacy_function_that_is_gone_is_said_to_be() {
     let gone = [
         settle_within(Function::Assign, Kept::Gone, true),
         settle(Route::Original, Function::Assign, Kept::Gone, true),
-        settle(Route::Shadow, Function::Assign, Kept::Gone, true),
+        settle(Route::Shadow(Trial::Looked), Function::Assign, Kept::Gone, true),
     ];
     for refusal in gone.map(|route| route.expect_err("there is nothing to call")) {
         let detail = refusal.detail.unwrap_or_default();
@@ -113,7 +120,7 @@ fn a_legacy_function_that_is_gone_is_said_to_be() {
 #[test]
 fn what_nobody_had_before_is_refused_wherever_ours_does_not_decide() {
     assert_eq!(only_ours(Route::Ours, true), None);
-    for (route, enabled) in [(Route::Original, true), (Route::Shadow, true), (Route::Original, false)] {
+    for (route, enabled) in [(Route::Original, true), (Route::Shadow(Trial::Looked), true), (Route::Original, false)] {
         let refusal = only_ours(route, enabled).expect("an original is expected to decide");
         assert_eq!(refusal.outcome.entry().code, "HF710");
     }
@@ -122,7 +129,7 @@ fn what_nobody_had_before_is_refused_wherever_ours_does_not_decide() {
 #[test]
 fn a_mode_that_is_not_known_leaves_the_original_in_charge() {
     assert_eq!(
-        ["on", "shadow", "original", "later"].map(Mode::of_label),
-        [Mode::On, Mode::Shadow, Mode::Original, Mode::Original]
+        ["on", "shadow", "rehearse", "original", "later"].map(Mode::of_label),
+        [Mode::On, Mode::Shadow, Mode::Rehearse, Mode::Original, Mode::Original]
     );
 }

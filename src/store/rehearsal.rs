@@ -1,0 +1,197 @@
+//! What a rehearsal reads and makes, and its calls: through SQL, as the role that will call.
+
+use pgrx::pg_sys;
+
+use super::Store;
+use super::original::{OnlyOurs, Running};
+use super::rights::Identity;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::rehearsal::{Act, Rights};
+use crate::rules::window::Instant;
+
+statement!(REHEARSAL_FIND, "rehearsal_find", [UUIDOID]);
+statement!(REHEARSAL_TABLE, "rehearsal_table", []);
+statement!(REHEARSAL_FLOOR_MAKE, "rehearsal_floor_make", []);
+statement!(REHEARSAL_BOOKING_MAKE, "rehearsal_booking_make", [UUIDOID, INT4OID]);
+statement!(REHEARSAL_RULES, "rehearsal_rules", []);
+statement!(REHEARSAL_ROLE, "rehearsal_role", [OIDOID, TEXTOID]);
+
+/// What the calls of a rehearsal are about.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    pub booking: Id,
+    pub table: Id,
+    pub start: Instant,
+    pub end: Instant,
+    /// Where a confirm leads.
+    pub target: String,
+    /// Where a cancel leads; None: no status frees tables.
+    pub cancelled: Option<String>,
+}
+
+/// Who will call, and whose rights the calls have.
+pub struct Caller {
+    pub role: pg_sys::Oid,
+    pub name: String,
+    pub owner: String,
+    pub schema: String,
+    /// May whoever asks for the rehearsal act as that role?
+    pub allowed: bool,
+}
+
+impl Caller {
+    pub fn rights(&self) -> Rights<'_> {
+        Rights { schema: &self.schema, owner: &self.owner, caller: &self.name }
+    }
+}
+
+impl Store {
+    pub fn rehearsal_caller(&self, name: Option<&str>) -> Result<Option<Caller>, Failure> {
+        let rows = self.run(&REHEARSAL_ROLE, &[self.oid(), row::optional_text(name)], |row| Caller {
+            role: row.label(1).unwrap_or(pg_sys::InvalidOid),
+            name: row.text(2).unwrap_or_default(),
+            owner: row.text(3).unwrap_or_default(),
+            schema: self.quoted_schema().to_owned(),
+            allowed: row.flag(4),
+        })?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Target and cancel, as the rules of the schema have them.
+    pub fn rehearsal_rules(&self) -> Result<Option<(String, Option<String>)>, Failure> {
+        let rows = self.run(&REHEARSAL_RULES, &[], |row| Some((row.text(1)?, row.text(2))))?;
+        Ok(rows.into_iter().flatten().next())
+    }
+
+    /// A booking with a free table, and its window.
+    pub fn rehearsal_find(&self, booking: Option<Id>) -> Result<Option<(Id, Id, Instant, Instant)>, Failure> {
+        let rows = self.run(&REHEARSAL_FIND, &[row::optional_id(booking)], |row| {
+            Some((row.id(1)?, row.id(2)?, row.instant(3)?, row.instant(4)?))
+        })?;
+        Ok(rows.into_iter().flatten().next())
+    }
+
+    /// A booking that is made for it, at a table that is there or is made as well.
+    pub fn rehearsal_make(&self) -> Result<Option<(Id, Id, Instant, Instant)>, Failure> {
+        let floor = |statement| self.run(statement, &[], |row| Some((row.id(1)?, row.id(2)?, row.number(3)?)));
+        let mut found = floor(&REHEARSAL_TABLE)?;
+        if found.is_empty() {
+            found = floor(&REHEARSAL_FLOOR_MAKE)?;
+        }
+        let Some((table, restaurant, party)) = found.into_iter().flatten().next() else { return Ok(None) };
+        let made = self.run(&REHEARSAL_BOOKING_MAKE, &[row::id(restaurant), row::number(party)], |row| {
+            Some((row.id(1)?, table, row.instant(2)?, row.instant(3)?))
+        })?;
+        Ok(made.into_iter().flatten().next())
+    }
+
+    /// Calls a function of the contract as a role, as a caller would: what it returns, as text. Ours answers, whatever the
+    /// rollout says.
+    pub fn rehearsal_call(
+        &self,
+        caller: &Caller,
+        ground: &Ground,
+        act: Act,
+        hold: Option<Id>,
+    ) -> Result<Vec<Option<String>>, Failure> {
+        let ours = OnlyOurs::begin();
+        let answer = self.rehearsal_answer(caller, ground, act, hold);
+        drop(ours);
+        answer
+    }
+
+    fn rehearsal_answer(
+        &self,
+        caller: &Caller,
+        ground: &Ground,
+        act: Act,
+        hold: Option<Id>,
+    ) -> Result<Vec<Option<String>>, Failure> {
+        let from =
+            if act == Act::Cancel { self.booking_look(ground.booking)?.map(|booking| booking.status) } else { None };
+        let Some(text) = self.rehearsal_text(ground, act, hold, from.as_deref()) else { return Ok(vec![None]) };
+        self.apart(|store| {
+            let before = Identity::current();
+            before.changed_to(caller.role).assume();
+            let answer = store.connection.query(&text, |row| row.text(1));
+            before.assume();
+            answer
+        })
+    }
+
+    /// The same, but every call of the contract goes to the legacy function, where there is one.
+    pub fn rehearsal_call_legacy(
+        &self,
+        caller: &Caller,
+        ground: &Ground,
+        act: Act,
+        hold: Option<Id>,
+    ) -> Result<Vec<Option<String>>, Failure> {
+        let running = Running::begin();
+        let answer = self.rehearsal_answer(caller, ground, act, hold);
+        drop(running);
+        answer
+    }
+
+    /// A call as SQL. None: there is nothing to call.
+    fn rehearsal_text(&self, ground: &Ground, act: Act, hold: Option<Id>, from: Option<&str>) -> Option<String> {
+        let schema = self.quoted_schema();
+        let literal = |text: &str| pgrx::spi::quote_literal(text);
+        let hold = hold.map_or_else(|| "null::uuid".to_owned(), |hold| format!("'{hold}'::uuid"));
+        let (booking, tables) = (format!("'{}'::uuid", ground.booking), format!("array['{}'::uuid]", ground.table));
+        let key = |name: &str| literal(&format!("holdfast rehearsal {name}"));
+        let (start, end) = (literal(&ground.start.to_string()), literal(&ground.end.to_string()));
+        let target = literal(&ground.target);
+        Some(match act {
+            Act::Hold => format!(
+                "select c.hold_id::text from {schema}.hold_tables(p_booking_id => {booking}, p_table_ids => {tables}) c"
+            ),
+            Act::HoldForNobody => format!(
+                "select c.hold_id::text from {schema}.hold_tables(p_booking_id => null::uuid, p_table_ids => {tables}, \
+                 p_start_at => {start}::timestamptz, p_end_at => {end}::timestamptz) c"
+            ),
+            Act::ConfirmByHold { key: name } => format!(
+                "select c.table_id::text from {schema}.confirm_hold_assignment_tx(p_hold_id => {hold}, \
+                 p_booking_id => {booking}, p_idempotency_key => {}, p_target_status => {target}) c",
+                key(name)
+            ),
+            Act::ConfirmByTables { key: name } => format!(
+                "select c.table_id::text from {schema}.confirm_hold_assignment_with_transition(\
+                 p_booking_id => {booking}, p_table_ids => {tables}, p_idempotency_key => {}, \
+                 p_target_status => {target}) c",
+                key(name)
+            ),
+            Act::OtherWindow { key: name } => format!(
+                "select c.table_id::text from {schema}.confirm_hold_assignment_with_transition(\
+                 p_booking_id => {booking}, p_table_ids => {tables}, p_idempotency_key => {}, \
+                 p_start_at => {start}::timestamptz, p_end_at => {start}::timestamptz + ({end}::timestamptz - \
+                 {start}::timestamptz) / 2, p_target_status => {target}) c",
+                key(name)
+            ),
+            Act::Unassign => {
+                format!("select c.table_id::text from {schema}.unassign_tables_atomic(p_booking_id => {booking}) c")
+            }
+            Act::Undo { key: name } => format!(
+                "select c.outcome from {schema}.undo_confirm(p_booking_id => {booking}, p_idempotency_key => {}) c",
+                key(name)
+            ),
+            Act::Cancel => {
+                let (from, to) = (literal(from?), literal(ground.cancelled.as_deref()?));
+                format!(
+                    "select c.status::text from {schema}.apply_booking_state_transition(p_booking_id => {booking}, \
+                     p_status => {to}, p_checked_in_at => null, p_checked_out_at => null, \
+                     p_updated_at => pg_catalog.clock_timestamp(), p_history_from => {from}, p_history_to => {to}, \
+                     p_history_changed_by => null, p_history_changed_at => pg_catalog.clock_timestamp(), \
+                     p_history_reason => 'holdfast rehearsal') c"
+                )
+            }
+            Act::Release => format!("select {schema}.release_hold_and_emit(p_hold_id => {hold})::text"),
+            Act::Refresh => {
+                format!("select {schema}.refresh_table_status(p_table_id => '{}'::uuid)::text", ground.table)
+            }
+        })
+    }
+}
