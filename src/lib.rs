@@ -39,6 +39,7 @@ mod worker;
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
+    store::hooks::register();
     if shared::is_preloading() {
         noticeboard::register();
         telemetry::register();

@@ -35,6 +35,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     let found = facts(&store, schema)?;
     refuse(store.quoted_schema(), &unmet(&found))?;
     check_rollout(&store, &found)?;
+    let path = store.application_path()?;
     store.take_over(&found)?;
     let before = if is_of_first_release(&found) { facts(&store, schema)? } else { found.clone() };
     let owner = &before.owner;
@@ -52,7 +53,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     let after = facts(&store, schema)?;
     closing(&found, &after).iter().try_for_each(|statement| store.ddl_as(owner, statement))?;
     store.show(owner, &roles)?;
-    store.record(grant_to)?;
+    store.record(grant_to, &path)?;
     store.additions_write(&additions(&found, &after))?;
     store.additions_write(&granted)?;
     // A database that has work from now on.

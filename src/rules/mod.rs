@@ -26,6 +26,7 @@ pub mod look;
 pub mod migration;
 pub mod outbox;
 pub mod outcome;
+pub mod path;
 pub mod refusal;
 pub mod rehearsal;
 pub mod repair;

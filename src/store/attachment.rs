@@ -4,7 +4,9 @@ use std::ffi::{CStr, CString, c_int};
 
 use pgrx::pg_sys;
 
+use super::known::{hash_of_name, hash_of_oid};
 use crate::rules::outcome::Outcome;
+use crate::rules::path::path_of;
 use crate::rules::refusal::Refusal;
 use crate::rules::requirement::table::{NEEDED, Needed};
 use crate::rules::rollout::{Kept, Rule};
@@ -51,6 +53,7 @@ pub struct Record {
     pub originals: Vec<String>,
     pub legacy: Option<String>,
     pub rollout: Vec<Rule>,
+    pub path: Option<String>,
 }
 
 /// An application schema as it was found.
@@ -77,6 +80,12 @@ pub struct Attachment {
     watched: Vec<u32>,
     /// Names whose appearance makes this stale, as the server's catalogue cache hashes them.
     awaited: Vec<u32>,
+    /// Types whose change makes this stale, as the server's catalogue cache hashes them.
+    types: Vec<u32>,
+    /// The name and the path as the server takes them.
+    c_name: CString,
+    c_path: CString,
+    recorded_path: Option<String>,
 }
 
 impl Attachment {
@@ -87,6 +96,7 @@ impl Attachment {
         let quoted = pgrx::spi::quote_identifier(&name);
         let names = || NEEDED.iter().map(|needed| needed.table).chain([ROLLOUT, ROW_SECURITY]);
         let registry = super::registry::relation().map(|registry| registry.to_u32());
+        let (c_name, own_path) = (text(&name), text(&path_of(None, &name)));
         Ok(Attachment {
             oid,
             name,
@@ -104,6 +114,10 @@ impl Attachment {
             rollout: Vec::new(),
             watched: names().filter_map(|table| relation(oid, table)).chain(registry).collect(),
             awaited: names().map(|table| hash_of_name(oid, table)).collect(),
+            types: ENUMS.iter().filter_map(|(_, table, column)| hash_of_type(oid, table, column)).collect(),
+            c_name,
+            c_path: own_path,
+            recorded_path: None,
         })
     }
 
@@ -136,7 +150,37 @@ impl Attachment {
         self.originals = record.originals;
         self.legacy = record.legacy;
         self.rollout = record.rollout;
+        self.c_path = text(&path_of(record.path.as_deref(), &self.name));
+        self.recorded_path = record.path;
         self
+    }
+
+    /// What the application's own code finds its tables by while a statement of ours runs.
+    pub fn path(&self) -> String {
+        self.c_path.to_string_lossy().into_owned()
+    }
+
+    /// The name and the application's path.
+    pub fn c_texts(&self) -> (&CStr, &CStr) {
+        (&self.c_name, &self.c_path)
+    }
+
+    /// Do our statements for the other say the same names?
+    pub fn is_named_as(&self, other: &Attachment) -> bool {
+        (&self.name, &self.enums) == (&other.name, &other.enums)
+    }
+
+    /// The same attachment by other names.
+    pub fn named_as(&self, other: Attachment) -> Attachment {
+        Attachment {
+            c_path: text(&path_of(self.recorded_path.as_deref(), &other.name)),
+            name: other.name,
+            quoted: other.quoted,
+            c_name: other.c_name,
+            enums: other.enums,
+            types: other.types,
+            ..self.clone()
+        }
     }
 
     /// The optional features that the schema has the tables and columns for, now.
@@ -206,6 +250,16 @@ impl Attachment {
     /// Is one of our names among those that this hash stands for?
     pub fn awaits(&self, hash: u32) -> bool {
         self.awaited.contains(&hash)
+    }
+
+    /// Is this schema among those that the hash stands for?
+    pub fn is_schema(&self, hash: u32) -> bool {
+        hash_of_oid(pg_sys::SysCacheIdentifier::NAMESPACEOID, self.oid) == hash
+    }
+
+    /// Is one of our types among those that the hash stands for?
+    pub fn has_type(&self, hash: u32) -> bool {
+        self.types.contains(&hash)
     }
 
     /// Is there a legacy function to call instead? What attach recorded may have been dropped since.
@@ -300,14 +354,17 @@ fn lacking(schema: pg_sys::Oid, needed: &Needed, attached: bool) -> Vec<String> 
     gone.map(|wanted| format!("{}.{}", needed.table, wanted.name)).collect()
 }
 
-/// How the catalogue cache of relations by name hashes a name: what it says when a relation of that name comes or
-/// goes.
-fn hash_of_name(schema: pg_sys::Oid, table: &str) -> u32 {
-    let Ok(table) = CString::new(table) else { return 0 };
-    let cache = pg_sys::SysCacheIdentifier::RELNAMENSP as c_int;
-    let null = pg_sys::Datum::null();
-    // SAFETY: the keys are those of the cache, a name and an OID; the name lives through the call.
-    unsafe { pg_sys::GetSysCacheHashValue(cache, pg_sys::Datum::from(table.as_ptr()), schema.into(), null, null) }
+/// How the catalogue cache of types hashes a column's type.
+fn hash_of_type(schema: pg_sys::Oid, table: &str, name: &CStr) -> Option<u32> {
+    let (relation, number) = column(schema, table, name)?;
+    // SAFETY: reads the syscache.
+    let kind = unsafe { pg_sys::get_atttype(relation, number) };
+    Some(hash_of_oid(pg_sys::SysCacheIdentifier::TYPEOID, kind))
+}
+
+/// As the server takes it; a name of the catalogue has no NUL.
+fn text(text: &str) -> CString {
+    CString::new(text).unwrap_or_default()
 }
 
 /// The schema that a function lives in: a wrapper finds its application by its own identity, so that renaming

@@ -38,6 +38,7 @@ impl Store {
         let mut facts = Facts {
             schema: self.quoted_schema().to_owned(),
             attached: self.attachment.attached,
+            path: self.recorded_path(),
             owner: self.owner()?,
             rights: self.facts_of(&CATALOGUE_SCHEMA, &[self.oid(), acting])?.into_iter().next(),
             callers: self.callers()?,

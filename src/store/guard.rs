@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_char, c_int, c_long};
 use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use pgrx::pg_sys;
 
+use super::hooks::{self, Announced, Reached};
 use super::planner;
 use crate::rules::failure::{ServerError, unseen_reference};
 
@@ -34,6 +35,9 @@ unsafe extern "C-unwind" {
 
 /// Runs `call`; an error raised in it is copied, flushed from the server's stack and returned.
 ///
+/// Meanwhile the callers' lines are not added to an error's context: they are when it is raised again, and would stand
+/// there once more for each call of ours that the error passes.
+///
 /// # Safety
 /// `call` must only call into the server: it is left by a long jump, so it may own nothing that needs dropping.
 unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
@@ -46,6 +50,7 @@ unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
         let mut result = None;
         let jumped = call_with_sigsetjmp(false, |target| {
             pg_sys::PG_exception_stack = std::ptr::from_ref::<SigJmpBufFields>(target).cast_mut().cast();
+            pg_sys::error_context_stack = std::ptr::null_mut();
             result = Some(call());
             0
         });
@@ -134,11 +139,13 @@ pub unsafe fn execute_plan(
     values: &mut [pg_sys::Datum],
     nulls: &[c_char],
     eyes: Eyes,
-) -> Result<c_int, Box<ServerError>> {
+    statement: Announced,
+) -> Result<c_int, (Reached, Box<ServerError>)> {
+    let around = hooks::announce(statement);
     // SAFETY: the call owns nothing. Snapshots are those of the foreign keys' own checks: above READ COMMITTED
     // what is decided on is read with the latest one, and writing a row that the transaction's own snapshot does
     // not see ends in 40001.
-    unsafe {
+    let ran = unsafe {
         guarded(|| {
             let (latest, own) = if eyes == Eyes::Latest && pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as c_int
             {
@@ -150,5 +157,7 @@ pub unsafe fn execute_plan(
             };
             SPI_execute_snapshot(plan, values.as_mut_ptr(), nulls.as_ptr(), latest, own, false, true, 0)
         })
-    }
+    };
+    let reached = hooks::ended(around, ran.is_ok());
+    ran.map_err(|error| (reached, error))
 }

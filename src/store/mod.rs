@@ -13,14 +13,17 @@ mod deadline;
 mod drift;
 mod guard;
 mod hold;
+pub mod hooks;
 pub mod idempotency;
 mod jsonb;
+mod known;
 mod ledger;
 mod legacy;
 mod look;
 mod original;
 mod originals;
 pub mod outbox;
+mod path;
 mod plan;
 mod planner;
 mod read_ahead;
@@ -52,8 +55,8 @@ pub use catalogue::server_facts;
 pub use deadline::Ended;
 pub use hold::NewHold;
 pub use jsonb::Jsonb;
+pub use known::forget;
 pub use original::GivenMove;
-pub use plan::forget;
 pub use server::{enum_label, relation_changed};
 pub use shadow::Seen;
 pub use undo::TakingBack;
@@ -123,6 +126,6 @@ impl Store {
         arguments: &[Argument],
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        self.connection.run(&self.attachment, statement, arguments, read)
+        self.connection.run(statement, arguments, read)
     }
 }

@@ -2,16 +2,13 @@
 
 use std::cell::Cell;
 
-use super::attachment::Attachment;
+use super::Store;
 use super::booking::Landed;
 use super::plan::Argument;
 use super::row::{self, Row};
 use super::statement::{Statement, statement};
-use super::{Store, server};
 use crate::rules::Id;
-use crate::rules::failure::{Failure, sqlstate_pack};
-use crate::rules::outcome::Outcome;
-use crate::rules::refusal::Refusal;
+use crate::rules::failure::Failure;
 use crate::rules::request::History;
 use crate::rules::request::{Arguments, Named};
 use crate::rules::rollout::{Function, Kept, Rule};
@@ -19,7 +16,6 @@ use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
 statement!(BOOKING_RESTAURANT, "booking_restaurant", [UUIDOID]);
-statement!(SEARCH_PATH_SET, "search_path_set", [TEXTOID]);
 statement!(
     ORIGINAL_CONFIRM_BY_TABLES,
     "original_confirm_by_tables",
@@ -102,9 +98,6 @@ pub struct GivenMove<'a> {
     pub history: &'a History,
 }
 
-/// What our own functions run under.
-const OURS: &str = "pg_catalog, pg_temp";
-
 thread_local! {
     /// Originals that are running, one inside the other.
     static RUNNING: Cell<u32> = const { Cell::new(0) };
@@ -177,40 +170,16 @@ impl Store {
         Ok(rows.into_iter().next().flatten())
     }
 
-    /// Calls a kept function. One without a `search_path` of its own finds the application's schema first, then what
-    /// the session began with.
+    /// Calls a kept function. One without a `search_path` of its own runs under the application's path, as every statement
+    /// that calls one does.
     fn original<T>(
         &self,
         statement: &'static Statement,
         arguments: &[Argument],
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        self.search_path(&path(&self.attachment))?;
-        let running = Running::begin();
-        let rows = self.run(statement, arguments, read);
-        drop(running);
-        let rows = rows.map_err(|failure| self.legacy_missing(failure))?;
-        self.search_path(OURS)?;
-        Ok(rows)
-    }
-
-    /// Somebody gave the function other arguments since the statement was planned: callers take 42883 for "not
-    /// installed". A 42883 out of the function's own body is the application's, and reaches the caller.
-    fn legacy_missing(&self, failure: Failure) -> Failure {
-        let legacy = self.attachment.legacy.as_deref().unwrap_or_default();
-        match failure {
-            Failure::Server(error)
-                if error.sqlstate == sqlstate_pack("42883") && error.message.contains(&format!(" {legacy}.")) =>
-            {
-                let message = format!("Schema {} lacks a legacy function that holdfast calls", self.attachment.quoted);
-                Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(error.message))
-            }
-            failure => failure,
-        }
-    }
-
-    fn search_path(&self, path: &str) -> Result<(), Failure> {
-        self.run(&SEARCH_PATH_SET, &[row::text(path)], |_| ()).map(|_| ())
+        let _running = Running::begin();
+        self.run(statement, arguments, read)
     }
 
     pub fn original_confirm(&self, function: Function, given: &Arguments) -> Result<Vec<Assignment>, Failure> {
@@ -291,11 +260,6 @@ impl Store {
     pub fn original_refresh(&self, table: Option<Id>) -> Result<(), Failure> {
         self.original(&ORIGINAL_REFRESH, &[row::optional_id(table)], |_| ()).map(|_| ())
     }
-}
-
-fn path(attachment: &Attachment) -> String {
-    let default = server::search_path_of_session();
-    if default.is_empty() { attachment.quoted.clone() } else { format!("{}, {default}", attachment.quoted) }
 }
 
 fn assignment(row: &Row) -> Option<Assignment> {

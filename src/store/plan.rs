@@ -1,18 +1,20 @@
 //! Kept plans and the SPI connection. [unsafe]
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::rc::Rc;
 
 use pgrx::pg_sys;
 
 use super::attachment::{Attachment, Record};
 use super::guard::{self, Eyes};
-use super::row::Row;
+use super::hooks::{Announced, Reached, items};
+use super::known::{self, Known};
+use super::row::{Mismatch, Row};
 use super::statement::{Statement, statement};
-use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
+use crate::rules::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
 use crate::rules::outcome::Outcome;
+use crate::rules::path;
 use crate::rules::refusal::Refusal;
 use crate::rules::rollout::{Mode, Rule};
 
@@ -21,70 +23,59 @@ statement!(ATTACHMENT_READ, "attachment_read", [OIDOID]);
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
 
-/// What a session keeps of one schema.
-struct Kept {
-    attachment: Rc<Attachment>,
-    plans: HashMap<&'static str, pg_sys::SPIPlanPtr>,
-}
-
-thread_local! {
-    static KEPT: RefCell<HashMap<u32, Kept>> = RefCell::new(HashMap::new());
-    /// The catalogue changed: what is kept has to be looked at again.
-    static STALE: Cell<bool> = const { Cell::new(false) };
-    static REGISTERED: Cell<bool> = const { Cell::new(false) };
-    /// Connections open now; plans are only dropped when none of them can be running.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
-
-/// What the session keeps of a schema is looked up anew at its next call.
-pub fn forget(schema: pg_sys::Oid) {
-    if DEPTH.get() > 0 {
-        return;
-    }
-    let forgotten = KEPT.with_borrow_mut(|kept| kept.remove(&schema.to_u32()));
-    for plan in forgotten.into_iter().flat_map(|known| known.plans.into_values()) {
-        // SAFETY: a kept plan; there is no connection, so it is not running.
-        unsafe { pg_sys::SPI_freeplan(plan) };
-    }
-}
-
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
     failed: Cell<bool>,
     eyes: Cell<Eyes>,
+    /// The schema that it works in. Held while its plans run.
+    kept: RefCell<Option<Rc<Known>>>,
 }
 
 impl Connection {
     pub fn open() -> Connection {
         // SAFETY: connects; ended in drop, or by the server when the transaction aborts.
         unsafe { pg_sys::SPI_connect() };
-        DEPTH.set(DEPTH.get() + 1);
-        Connection { failed: Cell::new(false), eyes: Cell::new(Eyes::Latest) }
+        Connection { failed: Cell::new(false), eyes: Cell::new(Eyes::Latest), kept: RefCell::default() }
     }
 
-    /// The schema as it is known to the session, looked up again after one of its tables changed.
+    /// Works in a schema from here on: as it is known to the session, or read again after something of it changed.
     pub fn attachment(&self, schema: pg_sys::Oid) -> Result<Rc<Attachment>, Failure> {
-        register_invalidation();
-        if DEPTH.get() == 1 && STALE.replace(false) {
-            self.forget_changed()?;
-        }
-        let known = KEPT.with_borrow(|kept| kept.get(&schema.to_u32()).map(|known| Rc::clone(&known.attachment)));
-        if let Some(attachment) = known {
-            return Ok(attachment);
-        }
-        let attachment = Rc::new(self.load(schema)?);
-        if attachment.check().is_err() {
-            // Not attached yet, or not whole: nothing of it is watched, so nothing of it is kept.
-            return Ok(attachment);
-        }
-        let known = Kept { attachment: Rc::clone(&attachment), plans: HashMap::new() };
-        KEPT.with_borrow_mut(|kept| kept.insert(schema.to_u32(), known));
+        let kept = self.known(schema)?;
+        let attachment = Rc::clone(&kept.attachment);
+        self.kept.replace(Some(kept));
         Ok(attachment)
+    }
+
+    /// A schema is read when it is called, with the rights of that call, and believed only when it could be read whole:
+    /// other schemas of the session, and whoever locks them, are none of this call's business.
+    fn known(&self, schema: pg_sys::Oid) -> Result<Rc<Known>, Failure> {
+        let before = known::find(schema);
+        if let Some(kept) = before.as_ref().filter(|kept| !kept.is_stale()) {
+            return Ok(Rc::clone(kept));
+        }
+        let since = known::changes();
+        let reading = before.as_ref().map(Known::reading);
+        let found = self.load(schema)?;
+        if let (Some(kept), Some(reading)) = (before, reading)
+            && found == *kept.attachment
+        {
+            reading.believe();
+            return Ok(kept);
+        }
+        let attached = found.check().is_ok();
+        let kept = Known::new(found);
+        if attached {
+            known::keep(&kept, since);
+        } else {
+            // Not attached yet, or not whole: nothing of it is watched, so nothing of it is kept.
+            known::forget(schema);
+        }
+        Ok(kept)
     }
 
     /// Finds the schema and reads what attach recorded of it.
     fn load(&self, schema: pg_sys::Oid) -> Result<Attachment, Failure> {
-        let found = Attachment::find(schema)?;
+        let found = Attachment::find(schema).inspect_err(|_| known::forget(schema))?;
         let mut record = Record::default();
         self.registry_read(&found, |row| note(&mut record, row))?;
         if !record.attached {
@@ -96,33 +87,42 @@ impl Connection {
         Ok(found.with_record(record))
     }
 
-    /// Schemas that are no longer what they were lose their plans, which name them; others keep theirs.
-    fn forget_changed(&self) -> Result<(), Failure> {
-        let known: Vec<(u32, Rc<Attachment>)> = KEPT
-            .with_borrow(|kept| kept.iter().map(|(schema, known)| (*schema, Rc::clone(&known.attachment))).collect());
-        for (schema, before) in known {
-            // A schema that is gone is forgotten like one that changed.
-            let oid = pg_sys::Oid::from_u32(schema);
-            let same = Attachment::find(oid).is_ok() && self.load(oid)? == *before;
-            let forgotten = if same { None } else { KEPT.with_borrow_mut(|kept| kept.remove(&schema)) };
-            for plan in forgotten.into_iter().flat_map(|known| known.plans.into_values()) {
-                // SAFETY: a kept plan; no connection but the one just opened exists, so it is not running.
-                unsafe { pg_sys::SPI_freeplan(plan) };
-            }
+    /// The schema that this connection works in. What the call decides by stays as it was when it began; by what name its
+    /// statements call the schema and its types is looked at again after a change.
+    fn current(&self) -> Result<Rc<Known>, Failure> {
+        let kept = self.kept.borrow().clone().ok_or_else(|| self.fail(internal("schema", 0)))?;
+        // What others changed while a lock was waited for: the server would hear of it only after a name was looked up.
+        // SAFETY: connected by construction, so in a transaction; what the server does before it takes a lock.
+        unsafe { pg_sys::AcceptInvalidationMessages() };
+        if !kept.is_stale() {
+            return Ok(kept);
         }
-        Ok(())
+        let now = Attachment::find(kept.attachment.oid)?;
+        if now.is_named_as(&kept.attachment) {
+            return Ok(kept);
+        }
+        let renamed = Known::new(kept.attachment.named_as(now));
+        self.kept.replace(Some(Rc::clone(&renamed)));
+        Ok(renamed)
     }
 
     /// Runs a statement and hands over its rows.
     pub fn run<T>(
         &self,
-        attachment: &Attachment,
         statement: &'static Statement,
         arguments: &[Argument],
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        let plan = self.plan(attachment, statement)?;
-        self.execute(plan, statement, arguments, read)
+        let kept = self.current()?;
+        let plan = match kept.plan(statement.name) {
+            Some(plan) => plan,
+            None => {
+                let plan = self.prepare(&kept.attachment, statement)?;
+                kept.keep_plan(statement.name, plan);
+                plan
+            }
+        };
+        self.execute(&kept.attachment, plan, statement, arguments, read)
     }
 
     /// Runs a statement once, without keeping its plan.
@@ -134,11 +134,12 @@ impl Connection {
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
         let plan = self.prepare(attachment, statement)?;
-        self.execute(plan, statement, arguments, read)
+        self.execute(attachment, plan, statement, arguments, read)
     }
 
     fn execute<T>(
         &self,
+        attachment: &Attachment,
         plan: pg_sys::SPIPlanPtr,
         statement: &'static Statement,
         arguments: &[Argument],
@@ -149,44 +150,40 @@ impl Connection {
         }
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
-        // SAFETY: connected by construction; the plan was prepared for these types and is kept.
-        let code = unsafe { guard::execute_plan(plan, &mut values, &nulls, self.eyes.get()) }
-            .map_err(|error| self.fail(guard::as_seen(error)))?;
+        // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
+        let ran = unsafe {
+            let announced = Announced::of(attachment, plan, statement.calls_application());
+            guard::execute_plan(plan, &mut values, &nulls, self.eyes.get(), announced)
+        };
+        let code = ran.map_err(|(reached, error)| match reached {
+            Reached::Analysis => self.not_attached(attachment, error),
+            Reached::Execution => self.fail(guard::as_seen(error)),
+            Reached::OtherSchema => self.other_schema(attachment),
+        })?;
         if code < 0 {
             return Err(self.fail(internal(statement.name, code)));
         }
-        Ok(rows(read))
+        rows(read).map_err(|mismatch| self.other_type(attachment, plan, mismatch))
     }
 
     /// Runs a script of DDL, once, without keeping a plan.
     pub fn script(&self, text: &str) -> Result<(), Failure> {
         let source = CString::new(text).map_err(|_| self.fail(internal("script", 0)))?;
         // SAFETY: connected by construction.
-        unsafe { guard::execute(&source) }.map_err(|error| self.fail(error))?;
+        let ran = unsafe { guard::execute(&source) };
+        // Whoever reads the error has not written this text.
+        let quoted = format!("SQL statement \"{text}\"");
+        let unquoted = |context: String| context.replace(&quoted, "").trim_end().to_owned();
+        ran.map_err(|error| {
+            self.fail(Box::new(ServerError { context: error.context.clone().map(unquoted), ..*error }))
+        })?;
         Ok(())
     }
 
     /// Runs one statement that belongs to no schema, without keeping a plan.
     pub fn query<T>(&self, text: &str, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
         self.script(text)?;
-        Ok(rows(read))
-    }
-
-    fn plan(&self, attachment: &Attachment, statement: &'static Statement) -> Result<pg_sys::SPIPlanPtr, Failure> {
-        let schema = attachment.oid.to_u32();
-        let known = KEPT.with_borrow(|kept| kept.get(&schema).and_then(|kept| kept.plans.get(statement.name).copied()));
-        if let Some(plan) = known {
-            return Ok(plan);
-        }
-        let plan = self.prepare(attachment, statement)?;
-        KEPT.with_borrow_mut(|kept| {
-            if let Some(kept) = kept.get_mut(&schema) {
-                // SAFETY: a plan just prepared; from here on it lives until it is freed in forget_changed.
-                unsafe { pg_sys::SPI_keepplan(plan) };
-                kept.plans.insert(statement.name, plan);
-            }
-        });
-        Ok(plan)
+        rows(read).map_err(|_| self.fail(internal("query", 0)))
     }
 
     /// A plan that lives as long as the connection.
@@ -220,22 +217,48 @@ impl Connection {
         Failure::Server(error)
     }
 
-    /// A statement that cannot be planned: the schema is not what it was attached as. Callers take 42P01 and
-    /// 42883 for "not installed" and leave the atomic path for good, so they never see these from us.
+    /// A statement that cannot be analysed, now or when the server does so again: the schema is not what it was attached
+    /// as. Callers take 42P01 and 42883 for "not installed" and leave the atomic path for good, so they never see these
+    /// from us. The next call reads the schema again.
     fn not_attached(&self, attachment: &Attachment, error: Box<ServerError>) -> Failure {
-        let absent = ["42P01", "42703", "42883", "42704"].iter().any(|code| error.sqlstate == sqlstate_pack(code));
+        known::doubt(attachment.oid);
+        let code = sqlstate_unpack(error.sqlstate);
+        // Class 42 is what names and types do not allow; a label of an enum that is gone cannot be read, either.
+        let absent = (code.starts_with("42") && code != "42501") || code == "3F000" || code == "22P02";
         if !absent {
-            return self.fail(error);
+            return self.fail(Box::new(ServerError { context: None, ..*error }));
         }
         self.failed.set(true);
         let message = format!("Schema {} lacks something that holdfast works on", attachment.quoted);
         Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(error.message))
     }
+
+    /// Another schema got the name while the call worked: nothing of it is read or written.
+    fn other_schema(&self, attachment: &Attachment) -> Failure {
+        known::doubt(attachment.oid);
+        self.failed.set(true);
+        let message = format!("Schema {} was renamed or replaced while a call worked in it", attachment.quoted);
+        let again = format!("{}: Nothing was written. Call again.", Outcome::NotAttached.entry().code);
+        Failure::Undone(Refusal::new(Outcome::NotAttached, message).hint(again))
+    }
+
+    /// A column that is not of the type that it was attached with: its datum was not read.
+    fn other_type(&self, attachment: &Attachment, plan: pg_sys::SPIPlanPtr, mismatch: Mismatch) -> Failure {
+        self.failed.set(true);
+        let message = format!("Schema {} has a column of a type that holdfast cannot read", attachment.quoted);
+        // SAFETY: the plan has just run.
+        let column = unsafe { result_column(plan, mismatch.column) };
+        let found = type_name(mismatch.found);
+        let detail = format!("{column} is of type {found}; holdfast reads {}", mismatch.wanted);
+        Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(detail).hint(format!(
+            "{}: Give the column its type back, or ask holdfast.doctor what the schema needs.",
+            Outcome::NotAttached.entry().code
+        )))
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get().saturating_sub(1));
         if !self.failed.get() {
             // SAFETY: connected in open; after an error the server ends the connection with the transaction.
             unsafe { pg_sys::SPI_finish() };
@@ -247,7 +270,10 @@ fn note(record: &mut Record, row: &Row) {
     let (name, value) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
     match row.text(1).as_deref() {
         Some("attached") => record.attached = true,
-        Some("feature") => record.features.push(name),
+        Some("feature") => match name.strip_prefix(path::RECORDED) {
+            Some(path) => record.path = Some(path.to_owned()),
+            None => record.features.push(name),
+        },
         Some("exclusion") => record.exclusion = true,
         Some("legacy") => {
             record.legacy = Some(value);
@@ -271,61 +297,51 @@ fn internal(name: &str, code: i32) -> Box<ServerError> {
 }
 
 /// Copies the rows of the last statement out of the server's memory.
-fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Vec<T> {
+fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Mismatch> {
     // SAFETY: the table is the last statement's and is freed here, after every row was read.
     unsafe {
         let table = pg_sys::SPI_tuptable;
         if table.is_null() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let count = pg_sys::SPI_processed as usize;
-        let read = (0..count).map(|at| read(&Row::new(*(*table).vals.add(at), (*table).tupdesc))).collect();
+        let (count, mismatch) = (pg_sys::SPI_processed as usize, Cell::new(None));
+        let row = |at| Row::new(*(*table).vals.add(at), (*table).tupdesc, &mismatch);
+        let read = (0..count).map(|at| read(&row(at))).collect();
         pg_sys::SPI_freetuptable(table);
-        read
+        mismatch.get().map_or(Ok(read), Err)
     }
 }
 
-fn register_invalidation() {
-    if REGISTERED.replace(true) {
-        return;
-    }
-    super::planner::install();
-    // SAFETY: callbacks are registered once a backend and only set a flag.
+/// What a column of a plan's result is called: table and column, where it comes from one.
+///
+/// # Safety
+/// A plan that is alive.
+unsafe fn result_column(plan: pg_sys::SPIPlanPtr, column: i32) -> String {
+    // SAFETY: lists of the plan's own; what is looked up is palloc'd and NUL-terminated, or null.
     unsafe {
-        pg_sys::CacheRegisterSyscacheCallback(
-            pg_sys::SysCacheIdentifier::NAMESPACEOID as i32,
-            Some(schema_changed),
-            pg_sys::Datum::null(),
-        );
-        pg_sys::CacheRegisterSyscacheCallback(
-            pg_sys::SysCacheIdentifier::RELNAMENSP as i32,
-            Some(name_changed),
-            pg_sys::Datum::null(),
-        );
-        pg_sys::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
+        let unknown = || format!("Column {column} of a result");
+        let source = items(pg_sys::SPI_plan_get_plan_sources(plan)).last();
+        let query = source.and_then(|source| items((*source.cast::<pg_sys::CachedPlanSource>()).query_list).last());
+        let Some(query) = query.map(|query| query.cast::<pg_sys::Query>()) else { return unknown() };
+        let list = if (*query).commandType == pg_sys::CmdType::CMD_SELECT {
+            (*query).targetList
+        } else {
+            (*query).returningList
+        };
+        let Some(entry) = items(list).nth((column - 1) as usize).map(|entry| entry.cast::<pg_sys::TargetEntry>())
+        else {
+            return unknown();
+        };
+        let text = |name: *const c_char| (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned());
+        let table = text(pg_sys::get_rel_name((*entry).resorigtbl));
+        match table.zip(text(pg_sys::get_attname((*entry).resorigtbl, (*entry).resorigcol, true))) {
+            Some((table, name)) => format!("Column {table}.{name}"),
+            None => text((*entry).resname).map_or_else(unknown, |name| format!("Column {name} of a result")),
+        }
     }
 }
 
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn schema_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
-    STALE.set(true);
-}
-
-/// A relation came or went; 0: any may have.
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn name_changed(_argument: pg_sys::Datum, _cache: i32, hash: u32) {
-    let awaits = |kept: &HashMap<u32, Kept>| kept.values().any(|known| known.attachment.awaits(hash));
-    if hash == 0 || KEPT.with(|kept| kept.try_borrow().map_or(true, |kept| awaits(&kept))) {
-        STALE.set(true);
-    }
-}
-
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn relation_changed(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
-    // InvalidOid: any relation may have changed. Other people's relations are none of ours.
-    let watches = |kept: &HashMap<u32, Kept>| kept.values().any(|known| known.attachment.watches(relation.to_u32()));
-    let ours = KEPT.with(|kept| kept.try_borrow().map_or(true, |kept| watches(&kept)));
-    if relation == pg_sys::InvalidOid || ours {
-        STALE.set(true);
-    }
+fn type_name(kind: pg_sys::Oid) -> String {
+    // SAFETY: palloc'd and NUL-terminated, also for a type that is gone.
+    unsafe { CStr::from_ptr(pg_sys::format_type_be(kind)) }.to_string_lossy().into_owned()
 }

@@ -15,7 +15,7 @@ impl Store {
         self.run(&PROBED_INDEXES, &[], |row| {
             let number = |column| i64::from(row.number(column).unwrap_or_default());
             (
-                row.label(1).unwrap_or(pg_sys::InvalidOid),
+                row.oid(1).unwrap_or(pg_sys::InvalidOid),
                 Probed { pages: number(2), bookings: number(3), kept: number(4) },
             )
         })

@@ -10,6 +10,7 @@ use super::rights::{self, Work};
 use super::row::{self, Row};
 use super::statement::{Statement, statement};
 use crate::rules::failure::Failure;
+use crate::rules::path;
 use crate::rules::requirement::addition::{Addition, Kind};
 
 statement!(REGISTRY_READ, "registry_read", [OIDOID]);
@@ -58,8 +59,9 @@ impl Store {
 
     /// Records that the schema is attached, with the optional tables that it has: from now on they are used, and missed
     /// when they are gone. Calls that run read the rows as they were; no lock stops them.
-    pub fn record(&self, callers: &[String]) -> Result<(), Failure> {
-        let features = self.attachment.features_present();
+    pub fn record(&self, callers: &[String], application_path: &str) -> Result<(), Failure> {
+        let path = format!("{}{application_path}", path::RECORDED);
+        let features = self.attachment.features_present().into_iter().chain([path.as_str()]);
         let arguments = [
             row::text(env!("CARGO_PKG_VERSION")),
             row::texts(features),

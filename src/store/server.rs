@@ -109,15 +109,6 @@ pub fn enum_label(value: pg_sys::Oid) -> Option<String> {
     label.map(|label| label.to_string_lossy().into_owned())
 }
 
-/// The `search_path` that the session began with: that of the server, the database or the role.
-pub fn search_path_of_session() -> String {
-    // SAFETY: returns null or a NUL-terminated text that lives until the setting changes; it is copied at once.
-    unsafe {
-        let path = pg_sys::GetConfigOptionResetString(c"search_path".as_ptr());
-        if path.is_null() { String::new() } else { std::ffi::CStr::from_ptr(path).to_string_lossy().into_owned() }
-    }
-}
-
 /// Tells every session, once this transaction has committed, that what it keeps of a relation is old.
 pub fn relation_changed(relation: pg_sys::Oid) {
     // SAFETY: called with the OID of a relation that the transaction has written to.

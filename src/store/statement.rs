@@ -25,6 +25,11 @@ macro_rules! statement {
 pub(super) use statement;
 
 impl Statement {
+    /// Does it call a function of the application by its name?
+    pub fn calls_application(&self) -> bool {
+        self.name.starts_with("original_")
+    }
+
     /// The text for one application schema, without the parts whose tables it does not have. A comment behind the
     /// first word names the statement wherever the server shows it (pg_stat_statements drops one before it).
     pub fn source(&self, attachment: &Attachment) -> String {

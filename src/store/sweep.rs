@@ -45,16 +45,16 @@ pub struct AttachedSchema {
 pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
     let connection = Connection::open();
     let read = |row: &Row| AttachedSchema {
-        oid: row.label(1).unwrap_or(pg_sys::InvalidOid),
+        oid: row.oid(1).unwrap_or(pg_sys::InvalidOid),
         name: row.text(2).unwrap_or_default(),
-        owner: row.label(3).unwrap_or(pg_sys::InvalidOid),
+        owner: row.oid(3).unwrap_or(pg_sys::InvalidOid),
     };
     Ok(registry::as_owner(|| connection.query(SCHEMAS_ATTACHED.text, read))?.unwrap_or_default())
 }
 
 /// The tables of each schema, by number, whose changes the server is asked for; 0 where it does not count them.
 pub fn watched_tables() -> Result<HashMap<u32, Vec<u32>>, Failure> {
-    let number = |row: &Row, column| row.label(column).unwrap_or(pg_sys::InvalidOid).to_u32();
+    let number = |row: &Row, column| row.oid(column).unwrap_or(pg_sys::InvalidOid).to_u32();
     let rows = Connection::open().query(TABLES_WATCHED.text, |row| (number(row, 1), number(row, 2)))?;
     let mut tables: HashMap<u32, Vec<u32>> = HashMap::new();
     for (schema, table) in rows {

@@ -13,6 +13,8 @@ const UNSAFE: &[&str] = &[
     "src/store/deadline.rs",
     "src/store/guard.rs",
     "src/store/jsonb.rs",
+    "src/store/hooks.rs",
+    "src/store/known.rs",
     "src/store/plan.rs",
     "src/store/planner.rs",
     "src/store/read_ahead.rs",

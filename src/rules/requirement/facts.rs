@@ -33,6 +33,8 @@ pub struct Facts {
     pub triggers: Vec<Trigger>,
     /// Foreign keys to its tables.
     pub references: Vec<Reference>,
+    /// What the application's own code names its things by; None: not attached.
+    pub path: Option<String>,
     pub server: Server,
     /// None: the schema has no such tables yet.
     pub status_rules: Option<StatusRules>,

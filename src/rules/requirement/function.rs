@@ -75,7 +75,17 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found.extend(facts.ours.iter().filter_map(|ours| of_wrapper(facts, ours)));
     found.extend(facts.routines().filter_map(|function| open_to_all(facts, function)));
     found.extend(facts.routines().filter_map(|function| unpinned(facts, function)));
+    found.extend(facts.path.as_deref().map(of_path));
     found
+}
+
+/// What the application's own code finds its things by, for an owner to compare with what they expect.
+fn of_path(path: &str) -> Finding {
+    let why = format!(
+        "while holdfast works, triggers, defaults, CHECKs and policies of the schema, and its legacy functions without a path of \
+         their own, run under search_path = {path}; attach finds it again"
+    );
+    Finding::new("search_path of the application", State::Ok, "G12", why)
 }
 
 fn of_replaced(facts: &Facts, replaced: &Replacement) -> Finding {

@@ -122,6 +122,30 @@ fn tables_may_change_between_calls() {
     }
 }
 
+/// A type that was renamed, or moved to another schema, is found by its new name at the next call of an open session.
+#[test]
+fn a_type_may_be_renamed_between_calls() {
+    let mut floor = Floor::new();
+    let room = floor.room(3);
+    let mut owner = floor.session();
+    owner.run("create schema kinds");
+    for (place, change) in [
+        "select 1",
+        "alter type public.booking_status rename to state_of_a_booking",
+        "alter type public.state_of_a_booking set schema kinds; alter type public.hold_status rename to \"Hold Status\"",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        owner.run(change);
+        // A plan keeps what it has read, until something makes the server read the statement again.
+        floor.run("discard plans");
+        let (booking, hold) = floor.held(&room, &room.tables[place..=place]);
+        assert_eq!(floor.seats(&confirm_hold(hold, booking, "key")).len(), 1, "after {change}");
+        assert_eq!(floor.seats(&confirm_hold(hold, booking, "key")).len(), 1, "a replay after {change}");
+    }
+}
+
 #[test]
 fn attach_can_be_repeated_and_rolled_back() {
     let mut floor = Floor::new();

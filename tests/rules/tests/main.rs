@@ -27,6 +27,7 @@ mod look;
 mod migration;
 mod outbox;
 mod outcome;
+mod path;
 mod repair;
 mod replay;
 mod request;

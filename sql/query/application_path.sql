@@ -1,0 +1,61 @@
+-- What the application's own code named its things by until now: the path of the function that ours replaces ($2: their
+-- names, the most important first; $3: where attach keeps it), and the schemas that its objects live in or that the database
+-- names for every session. A schema in which somebody else may create things is none of them: what they create there would
+-- run with the rights of the bookings' owner.
+with replaced as (
+  select p.proconfig
+  from pg_catalog.pg_proc p
+  join pg_catalog.pg_language l on l.oid = p.prolang
+  join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  cross join lateral (
+    select pg_catalog.min(o.place) as place
+    from pg_catalog.unnest($2) with ordinality o (name, place)
+    where p.proname::text = o.name
+  ) o
+  where (n.oid = $1 or n.nspname::text = $3) and l.lanname <> 'c' and o.place is not null
+  order by o.place, p.oid
+  limit 1
+), lived_in as (
+  select p.pronamespace as schema
+  from pg_catalog.pg_trigger t
+  join pg_catalog.pg_class c on c.oid = t.tgrelid and c.relnamespace = $1
+  join pg_catalog.pg_proc p on p.oid = t.tgfoid
+  where not t.tgisinternal
+  union
+  select t.typnamespace
+  from pg_catalog.pg_attribute a
+  join pg_catalog.pg_class c on c.oid = a.attrelid and c.relnamespace = $1
+  join pg_catalog.pg_type t on t.oid = a.atttypid
+  where a.attnum > 0 and not a.attisdropped
+  union
+  select p.pronamespace
+  from pg_catalog.pg_depend d
+  join pg_catalog.pg_proc p on p.oid = d.refobjid
+  left join pg_catalog.pg_attrdef f on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and f.oid = d.objid
+  left join pg_catalog.pg_constraint k on d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and k.oid = d.objid
+  left join pg_catalog.pg_policy y on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and y.oid = d.objid
+  join pg_catalog.pg_class c on c.oid = coalesce(f.adrelid, k.conrelid, y.polrelid) and c.relnamespace = $1
+  where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  union
+  select e.extnamespace from pg_catalog.pg_extension e
+  union
+  select n.oid
+  from pg_catalog.pg_db_role_setting d
+  cross join pg_catalog.unnest(d.setconfig) c (setting)
+  join pg_catalog.pg_namespace n
+    on pg_catalog.quote_ident(n.nspname) = any (pg_catalog.string_to_array(pg_catalog.substr(c.setting, 13), ', '))
+  where d.setrole = 0 and c.setting like 'search$_path=%' escape '$'
+    and d.setdatabase = (select b.oid from pg_catalog.pg_database b where b.datname = pg_catalog.current_database())
+)
+select 'replaced' as kind, (select pg_catalog.substr(c.setting, 13) from pg_catalog.unnest(r.proconfig) c (setting)
+                            where c.setting like 'search$_path=%' escape '$') as value
+from replaced r
+union all
+select 'schema', n.nspname::text
+from pg_catalog.pg_namespace n
+where n.oid in (select l.schema from lived_in l) and n.oid <> $1
+  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'holdfast')
+  and not exists (
+    select from pg_catalog.aclexplode(n.nspacl) g where g.privilege_type = 'CREATE' and g.grantee <> n.nspowner
+  )
+order by kind, value
