@@ -10,6 +10,12 @@ create table if not exists app.holdfast_pruned (
   until timestamptz not null
 );
 
+-- Tables that a refresh put out of service, for a maintenance: the next refresh after it takes them back. What a person put
+-- out of service is not in it, and stays.
+create table if not exists app.holdfast_out_of_service (
+  table_id uuid primary key
+);
+
 -- What failed for a reason of its own is left alone for a while, so that the rest of its batch goes on. Deleting a row
 -- has it tried again at once.
 create table if not exists app.holdfast_quarantine (

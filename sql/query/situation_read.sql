@@ -54,12 +54,16 @@ select 'blocking_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_
        coalesce(s.releases_tables, false), null
 from pg_catalog.unnest($3::uuid[]) t (id)
 cross join lateral (
-  select x.* from app.booking_table_assignments x
-  where x.table_id = t.id and x.end_at > $4 and x.start_at < $5 and x.booking_id <> $1
+  -- A party that came early or sits past its window has its table now; nobody sits for twelve hours more.
+  select x.*, x.end_at > $4 and x.start_at < $5 as overlaps from app.booking_table_assignments x
+  where x.table_id = t.id and x.booking_id <> $1
+    and x.end_at > case when $4 <= $6 and $6 < $5 then least($4, $6 - interval '12 hours') else $4 end
+    and x.start_at < case when $4 <= $6 and $6 < $5 then greatest($5, $6 + interval '12 hours') else $5 end
   offset 0
 ) a
 cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) b
 left join app.holdfast_booking_statuses s on s.status = b.status
+where a.overlaps or s.occupies_tables
 union all
 select 'blocking_hold', h.id, m.table_id, h.booking_id, h.start_at, h.end_at, null, null, null, null
 from app.table_holds h

@@ -18,6 +18,13 @@ pub struct Table {
     pub mobility: String,
 }
 
+/// Is a table out of service at any time, as a person said? What a refresh set, and what a running maintenance explains, is
+/// judged by the maintenance's own window.
+#[must_use]
+pub fn is_out_of_service(marked: bool, by_refresh: bool, under_maintenance: bool) -> bool {
+    marked && !by_refresh && !under_maintenance
+}
+
 impl Table {
     /// Guests that it seats: what was declared as its largest party, else its capacity.
     #[must_use]

@@ -7,7 +7,7 @@ use super::row;
 use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
-use crate::rules::table::Table;
+use crate::rules::table::{self, Table};
 use crate::rules::window::Instant;
 
 statement!(TABLES_LOCK, "tables_lock", [UUIDOID, UUIDOID, UUIDARRAYOID]);
@@ -55,7 +55,7 @@ impl Store {
                 min_party_size: row.number(6),
                 max_party_size: row.number(7),
                 active: row.flag(8),
-                out_of_service: row.flag(9),
+                out_of_service: table::is_out_of_service(row.flag(9), row.flag(12), row.flag(13)),
                 mobility: row.text(10).unwrap_or_default(),
             };
             locked.tables.insert(id, table);

@@ -13,6 +13,7 @@ pub const TABLES: &[&str] = &[
     "holdfast_capacity_policies",
     "holdfast_attempts",
     "holdfast_pruned",
+    "holdfast_out_of_service",
     "holdfast_reconciliation_policies",
     "holdfast_commit_scan",
     "holdfast_findings",

@@ -82,6 +82,7 @@ pub const NEEDED: &[Needed] = &[
             table_ids uuid[] given, assignment_window tstzrange given, actor_id uuid null given, metadata jsonb given,
             created_at timestamptz given",
     },
+    Needed { table: "holdfast_out_of_service", feature: "out_of_service", columns: "table_id uuid given" },
     Needed { table: "holdfast_pruned", feature: "forgotten", columns: "booking_id uuid, until timestamptz" },
     Needed {
         table: "capacity_outbox",

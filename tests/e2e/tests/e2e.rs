@@ -41,6 +41,7 @@ mod nested;
 mod nonsense;
 mod outbox;
 mod preflight;
+mod presence;
 mod privileges;
 mod reconcile;
 mod refusals;

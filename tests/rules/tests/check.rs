@@ -90,3 +90,12 @@ fn a_hold_is_looked_at_from_every_side() {
     assert_eq!(selection(&ask_hold(), &far, Some(&bad), now()).1, None);
     assert_eq!(selection(&ask_hold(), &far, None, now()).0.len(), 1);
 }
+
+#[test]
+fn only_what_a_person_put_out_of_service_is_so_at_any_time() {
+    use holdfast::rules::table::is_out_of_service;
+    assert!(is_out_of_service(true, false, false), "a person said so");
+    assert!(!is_out_of_service(true, true, false), "a refresh set it, for a maintenance that is over");
+    assert!(!is_out_of_service(true, false, true), "a maintenance explains it");
+    assert!(!is_out_of_service(false, false, true));
+}
