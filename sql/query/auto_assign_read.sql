@@ -7,7 +7,13 @@ select b.status::text, b.restaurant_id, b.party_size,
        (select h.id from app.table_holds h
         where h.booking_id = b.id and h.status = 'active' and h.expires_at > $3
         order by h.expires_at desc, h.id limit 1),
-       (select pg_catalog.jsonb_agg(s.status order by s.status) from app.holdfast_booking_statuses s where s.is_confirm_target)
+       (select pg_catalog.jsonb_agg(s.status order by s.status) from app.holdfast_booking_statuses s where s.is_confirm_target),
+--[basis
+       (select l.basis ->> 'window' = 'derived' from app.booking_assignment_idempotency l
+        where l.booking_id = b.id and l.outcome in ('confirmed', 'assigned')
+        order by l.created_at desc limit 1)
+--|       false
+--]
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 cross join lateral (select coalesce(b.booking_date + b.start_time, b.start_at at time zone r.timezone)) l (at)

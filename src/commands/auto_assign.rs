@@ -2,18 +2,22 @@
 //!
 //! It looks at the state first. What is done already, or somebody else's work, is left alone without a trace.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::deadline::{Attempt, bounded, refused_arguments};
 use crate::rules::Id;
 use crate::rules::attempt::{self, Report};
-use crate::rules::auto_assign::{self, Key, Trigger};
+use crate::rules::auto_assign::{self, Found, Key, Trigger};
 use crate::rules::deadline;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::transition;
 use crate::rules::window::Instant;
+use crate::store::situation::Question;
 use crate::store::{Ended, Ending, Store};
 use crate::telemetry;
 
@@ -103,20 +107,44 @@ fn look(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
     let Some(found) = store.auto_assign_read(wanted.booking, wanted.hold, now)? else {
         return Ok(Look::Refuse(refusal::booking_not_found(Some(wanted.booking))));
     };
-    if found.is_confirmed() {
+    let hold = auto_assign::hold(&found, now);
+    let confirmed = found.is_confirmed();
+    if confirmed && stands(store, &found, now)? {
         return Ok(Look::Skip(Outcome::SkippedConfirmed, found.key));
     }
-    let key = match auto_assign::key(&found) {
+    let renewed = if confirmed { auto_assign::renewed_key(&found, hold) } else { None };
+    let key = match renewed.map_or_else(|| auto_assign::key(&found), Ok) {
         Ok(key) => key,
         Err(refusal) => return Ok(Look::Refuse(refusal)),
     };
     if store.attempt_is_live(wanted.booking, &key.text) {
         return Ok(Look::Skip(Outcome::SkippedInProgress, Some(key.text)));
     }
-    Ok(match auto_assign::hold(&found, now) {
+    Ok(match hold {
         Some(hold) => Look::Confirm(Confirm { hold, key, target: found.target().to_owned() }),
         None => Look::NoHold(key),
     })
+}
+
+/// Do the tables of a confirmed booking stand? Takes no lock.
+fn stands(store: &Store, found: &Found, now: Instant) -> Result<bool, Failure> {
+    let Some(booking) = store.booking_look(found.booking)? else { return Ok(false) };
+    let locked = store.tables_look(Some(booking.id), None, &[])?.tables;
+    let (assignments, _) = store.booking_claims(booking.id)?;
+    let Some(window) = transition::span(&booking, &assignments) else { return Ok(false) };
+    let tables: Vec<Id> = locked.keys().copied().collect();
+    let situation = store.situation_read(Question {
+        booking: &booking,
+        target: None,
+        tables: &tables,
+        window,
+        now,
+        edges_wanted: false,
+        hold: None,
+        own_holds: BTreeMap::new(),
+        locked,
+    })?;
+    Ok(auto_assign::stands(&situation, found.window_derived))
 }
 
 fn confirm(store: &Store, wanted: &Wanted, found: Confirm, counted: telemetry::Attempt) -> Result<Report, Failure> {

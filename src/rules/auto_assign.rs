@@ -3,11 +3,15 @@
 use serde_json::{Value, json};
 
 use super::Id;
+use super::booking::StatusRules;
+use super::confirm::{self, Situation};
 use super::idempotency_key;
 use super::outcome::{CATALOGUE, Disposition, Outcome};
 use super::refusal::{self, Refusal};
 use super::requirement::status;
-use super::window::Instant;
+use super::table::Assignment;
+use super::transition;
+use super::window::{Instant, Window};
 
 /// How often the worker tries a booking again, how long after the last attempt at the earliest, and for how long.
 pub const RETRIES: i32 = 5;
@@ -70,13 +74,15 @@ pub struct Found {
     pub time: Option<String>,
     pub key: Option<String>,
     pub has_tables: bool,
+    /// Did the last answer derive the window from the booking?
+    pub window_derived: bool,
     pub given: Option<GivenHold>,
     /// The live hold of the booking that lasts longest.
     pub own_hold: Option<Id>,
 }
 
 impl Found {
-    /// Is there nothing left to do?
+    /// Is there nothing left to do, as long as its tables stand?
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.has_target_status() && self.has_tables
@@ -93,6 +99,40 @@ impl Found {
     }
 }
 
+/// Does what was confirmed stand: for the booking's window, its party, and tables that can be used as they are now?
+#[must_use]
+pub fn stands(situation: &Situation, window_derived: bool) -> bool {
+    let booking = &situation.booking;
+    let own = booking.window.start.zip(booking.window.end).and_then(|(start, end)| Window::new(start, end));
+    let in_time = |row: &Assignment| match (row.window, own) {
+        (Some(window), Some(own)) => window == own || !window_derived && window.overlaps(own),
+        _ => false,
+    };
+    let usable = |row: &Assignment| {
+        situation.tables.get(&row.table).is_some_and(|table| confirm::check_table(table, booking.restaurant).is_ok())
+    };
+    situation.assignments.iter().all(|row| in_time(row) && usable(row))
+        && transition::check_tables(situation, &StatusRules::default()).is_ok()
+}
+
+/// The key of an attempt for a booking whose tables do not stand any more: the answer under the key it has is another's.
+/// Each hold has one of its own, where the recipe gives no other.
+#[must_use]
+pub fn renewed_key(found: &Found, hold: Option<Id>) -> Option<Key> {
+    let (date, time) = found.date.as_ref().zip(found.time.as_ref())?;
+    let recipe = idempotency_key::auto_assign(found.booking, found.restaurant, found.party_size, date, time);
+    let text = match hold {
+        Some(hold) if found.key.as_ref() == Some(&recipe) => idempotency_key::auto_assign_again(found.booking, hold),
+        _ => recipe,
+    };
+    let is_new = found.key.as_deref().is_none_or(|key| by_recipe(found.booking, key));
+    Some(Key { text, is_new })
+}
+
+fn by_recipe(booking: Id, key: &str) -> bool {
+    key.starts_with(&format!("booking-{booking}-auto-assign-"))
+}
+
 /// The key of the attempt, and whether it has to be kept on the booking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -106,9 +146,10 @@ pub fn key(found: &Found) -> Result<Key, Refusal> {
     let recipe = found.date.as_ref().zip(found.time.as_ref()).map(|(date, time)| {
         idempotency_key::auto_assign(found.booking, found.restaurant, found.party_size, date, time)
     });
-    let by_recipe = |key: &str| key.starts_with(&format!("booking-{}-auto-assign-", found.booking));
     match (&found.key, recipe) {
-        (Some(kept), Some(recipe)) if *kept != recipe && by_recipe(kept) && !found.has_target_status() => {
+        (Some(kept), Some(recipe))
+            if *kept != recipe && by_recipe(found.booking, kept) && !found.has_target_status() =>
+        {
             Ok(Key { text: recipe, is_new: true })
         }
         (Some(kept), _) => Ok(Key { text: kept.clone(), is_new: false }),

@@ -9,3 +9,10 @@ pub fn auto_assign(booking: Id, restaurant: Id, party_size: i32, date: &str, tim
     let hash = sha256_hex(&format!("{booking}|{restaurant}|{party_size}|{date}T{time}"));
     format!("booking-{booking}-auto-assign-{}", &hash[..12])
 }
+
+/// The key of a later attempt for the same party and time, one a hold.
+#[must_use]
+pub fn auto_assign_again(booking: Id, hold: Id) -> String {
+    let hash = sha256_hex(&format!("{booking}|{hold}"));
+    format!("booking-{booking}-auto-assign-{}", &hash[..12])
+}

@@ -25,6 +25,7 @@ impl Store {
             time: row.text(5),
             key: row.text(6),
             has_tables: row.flag(7),
+            window_derived: row.flag(13),
             given: hold.zip(row.text(9)).map(|(id, status)| GivenHold {
                 id,
                 booking: row.id(8),

@@ -229,3 +229,35 @@ fn a_booking_of_instants_alone_has_a_key() {
     ));
     assert_eq!((&row["outcome"], &row["idempotency_key"]), (&json!("confirmed"), &json!(recipe)));
 }
+
+/// K14: confirmed with tables, and then something of what was confirmed changed.
+#[test]
+fn k14_what_stands_no_more_is_an_attempt() {
+    let changes = [
+        "update public.bookings set start_at = start_at + interval '3 hours', end_at = end_at + interval '3 hours',
+           start_time = '21:00', end_time = '23:00' where id = '{b}'",
+        "update public.bookings set party_size = 7 where id = '{b}'",
+        "update public.table_inventory set active = false where id = '{t}'",
+        "update public.table_inventory set status = 'out_of_service' where id = '{t}'",
+        "delete from public.allocations where booking_id = '{b}'",
+    ];
+    for change in changes {
+        let mut floor = Floor::new();
+        let (room, booking, hold) = dated(&mut floor, 4);
+        let first = floor.outcome(&run(booking, Some(hold), "inline"));
+        assert_eq!(floor.outcome(&run(booking, None, "inline"))["outcome"], "skipped_already_confirmed");
+        floor.run(&change.replace("{b}", &booking.to_string()).replace("{t}", &room.tables[0].to_string()));
+        let row = floor.outcome(&run(booking, None, "inline"));
+        assert_eq!(row["outcome"], "no_hold", "{change}: {row}");
+        let take = Call::new("hold_tables").with("p_booking_id", booking).with("p_table_ids", &room.tables[1..3]);
+        floor.done(&take);
+        let row = floor.outcome(&run(booking, None, "inline"));
+        assert_eq!(row["outcome"], "confirmed", "{change}: {row}");
+        assert_ne!(row["idempotency_key"], first["idempotency_key"], "{change}");
+        let tables: Vec<Uuid> = floor.column(&format!(
+            "select table_id from public.booking_table_assignments where booking_id = '{booking}' order by 1"
+        ));
+        assert_eq!(tables, room.tables[1..3], "{change}");
+        assert_eq!(floor.outcome(&run(booking, None, "inline"))["outcome"], "skipped_already_confirmed", "{change}");
+    }
+}

@@ -1,11 +1,16 @@
 //! The automatic attempt: its key, its hold, its result.
 
 use holdfast::rules::Id;
-use holdfast::rules::auto_assign::{Found, GivenHold, Trigger, hold, key, last_result, retryable};
+use holdfast::rules::auto_assign::{Found, GivenHold, Trigger, hold, key, last_result, renewed_key, retryable, stands};
+use holdfast::rules::booking::Booking;
+use holdfast::rules::confirm::Situation;
 use holdfast::rules::idempotency_key;
 use holdfast::rules::outcome::Outcome;
+use holdfast::rules::table::{Blocker, Table};
 use holdfast::rules::window::Instant;
-use holdfast_rules_tests::{BOOKING, HOLD};
+use holdfast_rules_tests::{
+    BOOKING, HOLD, OTHER_BOOKING, assignment, booking, claim, hours, own_window, situation, table, table_id,
+};
 use serde_json::json;
 
 const NOW: Instant = Instant(1000);
@@ -20,6 +25,7 @@ fn found() -> Found {
         date: Some("2027-05-01".to_owned()),
         time: Some("18:00:00".to_owned()),
         key: None,
+        window_derived: true,
         has_tables: false,
         given: None,
         own_hold: None,
@@ -97,4 +103,51 @@ fn what_may_pass_is_tried_again_and_what_is_final_is_not() {
     for name in ["confirmed", "party_too_large", "hold_expired", "fenced", "key_mismatch", "booking_state_conflict"] {
         assert!(!again.contains(&name), "{name}");
     }
+}
+
+/// Table 1 for the booking's window, assigned and allocated.
+fn seated() -> Situation {
+    let window = hours(18, 20);
+    Situation { assignments: vec![assignment(1, window, None)], allocations: vec![claim(1, window)], ..situation() }
+}
+
+#[test]
+fn what_is_confirmed_stands_for_its_window_its_party_and_tables_as_they_are() {
+    let with = |table: Table| Situation { tables: [(table_id(1), table)].into(), ..seated() };
+    let of = |booking: Booking| Situation { booking, ..seated() };
+    let id = Id::from_u128(0x900);
+    let taken = Situation {
+        blockers: vec![Blocker::Allocation { id, table: table_id(1), released: false }],
+        owners: [(id, (Some(OTHER_BOOKING), Some(hours(19, 21))))].into(),
+        ..seated()
+    };
+    let cases = [
+        (seated(), true, true),
+        (of(Booking { window: own_window(19, 21), ..booking() }), true, false),
+        (of(Booking { window: own_window(19, 21), ..booking() }), false, true),
+        (of(Booking { window: own_window(20, 22), ..booking() }), false, false),
+        (of(Booking { party_size: 5, ..booking() }), true, false),
+        (with(Table { active: false, ..table(1) }), true, false),
+        (with(Table { out_of_service: true, ..table(1) }), true, false),
+        (with(Table { zone: None, ..table(1) }), true, false),
+        (Situation { allocations: vec![], ..seated() }, true, false),
+        (taken, true, false),
+    ];
+    for (number, (situation, derived, expected)) in cases.iter().enumerate() {
+        assert_eq!(stands(situation, *derived), *expected, "case {number}");
+    }
+}
+
+#[test]
+fn an_attempt_for_what_stands_no_more_has_a_key_that_is_not_bound() {
+    let of = |key: &str, hold| {
+        let renewed = renewed_key(&Found { key: Some(key.to_owned()), ..found() }, hold);
+        renewed.map(|key| (key.text, key.is_new))
+    };
+    let again = idempotency_key::auto_assign_again(BOOKING, HOLD);
+    assert_eq!(of(&recipe(3), Some(HOLD)), Some((recipe(2), true)), "party or time changed");
+    assert_eq!(of(&recipe(2), Some(HOLD)), Some((again, true)), "its tables changed");
+    assert_eq!(of(&recipe(2), None), Some((recipe(2), true)), "there is nothing to confirm");
+    assert_eq!(of("own", Some(HOLD)), Some((recipe(2), false)), "the application's stays on the booking");
+    assert_eq!(renewed_key(&Found { date: None, ..found() }, None), None);
 }
