@@ -7,10 +7,9 @@ with recursive after_confirmation (status) as (
   union
   select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), live as materialized (
-  select b.id, b.restaurant_id, b.status, coalesce(s.is_confirm_target, false) as is_confirm_target,
+  select b.id, b.restaurant_id, b.status, b.party_size, coalesce(s.is_confirm_target, false) as is_confirm_target,
          coalesce(s.releases_tables, false) as is_over,
-         w.start_at,
-         w.end_at
+         w.start_at, w.end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
   cross join lateral (
@@ -30,7 +29,8 @@ with recursive after_confirmation (status) as (
   -- So that neighbours in the indexes are asked for one after the other.
   order by b.id
 ), seat as materialized (
-  select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, a.merge_group_id, a.idempotency_key, a.assigned_at, b.is_over
+  select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, a.merge_group_id, a.idempotency_key, a.assigned_at,
+         a.allocation_id, b.is_over
   from live b
   cross join lateral (select t.* from app.booking_table_assignments t where t.booking_id = b.id offset 0) a
 ), claim as materialized (
@@ -39,6 +39,11 @@ with recursive after_confirmation (status) as (
   cross join lateral (select t.* from app.allocations t where t.booking_id = b.id offset 0) al
 ), answer as materialized (
   select l.booking_id, l.idempotency_key, l.table_ids, l.assignment_window, l.hold_id, l.created_at, l.transaction_id,
+         l.assignment_ids, l.request ->> 'require_adjacency' = 'true' as adjacent,
+--[basis
+         l.basis ->> 'window' as basis, (l.basis ? 'told_again') is true as told_again,
+--|         null::text as basis, false as told_again,
+--]
          case when l.outcome = 'confirmed' and l.request is null then 'assigned' else l.outcome end as outcome
   from live b
   cross join lateral (select t.* from app.booking_assignment_idempotency t where t.booking_id = b.id offset 0) l
@@ -62,6 +67,8 @@ with recursive after_confirmation (status) as (
            when answered.id is not null then 'hold_open_after_confirmation'
            when mirror.id is null and member.id is not null and waiting.is_so is null then 'hold_open_after_confirmation'
            when h.expires_at < pg_catalog.now() - interval '60 seconds' then 'hold_past_deadline'
+           when member.id is null then 'hold_without_tables'
+           when h.expires_at > greatest(h.end_at, pg_catalog.now() + interval '168 hours') then 'hold_deadline_absurd'
          end as finding
   from open_hold h
   left join lateral (
@@ -125,7 +132,101 @@ with recursive after_confirmation (status) as (
     select c.booking_id, c.resource_id, 0, 1 from claim c where c.resource_type = 'merge_group' and not c.is_over
   ) g
   group by g.booking_id, g.group_id
+), going as materialized (
+  select b.* from live b where not b.is_over and b.start_at < b.end_at and b.end_at > pg_catalog.now()
+), placed as materialized (
+  select s.id, s.booking_id, s.table_id, b.is_confirm_target, b.party_size, b.restaurant_id, t.zone_id, t.active,
+         coalesce(t.max_party_size, t.capacity) as seats, t.status = 'out_of_service' as out_of_service
+  from going b join seat s on s.booking_id = b.id join app.table_inventory t on t.id = s.table_id
+), booked as materialized (
+  -- When a booking takes place at a table: its own time, but where another window was asked for.
+  select s.id, s.booking_id, s.table_id, s.start_at, s.end_at,
+         case when l.booking_id is null then b.start_at else s.start_at end as from_at,
+         case when l.booking_id is null then b.end_at else s.end_at end as until_at
+  from going b join seat s on s.booking_id = b.id
+  left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key and l.basis = 'asked'
+    and pg_catalog.lower(l.assignment_window) = s.start_at and pg_catalog.upper(l.assignment_window) = s.end_at
+), crowded as materialized (
+  select distinct c.table_id
+  from (
+    select k.table_id, k.from_at,
+           pg_catalog.max(k.until_at) over (
+             partition by k.table_id order by k.from_at rows between unbounded preceding and 1 preceding
+           ) as taken_until
+    from booked k
+  ) c
+  where c.taken_until > c.from_at
+--[adjacency
+), joined as materialized (
+  select p.booking_id, p.table_id from (
+    select distinct on (l.booking_id) l.booking_id, l.adjacent
+    from answer l where l.outcome in ('confirmed', 'assigned') order by l.booking_id, l.created_at desc
+  ) l
+  join placed p on p.booking_id = l.booking_id where l.adjacent
+), reached (booking_id, table_id) as (
+  select j.booking_id, (pg_catalog.array_agg(j.table_id order by j.table_id))[1] from joined j group by j.booking_id
+  union
+  select r.booking_id, j.table_id
+  from reached r
+  join joined j on j.booking_id = r.booking_id
+  where exists (
+    select from app.table_adjacencies e
+    where e.table_a = r.table_id and e.table_b = j.table_id or e.table_a = j.table_id and e.table_b = r.table_id
+  )
+--]
 ), finding (booking_id, restaurant_id, finding, related_table, related_id) as (
+  select distinct o.booking_id, null::uuid, 'bookings_overlap', 'booking_table_assignments', r.id::text
+  from crowded c
+  join booked o on o.table_id = c.table_id
+  join booked r on r.table_id = o.table_id and r.booking_id <> o.booking_id and r.from_at < o.until_at and o.from_at < r.until_at
+  where r.end_at > pg_catalog.now() and not (r.start_at < o.end_at and o.start_at < r.end_at)
+  union all
+  select p.booking_id, null, case when p.active then 'table_out_of_service' else 'table_inactive' end,
+         'booking_table_assignments', p.id::text
+  from placed p
+  where not p.active or (p.out_of_service
+--[out_of_service
+    and (select true from app.holdfast_out_of_service o where o.table_id = p.table_id) is null
+--]
+    and (
+      select true from app.allocations al
+      where al.restaurant_id = p.restaurant_id and al.resource_type = 'table' and al.resource_id = p.table_id
+        and al."window" @> pg_catalog.now() and al.is_maintenance and not al.shadow limit 1
+    ) is null)
+  union all
+  select g.booking_id, null, 'party_exceeds_tables', 'bookings', g.booking_id::text
+  from (
+    select p.booking_id, p.restaurant_id, p.party_size, pg_catalog.sum(p.seats) as seats
+    from placed p where p.is_confirm_target group by p.booking_id, p.restaurant_id, p.party_size
+  ) g
+  left join app.holdfast_capacity_policies c on c.restaurant_id = g.restaurant_id
+  where g.party_size > g.seats + coalesce(c.extra_seats, 0)
+  union all
+  select p.booking_id, null, 'tables_in_two_zones', 'bookings', p.booking_id::text
+  from placed p group by p.booking_id
+  having pg_catalog.count(distinct p.zone_id) > 1 or pg_catalog.bool_or(p.zone_id is null)
+--[adjacency
+  union all
+  select distinct j.booking_id, null::uuid, 'tables_not_adjacent', 'bookings', j.booking_id::text
+  from joined j left join reached r on r.booking_id = j.booking_id and r.table_id = j.table_id
+  where r.table_id is null
+--]
+  union all
+  select l.booking_id, null, 'hold_consumed_twice', 'booking_assignment_idempotency', l.idempotency_key
+  from (
+    select a.booking_id, a.idempotency_key, a.hold_id, pg_catalog.count(*) over (partition by a.booking_id, a.hold_id) as times
+    from answer a where a.outcome in ('confirmed', 'assigned') and a.hold_id is not null
+  ) l
+  where l.times > 1 or (select true from app.table_holds h where h.id = l.hold_id and h.booking_id <> l.booking_id)
+  union all
+  select distinct s.booking_id, null::uuid, case when s.idempotency_key is null then 'key_lost' else 'allocation_lost' end,
+         'booking_table_assignments', s.id::text
+  from seat s
+  join answer l on l.booking_id = s.booking_id and l.transaction_id is not null and l.outcome in ('confirmed', 'assigned')
+    and s.id = any (l.assignment_ids)
+  left join claim c on c.booking_id = s.booking_id and c.resource_type = 'table' and c.resource_id = s.table_id and not c.shadow
+  where not s.is_over and (s.idempotency_key is null or c.id <> s.allocation_id or c.id is not null and s.allocation_id is null)
+  union all
   select distinct o.booking_id, null::uuid, 'double_booked',
          case when r.is_claim then 'allocations' else 'booking_table_assignments' end, r.id::text
   from stretch o
@@ -183,10 +284,13 @@ with recursive after_confirmation (status) as (
     and (not c.is_over or coalesce(pg_catalog.upper(c."window"), 'infinity') > pg_catalog.now())
   union all
   select s.booking_id, null,
-         case when s.start_at < b.end_at and b.start_at < s.end_at
-              then 'window_differs_from_booking' else 'window_outside_booking' end,
+         case when s.start_at >= b.end_at or b.start_at >= s.end_at then 'window_outside_booking'
+              when l.booking_id is not null then 'window_left_behind'
+              else 'window_differs_from_booking' end,
          'booking_table_assignments', s.id::text
   from seat s join live b on b.id = s.booking_id
+  left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key and l.basis = 'derived'
+    and pg_catalog.lower(l.assignment_window) = s.start_at and pg_catalog.upper(l.assignment_window) = s.end_at
   where not s.is_over and s.start_at < s.end_at and b.start_at < b.end_at and (s.start_at <> b.start_at or s.end_at <> b.end_at)
   union all
   select b.id, null, 'ledger_says_confirmed', 'bookings', b.id::text
@@ -237,7 +341,14 @@ with recursive after_confirmation (status) as (
     select true as is_so from app.capacity_outbox o
     where told.is_so is null and o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key limit 1
   ) told_first on true
-  where told.is_so is null and told_first.is_so is null
+  -- A consumer may delete what it delivered: an event is missed where one that was delivered, or is older, is there.
+  left join lateral (
+    select true as is_so from app.capacity_outbox o
+    where o.status = 'pending' and o.next_attempt_at < l.created_at order by o.next_attempt_at limit 1
+  ) older on true
+  where told.is_so is null and told_first.is_so is null and not l.told_again and (
+    older.is_so or (select true from app.capacity_outbox o where o.status = 'done' order by o.next_attempt_at limit 1)
+  )
 --]
   union all
   select h.booking_id, h.restaurant_id, h.finding, 'table_holds', h.id::text from hold_finding h where h.finding is not null
@@ -276,7 +387,11 @@ with recursive after_confirmation (status) as (
     ('event_missing', 'error', 'G1'), ('hold_open_after_confirmation', 'warning', 'G1'),
     ('hold_without_window', 'warning', 'G7'), ('hold_past_deadline', 'info', 'G7'), ('mirror_without_hold', 'info', 'G7'),
     ('claim_of_ended_booking', 'info', 'G7'), ('merge_group_incomplete', 'warning', 'G1'),
-    ('merge_group_unclaimed', 'warning', 'G1'), ('table_status_unexplained', 'info', 'G7')
+    ('merge_group_unclaimed', 'warning', 'G1'), ('table_status_unexplained', 'info', 'G7'),
+    ('window_left_behind', 'error', 'G1'), ('bookings_overlap', 'critical', 'G2'), ('party_exceeds_tables', 'error', 'G1'),
+    ('table_inactive', 'error', 'G1'), ('table_out_of_service', 'error', 'G1'), ('tables_in_two_zones', 'error', 'G1'),
+    ('tables_not_adjacent', 'error', 'G1'), ('hold_consumed_twice', 'critical', 'G3'), ('hold_without_tables', 'warning', 'G7'),
+    ('hold_deadline_absurd', 'warning', 'G7'), ('key_lost', 'warning', 'G3'), ('allocation_lost', 'warning', 'G1')
 )
 select f.booking_id, coalesce(f.restaurant_id, b.restaurant_id) as restaurant_id, b.status::text as booking_state,
        f.finding, c.severity, c.promise, f.related_table, f.related_id
@@ -286,20 +401,3 @@ left join lateral (select x.restaurant_id, x.status from app.bookings x where x.
 
 comment on view app.holdfast_inconsistent_bookings is
   'The query behind holdfast_reconciliation, for its owner; read that one.';
-
--- Compiling this plan just in time takes many times longer than running it, and what it keeps must not go to disk: only a
--- function can say so.
-create or replace function app.holdfast_reconciliation_read() returns setof app.holdfast_inconsistent_bookings
-language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off set work_mem = '64MB'
-begin atomic
-  select f.* from app.holdfast_inconsistent_bookings f;
-end;
-
-comment on function app.holdfast_reconciliation_read is
-  'The rows of holdfast_reconciliation, with just-in-time compilation off; read the view. Raises nothing of its own. Locks nothing. May be repeated.';
-
-create or replace view app.holdfast_reconciliation with (security_barrier = true) as
-select f.* from app.holdfast_reconciliation_read() f;
-
-comment on view app.holdfast_reconciliation is
-  'Live bookings whose parts do not agree, one row a finding: booking_id (NULL for a table, or a hold of nobody), restaurant_id, booking_state, finding, severity, promise, related_table, related_id. holdfast.findings says what each means; reconcile_booking shows one booking in full, repair_booking mends it.';

@@ -17,6 +17,21 @@ seat as (select a.*, t.begins, t.ends from booking_table_assignments a join time
 blocking as (select * from allocations where resource_type = 'table' and shadow is false),
 success as (select * from booking_assignment_idempotency where outcome = any ('{confirmed,assigned}')),
 step as (select * from booking_state_history where row(from_status) is distinct from row(to_status)),
+mine as (
+  select t.booking_id, a.id, a.table_id, idempotency_key, tstzrange(a.start_at, a.end_at) as slot, tstzrange(t.begins, t.ends) as time, t.status,
+         t.party_size, t.restaurant_id, i.zone_id, active, i.status as state, coalesce(max_party_size, capacity) as chairs
+  from (select id as booking_id, * from timed where begins < ends and ends > now()) t
+  join booking_table_assignments a on a.booking_id = t.booking_id join table_inventory i on i.id = a.table_id
+),
+based as (
+  select m.*, case when l.basis ->> 'window' = 'asked' then m.slot else m.time end as taken, l.basis ->> 'window' as origin
+  from mine m left join success l
+    on (l.booking_id, l.idempotency_key) = (m.booking_id, m.idempotency_key) and l.assignment_window = m.slot
+),
+given as (
+  select a.* from booking_table_assignments a join going g on g.id = a.booking_id
+  where a.id in (select unnest(assignment_ids) from success where transaction_id is not null and booking_id = a.booking_id)
+),
 asked (name, examined, broken) as (
   select 'confirmed_with_tables', count(*), count(*) - count(a.booking_id)
   from bookings b
@@ -36,6 +51,44 @@ asked (name, examined, broken) as (
   union all
   select 'windows_as_booked', count(*), count(*) filter (where tstzrange(start_at, end_at) <> tstzrange(begins, ends))
   from seat where tstzrange(start_at, end_at) && tstzrange(begins, ends)
+  union all
+  select 'windows_follow', count(*), count(*) filter (where slot <> time) from based where origin = 'derived'
+  union all
+  select 'bookings_apart', count(*), count(*) filter (where exists (
+    select 1 from based o where o.table_id = b.table_id and o.id <> b.id and o.taken && b.taken)) from based b
+  union all
+  select 'parties_seated', count(*), count(*) filter (where party > chairs + coalesce(extra_seats, 0)) from (
+    select booking_id, restaurant_id, max(party_size) as party, sum(chairs) as chairs from mine
+    where status = any ((select labels from confirmable)::booking_status[]) group by 1, 2) m
+  left join holdfast_capacity_policies using (restaurant_id)
+  union all
+  select 'tables_usable', count(*), count(*) filter (where not active or state = 'out_of_service'
+    and table_id not in (select table_id from holdfast_out_of_service)
+    and table_id not in (select resource_id from blocking where is_maintenance and "window" @> now())) from mine
+  union all
+  select 'tables_together', count(*), count(*) filter (where zones <> 1 or zoneless or adjacent and cardinality(tables) > (
+    with recursive walk as (
+      select tables[1] as at
+      union select case e.table_a when w.at then e.table_b else e.table_a end
+      from walk w join table_adjacencies e on w.at in (e.table_a, e.table_b)
+        and e.table_a = any (tables) and e.table_b = any (tables))
+    select count(*) from walk)) from (
+    select booking_id, count(distinct zone_id) as zones, bool_or(zone_id is null) as zoneless, array_agg(table_id) as tables,
+           coalesce((select (l.request ->> 'require_adjacency')::boolean from success l where l.booking_id = m.booking_id
+                     order by created_at desc limit 1), false) as adjacent
+    from mine m group by booking_id) t
+  union all
+  select 'holds_consumed_once', count(*), count(*) filter (where (select count(*) from success o where o.hold_id = l.hold_id) > 1)
+  from success l where hold_id is not null
+  union all
+  select 'holds_whole', count(*), count(*) filter (where id not in (select hold_id from table_hold_members)
+    or expires_at - interval '168 hours' > now() and (expires_at <= end_at) is not true)
+  from table_holds where status = 'active'
+  union all
+  select 'keys_kept', count(*), count(*) filter (where idempotency_key is null) from given
+  union all
+  select 'claims_named', count(*), count(*) filter (where (allocation_id = c.id) is not true)
+  from given g join blocking c on (c.booking_id, c.resource_id) = (g.booking_id, g.table_id)
   union all
   select 'groups_whole', count(*), count(*) filter (where members is null or members < 2 or claim is null)
   from (select booking_id, merge_group_id as grp, count(*) as members from seat group by 1, 2 having merge_group_id is not null) m
@@ -72,7 +125,9 @@ asked (name, examined, broken) as (
   from table_holds h where status::text = 'active'
   union all
   select 'events_told', count(*), count(*) filter (where not told) from (
-    select exists (
+    select l.basis ->> 'told_again' = 'true' is true or not exists (
+      select 1 from capacity_outbox o where o.status = 'done' or o.status = 'pending' and o.next_attempt_at < l.created_at
+    ) or exists (
       select 1 from capacity_outbox o
       where o.booking_id = l.booking_id and o.event_type = 'capacity.assignment.sync'
         and (o.idempotency_key = l.idempotency_key or o.dedupe_key like '%:' || l.transaction_id)

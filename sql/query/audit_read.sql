@@ -5,10 +5,9 @@ with recursive after_confirmation (status) as (
   union
   select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), booking as materialized (
-  select b.id, b.restaurant_id, b.status, coalesce(s.is_confirm_target, false) as is_target,
+  select b.id, b.restaurant_id, b.status, b.party_size, coalesce(s.is_confirm_target, false) as is_target,
          coalesce(s.releases_tables, false) as is_over,
-         w.start_at,
-         w.end_at
+         w.start_at, w.end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
   cross join lateral (
@@ -26,8 +25,43 @@ with recursive after_confirmation (status) as (
   left join app.holdfast_booking_statuses s on s.status = b.status
 ), answer as materialized (
   select l.booking_id, l.idempotency_key, l.table_ids, l.assignment_window, l.refusal, l.hold_id, l.created_at, l.transaction_id,
-         l.outcome in ('confirmed', 'assigned') as success, l.outcome = 'confirmed' and l.request is not null as confirmed
+         l.outcome in ('confirmed', 'assigned') as success, l.outcome = 'confirmed' and l.request is not null as confirmed,
+--[basis
+         l.basis ->> 'window' as basis, (l.basis ? 'told_again') is true as told_again,
+--|         null::text as basis, false as told_again,
+--]
+         l.assignment_ids, l.request ->> 'require_adjacency' = 'true' as adjacent
   from app.booking_assignment_idempotency l
+), going as materialized (
+  select b.* from booking b where not b.is_over and b.start_at < b.end_at and b.end_at > $1
+), placed as materialized (
+  select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, b.start_at as from_at, b.end_at as until_at, b.is_target,
+         b.party_size, b.restaurant_id, l.basis, t.zone_id, t.active, coalesce(t.max_party_size, t.capacity) as seats,
+         t.status = 'out_of_service' as out_of_service
+  from going b
+  join app.booking_table_assignments a on a.booking_id = b.id
+  join app.table_inventory t on t.id = a.table_id
+  left join answer l on l.booking_id = a.booking_id and l.idempotency_key = a.idempotency_key and l.success
+    and pg_catalog.lower(l.assignment_window) = a.start_at and pg_catalog.upper(l.assignment_window) = a.end_at
+--[adjacency
+), joined as materialized (
+  select p.booking_id, p.table_id
+  from (
+    select distinct on (l.booking_id) l.booking_id, l.adjacent
+    from answer l where l.success order by l.booking_id, l.created_at desc
+  ) l
+  join placed p on p.booking_id = l.booking_id where l.adjacent
+), reached (booking_id, table_id) as (
+  select j.booking_id, (pg_catalog.array_agg(j.table_id order by j.table_id))[1] from joined j group by j.booking_id
+  union
+  select r.booking_id, j.table_id
+  from reached r
+  join joined j on j.booking_id = r.booking_id
+  where exists (
+    select from app.table_adjacencies e
+    where e.table_a = r.table_id and e.table_b = j.table_id or e.table_a = j.table_id and e.table_b = r.table_id
+  )
+--]
 ), check_list (promise, name, notice) as (
   values ('G1', 'confirmed_with_tables', false), ('G1', 'assignments_claimed', false), ('G1', 'claims_seated', false),
     ('G1', 'windows_meet', false), ('G1', 'windows_as_booked', true), ('G1', 'groups_whole', false),
@@ -36,7 +70,10 @@ with recursive after_confirmation (status) as (
     ('G4', 'answers_whole', false), ('G5', 'fences_hold', false), ('G6', 'holds_in_time', false),
     ('G7', 'claims_owned', false), ('G7', 'assignments_owned', false), ('G7', 'holds_closed', false),
     ('G7', 'claims_released', true), ('G7', 'table_status_explained', true), ('G8', 'moves_declared', false),
-    ('G9', 'tenants_apart', false)
+    ('G9', 'tenants_apart', false), ('G1', 'windows_follow', false), ('G2', 'bookings_apart', false),
+    ('G1', 'parties_seated', false), ('G1', 'tables_usable', false), ('G1', 'tables_together', false),
+    ('G3', 'holds_consumed_once', false), ('G7', 'holds_whole', false), ('G3', 'keys_kept', false),
+    ('G1', 'claims_named', false)
 ), fact (name, id, bad) as (
   select 'confirmed_with_tables', b.id::text,
          not exists (select from app.booking_table_assignments a where a.booking_id = b.id)
@@ -62,6 +99,82 @@ with recursive after_confirmation (status) as (
   select 'windows_as_booked', a.id::text, a.start_at <> b.start_at or a.end_at <> b.end_at
   from booking b join app.booking_table_assignments a on a.booking_id = b.id
   where not b.is_over and a.start_at < b.end_at and b.start_at < a.end_at
+  union all
+  select 'windows_follow', p.id::text, p.start_at <> p.from_at or p.end_at <> p.until_at
+  from placed p where p.basis = 'derived'
+  union all
+  -- When a booking takes place at a table: its own time, but where another window was asked for.
+  select 'bookings_apart', c.id::text, coalesce(c.taken_until > c.from_at, false) or coalesce(c.next_from < c.until_at, false)
+  from (
+    select k.id, k.from_at, k.until_at,
+           pg_catalog.max(k.until_at) over (
+             partition by k.table_id order by k.from_at, k.id rows between unbounded preceding and 1 preceding
+           ) as taken_until,
+           pg_catalog.lead(k.from_at) over (partition by k.table_id order by k.from_at, k.id) as next_from
+    from (
+      select p.id, p.table_id, case when p.basis = 'asked' then p.start_at else p.from_at end as from_at,
+             case when p.basis = 'asked' then p.end_at else p.until_at end as until_at
+      from placed p
+    ) k
+  ) c
+  union all
+  select 'parties_seated', g.booking_id::text, g.party_size > g.seats + coalesce(c.extra_seats, 0)
+  from (
+    select p.booking_id, p.restaurant_id, p.party_size, pg_catalog.sum(p.seats) as seats
+    from placed p where p.is_target group by p.booking_id, p.restaurant_id, p.party_size
+  ) g
+  left join app.holdfast_capacity_policies c on c.restaurant_id = g.restaurant_id
+  union all
+  select 'tables_usable', p.id::text, not p.active or (p.out_of_service
+--[out_of_service
+    and not exists (select from app.holdfast_out_of_service o where o.table_id = p.table_id)
+--]
+    and not exists (
+      select from app.allocations al
+      where al.restaurant_id = p.restaurant_id and al.resource_type = 'table' and al.resource_id = p.table_id
+        and al."window" @> $1 and al.is_maintenance and not al.shadow
+    ))
+  from placed p
+  union all
+  select 'tables_together', p.booking_id::text, pg_catalog.count(distinct p.zone_id) > 1 or pg_catalog.bool_or(p.zone_id is null)
+--[adjacency
+         or pg_catalog.bool_or(j.booking_id is not null and r.booking_id is null)
+--]
+  from placed p
+--[adjacency
+  left join joined j on j.booking_id = p.booking_id and j.table_id = p.table_id
+  left join reached r on r.booking_id = p.booking_id and r.table_id = p.table_id
+--]
+  group by p.booking_id
+  union all
+  select 'holds_consumed_once', l.booking_id::text || ' ' || l.idempotency_key,
+         pg_catalog.count(*) over (partition by l.hold_id) > 1
+  from answer l where l.success and l.hold_id is not null
+  union all
+  select 'holds_whole', h.id::text, h.expires_at > greatest(h.end_at, $1 + interval '168 hours') or not exists (
+    select from app.table_hold_members m where m.hold_id = h.id
+  )
+  from app.table_holds h where h.status = 'active'
+  union all
+  select 'keys_kept', a.id::text, a.idempotency_key is null
+  from booking b
+  join app.booking_table_assignments a on a.booking_id = b.id
+  where not b.is_over and exists (
+    select from app.booking_assignment_idempotency l
+    where l.booking_id = a.booking_id and l.transaction_id is not null and l.outcome in ('confirmed', 'assigned')
+      and a.id = any (l.assignment_ids)
+  )
+  union all
+  select 'claims_named', a.id::text, a.allocation_id is distinct from al.id
+  from booking b
+  join app.booking_table_assignments a on a.booking_id = b.id
+  join app.allocations al
+    on al.booking_id = b.id and al.resource_type = 'table' and al.resource_id = a.table_id and not al.shadow
+  where not b.is_over and exists (
+    select from app.booking_assignment_idempotency l
+    where l.booking_id = a.booking_id and l.transaction_id is not null and l.outcome in ('confirmed', 'assigned')
+      and a.id = any (l.assignment_ids)
+  )
   union all
   select 'groups_whole', g.group_id::text, pg_catalog.sum(g.seats) < 2 or pg_catalog.sum(g.claims) = 0
   from (
@@ -110,6 +223,10 @@ with recursive after_confirmation (status) as (
     select from app.capacity_outbox o
     where o.dedupe_key = l.dedupe_key || ':' || l.transaction_id::text
        or o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key
+  ) and not l.told_again and (
+    -- A consumer may delete what it delivered: an event is missed where one that was delivered, or is older, is there.
+    exists (select from app.capacity_outbox o where o.status = 'done')
+    or exists (select from app.capacity_outbox o where o.status = 'pending' and o.next_attempt_at < l.created_at)
   )
   from (
     select l.*, l.booking_id::text

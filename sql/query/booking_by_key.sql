@@ -1,7 +1,6 @@
 -- The bookings that carry a key ($1); the partial index finds them.
 select b.id, b.restaurant_id, b.status,
-       w.start_at,
-       w.end_at
+       w.start_at, w.end_at
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 cross join lateral (

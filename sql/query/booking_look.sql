@@ -1,7 +1,6 @@
 -- The booking with its window; takes no lock.
 select b.restaurant_id, b.status::text, b.party_size, b.assigned_zone_id,
-       w.start_at,
-       w.end_at
+       w.start_at, w.end_at
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 cross join lateral (

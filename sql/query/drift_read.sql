@@ -1,8 +1,7 @@
 -- Everything known of one booking ($1) at one moment ($2), in one snapshot: one row a fact, told apart by kind.
 -- Whether its facts agree is for the rules to say.
 select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id as other,
-       w.start_at,
-       w.end_at,
+       w.start_at, w.end_at,
        b.status::text as label, null::text as label2, null::boolean as flag, null::boolean as flag2,
        null::boolean as flag3, null::uuid[] as ids, null::timestamptz as at, b.party_size as number
 from app.bookings b
@@ -45,7 +44,7 @@ select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idemp
          )
 --]
        ,
-       null, null, null
+       array[a.allocation_id], null, null
 from app.booking_table_assignments a
 join app.bookings b on b.id = a.booking_id
 left join app.table_inventory t on t.id = a.table_id
@@ -80,12 +79,21 @@ union all
 -- What the replaced functions wrote does not say whether the status moved.
 select 'answer', l.hold_id, null, null, pg_catalog.lower(l.assignment_window), pg_catalog.upper(l.assignment_window),
        case when l.outcome = 'confirmed' and l.request is null then 'assigned' else l.outcome end, l.idempotency_key,
+--[basis
+       (l.basis ? 'told_again') is true or
+--]
 --[outbox
        l.transaction_id is null or l.created_at < $2 - interval '1 day' or exists (
          select from app.capacity_outbox o
          where o.dedupe_key = k.dedupe_key || ':' || l.transaction_id::text
             or o.dedupe_key = k.dedupe_key and o.idempotency_key = l.idempotency_key
-       ),
+       )
+       -- A consumer may delete what it delivered: an event is missed where one that was delivered, or is older, is there.
+       or (select true from app.capacity_outbox o where o.status = 'done' order by o.next_attempt_at limit 1) is null
+         and (
+           select true from app.capacity_outbox o
+           where o.status = 'pending' and o.next_attempt_at < l.created_at order by o.next_attempt_at limit 1
+         ) is null,
 --|       true,
 --]
        null, null, l.table_ids, l.created_at, null
@@ -147,3 +155,88 @@ cross join lateral (
 ) a
 cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) o
 left join app.holdfast_booking_statuses s on s.status = o.status
+union all
+-- Of each answer: where its window came from, its assignments, did it ask for tables side by side, is its hold another's too.
+select 'basis', null, null, null, null, null,
+--[basis
+       l.basis ->> 'window',
+--|       null,
+--]
+       l.idempotency_key, l.request ->> 'require_adjacency' = 'true',
+       (select true from app.table_holds h where h.id = l.hold_id and h.booking_id <> l.booking_id) is true
+         or (select true from app.booking_assignment_idempotency o
+             where o.booking_id = l.booking_id and o.hold_id = l.hold_id and o.idempotency_key <> l.idempotency_key
+               and o.outcome in ('confirmed', 'assigned') limit 1) is true,
+       l.transaction_id is not null, l.assignment_ids, null, null
+from app.booking_assignment_idempotency l
+where l.booking_id = $1
+union all
+select 'table', t.id, null, t.zone_id, null, null, null, null, t.active,
+       t.status = 'out_of_service' and (
+         select true from app.allocations al
+         where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
+           and al."window" @> $2 and al.is_maintenance and not al.shadow
+         limit 1
+       ) is null
+--[out_of_service
+         and (select true from app.holdfast_out_of_service o where o.table_id = t.id) is null
+--]
+       ,
+       null, null, null, coalesce(t.max_party_size, t.capacity)
+from app.table_inventory t
+where t.id in (select a.table_id from app.booking_table_assignments a where a.booking_id = $1)
+union all
+select 'policy', null, null, null, null, null, null, null, null, null, null, null, null, p.extra_seats
+from app.bookings b
+join app.holdfast_capacity_policies p on p.restaurant_id = b.restaurant_id
+where b.id = $1
+--[adjacency
+union all
+select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null, null, null, null, null
+from app.booking_table_assignments a
+join app.table_adjacencies e on e.table_a = a.table_id
+join app.booking_table_assignments o on o.booking_id = a.booking_id and o.table_id = e.table_b
+where a.booking_id = $1
+--]
+union all
+-- Assignments of others on its tables that do not meet its own, and when their bookings take place.
+select 'neighbour', x.id, x.table_id, x.booking_id,
+       case when x.was_asked or o.start_at is null then x.start_at else o.start_at end,
+       case when x.was_asked or o.start_at is null then x.end_at else o.end_at end,
+       null, null, false, null, null, null, null, null
+from app.booking_table_assignments m
+cross join lateral (
+  select y.*,
+--[basis
+         (select true from app.booking_assignment_idempotency l
+          where l.booking_id = y.booking_id and l.idempotency_key = y.idempotency_key and l.basis ->> 'window' = 'asked'
+            and pg_catalog.lower(l.assignment_window) = y.start_at and pg_catalog.upper(l.assignment_window) = y.end_at
+         ) is true as was_asked
+--|         false as was_asked
+--]
+  from app.booking_table_assignments y
+  where y.table_id = m.table_id and y.booking_id <> m.booking_id and y.end_at > $2
+    and not (y.end_at > m.start_at and y.start_at < m.end_at)
+  offset 0
+) x
+cross join lateral (
+  select case when w.start_at < w.end_at then w.start_at end as start_at, w.end_at
+  from app.bookings b
+  join app.restaurants r on r.id = b.restaurant_id
+  cross join lateral (
+    select coalesce(b.start_at, d.start_at) as start_at,
+           coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
+                                   then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
+    -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
+    from (
+      select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
+             (b.booking_date + b.end_time
+               + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
+               at time zone r.timezone as end_at
+    ) d
+  ) w
+  left join app.holdfast_booking_statuses s on s.status = b.status
+  where b.id = x.booking_id and s.releases_tables is distinct from true and w.end_at > $2
+  offset 0
+) o
+where m.booking_id = $1

@@ -88,6 +88,16 @@ with claimed as (
   returning pg_catalog.to_jsonb(o) as now
 )
 --]
+--[basis
+, retold as (
+  -- Once: a consumer that deletes what it delivered is not told for ever.
+  update app.booking_assignment_idempotency l set basis = coalesce(l.basis, '{}') || '{"told_again": true}'
+  from pg_catalog.jsonb_to_recordset($2 -> 'emit_event') e (key text), app.booking_assignment_idempotency w
+  where l.booking_id = $1 and l.idempotency_key = e.key
+    and w.booking_id = l.booking_id and w.idempotency_key = l.idempotency_key
+  returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(l) as now
+)
+--]
 select coalesce(
   pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.name, 'before', c.was, 'after', c.now)), '[]'
 )
@@ -97,6 +107,9 @@ from (
   union all select 'booking_table_assignments', null, s.now from seated s
   union all select 'booking_table_assignments', m.was, m.now from moved_seat m
   union all select 'booking_assignment_idempotency', null, b.now from bound b
+--[basis
+  union all select 'booking_assignment_idempotency', r.was, r.now from retold r
+--]
 --[outbox
   union all select 'capacity_outbox', null, e.now from emitted e
 --]

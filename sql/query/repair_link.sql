@@ -2,5 +2,5 @@
 update app.booking_table_assignments a set allocation_id = al.id
 from app.allocations al
 where a.booking_id = $1 and al.booking_id = a.booking_id and al.resource_type = 'table' and al.resource_id = a.table_id
-  and not al.shadow and a.allocation_id is null
+  and not al.shadow and a.allocation_id is distinct from al.id
 returning a.id

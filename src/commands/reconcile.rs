@@ -24,7 +24,7 @@ pub fn reconcile(store: &Store, booking: Option<Id>) -> Result<Reconciled, Failu
     let findings = drift::judge(&record);
     Ok(Reconciled {
         booking_state: record.booking.status.clone(),
-        assignment_state: booking::assignment_state(assigned, claimed),
+        assignment_state: booking::assignment_state(assigned, claimed, record.is_over()),
         findings: findings.iter().map(|finding| finding.json(finding.drift.entry().repair)).collect(),
     })
 }

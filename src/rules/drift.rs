@@ -1,9 +1,10 @@
 //! Split-brain: what does not agree about one booking, told from everything that is known of it.
 //!
-//! `record` is what is known, `catalogue` what can be found, `tables`, `standing` and `holds` find it. What may be
+//! `record` is what is known, `catalogue` what can be found, `tables`, `standing`, `holds` and `floor` find it. What may be
 //! done about it is for `repair` to say. A booking that holdfast alone has written gives no finding.
 
 pub mod catalogue;
+mod floor;
 mod holds;
 pub mod record;
 mod standing;
@@ -67,6 +68,7 @@ pub fn judge(record: &Record) -> Vec<Finding> {
     let mut findings = tables::judge(record);
     findings.extend(standing::judge(record));
     findings.extend(holds::judge(record));
+    findings.extend(floor::judge(record));
     findings.sort_by_key(|finding| finding.drift as usize);
     findings
 }

@@ -229,8 +229,13 @@ pub fn plan(record: &Record, findings: Vec<Finding>, wanted: &[Drift]) -> Vec<Pl
             .any(|planned| matches!(&planned.step, Some(Step::MoveSeat { seat: moved, .. }) if Some(*moved) == seat))
     };
     let waits = |planned: &Planned| match planned.finding.drift {
-        Drift::WindowOutsideBooking | Drift::WindowDiffersFromBooking => moves(planned.finding.subject),
-        Drift::ConfirmedWithoutTables | Drift::MergeGroupIncomplete | Drift::LedgerSaysConfirmed => seats,
+        Drift::WindowOutsideBooking | Drift::WindowDiffersFromBooking | Drift::WindowLeftBehind => {
+            moves(planned.finding.subject)
+        }
+        Drift::ConfirmedWithoutTables
+        | Drift::MergeGroupIncomplete
+        | Drift::LedgerSaysConfirmed
+        | Drift::PartyExceedsTables => seats,
         Drift::HistoryDiffers => advances,
         _ => false,
     };
@@ -248,7 +253,9 @@ fn step(record: &Record, finding: &Finding) -> Option<Step> {
         Drift::HistoryDiffers => Some(Step::Record),
         Drift::EventMissing => emit(record, finding.key.as_deref()?),
         Drift::HoldOpenAfterConfirmation => Some(Step::CloseHold { hold: subject, end: HoldEnd::Confirmed }),
-        Drift::HoldWithoutWindow => Some(Step::CloseHold { hold: subject, end: HoldEnd::Cancelled }),
+        Drift::HoldWithoutWindow | Drift::HoldWithoutTables => {
+            Some(Step::CloseHold { hold: subject, end: HoldEnd::Cancelled })
+        }
         Drift::HoldPastDeadline => Some(Step::CloseHold { hold: subject, end: HoldEnd::Expired }),
         Drift::MirrorWithoutHold | Drift::ClaimOfEndedBooking => Some(Step::DropClaims(vec![subject])),
         Drift::MergeGroupIncomplete => Some(dissolve(record, subject)),
@@ -259,7 +266,18 @@ fn step(record: &Record, finding: &Finding) -> Option<Step> {
         | Drift::FencedKeyUsed
         | Drift::ConfirmedWithoutTables
         | Drift::WindowOutsideBooking
-        | Drift::WindowDiffersFromBooking => None,
+        | Drift::WindowDiffersFromBooking
+        | Drift::WindowLeftBehind
+        | Drift::BookingsOverlap
+        | Drift::PartyExceedsTables
+        | Drift::TableInactive
+        | Drift::TableOutOfService
+        | Drift::TablesInTwoZones
+        | Drift::TablesNotAdjacent
+        | Drift::HoldConsumedTwice
+        | Drift::HoldDeadlineAbsurd
+        | Drift::KeyLost
+        | Drift::AllocationLost => None,
     }
 }
 

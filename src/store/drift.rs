@@ -1,11 +1,16 @@
 //! Everything known of one booking, for the rules that look for what does not agree.
 
+use std::collections::BTreeMap;
+
 use super::Store;
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
+use crate::rules::adjacency;
 use crate::rules::booking::{Booking, BookingWindow};
-use crate::rules::drift::record::{Answered, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule};
+use crate::rules::drift::record::{
+    Answered, Basis, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule, TableState,
+};
 use crate::rules::failure::Failure;
 use crate::rules::table::Resource;
 use crate::rules::window::Instant;
@@ -15,15 +20,21 @@ statement!(DRIFT_READ, "drift_read", [UUIDOID, TIMESTAMPTZOID]);
 impl Store {
     /// The record of a booking in one snapshot. None: no such booking.
     pub fn drift_read(&self, booking: Id, now: Instant) -> Result<Option<Record>, Failure> {
-        let mut found = None;
+        let (mut found, mut bases) = (None, BTreeMap::new());
         let mut record = Record::of(booking, now);
-        self.run(&DRIFT_READ, &[row::id(booking), row::instant(now)], |row| {
-            if row.text(1).as_deref() == Some("booking") {
-                found = Some(read_booking(row));
-            } else {
-                note(&mut record, row);
+        self.run(&DRIFT_READ, &[row::id(booking), row::instant(now)], |row| match row.text(1).as_deref() {
+            Some("booking") => found = Some(read_booking(row)),
+            Some("basis") => {
+                bases.insert(row.text(8).unwrap_or_default(), answer_basis(row));
             }
+            _ => note(&mut record, row),
         })?;
+        for answer in &mut record.answers {
+            if let Some(known) = bases.remove(&answer.key) {
+                let Answered { basis, seats, adjacent, hold_shared, ours, .. } = known;
+                *answer = Answered { basis, seats, adjacent, hold_shared, ours, ..answer.clone() };
+            }
+        }
         record.answers.sort_by_key(|answer| answer.at);
         Ok(found.map(|booking| Record { booking, ..record }))
     }
@@ -56,14 +67,36 @@ fn note(record: &mut Record, row: &Row) {
         "claim" => record.claims.extend(claim(row)),
         "hold" => record.holds.push(hold(row)),
         "answer" => record.answers.push(answer(row)),
-        kind => record.rivals.push(Rival {
-            id: row.id(2).unwrap_or_default(),
-            is_claim: kind == "rival_claim",
-            table: row.id(3).unwrap_or_default(),
-            owner: row.id(4),
-            window: row.window(5, 6),
-            released: row.flag(9),
-        }),
+        "table" => {
+            record.tables.insert(row.id(2).unwrap_or_default(), table_state(row));
+        }
+        "policy" => record.extra_seats = row.number(14).unwrap_or_default(),
+        "edge" => {
+            let (a, b) = (row.id(3).unwrap_or_default(), row.id(4).unwrap_or_default());
+            record.edges.insert(adjacency::edge(a, b));
+        }
+        "neighbour" => record.neighbours.push(rival(row)),
+        _ => record.rivals.push(rival(row)),
+    }
+}
+
+fn table_state(row: &Row) -> TableState {
+    TableState {
+        zone: row.id(4),
+        active: row.flag(9),
+        out_of_service: row.flag(10),
+        seats: row.number(14).unwrap_or_default(),
+    }
+}
+
+fn rival(row: &Row) -> Rival {
+    Rival {
+        id: row.id(2).unwrap_or_default(),
+        is_claim: row.text(1).as_deref() == Some("rival_claim"),
+        table: row.id(3).unwrap_or_default(),
+        owner: row.id(4),
+        window: row.window(5, 6),
+        released: row.flag(9),
     }
 }
 
@@ -81,6 +114,7 @@ fn seat(row: &Row) -> Seat {
         foreign: row.flag(9),
         status_unexplained: row.flag(10),
         recent: row.flag(11),
+        allocation: row.ids(12).unwrap_or_default().first().copied(),
     }
 }
 
@@ -107,6 +141,22 @@ fn hold(row: &Row) -> OpenHold {
     }
 }
 
+/// What is known of an answer beside its row of the record.
+fn answer_basis(row: &Row) -> Answered {
+    Answered {
+        basis: match row.text(7).as_deref() {
+            Some("derived") => Some(Basis::Derived),
+            Some("asked") => Some(Basis::Asked),
+            _ => None,
+        },
+        adjacent: row.flag(9),
+        hold_shared: row.flag(10),
+        ours: row.flag(11),
+        seats: row.ids(12).unwrap_or_default(),
+        ..answer(row)
+    }
+}
+
 fn answer(row: &Row) -> Answered {
     Answered {
         key: row.text(8).unwrap_or_default(),
@@ -116,5 +166,10 @@ fn answer(row: &Row) -> Answered {
         hold: row.id(2),
         at: at(row),
         told: row.flag(9),
+        basis: None,
+        seats: Vec::new(),
+        adjacent: false,
+        hold_shared: false,
+        ours: false,
     }
 }

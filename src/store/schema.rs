@@ -55,7 +55,10 @@ const MODE_CHECK: &str = "holdfast_rollout_mode_check";
 const WIDEN_MODE: &str = include_str!("../../sql/attach/5_rollout_mode.sql");
 
 /// Views that look at the optional tables too: made after attach has written down which there are.
-const VIEWS: &[&str] = &[include_str!("../../sql/attach/7_reconciliation_view.sql")];
+const VIEWS: &[&str] = &[
+    include_str!("../../sql/attach/7_reconciliation_view.sql"),
+    include_str!("../../sql/attach/8_reconciliation_shown.sql"),
+];
 
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
 

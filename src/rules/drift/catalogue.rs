@@ -99,6 +99,35 @@ findings! {
         "Joined tables have no claim as a group." "claims the group";
     TableStatusUnexplained "HD21" "table_status_unexplained" Info "G7"
         "A table of the booking is marked as in use, and no booking explains it." "sets the status to that of now";
+    WindowLeftBehind "HD22" "window_left_behind" Error "G1"
+        "A table is assigned for the time that the booking had when it was confirmed; its time was changed since."
+        "none: confirm again with a new key for the booking's time, or set the booking's time back";
+    BookingsOverlap "HD23" "bookings_overlap" Critical "G2"
+        "Two live bookings take place at the same table at the same time, whatever their tables are assigned for."
+        "none: confirm one of them on other tables, with a new key";
+    PartyExceedsTables "HD24" "party_exceeds_tables" Error "G1"
+        "The party of a confirmed booking is larger than its tables seat."
+        "none: confirm again on larger tables with a new key, or change the capacity policy";
+    TableInactive "HD25" "table_inactive" Error "G1"
+        "A table of a live booking is not in use any more." "none: confirm again on other tables with a new key";
+    TableOutOfService "HD26" "table_out_of_service" Error "G1"
+        "A table of a live booking was put out of service." "none: confirm again on other tables with a new key";
+    TablesInTwoZones "HD27" "tables_in_two_zones" Error "G1"
+        "The tables of a live booking stand in more than one zone, or in none."
+        "none: confirm again on other tables with a new key";
+    TablesNotAdjacent "HD28" "tables_not_adjacent" Error "G1"
+        "The tables of a live booking had to stand side by side, and do not any more."
+        "none: confirm again on other tables with a new key";
+    HoldConsumedTwice "HD29" "hold_consumed_twice" Critical "G3"
+        "One hold was consumed by two answers." "none: a person decides which booking keeps its tables";
+    HoldWithoutTables "HD30" "hold_without_tables" Warning "G7"
+        "An open hold has no tables: it can never be confirmed." "closes it";
+    HoldDeadlineAbsurd "HD31" "hold_deadline_absurd" Warning "G7"
+        "An open hold lasts for more than a week and beyond its own window." "none: release it, or give it a deadline";
+    KeyLost "HD32" "key_lost" Warning "G3"
+        "A table of an answer does not bear its key any more." "none: set its idempotency_key to the answer's";
+    AllocationLost "HD33" "allocation_lost" Warning "G1"
+        "A table that was given under a key does not name its claim." "none: set its allocation_id to the claim's";
 }
 
 impl Drift {

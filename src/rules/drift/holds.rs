@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{HOLD_GRACE_SECONDS, OpenHold, Record};
+use super::record::{HOLD_AT_MOST_SECONDS, HOLD_GRACE_SECONDS, OpenHold, Record};
 use crate::rules::table::Resource;
 
 pub fn judge(record: &Record) -> Vec<Finding> {
@@ -36,5 +36,15 @@ fn why(record: &Record, hold: &OpenHold) -> Option<(Drift, String)> {
         return Some((Drift::HoldOpenAfterConfirmation, format!("The booking has every table of hold {}", hold.id)));
     }
     let late = hold.expires_at.after_seconds(HOLD_GRACE_SECONDS) < record.now;
-    late.then(|| (Drift::HoldPastDeadline, format!("Hold {} expired at {}", hold.id, hold.expires_at)))
+    let week = record.now.after_seconds(HOLD_AT_MOST_SECONDS);
+    let (drift, detail) = if late {
+        (Drift::HoldPastDeadline, format!("Hold {} expired at {}", hold.id, hold.expires_at))
+    } else if hold.members.is_empty() {
+        (Drift::HoldWithoutTables, format!("Hold {} for {window}", hold.id))
+    } else if hold.expires_at > week.max(window.end()) {
+        (Drift::HoldDeadlineAbsurd, format!("Hold {} lasts until {}", hold.id, hold.expires_at))
+    } else {
+        return None;
+    };
+    Some((drift, detail))
 }

@@ -1,12 +1,18 @@
 //! What is known of one booking, as one snapshot shows it.
 
+use std::collections::BTreeMap;
+
 use crate::rules::Id;
+use crate::rules::adjacency::Edges;
 use crate::rules::booking::Booking;
 use crate::rules::table::Resource;
 use crate::rules::window::{Instant, Window};
 
 /// Seconds after its deadline during which an open hold is only waiting to be tidied up.
 pub const HOLD_GRACE_SECONDS: i64 = 60;
+
+/// Seconds for which a hold lasts at most that is not as long as its own window.
+pub const HOLD_AT_MOST_SECONDS: i64 = 7 * 86_400;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -24,6 +30,13 @@ pub struct Record {
     pub answers: Vec<Answered>,
     /// What others have on the booking's tables at the booking's times.
     pub rivals: Vec<Rival>,
+    /// Assignments of other live bookings on its tables that do not meet its own; the time at which each takes place.
+    pub neighbours: Vec<Rival>,
+    /// The booking's tables as they are now.
+    pub tables: BTreeMap<Id, TableState>,
+    pub edges: Edges,
+    /// Guests accepted beyond the seats.
+    pub extra_seats: i32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,6 +61,17 @@ pub struct Seat {
     pub status_unexplained: bool,
     /// Young enough for the ledger to know its key, which was not forgotten on purpose.
     pub recent: bool,
+    /// The claim that it names.
+    pub allocation: Option<Id>,
+}
+
+/// A table of the booking, as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableState {
+    pub zone: Option<Id>,
+    pub active: bool,
+    pub out_of_service: bool,
+    pub seats: i32,
 }
 
 /// An allocation.
@@ -93,6 +117,23 @@ pub struct Answered {
     pub at: Instant,
     /// Is its event due, and is it there? False only when it is missing.
     pub told: bool,
+    /// Where its window came from; None: it was not recorded.
+    pub basis: Option<Basis>,
+    /// Its assignments.
+    pub seats: Vec<Id>,
+    /// Were its tables to stand side by side?
+    pub adjacent: bool,
+    /// Was its hold consumed by another answer too?
+    pub hold_shared: bool,
+    /// Has it a receipt of ours?
+    pub ours: bool,
+}
+
+/// Was the window derived from the booking, or asked for?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    Derived,
+    Asked,
 }
 
 impl Answered {
@@ -131,6 +172,10 @@ impl Record {
             history: Vec::new(),
             answers: Vec::new(),
             rivals: Vec::new(),
+            neighbours: Vec::new(),
+            tables: BTreeMap::new(),
+            edges: Edges::new(),
+            extra_seats: 0,
         }
     }
 
@@ -174,6 +219,28 @@ impl Record {
     #[must_use]
     pub fn seat_on(&self, table: Id) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.table == table)
+    }
+
+    /// Does the booking end in the time to come?
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !self.is_over() && self.window().is_some_and(|window| window.end() > self.now)
+    }
+
+    /// Where the window came from for which a table is assigned still.
+    #[must_use]
+    pub fn basis_of(&self, seat: &Seat) -> Option<Basis> {
+        let same = |answer: &&Answered| Some(&answer.key) == seat.key.as_ref() && answer.window == seat.window;
+        self.answers.iter().rev().find(same)?.basis
+    }
+
+    /// The time at which the booking takes place at a table: its own, but where another window was asked for.
+    #[must_use]
+    pub fn time_at(&self, seat: &Seat) -> Option<Window> {
+        match self.basis_of(seat) {
+            Some(Basis::Asked) => seat.window,
+            _ => self.window().or(seat.window),
+        }
     }
 
     /// The last answer that gave tables.

@@ -4,12 +4,19 @@ use std::collections::BTreeSet;
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{Answered, Record};
+use super::record::{Answered, Record, Seat};
 
 const LEDGER: &str = "booking_assignment_idempotency";
 
 pub fn judge(record: &Record) -> Vec<Finding> {
     let mut findings = keys(record);
+    findings.extend(record.seats.iter().filter_map(|seat| lost(record, seat)));
+    let shared = record.answers.iter().filter(|answer| answer.is_success() && answer.hold_shared);
+    findings.extend(shared.map(|answer| {
+        let hold = answer.hold.unwrap_or_default();
+        let detail = format!("Hold {hold} was consumed under key {} and by another answer", answer.key);
+        Finding::new(Drift::HoldConsumedTwice, detail).row(LEDGER, &answer.key).under(&answer.key)
+    }));
     findings.extend(unconfirmed(record));
     findings.extend(history(record));
     let untold = record.answers.iter().filter(|answer| answer.is_success() && !answer.told);
@@ -38,6 +45,19 @@ fn keys(record: &Record) -> Vec<Finding> {
             Some(given.fold(finding, |finding, seat| finding.row("booking_table_assignments", seat.id)))
         })
         .collect()
+}
+
+/// What was given under a key bears it, and names its claim.
+fn lost(record: &Record, seat: &Seat) -> Option<Finding> {
+    let given = |answer: &&Answered| answer.is_success() && answer.ours && answer.seats.contains(&seat.id);
+    let answer = record.answers.iter().find(given).filter(|_| !record.is_over())?;
+    let (drift, detail) = if seat.key.is_none() {
+        (Drift::KeyLost, format!("Table {} was given under key {}", seat.table, answer.key))
+    } else {
+        let claim = record.claim_of(seat).filter(|claim| seat.allocation != Some(claim.id))?;
+        (Drift::AllocationLost, format!("Table {} has claim {}", seat.table, claim.id))
+    };
+    Some(Finding::new(drift, detail).row("booking_table_assignments", seat.id).about(seat.id).under(&answer.key))
 }
 
 /// A confirm was answered; since then the booking may have moved on, along the declared moves or with an entry of

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{Claim, Record, Seat};
+use super::record::{Basis, Claim, Record, Rival, Seat};
 use crate::rules::Id;
 use crate::rules::table::Resource;
 use crate::rules::window::{Instant, Window};
@@ -22,6 +22,7 @@ pub fn judge(record: &Record) -> Vec<Finding> {
     findings.extend(unseated(record));
     findings.extend(groups(record));
     findings.extend(rivals(record));
+    findings.extend(neighbours(record));
     if record.is_confirm_target() && record.seats.is_empty() {
         let detail = format!("Status {}, no assignment", record.booking.status);
         findings.push(Finding::new(Drift::ConfirmedWithoutTables, detail).row("bookings", record.booking.id));
@@ -49,6 +50,7 @@ fn in_time(record: &Record, seat: &Seat) -> Option<Finding> {
     let (own, window) = (record.window()?, seat.window?);
     let drift = match (own == window, own.overlaps(window)) {
         (true, _) => return None,
+        (false, true) if record.basis_of(seat) == Some(Basis::Derived) => Drift::WindowLeftBehind,
         (false, true) => Drift::WindowDiffersFromBooking,
         (false, false) => Drift::WindowOutsideBooking,
     };
@@ -128,6 +130,21 @@ fn rivals(record: &Record) -> Vec<Finding> {
             Finding::new(Drift::DoubleBooked, detail).row(table, rival.id).about(rival.table)
         })
         .collect()
+}
+
+/// Others at the booking's tables while it takes place there, though the tables are assigned for other times.
+fn neighbours(record: &Record) -> Vec<Finding> {
+    let meets = |seat: &Seat, other: Option<Window>| {
+        record.time_at(seat).zip(other).is_some_and(|(time, other)| time.overlaps(other))
+    };
+    let here =
+        |rival: &&Rival| record.is_live() && record.seat_on(rival.table).is_some_and(|seat| meets(seat, rival.window));
+    let found = record.neighbours.iter().filter(here).map(|rival| {
+        let owner = rival.owner.unwrap_or_default();
+        let detail = format!("At table {} booking {owner} takes place in window {}", rival.table, shown(rival.window));
+        Finding::new(Drift::BookingsOverlap, detail).row(SEATS, rival.id).about(rival.table)
+    });
+    found.collect()
 }
 
 fn tenants(record: &Record) -> Vec<Finding> {

@@ -78,7 +78,87 @@ pub const BREAKS: &[Break] = &[
     of(
         "rescheduled by half an hour",
         "update bookings set end_at = end_at + interval '30 minutes' where id = '{b}'",
-        &["window_differs_from_booking"],
+        &["window_left_behind"],
+        false,
+    ),
+    of(
+        "rescheduled into another booking on the same tables",
+        "update bookings set start_at = start_at + interval '2 hours', end_at = end_at + interval '2 hours' where id = '{o}';
+         update bookings set end_at = end_at + interval '1 hour' where id = '{b}';
+         insert into allocations (booking_id, restaurant_id, resource_type, resource_id, \"window\")
+         select '{o}', restaurant_id, 'table', resource_id, tstzrange(upper(\"window\"), upper(\"window\") + interval '2 hours') from allocations where booking_id = '{b}' and resource_type = 'table';
+         insert into booking_table_assignments (booking_id, table_id, start_at, end_at)
+         select '{o}', table_id, end_at, end_at + interval '2 hours' from booking_table_assignments where booking_id = '{b}'",
+        &["window_left_behind", "bookings_overlap"],
+        false,
+    ),
+    of("a party that grew", "update bookings set party_size = 99 where id = '{b}'", &["party_exceeds_tables"], false),
+    of(
+        "a table not in use",
+        "update table_inventory set active = false where id in (select table_id from booking_table_assignments where booking_id = '{b}')",
+        &["table_inactive"],
+        false,
+    ),
+    of(
+        "a table out of service",
+        "update table_inventory set status = 'out_of_service'
+         where id in (select table_id from booking_table_assignments where booking_id = '{b}')",
+        &["table_out_of_service"],
+        false,
+    ),
+    of(
+        "a table in another zone",
+        "with z as (insert into zones (restaurant_id) select restaurant_id from bookings where id = '{b}' returning id)
+         update table_inventory t set zone_id = z.id from z where t.id in (
+           select table_id from booking_table_assignments where booking_id = '{b}' order by table_id limit 1)",
+        &["tables_in_two_zones"],
+        false,
+    ),
+    of(
+        "tables that were to stand side by side taken apart",
+        "update booking_assignment_idempotency set request = request || '{\"require_adjacency\": true}' where booking_id = '{b}';
+         delete from table_adjacencies e using booking_table_assignments a
+         where a.booking_id = '{b}' and a.table_id in (e.table_a, e.table_b)",
+        &["tables_not_adjacent"],
+        false,
+    ),
+    of(
+        "one hold consumed by two",
+        "insert into booking_assignment_idempotency (booking_id, idempotency_key, table_ids, assignment_window,
+           table_set_hash, payload_checksum, expires_at, created_at, outcome, hold_id)
+         select '{o}', 'another', table_ids, assignment_window, table_set_hash, payload_checksum, expires_at, created_at,
+           'assigned', hold_id from booking_assignment_idempotency where booking_id = '{b}' and hold_id is not null;
+         update table_holds set booking_id = '{o}' where booking_id = '{b}'",
+        &["hold_consumed_twice"],
+        false,
+    ),
+    of(
+        "a hold that has no tables",
+        "insert into table_holds (booking_id, restaurant_id, start_at, end_at, expires_at)
+         select id, restaurant_id, start_at, end_at, now() + interval '1 hour' from bookings where id = '{b}'",
+        &["hold_without_tables"],
+        true,
+    ),
+    of(
+        "a hold for ever",
+        "with h as (insert into table_holds (booking_id, restaurant_id, start_at, end_at, expires_at)
+           select id, restaurant_id, start_at - interval '9 days', end_at - interval '9 days', 'infinity' from bookings
+           where id = '{b}' returning id)
+         insert into table_hold_members select h.id, t.id from h, (
+           select table_id as id from booking_table_assignments where booking_id = '{b}' limit 1) t",
+        &["hold_deadline_absurd"],
+        false,
+    ),
+    of(
+        "keys gone from the assignments",
+        "update booking_table_assignments set idempotency_key = null where booking_id = '{b}'",
+        &["key_lost"],
+        false,
+    ),
+    of(
+        "assignments that name another claim",
+        "update booking_table_assignments set allocation_id = gen_random_uuid() where booking_id = '{b}'",
+        &["allocation_lost"],
         false,
     ),
     of(
@@ -244,8 +324,10 @@ pub const BREAKS: &[Break] = &[
     ),
     of(
         "a hold of another restaurant",
-        "insert into table_holds (booking_id, restaurant_id, start_at, end_at, expires_at)
-         select id, '{r}', start_at, end_at, now() + interval '1 hour' from bookings where id = '{b}'",
+        "with h as (insert into table_holds (booking_id, restaurant_id, start_at, end_at, expires_at)
+           select id, '{r}', start_at, end_at, now() + interval '1 hour' from bookings where id = '{b}' returning id)
+         insert into table_hold_members select h.id, t.id from h, (select id from table_inventory
+           where id not in (select table_id from booking_table_assignments) limit 1) t",
         &["other_tenant"],
         false,
     ),

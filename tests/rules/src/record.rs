@@ -2,10 +2,12 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
-use holdfast::rules::drift::record::{Answered, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule};
+use holdfast::rules::drift::record::{
+    Answered, Basis, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule, TableState,
+};
 use holdfast::rules::table::Resource;
 
-use crate::{BOOKING, HOLD, OTHER_BOOKING, RESTAURANT, booking, clock, hours, now, table_id, table_ids};
+use crate::{BOOKING, HOLD, OTHER_BOOKING, RESTAURANT, ZONE, booking, clock, hours, now, table_id, table_ids};
 
 fn rule(status: &str, is_confirm_target: bool, holds_tables: bool, releases_tables: bool) -> StatusRule {
     StatusRule { status: status.to_owned(), is_confirm_target, holds_tables, releases_tables }
@@ -23,6 +25,7 @@ pub fn seat(number: u128, group: Option<Id>) -> Seat {
         foreign: false,
         status_unexplained: false,
         recent: true,
+        allocation: Some(Id::from_u128(0x200 + number)),
     }
 }
 
@@ -60,6 +63,11 @@ pub fn answered(key: &str, outcome: &str, tables: &[u128]) -> Answered {
         hold: None,
         at: clock(16, 0),
         told: true,
+        basis: Some(Basis::Derived),
+        seats: tables.iter().map(|number| Id::from_u128(0x100 + number)).collect(),
+        adjacent: false,
+        hold_shared: false,
+        ours: true,
     }
 }
 
@@ -90,6 +98,12 @@ pub fn rival(number: u128) -> Rival {
     }
 }
 
+/// Four seats in the first zone.
+#[must_use]
+pub fn state() -> TableState {
+    TableState { zone: Some(ZONE), active: true, out_of_service: false, seats: 4 }
+}
+
 /// Confirmed at four on table 1 from six to eight, looked at at five.
 #[must_use]
 pub fn agreed() -> Record {
@@ -108,6 +122,7 @@ pub fn agreed() -> Record {
         claims: vec![table_claim(1)],
         history: vec![moved("pending", "confirmed", 16)],
         answers: vec![Answered { hold: Some(HOLD), ..answered("key", "confirmed", &[1]) }],
+        tables: [(table_id(1), state())].into(),
         ..Record::of(BOOKING, now())
     }
 }

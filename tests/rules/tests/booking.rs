@@ -160,7 +160,9 @@ fn tables_stand_assigned_when_each_has_its_claim() {
         (1, 2, "inconsistent"),
     ];
     for (assigned, claimed, state) in cases {
-        assert_eq!(assignment_state(assigned, claimed), state, "{assigned} {claimed}");
+        assert_eq!(assignment_state(assigned, claimed, false), state, "{assigned} {claimed}");
+        let over = if state == "inconsistent" { "unassigned" } else { state };
+        assert_eq!(assignment_state(assigned, claimed, true), over, "of one that is over: {assigned} {claimed}");
     }
 }
 

@@ -4,7 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::BookingWindow;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
 use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::{OpenHold, Record, Seat};
+use holdfast::rules::drift::record::{Basis, OpenHold, Record, Seat};
 use holdfast::rules::table::Resource;
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
@@ -21,7 +21,7 @@ fn with(change: impl FnOnce(&mut Record)) -> Record {
 }
 
 #[track_caller]
-fn assert_found(drifts: &[Drift], change: impl FnOnce(&mut Record)) {
+pub(crate) fn assert_found(drifts: &[Drift], change: impl FnOnce(&mut Record)) {
     let record = with(change);
     assert_eq!(found(&record), drifts, "{record:#?}");
 }
@@ -75,7 +75,13 @@ fn a_table_and_its_claim_belong_together() {
 
 #[test]
 fn tables_are_for_the_bookings_time() {
-    assert_found(&[Drift::WindowDiffersFromBooking], |record| record.booking.window = own_window(19, 21));
+    assert_found(&[Drift::WindowLeftBehind], |record| record.booking.window = own_window(19, 21));
+    for basis in [None, Some(Basis::Asked)] {
+        assert_found(&[Drift::WindowDiffersFromBooking], |record| {
+            record.booking.window = own_window(19, 21);
+            record.answers[0].basis = basis;
+        });
+    }
     assert_found(&[Drift::WindowOutsideBooking], |record| record.booking.window = own_window(20, 22));
     // What has no window cannot differ from it; a confirm says so.
     assert_found(&[], |record| record.booking.window = BookingWindow::default());
@@ -147,7 +153,7 @@ fn the_history_ends_with_the_status() {
     assert_found(&[], |record| record.history.push(moved("confirmed", "confirmed", 17)));
     // Without any entry: only a confirm that gave the tables must have left one.
     assert_found(differs, |record| record.history = vec![]);
-    assert_found(&[], |record| {
+    assert_found(&[Drift::KeyLost], |record| {
         record.history = vec![];
         record.seats[0].key = None;
     });

@@ -16,6 +16,7 @@ mod cut_off;
 mod deadline;
 mod decision;
 mod drift;
+mod drift_floor;
 mod failure;
 mod floor;
 mod hold;

@@ -237,7 +237,7 @@ fn what_cannot_be_decided_is_for_a_person() {
     assert_planned(Drift::DoubleBooked, None, |record| record.rivals = vec![rival(1)]);
     assert_planned(Drift::OtherTenant, None, |record| record.seats[0].foreign = true);
     assert_planned(Drift::WindowOutsideBooking, None, |record| record.booking.window = own_window(20, 22));
-    assert_planned(Drift::WindowDiffersFromBooking, None, |record| record.booking.window = own_window(19, 21));
+    assert_planned(Drift::WindowLeftBehind, None, |record| record.booking.window = own_window(19, 21));
     assert_planned(Drift::FencedKeyUsed, None, |record| record.answers = vec![answered("key", "fenced", &[])]);
     assert_planned(Drift::ConfirmedWithoutTables, None, |record| (record.seats, record.claims) = (vec![], vec![]));
 }
