@@ -216,7 +216,7 @@ language c stable set search_path = pg_catalog, pg_temp set jit = off
 as 'MODULE_PATHNAME', 'native_audit_wrapper';
 
 comment on function holdfast.audit is
-  'Holds every promise that rows can show (G1 to G9) against every row of a schema, the past included, in one snapshot. p_schema the attached schema. Returns a certificate: schema, taken_at, snapshot, lsn_at_most (the log''s position after the snapshot was taken), counts, checks (promise, check, examined, broken, the first ten examples; notice: legitimate ways lead there too), violations, notices, digest (SHA-256 of the JSON without it, keys sorted, no white space). sql/audit/promises.sql asks the same without holdfast. Reads every table whole. Raises 55000. Locks nothing. May be repeated, also on a standby.';
+  'Holds every promise that rows can show (G1 to G9) against every row of a schema, the past included but for bookings that were over before the schema was attached (holdfast_booking_scans.attached_at), in one snapshot. p_schema the attached schema. Returns a certificate: schema, taken_at, snapshot, lsn_at_most (the log''s position after the snapshot was taken), counts, checks (promise, check, examined, broken, the first ten examples; notice: legitimate ways lead there too), violations, notices, digest (SHA-256 of the JSON without it, keys sorted, no white space). sql/audit/promises.sql asks the same without holdfast. Reads every table whole. Raises 55000. Locks nothing. May be repeated, also on a standby.';
 
 create function holdfast.verify_commits(p_schema regnamespace, p_batch integer default 1000)
 returns table (booking_id uuid, findings text[], repaired boolean, detail text)
@@ -225,6 +225,14 @@ as 'MODULE_PATHNAME', 'native_verify_commits_wrapper';
 
 comment on function holdfast.verify_commits is
   'Looks again at the bookings whose ledger was committed to since the last call, and says which do not agree; a booking with nothing but findings of severity info is left out. The worker and holdfast.sweep do the same. What does not agree is written into holdfast_findings until it agrees again. Costs in proportion to what was committed. p_schema the attached schema; p_batch 1 to 100000 answers, NULL is 1000. A mismatch that is new becomes an event capacity.atomic_confirm transaction.reconciled_mismatch in observability_events, where there is that table, and is repaired at once where holdfast_reconciliation_policies says repair for one of its findings and nobody works on the booking. Raises 22023, 55000, 40001 in a transaction that is not READ COMMITTED when another looked meanwhile, what repair_booking raises. Locks its row of holdfast_commit_scan and skips when another has it; a repair locks as repair_booking does. May be repeated; the first call begins ten minutes back.';
+
+create function holdfast.backfill(p_schema regnamespace, p_dry_run boolean default true)
+returns table (booking_id uuid, finding text, severity text, action text, step text, detail text)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_backfill_wrapper';
+
+comment on function holdfast.backfill is
+  'Gives live bookings that were confirmed before their schema was attached what they lack: the allocation of an assignment and its id, the claim of a group, the answer of a key, the history''s last entry; and reports what does not fit. Such a booking ends in the future and has no answer of ours. p_schema the attached schema; p_dry_run NULL is true: nothing is written. Returns one row a finding (holdfast.findings): action planned, done, or person where a person decides. Writes at most 500 bookings a call: call again, each in a transaction of its own, until no row says done. Raises 55000, 40001, 40P01, 55P03, and what the application''s triggers raise. Locks each booking that it mends as repair_booking does. May be repeated.';
 
 create function holdfast.sweep(p_schema regnamespace, p_batch integer default 1000)
 returns table (task text, done bigint, more boolean, error text)

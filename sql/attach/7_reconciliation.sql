@@ -43,6 +43,10 @@ create table if not exists app.holdfast_booking_scans (
   pass_began_at timestamptz,
   pass_ended_at timestamptz,
   pass_after uuid,
-  pass_bookings bigint not null default 0
+  pass_bookings bigint not null default 0,
+  -- Since when the schema is attached: bookings that were over before are not ours to judge.
+  attached_at timestamptz not null default pg_catalog.now()
 );
 insert into app.holdfast_booking_scans (id) values (true) on conflict do nothing;
+alter table app.holdfast_booking_scans
+  add column if not exists attached_at timestamptz not null default pg_catalog.now();

@@ -341,14 +341,7 @@ with recursive after_confirmation (status) as (
     select true as is_so from app.capacity_outbox o
     where told.is_so is null and o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key limit 1
   ) told_first on true
-  -- A consumer may delete what it delivered: an event is missed where one that was delivered, or is older, is there.
-  left join lateral (
-    select true as is_so from app.capacity_outbox o
-    where o.status = 'pending' and o.next_attempt_at < l.created_at order by o.next_attempt_at limit 1
-  ) older on true
-  where told.is_so is null and told_first.is_so is null and not l.told_again and (
-    older.is_so or (select true from app.capacity_outbox o where o.status = 'done' order by o.next_attempt_at limit 1)
-  )
+  where told.is_so is null and told_first.is_so is null and not l.told_again
 --]
   union all
   select h.booking_id, h.restaurant_id, h.finding, 'table_holds', h.id::text from hold_finding h where h.finding is not null

@@ -3,15 +3,24 @@
 -- the tables:
 --   set search_path = public; set jit = off; \i sql/audit/promises.sql
 with confirmable as (select array_agg(status) as labels from holdfast_booking_statuses where is_confirm_target),
-over as (select coalesce(array_agg(id), '{}') as ids from bookings join holdfast_booking_statuses using (status) where releases_tables),
-going as (select * from bookings where status not in (select status from holdfast_booking_statuses where releases_tables)),
-timed as (
+since as (select attached_at from holdfast_booking_scans),
+ours as (select booking_id from booking_assignment_idempotency where transaction_id is not null),
+whole as (
   select g.*, coalesce(g.start_at, own_start) as begins,
          coalesce(g.end_at, case when end_time > start_time and own_end <= own_start
            then own_start + (end_time - start_time) else own_end end) as ends
-  from going g join restaurants r on r.id = g.restaurant_id,
+  from bookings g join restaurants r on r.id = g.restaurant_id,
     timezone(timezone, booking_date + start_time) own_start,
     timezone(timezone, booking_date + (end_time < least(start_time, time '12:00:00.000001'))::int + end_time) own_end
+),
+past as (select id from whole, since where ends <= attached_at and id not in (select booking_id from ours)),
+timed as (
+  select * from whole where status not in (select status from holdfast_booking_statuses where releases_tables)
+    and id not in (select id from past)
+),
+going as (select id from timed),
+over as (
+  select coalesce(array_agg(id), '{}') as ids from bookings where id not in (select id from going)
 ),
 seat as (select a.*, t.begins, t.ends from booking_table_assignments a join timed t on t.id = a.booking_id),
 blocking as (select * from allocations where resource_type = 'table' and shadow is false),
@@ -36,7 +45,7 @@ asked (name, examined, broken) as (
   select 'confirmed_with_tables', count(*), count(*) - count(a.booking_id)
   from bookings b
   left join (select distinct booking_id from booking_table_assignments) a on a.booking_id = b.id
-  where b.status = any ((select labels from confirmable)::booking_status[])
+  where b.status = any ((select labels from confirmable)::booking_status[]) and b.id not in (select id from past)
   union all
   select 'assignments_claimed', (select count(*) from seat), count(*) from (
     select booking_id, table_id, tstzrange(start_at, end_at) from seat
@@ -99,9 +108,9 @@ asked (name, examined, broken) as (
     select coalesce((select bool_and(l.changed_at <= (select max(r.changed_at) from step r where r.booking_id = b.id and r.to_status = b.status))
                      from step l where l.booking_id = b.id and l.from_status = b.status), true) is not true
            or not exists (select 1 from step r where r.booking_id = b.id and r.to_status = b.status) as broken
-    from bookings b where b.id in (select booking_id from step)
+    from bookings b where b.id in (select booking_id from step) and b.id not in (select id from past)
     union all
-    select true from bookings b where b.id not in (select booking_id from booking_state_history) and b.id in (
+    select true from bookings b where b.id not in (select booking_id from booking_state_history) and b.id not in (select id from past) and b.id in (
       select l.booking_id from success l natural join (select booking_id, idempotency_key from booking_table_assignments) a
       where l.outcome = 'confirmed' and l.request is not null)
   ) t
@@ -125,9 +134,7 @@ asked (name, examined, broken) as (
   from table_holds h where status::text = 'active'
   union all
   select 'events_told', count(*), count(*) filter (where not told) from (
-    select l.basis ->> 'told_again' = 'true' is true or not exists (
-      select 1 from capacity_outbox o where o.status = 'done' or o.status = 'pending' and o.next_attempt_at < l.created_at
-    ) or exists (
+    select l.basis ->> 'told_again' = 'true' is true or exists (
       select 1 from capacity_outbox o
       where o.booking_id = l.booking_id and o.event_type = 'capacity.assignment.sync'
         and (o.idempotency_key = l.idempotency_key or o.dedupe_key like '%:' || l.transaction_id)
@@ -176,7 +183,7 @@ asked (name, examined, broken) as (
   from table_holds where status = 'active'
   union all
   select 'claims_released', count(*), count(*) filter (where upper("window") > now())
-  from blocking where booking_id = any ((select ids from over)::uuid[])
+  from blocking where booking_id = any ((select ids from over)::uuid[]) and booking_id not in (select id from past)
   union all
   select 'table_status_explained', count(*), count(*) filter (where t.id not in (
     select resource_id from blocking
@@ -187,7 +194,7 @@ asked (name, examined, broken) as (
   select 'moves_declared', count(*), count(*) filter (where (from_status, to_status) not in (
     select from_status, to_status from holdfast_status_transitions))
   from step where from_status is not null and coalesce(reason, '') <> 'reconciliation'
-    and metadata ->> 'undoneKey' is null
+    and metadata ->> 'undoneKey' is null and changed_at >= coalesce((select attached_at from since), '-infinity')
   union all
   select 'tenants_apart', count(*), count(*) filter (where one <> other) from (
     select b.restaurant_id as one, t.restaurant_id as other from bookings b

@@ -5,8 +5,8 @@ with recursive after_confirmation (status) as (
   union
   select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), booking as materialized (
-  select b.id, b.restaurant_id, b.status, b.party_size, coalesce(s.is_confirm_target, false) as is_target,
-         coalesce(s.releases_tables, false) as is_over,
+  select b.id, b.restaurant_id, b.status, b.party_size, coalesce(s.is_confirm_target, false) and not p.is_past as is_target,
+         coalesce(s.releases_tables, false) or p.is_past as is_over, p.is_past,
          w.start_at, w.end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
@@ -23,6 +23,15 @@ with recursive after_confirmation (status) as (
     ) d
   ) w
   left join app.holdfast_booking_statuses s on s.status = b.status
+  -- What was over before the schema was attached, and has no answer of ours, is not ours to judge.
+  cross join lateral (
+--[attached_at
+    select (select true from app.holdfast_booking_scans c where w.end_at <= c.attached_at) is true and not exists (
+      select from app.booking_assignment_idempotency l where l.booking_id = b.id and l.transaction_id is not null
+    ) as is_past
+--|    select false as is_past
+--]
+  ) p
 ), answer as materialized (
   select l.booking_id, l.idempotency_key, l.table_ids, l.assignment_window, l.refusal, l.hold_id, l.created_at, l.transaction_id,
          l.outcome in ('confirmed', 'assigned') as success, l.outcome = 'confirmed' and l.request is not null as confirmed,
@@ -193,14 +202,14 @@ with recursive after_confirmation (status) as (
     select b.id, pg_catalog.max(h.changed_at) filter (where h.to_status = b.status) as reached,
            pg_catalog.max(h.changed_at) filter (where h.from_status = b.status) as left_at
     from booking b join app.booking_state_history h on h.booking_id = b.id
-    where h.from_status is distinct from h.to_status
+    where h.from_status is distinct from h.to_status and not b.is_past
     group by b.id
   ) m
   union all
   -- A confirm that gave tables has an entry of the history.
   select 'history_ends_with_status', b.id::text, true
   from booking b
-  where not exists (select from app.booking_state_history h where h.booking_id = b.id) and exists (
+  where not b.is_past and not exists (select from app.booking_state_history h where h.booking_id = b.id) and exists (
     select from answer l
     join app.booking_table_assignments a on a.booking_id = l.booking_id and a.idempotency_key = l.idempotency_key
     where l.booking_id = b.id and l.confirmed
@@ -223,11 +232,7 @@ with recursive after_confirmation (status) as (
     select from app.capacity_outbox o
     where o.dedupe_key = l.dedupe_key || ':' || l.transaction_id::text
        or o.dedupe_key = l.dedupe_key and o.idempotency_key = l.idempotency_key
-  ) and not l.told_again and (
-    -- A consumer may delete what it delivered: an event is missed where one that was delivered, or is older, is there.
-    exists (select from app.capacity_outbox o where o.status = 'done')
-    or exists (select from app.capacity_outbox o where o.status = 'pending' and o.next_attempt_at < l.created_at)
-  )
+  ) and not l.told_again
   from (
     select l.*, l.booking_id::text
            || ':' || pg_catalog.to_char(pg_catalog.lower(l.assignment_window) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
@@ -303,7 +308,7 @@ with recursive after_confirmation (status) as (
   union all
   select 'claims_released', al.id::text, pg_catalog.upper(al."window") > $1
   from booking b join app.allocations al on al.booking_id = b.id
-  where b.is_over and al.resource_type = 'table' and not al.shadow
+  where b.is_over and not b.is_past and al.resource_type = 'table' and not al.shadow
   union all
   select 'table_status_explained', t.id::text, not exists (
     select from app.allocations al left join booking b on b.id = al.booking_id
@@ -318,6 +323,9 @@ with recursive after_confirmation (status) as (
   )
   from app.booking_state_history h
   where h.from_status <> h.to_status and h.reason is distinct from 'reconciliation'
+--[attached_at
+    and h.changed_at >= coalesce((select c.attached_at from app.holdfast_booking_scans c), '-infinity')
+--]
 --[history_metadata
     and not coalesce(h.metadata ? 'undoneKey', false)
   -- A history without metadata does not say so: what goes back along a declared move may have been undone.

@@ -87,13 +87,7 @@ select 'answer', l.hold_id, null, null, pg_catalog.lower(l.assignment_window), p
          select from app.capacity_outbox o
          where o.dedupe_key = k.dedupe_key || ':' || l.transaction_id::text
             or o.dedupe_key = k.dedupe_key and o.idempotency_key = l.idempotency_key
-       )
-       -- A consumer may delete what it delivered: an event is missed where one that was delivered, or is older, is there.
-       or (select true from app.capacity_outbox o where o.status = 'done' order by o.next_attempt_at limit 1) is null
-         and (
-           select true from app.capacity_outbox o
-           where o.status = 'pending' and o.next_attempt_at < l.created_at order by o.next_attempt_at limit 1
-         ) is null,
+       ),
 --|       true,
 --]
        null, null, l.table_ids, l.created_at, null

@@ -8,6 +8,7 @@ use super::argument::{self, Jsonb};
 use super::native::{Done, answered, answered_look, native_functions};
 use super::{contract, contract_look, native, native_look};
 use crate::commands::audit::audit;
+use crate::commands::backfill::{Backfilled, backfill};
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
 use crate::commands::verify::{Mismatch, verify};
@@ -74,6 +75,31 @@ fn native_verify_commits(
         let names = row.findings.iter().map(|finding| finding.drift.entry().name).collect();
         let details: Vec<&str> = row.findings.iter().map(|finding| finding.detail.as_str()).collect();
         (argument::uuid(row.booking), names, row.repaired, details.join("; "))
+    };
+    argument::rows(rows.into_iter().map(row).collect())
+}
+
+/// What live bookings from before adoption lack, or got.
+#[pg_extern(sql = false)]
+fn native_backfill(
+    p_schema: Option<pg_sys::Oid>,
+    p_dry_run: Option<bool>,
+) -> TableIterator<
+    'static,
+    (
+        name!(booking_id, Uuid),
+        name!(finding, &'static str),
+        name!(severity, &'static str),
+        name!(action, &'static str),
+        name!(step, Option<&'static str>),
+        name!(detail, String),
+    ),
+> {
+    let rows = native(p_schema, |store| backfill(store, p_dry_run.unwrap_or(true)));
+    let row = |Backfilled { booking, row }: Backfilled| {
+        let (entry, step) = (row.finding.drift.entry(), row.step.as_ref());
+        let booking = argument::uuid(booking);
+        (booking, entry.name, entry.severity.name(), row.action, step.map(Step::name), row.finding.detail)
     };
     argument::rows(rows.into_iter().map(row).collect())
 }

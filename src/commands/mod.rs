@@ -10,6 +10,7 @@ pub mod attach;
 pub mod attempt;
 pub mod audit;
 pub mod auto_assign;
+pub mod backfill;
 pub mod confirm;
 pub mod deadline;
 pub mod doctor;

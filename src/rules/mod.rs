@@ -9,6 +9,7 @@ pub mod aside;
 pub mod attempt;
 pub mod audit;
 pub mod auto_assign;
+pub mod backfill;
 pub mod booking;
 pub mod capacity;
 pub mod check;

@@ -261,23 +261,8 @@ fn step(record: &Record, finding: &Finding) -> Option<Step> {
         Drift::MergeGroupIncomplete => Some(dissolve(record, subject)),
         Drift::MergeGroupUnclaimed => claim_group(record, subject),
         Drift::TableStatusUnexplained => Some(Step::Refresh { table: subject }),
-        Drift::DoubleBooked
-        | Drift::OtherTenant
-        | Drift::FencedKeyUsed
-        | Drift::ConfirmedWithoutTables
-        | Drift::WindowOutsideBooking
-        | Drift::WindowDiffersFromBooking
-        | Drift::WindowLeftBehind
-        | Drift::BookingsOverlap
-        | Drift::PartyExceedsTables
-        | Drift::TableInactive
-        | Drift::TableOutOfService
-        | Drift::TablesInTwoZones
-        | Drift::TablesNotAdjacent
-        | Drift::HoldConsumedTwice
-        | Drift::HoldDeadlineAbsurd
-        | Drift::KeyLost
-        | Drift::AllocationLost => None,
+        // A person decides: two bookings, two restaurants, a key given up, or what the floor is to be.
+        _ => None,
     }
 }
 

@@ -15,6 +15,8 @@ use crate::rules::rollout::{Kept, Rule};
 const HISTORY_METADATA: &str = "history_metadata";
 /// Attach gave the statuses their column; a schema attached by an earlier release may not have it yet.
 const NEEDS_TABLES: &str = "needs_tables";
+/// The same of the column that says since when it is attached.
+const ATTACHED_AT: &str = "attached_at";
 /// The same of the ledger's.
 const BASIS: &str = "basis";
 
@@ -190,6 +192,7 @@ impl Attachment {
         let numbered = self.outbox_id().map(|kind| if kind == pg_sys::UUIDOID { OUTBOX_UUID } else { OUTBOX_BIGINT });
         let metadata = column(self.oid, "booking_state_history", c"metadata").map(|_| HISTORY_METADATA);
         let needs = column(self.oid, "holdfast_booking_statuses", c"needs_tables").map(|_| NEEDS_TABLES);
+        let since = column(self.oid, "holdfast_booking_scans", c"attached_at").map(|_| ATTACHED_AT);
         let basis = column(self.oid, "booking_assignment_idempotency", c"basis").map(|_| BASIS);
         present
             .map(|needed| needed.feature)
@@ -197,6 +200,7 @@ impl Attachment {
             .chain(metadata)
             .chain(needs)
             .chain(basis)
+            .chain(since)
             .chain(self.row_security())
             .collect()
     }

@@ -6,6 +6,7 @@ mod attachment;
 mod attempt;
 mod audit;
 mod auto_assign;
+mod backfill;
 mod booking;
 mod catalogue;
 mod client;

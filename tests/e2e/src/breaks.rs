@@ -142,7 +142,7 @@ pub const BREAKS: &[Break] = &[
     of(
         "a hold for ever",
         "with h as (insert into table_holds (booking_id, restaurant_id, start_at, end_at, expires_at)
-           select id, restaurant_id, start_at - interval '9 days', end_at - interval '9 days', 'infinity' from bookings
+           select id, restaurant_id, start_at - interval '9 days', end_at - interval '9 days', end_at + interval '1 year' from bookings
            where id = '{b}' returning id)
          insert into table_hold_members select h.id, t.id from h, (
            select table_id as id from booking_table_assignments where booking_id = '{b}' limit 1) t",
@@ -156,8 +156,8 @@ pub const BREAKS: &[Break] = &[
         false,
     ),
     of(
-        "assignments that name another claim",
-        "update booking_table_assignments set allocation_id = gen_random_uuid() where booking_id = '{b}'",
+        "assignments that name no claim",
+        "update booking_table_assignments set allocation_id = null where booking_id = '{b}'",
         &["allocation_lost"],
         false,
     ),

@@ -11,6 +11,7 @@ mod attack;
 mod attempt;
 mod audit;
 mod auto_assign;
+mod backfill;
 mod callers;
 mod client_gone;
 mod clients;

@@ -94,7 +94,7 @@ select status from table_inventory where id = :'t2';
 select status from apply_booking_state_transition(:'bruno', 'completed', now(), now(), now(),
   'checked_in', 'completed', null, now(), 'left');
 select status from table_inventory where id = :'t2';
--- Maintenance puts a table out of service, and nothing but the application takes it back.
+-- Maintenance puts a table out of service; when it is over, the table comes back.
 insert into allocations (restaurant_id, resource_type, resource_id, "window", is_maintenance)
 values (:'trattoria', 'table', :'t3', tstzrange(now() - interval '1 hour', now() + interval '1 hour'), true);
 select refresh_table_status(p_table_id => :'t3');

@@ -7,6 +7,7 @@ mod aside;
 mod attempt;
 mod audit;
 mod auto_assign;
+mod backfill;
 mod booking;
 mod capacity;
 mod changes;
