@@ -51,7 +51,7 @@ impl Caller {
 impl Store {
     pub fn rehearsal_caller(&self, name: Option<&str>) -> Result<Option<Caller>, Failure> {
         let rows = self.run(&REHEARSAL_ROLE, &[self.oid(), row::optional_text(name)], |row| Caller {
-            role: row.label(1).unwrap_or(pg_sys::InvalidOid),
+            role: row.oid(1).unwrap_or(pg_sys::InvalidOid),
             name: row.text(2).unwrap_or_default(),
             owner: row.text(3).unwrap_or_default(),
             schema: self.quoted_schema().to_owned(),
