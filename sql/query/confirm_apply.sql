@@ -73,13 +73,6 @@ with dropped as (
   update app.table_holds h set status = c.status::app.hold_status, booking_id = $1
   from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status) where h.id = c.id
   returning h.id
-), roomed as (
-  -- An application may allow a set of tables one entry: the latest has it.
-  update app.booking_assignment_idempotency l set table_set_hash = null
-  where l.booking_id = $1 and l.table_set_hash = $22 and l.idempotency_key <> $11
-  returning l.booking_id
-), room as materialized (
-  select pg_catalog.count(*) as made from roomed
 ), bound as (
   insert into app.booking_assignment_idempotency (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, table_set_hash,
@@ -88,7 +81,13 @@ with dropped as (
     , basis
 --]
   )
-  select $1, $11, $25, pg_catalog.tstzrange($4, $5, '[)'), $27, $22, $21, $23, $12,
+  select $1, $11, $25, pg_catalog.tstzrange($4, $5, '[)'), $27,
+         -- An application may allow a set of tables one entry with its hash: the first keeps it.
+         case when not exists (
+           select from app.booking_assignment_idempotency l
+           where l.booking_id = $1 and l.table_set_hash = $22 and l.idempotency_key <> $11
+         ) then $22 end,
+         $21, $23, $12,
          case when $14 is null then 'assigned' else 'confirmed' end, $20, null,
          $26::uuid[] || array(select a.id from assigned a order by a.table_id), $24,
          pg_catalog.pg_current_xact_id()
@@ -106,7 +105,7 @@ with dropped as (
              from freed f where f.booking_id = $1 and f.resource_type in ('table', 'merge_group') and not f.shadow
            )))
 --]
-  from stands, room where $11 is not null
+  from stands where $11 is not null
   on conflict (booking_id, idempotency_key) do update set
     table_ids = excluded.table_ids, assignment_window = excluded.assignment_window,
     merge_group_allocation_id = excluded.merge_group_allocation_id, table_set_hash = excluded.table_set_hash,
