@@ -10,6 +10,7 @@ use super::attachment::{Attachment, Record};
 use super::guard::{self, Eyes};
 use super::hooks::{Announced, Reached, items};
 use super::known::{self, Known};
+use super::rights::{self, Work};
 use super::row::{Mismatch, Row};
 use super::statement::{Statement, statement};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
@@ -83,7 +84,10 @@ impl Connection {
         }
         let found = found.as_attached();
         // Not kept: the schema may have been renamed since, and a plan names it.
-        self.run_once(&found, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))?;
+        // Attach and detach look, too, before they know whose rights to take.
+        rights::for_schema(schema, Work::Restricted, || {
+            self.run_once(&found, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))
+        })?;
         Ok(found.with_record(record))
     }
 

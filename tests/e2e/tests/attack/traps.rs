@@ -103,6 +103,7 @@ fn calls(house: &mut House) -> Vec<String> {
 fn superuser_calls(house: &mut House) -> (Vec<(String, String, String)>, BTreeSet<String>) {
     let calls = calls(house);
     house.sprung();
+    house.superuser_ran();
     house.floor.run("delete from book.won; set search_path = pg_catalog");
     let (mut ran, mut refused) = (Vec::new(), BTreeSet::new());
     for call in calls {
@@ -116,6 +117,7 @@ fn superuser_calls(house: &mut House) -> (Vec<(String, String, String)>, BTreeSe
              || ' ' || (select count(*) from pg_cursors where is_holdable) || ' ' || pg_my_temp_schema()",
         );
         assert_eq!(session, ["postgres postgres pg_catalog 0 0"], "{call} changed the session");
+        assert!(!house.superuser_ran(), "{call}: a superuser ran a trap");
     }
     (ran, refused)
 }
@@ -147,6 +149,33 @@ fn nothing_of_the_owner_runs_as_a_superuser_who_looks_at_views() {
     assert_as_owner(&ran);
     assert_eq!(house.floor.column::<String>("select what from book.won"), Vec::<String>::new());
     assert!(ran.iter().any(|(_, what, _)| what.starts_with("view ")), "no view was read");
+}
+
+/// Attach, attached again and detached: on the traps, and with a view in the place of the rollout, which every look at a schema reads.
+#[test]
+fn nothing_of_the_owner_runs_as_a_superuser_who_attaches_and_detaches() {
+    let rollout = "alter table SCHEMA.holdfast_rollout rename to rollout_real;
+        create view SCHEMA.holdfast_rollout as select r.* from SCHEMA.rollout_real r where (select SCHEMA.check('view rollout'))";
+    for views in ["", rollout] {
+        let mut house = House::new();
+        // Forced row security is refused.
+        let traps = TRAPS.replace("execute format('alter table %s force row level security', t.name);", "");
+        house.session_as(OWNER).run(&format!("{traps}; {views}").replace("SCHEMA", HOUSE));
+        house.sprung();
+        house.superuser_ran();
+        house.floor.run("delete from book.won");
+        let mut ran = Vec::new();
+        for call in
+            ["attach('bistro')", "doctor('bistro')", "attach('bistro')", "detach('bistro', false)", "attach('bistro')"]
+        {
+            // In a session that knows nothing of the schema; some are refused.
+            let _ = house.floor.session().try_run(&format!("select holdfast.{call}"));
+            assert!(!house.superuser_ran(), "{call} ran a trap as a superuser {views}");
+            ran.extend(house.sprung().into_iter().map(|(what, who)| (call.to_owned(), what, who)));
+        }
+        assert_as_owner(&ran);
+        assert_eq!(house.floor.column::<String>("select what from book.won"), Vec::<String>::new());
+    }
 }
 
 /// The suite has to be able to find one: the owner's trigger, fired by a superuser's own statement, is what it looks for.
