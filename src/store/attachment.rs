@@ -5,20 +5,12 @@ use std::ffi::{CStr, CString, c_int};
 use pgrx::pg_sys;
 
 use super::known::{hash_of_name, hash_of_oid};
+use super::statement::FEATURE_COLUMNS;
 use crate::rules::outcome::Outcome;
 use crate::rules::path::path_of;
 use crate::rules::refusal::Refusal;
 use crate::rules::requirement::table::{NEEDED, Needed};
 use crate::rules::rollout::{Kept, Rule};
-
-/// The feature of a history that keeps metadata with each move.
-const HISTORY_METADATA: &str = "history_metadata";
-/// Attach gave the statuses their column; a schema attached by an earlier release may not have it yet.
-const NEEDS_TABLES: &str = "needs_tables";
-/// The same of the column that says since when it is attached.
-const ATTACHED_AT: &str = "attached_at";
-/// The same of the ledger's.
-const BASIS: &str = "basis";
 
 /// The application's own enums: how our statements write them, and the column that has the type.
 const ENUMS: &[(&str, &str, &CStr)] = &[
@@ -190,19 +182,9 @@ impl Attachment {
         let optional = NEEDED.iter().filter(|needed| !needed.feature.is_empty());
         let present = optional.filter(|needed| lacking(self.oid, needed, self.attached).is_empty());
         let numbered = self.outbox_id().map(|kind| if kind == pg_sys::UUIDOID { OUTBOX_UUID } else { OUTBOX_BIGINT });
-        let metadata = column(self.oid, "booking_state_history", c"metadata").map(|_| HISTORY_METADATA);
-        let needs = column(self.oid, "holdfast_booking_statuses", c"needs_tables").map(|_| NEEDS_TABLES);
-        let since = column(self.oid, "holdfast_booking_scans", c"attached_at").map(|_| ATTACHED_AT);
-        let basis = column(self.oid, "booking_assignment_idempotency", c"basis").map(|_| BASIS);
-        present
-            .map(|needed| needed.feature)
-            .chain(numbered)
-            .chain(metadata)
-            .chain(needs)
-            .chain(basis)
-            .chain(since)
-            .chain(self.row_security())
-            .collect()
+        let columns = FEATURE_COLUMNS.iter().filter(|(_, table, name)| column(self.oid, table, name).is_some());
+        let columns = columns.map(|(feature, ..)| *feature);
+        present.map(|needed| needed.feature).chain(numbered).chain(columns).chain(self.row_security()).collect()
     }
 
     /// A table of somebody else's says nothing.

@@ -1,9 +1,19 @@
 //! The text of every statement: one file each, in `sql/query`.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
 use crate::rules::retention;
+
+/// Features that are a column: its feature, table and name. A schema attached by an earlier release may lack one of ours.
+pub(super) const FEATURE_COLUMNS: &[(&str, &str, &CStr)] = &[
+    ("history_metadata", "booking_state_history", c"metadata"),
+    ("needs_tables", "holdfast_booking_statuses", c"needs_tables"),
+    ("attached_at", "holdfast_booking_scans", c"attached_at"),
+    ("basis", "booking_assignment_idempotency", c"basis"),
+];
 
 /// A statement that is planned once a session and schema.
 pub struct Statement {
