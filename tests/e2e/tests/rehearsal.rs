@@ -83,7 +83,7 @@ fn what_speaks_against_it_is_named_and_attach_takes_itself_back() {
         (
             "create function swallow() returns trigger language plpgsql as $$ begin return null; end $$;
              create trigger swallow before delete on allocations for each row execute function swallow()",
-            "unassign",
+            "confirm by hold",
             "XX000",
             "",
         ),
