@@ -1,5 +1,42 @@
 -- From holdfast 0.1.0: what the install scripts have since then. Written by toolchain/upgrade-sql.
 
+do $$
+declare
+  schema_owner text;
+  creator text;
+  foreign_objects text;
+begin
+  select o.rolname::text into schema_owner
+  from pg_catalog.pg_namespace n join pg_catalog.pg_roles o on o.oid = n.nspowner
+  where n.nspname = 'holdfast' and not o.rolsuper;
+  select pg_catalog.string_agg(pg_catalog.pg_describe_object(d.classid, d.objid, 0), ', ')
+  into foreign_objects
+  from pg_catalog.pg_depend d
+  join pg_catalog.pg_namespace n on n.oid = d.refobjid and n.nspname = 'holdfast'
+  where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.deptype = 'n'
+    and d.classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
+    and not exists (
+      select from pg_catalog.pg_depend m
+      join pg_catalog.pg_extension e on e.oid = m.refobjid and e.extname = 'holdfast'
+      where m.classid = d.classid and m.objid = d.objid and m.deptype = 'e'
+        and m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+    );
+  if schema_owner is not null or foreign_objects is not null then
+    raise exception 'schema holdfast is not the extension''s own' using errcode = 'object_not_in_prerequisite_state',
+      detail = pg_catalog.concat_ws('; ', 'its owner is ' || schema_owner, 'it contains ' || foreign_objects),
+      hint = 'Look at what it is, then drop or rename it: the extension makes the schema itself.';
+  end if;
+  -- Default privileges may let others create in it.
+  for creator in
+    select distinct case a.grantee when 0 then 'public' else a.grantee::pg_catalog.regrole::text end
+    from pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+    where n.nspname = 'holdfast' and a.privilege_type = 'CREATE' and a.grantee <> n.nspowner
+  loop
+    execute 'revoke create on schema holdfast from ' || creator;
+  end loop;
+end
+$$;
+
 comment on function holdfast.reconcile_booking is
   'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 

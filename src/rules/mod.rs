@@ -30,6 +30,7 @@ pub mod outcome;
 pub mod path;
 pub mod refusal;
 pub mod rehearsal;
+pub mod render;
 pub mod repair;
 pub mod replay;
 pub mod request;

@@ -119,7 +119,10 @@ impl Attachment {
     pub fn as_attached(mut self) -> Attachment {
         self.attached = true;
         self.missing = missing(self.oid, true);
-        if !self.lacks(ROLLOUT) {
+        let owner = self.bookings().and_then(super::rights::owner_of);
+        let rollout = relation(self.oid, ROLLOUT).map(pg_sys::Oid::from_u32).zip(owner);
+        // The bookings may have got another owner, who cannot read it until attach is called again.
+        if rollout.is_some_and(|(rollout, owner)| super::rights::may_read(owner, rollout)) {
             self.features.push("rollout".to_owned());
         }
         self

@@ -174,6 +174,13 @@ pub fn role(name: &str) -> Option<pg_sys::Oid> {
     (role != pg_sys::InvalidOid).then_some(role)
 }
 
+/// May a role read a relation?
+pub fn may_read(role: pg_sys::Oid, relation: pg_sys::Oid) -> bool {
+    // SAFETY: reads the catalogue; a relation that is gone raises nothing but an error of the server's.
+    let checked = unsafe { pg_sys::pg_class_aclcheck(relation, role, pg_sys::AclMode::from(pg_sys::ACL_SELECT)) };
+    checked == pg_sys::AclResult::ACLCHECK_OK
+}
+
 /// The owner of a relation, if there is one.
 pub fn owner_of(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     let cache = pg_sys::SysCacheIdentifier::RELOID as c_int;

@@ -153,13 +153,14 @@ impl Store {
     pub fn create_wrappers(&self, ours: &[Signature], target: &str) -> Result<(), Failure> {
         let whole = self.attachment.with_present();
         let schema = self.quoted_schema();
-        let default = format!("app.booking_status default {}", pgrx::spi::quote_literal(target));
+        let status = for_schema("app.booking_status", &whole);
+        let status = status.trim_end();
+        let (written, default) =
+            (format!("{status} default 'confirmed'"), format!("{status} default {}", pgrx::spi::quote_literal(target)));
         CONTRACT.iter().try_for_each(|script| {
-            let script = &script
-                .replace("app.booking_status default 'confirmed'", &default)
-                .replace("'app'::regnamespace", &format!("{}::regnamespace", pgrx::spi::quote_literal(schema)));
+            let script = for_schema(script, &whole).replace(&written, &default);
             // An overload of the application's may have the name as well: a comment says which it is for.
-            let commented = ours.iter().fold(for_schema(script, &whole), |text, one| {
+            let commented = ours.iter().fold(script, |text, one| {
                 let (name, types) = (&one.name, one.types());
                 text.replace(
                     &format!("comment on function {schema}.{name} is"),

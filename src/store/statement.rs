@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
+use crate::rules::render::{Names, render};
 use crate::rules::retention;
 
 /// Features that are a column: its feature, table and name. A schema attached by an earlier release may lack one of ours.
@@ -52,13 +53,11 @@ impl Statement {
 /// Puts a schema in the place of `app.`, the application's enums in the place of the contract's, and leaves out what
 /// is for features that it lacks.
 pub fn for_schema(text: &str, attachment: &Attachment) -> String {
-    let kept = for_features(text, attachment);
-    let named = attachment.enums.iter().fold(kept, |text, (ours, theirs)| replace_word(&text, ours, theirs));
-    let kept = replace_schema(&replace_word(&named, "retention.ledger", &ledger_retention()), &attachment.quoted);
-    match &attachment.legacy {
-        Some(legacy) => kept.replace(" original.", &format!(" {}.", pgrx::spi::quote_identifier(legacy))),
-        None => kept,
-    }
+    let (retention, legacy) = (ledger_retention(), attachment.legacy.as_deref().map(pgrx::spi::quote_identifier));
+    let mut words: Vec<(&str, &str)> = attachment.enums.iter().map(|(ours, theirs)| (*ours, theirs.as_str())).collect();
+    words.push(("retention.ledger", &retention));
+    let names = Names { schema: &attachment.quoted, legacy: legacy.as_deref().unwrap_or_default(), words };
+    render(&for_features(text, attachment), &names)
 }
 
 /// How long an answer is kept, as SQL asks for it where a statement runs: a view is also read where the library is not loaded.
@@ -91,34 +90,4 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
         }
     }
     kept
-}
-
-/// A qualified name, where no longer name begins with it.
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let mut replaced = String::with_capacity(text.len() + 64);
-    let mut rest = text;
-    while let Some(at) = rest.find(word) {
-        let (before, from) = rest.split_at(at);
-        rest = &from[word.len()..];
-        let longer = rest.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_');
-        replaced.push_str(before);
-        replaced.push_str(if longer { word } else { by });
-    }
-    replaced.push_str(rest);
-    replaced
-}
-
-/// `app.` as a word of its own.
-fn replace_schema(text: &str, quoted: &str) -> String {
-    let mut replaced = String::with_capacity(text.len() + 256);
-    let mut rest = text;
-    while let Some(at) = rest.find("app.") {
-        let word_before = rest[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '"');
-        replaced.push_str(&rest[..at]);
-        replaced.push_str(if word_before { "app" } else { quoted });
-        replaced.push('.');
-        rest = &rest[at + 4..];
-    }
-    replaced.push_str(rest);
-    replaced
 }

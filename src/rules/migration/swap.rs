@@ -1,5 +1,6 @@
 //! The constraint that can be neither concurrent nor NOT VALID: in a maintenance window, or by copy and swap.
 
+use crate::rules::render::{Names, render};
 use crate::rules::requirement::Finding;
 
 use super::psql::{Script, briefly, echo, literal, stop};
@@ -79,8 +80,8 @@ analyze app.{TABLE}_holdfast_new;
         copying = echo("  copies; what changes meanwhile is noted"),
         swapping = echo("  swaps"),
     );
-    let routines = ROUTINES.concat().replace("{weaker}", &literal(weaker));
-    script.tagged(&(routines + &text)).replace("app.", &format!("{}.", script.schema))
+    let names = Names { schema: script.schema, ..Names::default() };
+    render(&script.tagged(&(ROUTINES.concat() + &text)), &names).replace("{weaker}", &literal(weaker))
 }
 
 /// What is left to do after a swap: nobody waits for it.

@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, Holds};
 use super::{Finding, State, Step, quoted};
+use crate::rules::render::{Names, render};
 
 /// Labels whose meaning attach knows when it writes the rules of a new schema.
 pub const KNOWN_STATUSES: &[&str] = &[
@@ -150,11 +151,15 @@ pub(super) fn of_target(facts: &Facts) -> Option<Finding> {
         "none of the labels of bookings.status says confirmed, so attach cannot know which one does; create these tables, insert your statuses into {schema}.holdfast_booking_statuses with what they mean (is_confirm_target for that one) and the legal moves into {schema}.holdfast_status_transitions, then attach"
     );
     let tables = RULES.split(";\n").map(str::trim).filter(|statement| statement.contains("app.booking_status"));
+    let owner = quoted(&facts.owner);
+    let owned = format!(
+        "alter table {schema}.holdfast_booking_statuses owner to {owner};\nalter table {schema}.holdfast_status_transitions owner to {owner}"
+    );
     let tables = tables.map(|statement| {
         let plain: Vec<&str> = statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-        plain.join("\n").replace("app.booking_status ", &format!("{kind} ")).replace("app.", &format!("{schema}."))
+        render(&plain.join("\n"), &Names { schema, legacy: "", words: vec![("app.booking_status", kind)] })
     });
-    Some(Finding::new(what, State::Missing, "G8", why).mend(Step::Free, tables))
+    Some(Finding::new(what, State::Missing, "G8", why).mend(Step::Free, tables.chain([owned])))
 }
 
 /// Holds as they stand in the table, and what ties their deadline to the booking.

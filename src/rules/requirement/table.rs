@@ -22,7 +22,7 @@ pub const NEEDED: &[Needed] = &[
         table: "table_inventory",
         feature: "",
         columns: "id uuid, restaurant_id uuid, zone_id uuid, table_number text, capacity integer, min_party_size integer,
-            max_party_size integer, active boolean, status enum, mobility any",
+            max_party_size integer, active boolean, status enum added, mobility any",
     },
     Needed {
         table: "bookings",
@@ -50,7 +50,7 @@ pub const NEEDED: &[Needed] = &[
         table: "allocations",
         feature: "",
         columns: "id uuid made, booking_id uuid null given, restaurant_id uuid given, resource_type any given,
-            resource_id uuid given, window tstzrange given, shadow boolean made, is_maintenance boolean made,
+            resource_id uuid given, window tstzrange given, shadow boolean made, is_maintenance boolean made added,
             created_by uuid null given",
     },
     Needed {
@@ -64,8 +64,8 @@ pub const NEEDED: &[Needed] = &[
         table: "booking_assignment_idempotency",
         feature: "",
         columns: "booking_id uuid given, idempotency_key text given, table_ids uuid[] given, assignment_window tstzrange given,
-            merge_group_allocation_id uuid null given, table_set_hash text null given, payload_checksum text given,
-            expires_at timestamptz given, created_at timestamptz given, outcome text given added, request jsonb null given added,
+            merge_group_allocation_id uuid null given, table_set_hash text null given, payload_checksum text given added,
+            expires_at timestamptz given added, created_at timestamptz given, outcome text given added, request jsonb null given added,
             refusal jsonb null given added, assignment_ids uuid[] null given added, hold_id uuid null given added,
             transaction_id xid8 null given added, basis jsonb null given optional",
     },
@@ -204,6 +204,19 @@ fn fits(kind: &str, column: &Column) -> bool {
     }
 }
 
+/// The type of a status of tables, where the application has none; a name of ours, so that none of theirs is meant.
+const TABLE_STATUS: &str = "holdfast_table_status";
+
+/// The type, where an earlier attach has not made it.
+fn makes_type(kind: &str) -> String {
+    let labels = "'available', 'reserved', 'occupied', 'out_of_service'";
+    let body = format!(
+        "begin if pg_catalog.to_regtype({}) is null then create type {kind} as enum ({labels}); end if; end",
+        super::literal(kind)
+    );
+    format!("do {}", super::literal(&body))
+}
+
 fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Finding> {
     let name = needed.name;
     let what = format!("column {}.{name}", table.name);
@@ -218,12 +231,22 @@ fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Findi
                 "the schema goes without it: what it would carry is left out",
             ));
         }
-        let default = if name == "outcome" { " not null default 'confirmed'" } else { "" };
+        let default = match needed.kind {
+            "text" if name == "outcome" => " not null default 'confirmed'",
+            "boolean" if needed.is("made") => " not null default false",
+            "enum" => " not null default 'available'",
+            _ => "",
+        };
         let finding = Finding::new(what, State::Missing, "G1", "our statements read or write it");
         let added = needed.is("added") || needed.is("null");
-        let statement = format!("alter table {on} add column if not exists {} {}{default}", quoted(name), needed.kind);
+        let kind =
+            if needed.kind == "enum" { format!("{}.{TABLE_STATUS}", facts.schema) } else { needed.kind.to_owned() };
+        let statement = format!("alter table {on} add column if not exists {} {kind}{default}", quoted(name));
         return Some(if added {
-            finding.mend(brief(), [statement]).undo(format!("alter table {on} drop column if exists {}", quoted(name)))
+            let made = (needed.kind == "enum").then(|| makes_type(&kind));
+            finding
+                .mend(brief(), made.into_iter().chain([statement]))
+                .undo(format!("alter table {on} drop column if exists {}", quoted(name)))
         } else {
             Finding { why: format!("{}; which value old rows get is the application's to say", finding.why), ..finding }
         });

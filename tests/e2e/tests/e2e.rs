@@ -3,7 +3,9 @@
 
 mod adopt;
 mod adopt_columns;
+mod adopt_names;
 mod adopt_page;
+mod adopt_rights;
 mod application_path;
 mod aside;
 mod atomicity;

@@ -30,6 +30,7 @@ mod migration;
 mod outbox;
 mod outcome;
 mod path;
+mod render;
 mod repair;
 mod replay;
 mod request;

@@ -56,11 +56,14 @@ fn the_target_is_the_contracts_where_the_rules_allow_it() {
 #[test]
 fn labels_that_say_nothing_of_the_kind_are_refused_with_what_to_do() {
     let mut facts = with_labels(&["agreed", "gone"]);
+    facts.owner = "shop owner".to_owned();
+    facts.tables.iter_mut().for_each(|table| table.owner = "shop owner".to_owned());
     let findings = examine(&facts);
     let finding = found(&findings, "target of a confirm");
+    assert!(finding.mend[2].ends_with("alter table app.holdfast_status_transitions owner to \"shop owner\""));
     assert_eq!(finding.state, State::Missing);
     assert!(
-        finding.mend.len() == 2
+        finding.mend.len() == 3
             && finding.mend[0].starts_with("create table if not exists app.holdfast_booking_statuses")
     );
     assert!(!finding.mend.concat().contains("--"), "{:?}", finding.mend);
