@@ -37,6 +37,36 @@ begin
 end
 $$;
 
+drop function holdfast.hold_tables;
+
+create function holdfast.hold_tables(
+  p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[], p_start_at timestamptz default null,
+  p_end_at timestamptz default null, p_ttl_seconds integer default 180, p_created_by uuid default null,
+  p_metadata jsonb default '{}', p_idempotency_key text default null, p_wait_ms integer default null
+)
+returns table (
+  outcome text, code text, sqlstate text, message text, detail text, hint text, transient boolean,
+  replayed boolean, idempotency_key text, receipt xid8, result jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_hold_tables_wrapper';
+
+comment on function holdfast.hold_tables is
+  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; retry after a transient one, or after 40001, 40P01, 55P03.';
+
+create function holdfast.extend_hold(
+  p_schema regnamespace, p_hold_id uuid, p_ttl_seconds integer default 180, p_booking_id uuid default null
+)
+returns table (
+  outcome text, code text, sqlstate text, message text, detail text, hint text, transient boolean,
+  replayed boolean, idempotency_key text, receipt xid8, result jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_extend_hold_wrapper';
+
+comment on function holdfast.extend_hold is
+  'Gives a live hold more time, never less. p_schema the attached schema; p_hold_id; p_ttl_seconds from now, 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_booking_id whose hold it must be, NULL for any. result: {hold_id, expires_at}. Locks the hold. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+
 comment on function holdfast.reconcile_booking is
   'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 
@@ -277,7 +307,7 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_sweep_wrapper';
 
 comment on function holdfast.sweep is
-  'Does what the worker does, one batch of each task: record_attempts writes attempts down whose session was ended (with the library preloaded); retry_attempts makes one automatic attempt again that failed for a reason that may have passed, while the booking has a live hold (run_auto_assign, in the background); expire_holds closes open holds past their deadline, takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); scan_commits looks again at bookings that were committed to (done are the bookings); scan_live_bookings looks at all live bookings as holdfast_reconciliation shows them, when holdfast.reconcile_interval has passed (done are those of which something new was found), and scan_bookings at the next p_batch / 4 by primary key, one by one, once in holdfast.full_pass_interval (done are the bookings), both reporting and repairing as scan_commits does; record_disagreements writes down what shadow mode found in calls that raised; prune_ledger, prune_attempts and prune_disagreements forget answers, attempts that came to nothing, and what shadow mode found, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days; prune_ended deletes closed holds older than holdfast.ledger_retention_days, events dead for longer than holdfast.outbox_dead_retention_days, and marks of pruned answers whose booking is gone. p_schema the attached schema; p_batch 1 to 100000 rows a task, NULL is 1000. Returns a row for each task: how many rows it closed or forgot, whether to call again, and the first error: a hold or booking that fails for a reason of its own, by a trigger of the application''s say, is put into holdfast_quarantine and left alone for a minute at first, for an hour at last, while the rest goes on; a task that fails as a whole does not keep the others. Raises 22023, 55000, and what is nobody''s own: 40001, 40P01, 55P03, a cancel. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody but in the automatic attempt, a second at most. Does nothing, and says so in error, where a subscription fills the tables. May be repeated, also by several at once; commit between calls.';
+  'Does what the worker does, one batch of each task: record_attempts writes attempts down whose session was ended (with the library preloaded); retry_attempts makes one automatic attempt again that failed for a reason that may have passed, while the booking has a live hold (run_auto_assign, in the background); expire_holds ends open holds past their deadline (closes them, or deletes them where the application does), takes their mirrors away and emits capacity.hold.released; notify_outbox notifies holdfast_outbox, with the schema''s name, when events are due (done is 1 then); scan_commits looks again at bookings that were committed to (done are the bookings); scan_live_bookings looks at all live bookings as holdfast_reconciliation shows them, when holdfast.reconcile_interval has passed (done are those of which something new was found), and scan_bookings at the next p_batch / 4 by primary key, one by one, once in holdfast.full_pass_interval (done are the bookings), both reporting and repairing as scan_commits does; record_disagreements writes down what shadow mode found in calls that raised; prune_ledger, prune_attempts, prune_ended_holds and prune_disagreements forget answers, attempts that came to nothing, what became of holds that were deleted, and what shadow mode found, older than holdfast.ledger_retention_days; prune_outbox forgets events delivered longer ago than holdfast.outbox_retention_days; prune_ended deletes closed holds older than holdfast.ledger_retention_days, events dead for longer than holdfast.outbox_dead_retention_days, and marks of pruned answers whose booking is gone. p_schema the attached schema; p_batch 1 to 100000 rows a task, NULL is 1000. Returns a row for each task: how many rows it closed or forgot, whether to call again, and the first error: a hold or booking that fails for a reason of its own, by a trigger of the application''s say, is put into holdfast_quarantine and left alone for a minute at first, for an hour at last, while the rest goes on; a task that fails as a whole does not keep the others. Raises 22023, 55000, and what is nobody''s own: 40001, 40P01, 55P03, a cancel. Locks the rows that it changes, skips what others have locked, judges them again under lock: it waits for nobody but in the automatic attempt, a second at most. Does nothing, and says so in error, where a subscription fills the tables. May be repeated, also by several at once; commit between calls.';
 
 create function holdfast.doctor(p_schema regnamespace) returns table (
   what text, state text, why text, promise text, mend text, locks text

@@ -76,7 +76,7 @@ comment on function holdfast.transition_booking is
 create function holdfast.hold_tables(
   p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[], p_start_at timestamptz default null,
   p_end_at timestamptz default null, p_ttl_seconds integer default 180, p_created_by uuid default null,
-  p_metadata jsonb default '{}'
+  p_metadata jsonb default '{}', p_idempotency_key text default null, p_wait_ms integer default null
 )
 returns table (
   outcome text, code text, sqlstate text, message text, detail text, hint text, transient boolean,
@@ -85,7 +85,19 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_hold_tables_wrapper';
 comment on function holdfast.hold_tables is
-  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to 604800, NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; retry after a transient one, or after 40001, 40P01, 55P03.';
+
+create function holdfast.extend_hold(
+  p_schema regnamespace, p_hold_id uuid, p_ttl_seconds integer default 180, p_booking_id uuid default null
+)
+returns table (
+  outcome text, code text, sqlstate text, message text, detail text, hint text, transient boolean,
+  replayed boolean, idempotency_key text, receipt xid8, result jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_extend_hold_wrapper';
+comment on function holdfast.extend_hold is
+  'Gives a live hold more time, never less. p_schema the attached schema; p_hold_id; p_ttl_seconds from now, 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_booking_id whose hold it must be, NULL for any. result: {hold_id, expires_at}. Locks the hold. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 
 create function holdfast.release_hold(
   p_schema regnamespace, p_hold_id uuid, p_actor_id uuid default null

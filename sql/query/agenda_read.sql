@@ -1,6 +1,6 @@
 -- From what instant on each task has something to do in this schema, at $1: open holds past their deadline, automatic
 -- attempts to make again ($2 outcomes, $3 seconds after the last, at most $4 times), events that are due, and what is kept
--- the longest of answers, attempts and delivered events. What is in quarantine is due when that ends. Each by an index.
+-- the longest of answers, attempts, ended holds and delivered events. What is in quarantine is due when that ends. Each by an index.
 select
   least(
     (
@@ -49,3 +49,7 @@ select
 --]
   (select pg_catalog.min(l.created_at) from app.booking_assignment_idempotency l where l.outcome <> 'fenced'),
   (select pg_catalog.min(t.ended_at) from app.holdfast_attempts t)
+--[ended_holds
+  , (select pg_catalog.min(e.ended_at) from app.holdfast_ended_holds e)
+--|  , null::timestamptz
+--]

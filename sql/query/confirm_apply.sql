@@ -70,9 +70,47 @@ with dropped as (
   where $29
   returning booking_id
 ), closed as (
-  update app.table_holds h set status = c.status::app.hold_status, booking_id = $1
-  from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status) where h.id = c.id
+  update app.table_holds h
+  set status = c.status::app.hold_status, expires_at = least(h.expires_at, pg_catalog.clock_timestamp())
+  from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status), stands
+  where h.id = c.id and h.booking_id is not null
+--[ended_holds
+    and not coalesce((select p.ending = 'delete' from app.holdfast_hold_policy p), false)
+--]
   returning h.id
+), adopted as (
+  -- Taken before the booking was known. Apart: an application's trigger may look at every write of this column.
+  update app.table_holds h
+  set status = c.status::app.hold_status, expires_at = least(h.expires_at, pg_catalog.clock_timestamp()), booking_id = $1
+  from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status), stands
+  where h.id = c.id and h.booking_id is null
+--[ended_holds
+    and not coalesce((select p.ending = 'delete' from app.holdfast_hold_policy p), false)
+--]
+  returning h.id
+--[ended_holds
+), remembered as (
+  insert into app.holdfast_ended_holds as r (
+    hold_id, booking_id, restaurant_id, ended, idempotency_key, table_ids, start_at, end_at, expires_at, ended_at
+  )
+  select h.id, $1, h.restaurant_id, c.status, $11,
+         array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id),
+         h.start_at, h.end_at, h.expires_at, $12
+  from rows from (pg_catalog.unnest($18::uuid[]), pg_catalog.unnest($19::text[])) c (id, status)
+  cross join lateral (select x.* from app.table_holds x where x.id = c.id offset 0) h
+  where (select p.ending = 'delete' from app.holdfast_hold_policy p)
+  on conflict (hold_id) do update set
+    booking_id = excluded.booking_id, restaurant_id = excluded.restaurant_id, ended = excluded.ended,
+    idempotency_key = excluded.idempotency_key, table_ids = excluded.table_ids, start_at = excluded.start_at,
+    end_at = excluded.end_at, expires_at = excluded.expires_at, ended_at = excluded.ended_at
+  returning r.hold_id
+), deleted as (
+  -- Last: what the application's triggers take away with a hold has been taken away by then.
+  delete from app.table_holds h
+  using stands, remembered r
+  where h.id = r.hold_id
+  returning h.id
+--]
 ), bound as (
   insert into app.booking_assignment_idempotency (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, table_set_hash,
@@ -134,7 +172,11 @@ select array(select a.id from assigned a order by a.table_id),
          (select dropped from cleared), (select freed from cleared), (select pg_catalog.count(*) from dissolved),
          (select assigned from stands), (select merged from stands),
          (select pg_catalog.count(*) from transitioned), (select pg_catalog.count(*) from recorded),
-         (select pg_catalog.count(*) from closed), (select pg_catalog.count(*) from bound)
+         (select pg_catalog.count(*) from closed) + (select pg_catalog.count(*) from adopted)
+--[ended_holds
+         + (select pg_catalog.count(*) from deleted)
+--]
+         , (select pg_catalog.count(*) from bound)
 --[results
          , (select pg_catalog.count(*) from answered)
 --|         , 0

@@ -1,4 +1,4 @@
--- Takes a hold: its row, its members, and its mirror among the allocations, which does not block.
+-- Takes a hold: its row, its members, and its mirror among the allocations, which does not block, where that is ours ($11).
 -- $1 hold, $2 booking, $3 restaurant, $4 zone, $5 tables, $6 and $7 window, $8 deadline, $9 taker, $10 metadata
 with held as (
   insert into app.table_holds (
@@ -14,7 +14,7 @@ with held as (
   insert into app.allocations (
     booking_id, restaurant_id, resource_type, resource_id, "window", shadow, created_by
   )
-  select $2, $3, 'hold', held.id, pg_catalog.tstzrange($6, $7, '[)'), true, $9 from held
+  select $2, $3, 'hold', held.id, pg_catalog.tstzrange($6, $7, '[)'), true, $9 from held where $11
   returning id
 )
 select array[

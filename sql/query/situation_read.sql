@@ -3,28 +3,28 @@
 -- $9 target status, $10 are adjacencies asked for
 select 'status' as kind, null::uuid as id, null::uuid as table_id, null::uuid as other,
        null::timestamptz as start_at, null::timestamptz as end_at, s.status::text as label,
-       null::integer as number, s.is_confirm_target as flag, s.holds_tables as flag2
+       null::integer as number, s.is_confirm_target as flag, s.holds_tables as flag2, null::timestamptz as until
 from app.holdfast_booking_statuses s
 where s.status::text = $8 or s.status::text = $9
 union all
-select 'move', null, null, null, null, null, m.from_status::text, null, null, null
+select 'move', null, null, null, null, null, m.from_status::text, null, null, null, null
 from app.holdfast_status_transitions m
 where m.to_status::text = $9
 union all
-select 'policy', null, null, null, null, null, null, p.extra_seats, p.enforce_min_party, null
+select 'policy', null, null, null, null, null, null, p.extra_seats, p.enforce_min_party, null, null
 from app.holdfast_capacity_policies p
 where p.restaurant_id = $2
 union all
-select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, null, null, null, null
+select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, null, null, null, null, null
 from app.booking_table_assignments a
 where a.booking_id = $1
 union all
 select 'allocation', al.id, al.resource_id, null,
-       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, null, null
+       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, null, null, null
 from app.allocations al
 where al.booking_id = $1
 union all
-select 'mirror', al.id, null, null, null, null, null, null, null, null
+select 'mirror', al.id, null, null, null, null, null, null, null, null, null
 from pg_catalog.unnest($7::uuid[]) h (id)
 cross join lateral (
   select x.id from app.allocations x
@@ -32,12 +32,12 @@ cross join lateral (
   offset 0
 ) al
 union all
-select 'member', m.hold_id, m.table_id, null, null, null, null, null, null, null
+select 'member', m.hold_id, m.table_id, null, null, null, null, null, null, null, null
 from pg_catalog.unnest($7::uuid[]) h (id)
 cross join lateral (select x.hold_id, x.table_id from app.table_hold_members x where x.hold_id = h.id offset 0) m
 union all
 select 'blocking_allocation', al.id, al.resource_id, al.booking_id,
-       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false), null
+       pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false), null, null
 from pg_catalog.unnest($3::uuid[]) t (id)
 -- One probe a table, here and below: a join would read the past, which is most of what carries a table's id.
 cross join lateral (
@@ -51,7 +51,7 @@ left join app.holdfast_booking_statuses s on s.status = b.status
 where al.booking_id is distinct from $1
 union all
 select 'blocking_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
-       coalesce(s.releases_tables, false), null
+       coalesce(s.releases_tables, false), null, null
 from pg_catalog.unnest($3::uuid[]) t (id)
 cross join lateral (
   -- A party that came early or sits past its window has its table now; nobody sits for twelve hours more.
@@ -65,16 +65,18 @@ cross join lateral (select x.status from app.bookings x where x.id = a.booking_i
 left join app.holdfast_booking_statuses s on s.status = b.status
 where a.overlaps or s.occupies_tables
 union all
-select 'blocking_hold', h.id, m.table_id, h.booking_id, h.start_at, h.end_at, null, null, null, null
+select 'blocking_hold', h.id, m.table_id, h.booking_id, h.start_at, h.end_at, null, null, null, null, h.expires_at
 from app.table_holds h
 cross join lateral (select x.table_id from app.table_hold_members x where x.hold_id = h.id offset 0) m
-where h.restaurant_id = $2 and h.status = 'active'
+left join lateral (select x.status from app.bookings x where x.id = h.booking_id offset 0) b on true
+left join app.holdfast_booking_statuses s on s.status = b.status
+where h.restaurant_id = $2 and h.status = 'active' and not coalesce(s.releases_tables, false)
   and pg_catalog.tstzrange(least(h.start_at, h.end_at), greatest(h.start_at, h.end_at), '[)')
     && pg_catalog.tstzrange($4, $5, '[)')
   and h.expires_at > $6 and h.id <> all ($7) and m.table_id = any ($3)
 --[adjacency
 union all
-select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null
+select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null, null
 from pg_catalog.unnest($3::uuid[]) t (id)
 join app.table_adjacencies e on e.table_a = t.id
 where $10 and e.table_b = any ($3)

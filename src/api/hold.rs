@@ -10,7 +10,7 @@ use super::{contract, routed};
 use crate::commands::hold::{self, Held};
 use crate::commands::release::release;
 use crate::commands::rollout;
-use crate::rules::hold::Wanted;
+use crate::rules::hold_request::HoldRequest;
 use crate::rules::outcome::Outcome;
 
 /// Holds tables for a booking until a deadline.
@@ -23,6 +23,8 @@ fn contract_hold_tables(
     p_ttl_seconds: Option<i32>,
     p_created_by: Option<Uuid>,
     p_metadata: Option<Jsonb>,
+    p_idempotency_key: Option<String>,
+    p_wait_ms: Option<i32>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> TableIterator<
     'static,
@@ -35,19 +37,32 @@ fn contract_hold_tables(
         name!(expires_at, TimestampTz),
     ),
 > {
-    let Held { hold, booking, tables, window, expires_at } = contract(fcinfo, |store| {
-        let wanted = Wanted::check(
+    let Held { hold, booking, tables, window, expires_at, .. } = contract(fcinfo, |store| {
+        let asked = HoldRequest::check(
             argument::id(p_booking_id),
             argument::ids(p_table_ids),
             argument::instant(p_start_at),
             argument::instant(p_end_at),
             p_ttl_seconds,
         )?;
-        hold::take(store, wanted.by(argument::id(p_created_by), argument::json(p_metadata)))
+        let asked = asked.by(argument::id(p_created_by), argument::json(p_metadata));
+        hold::take(store, &asked.under(p_idempotency_key, p_wait_ms)?)
     });
     let tables = tables.into_iter().map(argument::uuid).collect();
     let booking = booking.map(argument::uuid);
     argument::rows(vec![(argument::uuid(hold), booking, tables, window.start().0, window.end().0, expires_at.0)])
+}
+
+/// Gives a live hold more time.
+#[pg_extern(sql = false)]
+fn contract_extend_hold(
+    p_hold_id: Option<Uuid>,
+    p_ttl_seconds: Option<i32>,
+    p_booking_id: Option<Uuid>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> TimestampTz {
+    let booking = argument::id(p_booking_id);
+    contract(fcinfo, |store| hold::extend(store, argument::id(p_hold_id), p_ttl_seconds, booking)).0
 }
 
 /// Hands a hold back and says whether it was live.
@@ -71,17 +86,21 @@ native_functions! {
         p_ttl_seconds: Option<i32>,
         p_created_by: Option<Uuid>,
         p_metadata: Option<Jsonb>,
+        p_idempotency_key: Option<String>,
+        p_wait_ms: Option<i32>,
     ) {
-        native::answered(p_schema, None, |store| {
-            let wanted = Wanted::check(
+        native::answered(p_schema, p_idempotency_key.clone(), |store| {
+            let asked = HoldRequest::check(
                 argument::id(p_booking_id),
                 argument::ids(p_table_ids),
                 argument::instant(p_start_at),
                 argument::instant(p_end_at),
                 p_ttl_seconds,
             )?;
-            let held = hold::take(store, wanted.by(argument::id(p_created_by), argument::json(p_metadata)))?;
-            Ok(Done::now(
+            let asked = asked.by(argument::id(p_created_by), argument::json(p_metadata));
+            let held = hold::take(store, &asked.under(p_idempotency_key, p_wait_ms)?)?;
+            let replayed = held.replayed;
+            let done = Done::now(
                 Outcome::Held,
                 json!({
                     "hold_id": held.hold,
@@ -91,7 +110,22 @@ native_functions! {
                     "end_at": held.window.end().to_string(),
                     "expires_at": held.expires_at.to_string(),
                 }),
-            ))
+            );
+            Ok(Done { replayed, ..done })
+        })
+    }
+
+    /// The native form of `extend_hold`.
+    fn native_extend_hold(
+        p_schema: Option<pg_sys::Oid>,
+        p_hold_id: Option<Uuid>,
+        p_ttl_seconds: Option<i32>,
+        p_booking_id: Option<Uuid>,
+    ) {
+        native::answered(p_schema, None, |store| {
+            let hold = argument::id(p_hold_id);
+            let expires_at = hold::extend(store, hold, p_ttl_seconds, argument::id(p_booking_id))?;
+            Ok(Done::now(Outcome::Extended, json!({"hold_id": hold, "expires_at": expires_at.to_string()})))
         })
     }
 

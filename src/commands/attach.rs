@@ -15,6 +15,7 @@ use crate::rules::requirement::addition::{Addition, Kind, Undo, additions, undo,
 use crate::rules::requirement::attach::{ROLLOUT, TABLES, mends, unmet};
 use crate::rules::requirement::facts::{Facts, Function};
 use crate::rules::requirement::function::replacements;
+use crate::rules::requirement::hold;
 use crate::rules::requirement::rights::closing;
 use crate::rules::requirement::status::default_target;
 use crate::rules::rollout::{self, Kept};
@@ -49,6 +50,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     let granted = grant_usage(&store, grant_to)?;
     mends(&before).iter().try_for_each(|mend| store.ddl_as(&mend.role, &mend.statement))?;
     locking.iter().try_for_each(|due| store.put_in_order(&before, due))?;
+    rights::for_schema(schema, Work::Restricted, || store.hold_policy_write(hold::policy(&before)))?;
     store.create_views(owner)?;
     let after = facts(&store, schema)?;
     closing(&found, &after).iter().try_for_each(|statement| store.ddl_as(owner, statement))?;

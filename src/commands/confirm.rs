@@ -1,7 +1,5 @@
 //! Confirm and assign: from a request to the booking's tables, once per key.
 
-use std::collections::BTreeMap;
-
 use super::Refusals;
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
@@ -14,7 +12,6 @@ use crate::rules::refusal;
 use crate::rules::replay::{self, Verdict};
 use crate::rules::request::{Arguments, Asked, Intent, Request, Selection};
 use crate::rules::table::Assignment;
-use crate::rules::window::Instant;
 use crate::store::Store;
 use crate::store::situation::Question;
 use crate::telemetry::Attempt;
@@ -134,7 +131,7 @@ fn look(store: &Store, asked: &Asked, booking: Booking) -> Result<(Request, Situ
     super::reach(store, Phase::TableLock);
     let locked = store.tables_lock(Some(asked.booking), named, asked_tables)?;
     let now = store.clock();
-    let own_holds: BTreeMap<Id, Instant> = holds.iter().map(|(id, hold)| (*id, hold.expires_at)).collect();
+    let own_holds = confirm::own_holds(asked.booking, named, &holds);
     let hold: Option<Hold> =
         named.and_then(|id| holds.remove(&id)).map(|hold| Hold { members: locked.members, ..hold });
     let request = confirm::select(asked, &booking, hold.as_ref(), now)?;

@@ -11,7 +11,6 @@ use crate::rules::auto_assign::Trigger;
 use crate::rules::cut_off::CutOff;
 use crate::rules::deadline::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::failure::Failure;
-use crate::rules::hold::HoldEnd;
 use crate::rules::outbox;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
@@ -112,7 +111,9 @@ impl Attempt<'_> {
         let report = match ended {
             Tries::Answered(answer) => return Ok(self.answered(answer, tries)),
             Tries::Refused(refusal, retry_after_ms) => {
-                Report { retry_after_ms, ..self.unconfirmed(refusal, tries, false) }
+                let report = Report { retry_after_ms, ..self.unconfirmed(refusal, tries, false) };
+                let spent = !report.replayed && attempt::spends_hold(report.outcome);
+                Report { hold_released: spent && self.release_hold()?, ..report }
             }
             Tries::TimedOut => {
                 let refusal = attempt::timed_out(asked.booking, self.elapsed_ms(), store.phase().before_done());
@@ -257,10 +258,6 @@ fn release_if_free(store: &Store, hold: Id, booking: Id) -> Result<bool, Failure
         return Ok(false);
     }
     let now = store.clock();
-    let end = if hold.is_live(now) { HoldEnd::Cancelled } else { HoldEnd::Expired };
-    let event = outbox::hold_released(hold.booking, hold.restaurant, hold.id, None);
-    let written = store.hold_close(&hold, end)?;
-    super::assert_written("Release", &[1], &written)?;
-    super::emit(store, &[event], now)?;
+    super::release::end(store, &[hold.ending(now)], None, now)?;
     Ok(true)
 }

@@ -1,75 +1,163 @@
-//! Taking a hold: the tables are kept for a booking until a deadline, or the caller learns who has them.
+//! Taking a hold: the tables are kept for a booking until a deadline, or the caller learns who has them. And giving a hold
+//! more time.
 
 use std::collections::BTreeMap;
 
 use crate::rules::Id;
 use crate::rules::booking::{self, Booking, BookingWindow};
 use crate::rules::confirm;
-use crate::rules::failure::Failure;
-use crate::rules::hold::{self, Wanted};
+use crate::rules::failure::{Failure, hold_collision};
+use crate::rules::hold::{self, Hold, HoldEnding, HoldPolicy};
+use crate::rules::hold_request::{self, HoldRequest, OwnHolds};
 use crate::rules::refusal;
 use crate::rules::table::Table;
 use crate::rules::window::{Instant, Window};
 use crate::store::situation::Question;
-use crate::store::{NewHold, Store};
+use crate::store::{Ended, NewHold, Store};
 
-/// A hold that was taken.
+/// A hold that was taken, now or by the same request before.
 pub struct Held {
     pub hold: Id,
     pub booking: Option<Id>,
     pub tables: Vec<Id>,
     pub window: Window,
     pub expires_at: Instant,
+    pub replayed: bool,
 }
 
-pub fn take(store: &Store, wanted: Wanted) -> Result<Held, Failure> {
-    let booking = match wanted.booking {
+/// Takes the hold within the caller's limit in time, if there is one.
+pub fn take(store: &Store, asked: &HoldRequest) -> Result<Held, Failure> {
+    let policy = store.hold_policy()?;
+    hold_request::deadline("hold_tables", asked.ttl_seconds, store.clock(), policy)?;
+    let Some(wait_ms) = asked.wait_ms else { return taken(store, asked, policy) };
+    match store.within(store.clock().after_ms(i64::from(wait_ms)), |store| taken(store, asked, policy)) {
+        Ended::Done(held) => Ok(held),
+        Ended::Failed(failure) => Err(failure),
+        Ended::TimedOut => Err(refusal::not_held_in_time(wait_ms).into()),
+    }
+}
+
+fn taken(store: &Store, asked: &HoldRequest, policy: HoldPolicy) -> Result<Held, Failure> {
+    let booking = match asked.booking {
         Some(id) => Some(store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?),
         None => None,
     };
-    let locked = store.tables_lock(None, None, &wanted.tables)?.tables;
+    let mut own = own_holds(store, asked)?;
+    let locked = store.tables_lock(None, None, &asked.tables)?.tables;
+    if booking.is_none() {
+        // No booking's lock keeps the same guest's other calls away: whoever had the tables before us may be one of them.
+        own = own_holds(store, asked)?;
+    }
     let now = store.clock();
-    let booking = booking.map_or_else(|| anonymous(&wanted, &locked), Ok)?;
-    let window = booking::resolve_window(booking.id, wanted.window, booking.window)?;
+    let booking = booking.map_or_else(|| anonymous(asked, &locked), Ok)?;
+    let window = booking::resolve_window(booking.id, asked.window, booking.window)?;
+    let own_ids: BTreeMap<Id, Instant> = own.iter().map(|hold| (hold.id, hold.expires_at)).collect();
+    let replaced = match asked.own(window, own, now)? {
+        OwnHolds::Again(hold) => return Ok(again(hold, window)),
+        OwnHolds::Replaced(replaced) => replaced,
+    };
     let situation = store.situation_read(Question {
         booking: &booking,
         target: None,
-        tables: &wanted.tables,
+        tables: &asked.tables,
         window,
         now,
         edges_wanted: true,
         hold: None,
-        own_holds: BTreeMap::new(),
+        own_holds: own_ids,
         locked,
     })?;
-    if wanted.booking.is_some() {
-        booking::may_take_tables(&booking, None, &situation.statuses)?;
-    }
-    confirm::may_hold(&wanted.tables, wanted.metadata.as_ref(), &situation)?;
-    let tables = confirm::loaded(booking.id, &wanted.tables, &situation.tables)?;
-    let hold = NewHold {
+    let tables: Vec<&Table> = asked.tables.iter().filter_map(|id| situation.tables.get(id)).collect();
+    let metadata = asked.noted(hold::with_floor(asked.metadata.clone(), &tables, &situation.edges));
+    let new = Hold {
         id: store.new_id(),
-        booking: wanted.booking,
+        booking: asked.booking,
         restaurant: booking.restaurant,
-        zone: tables.first().and_then(|table| table.zone),
-        tables: &wanted.tables,
-        window,
-        expires_at: now.after_seconds(wanted.ttl_seconds),
-        created_by: wanted.created_by,
-        metadata: hold::with_floor(wanted.metadata, &tables, &situation.edges),
+        start: Some(window.start()),
+        end: Some(window.end()),
+        expires_at: asked.deadline(window, now, policy)?,
+        status: "active".to_owned(),
+        metadata,
+        members: asked.tables.clone(),
     };
-    let (id, expires_at) = (hold.id, hold.expires_at);
-    let written = store.hold_take(hold)?;
-    super::assert_written("Hold", &[1, wanted.tables.len() as i64, 1], &written)?;
-    Ok(Held { hold: id, booking: wanted.booking, tables: wanted.tables, window, expires_at })
+    confirm::may_hold(&new, window, &situation)?;
+    let mut ended: Vec<HoldEnding> = replaced.iter().map(|hold| hold.ending(now)).collect();
+    if policy.deletes {
+        let overdue = store.holds_overdue_on(booking.restaurant, &asked.tables, window, now)?;
+        ended.extend(overdue.into_iter().filter(|due| replaced.iter().all(|hold| hold.id != due.hold)));
+    }
+    super::release::end(store, &ended, asked.created_by, now)?;
+    let zone = tables.first().and_then(|table| table.zone);
+    write(store, asked, new, (window, zone), policy)
+}
+
+/// The open holds of whoever asks, locked; somebody without a name has none.
+fn own_holds(store: &Store, asked: &HoldRequest) -> Result<Vec<Hold>, Failure> {
+    if asked.booking.or(asked.created_by).is_none() { Ok(Vec::new()) } else { store.holds_own(asked) }
+}
+
+fn again(hold: Hold, window: Window) -> Held {
+    let Hold { id, booking, members, expires_at, .. } = hold;
+    Held { hold: id, booking, tables: members, window, expires_at, replayed: true }
+}
+
+fn write(
+    store: &Store,
+    asked: &HoldRequest,
+    new: Hold,
+    (window, zone): (Window, Option<Id>),
+    policy: HoldPolicy,
+) -> Result<Held, Failure> {
+    let written = store.hold_take(NewHold {
+        id: new.id,
+        booking: new.booking,
+        restaurant: new.restaurant,
+        zone,
+        tables: &asked.tables,
+        window,
+        expires_at: new.expires_at,
+        created_by: asked.created_by,
+        metadata: new.metadata,
+        mirrored: policy.mirrors,
+    });
+    let written = written.map_err(|failure| match failure {
+        Failure::Server(error) => hold_collision(*error, new.booking.unwrap_or_default(), store.schema()),
+        other => other,
+    })?;
+    super::assert_written("Hold", &[1, asked.tables.len() as i64, i64::from(policy.mirrors)], &written)?;
+    let (hold, booking, tables) = (new.id, new.booking, asked.tables.clone());
+    Ok(Held { hold, booking, tables, window, expires_at: new.expires_at, replayed: false })
+}
+
+/// Gives a live hold more time, never less. Returns its deadline.
+pub fn extend(
+    store: &Store,
+    hold: Option<Id>,
+    ttl_seconds: Option<i32>,
+    booking: Option<Id>,
+) -> Result<Instant, Failure> {
+    let policy = store.hold_policy()?;
+    let seconds = ttl_seconds.unwrap_or(hold::TTL_SECONDS);
+    hold_request::deadline("extend_hold", seconds, store.clock(), policy)?;
+    let id = hold.ok_or_else(|| refusal::hold_not_found(None))?;
+    let found = store.hold_lock(None, Some(id))?.remove(&id);
+    let found = found.ok_or_else(|| refusal::hold_not_found(Some(id)))?;
+    let now = store.clock();
+    hold_request::may_extend(&found, booking, now)?;
+    let deadline = hold_request::deadline("extend_hold", seconds, now, policy)?;
+    if deadline <= found.expires_at {
+        return Ok(found.expires_at);
+    }
+    super::assert_written("Hold", &[1], &[store.hold_extend(id, deadline)?])?;
+    Ok(deadline)
 }
 
 /// Stands in for a booking that is not known yet: the restaurant of the first table, the window of the call.
-fn anonymous(wanted: &Wanted, locked: &BTreeMap<Id, Table>) -> Result<Booking, Failure> {
+fn anonymous(asked: &HoldRequest, locked: &BTreeMap<Id, Table>) -> Result<Booking, Failure> {
     let nobody = Id::nil();
-    let tables = confirm::loaded(nobody, &wanted.tables, locked)?;
+    let tables = confirm::loaded(nobody, &asked.tables, locked)?;
     let window =
-        wanted.window.ok_or_else(|| refusal::argument_invalid("hold_tables without a booking requires a window"))?;
+        asked.window.ok_or_else(|| refusal::argument_invalid("hold_tables without a booking requires a window"))?;
     Ok(Booking {
         id: nobody,
         restaurant: tables.first().map(|table| table.restaurant).unwrap_or_default(),

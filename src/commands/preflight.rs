@@ -1,20 +1,18 @@
 //! Would this confirm succeed now? Every check with every objection, without a lock and without a write.
 
-use std::collections::BTreeMap;
-
 use super::confirm::replay;
 use super::rollout;
 use crate::rules::Id;
 use crate::rules::check::{self, Objection};
-use crate::rules::confirm::Situation;
+use crate::rules::confirm::{self, Situation};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 use crate::rules::request::{Arguments, Asked, Named, Request, Selection};
 use crate::rules::rollout::{Function, Route};
-use crate::rules::table::Assignment;
-use crate::rules::window::{Instant, Window};
+use crate::rules::table::{Assignment, Occupant};
+use crate::rules::window::Window;
 use crate::store::Store;
 use crate::store::situation::Question;
 
@@ -98,7 +96,7 @@ pub(super) fn look(store: &Store, arguments: Arguments) -> Result<(Vec<Checked>,
     let mut holds = store.hold_look(Some(asked.booking), named)?;
     let tables = store.tables_look(Some(asked.booking), named, asked_tables(&asked))?;
     let now = store.clock();
-    let own_holds: BTreeMap<Id, Instant> = holds.iter().map(|(id, hold)| (*id, hold.expires_at)).collect();
+    let own_holds = confirm::own_holds(asked.booking, named, &holds);
     let hold: Option<Hold> =
         named.and_then(|id| holds.remove(&id)).map(|hold| Hold { members: tables.members, ..hold });
     let (checks, request) = check::selection(&asked, &booking, hold.as_ref(), now);
@@ -139,7 +137,7 @@ fn judged(asked: &Asked, request: &Request, situation: &Situation) -> Vec<Checke
         }
         let row = |objection: Objection| {
             let blocker = objection.blocker.map(|(id, table)| {
-                let (booking, window) = situation.owners.get(&id).copied().unwrap_or_default();
+                let Occupant { booking, window, .. } = situation.occupants.get(&id).copied().unwrap_or_default();
                 let hold = (objection.refusal.outcome == Outcome::HoldConflict).then_some(id);
                 Blocking { table, booking, hold, window }
             });

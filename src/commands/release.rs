@@ -2,12 +2,13 @@
 
 use crate::rules::Id;
 use crate::rules::failure::Failure;
-use crate::rules::hold::HoldEnd;
+use crate::rules::hold::{HoldEnd, HoldEnding};
 use crate::rules::outbox;
 use crate::rules::outcome::Outcome;
+use crate::rules::window::Instant;
 use crate::store::Store;
 
-/// Closes the hold and says whether it was live. A hold that is unknown or closed is left alone.
+/// Ends the hold and says whether it was live. A hold that is unknown or ended is left alone.
 pub fn release(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome, Failure> {
     let Some(id) = hold else { return Ok(Outcome::NothingHeld) };
     let Some(hold) = store.hold_lock(None, Some(id))?.remove(&id) else { return Ok(Outcome::NothingHeld) };
@@ -15,11 +16,20 @@ pub fn release(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<Out
         return Ok(Outcome::NothingHeld);
     }
     let now = store.clock();
-    let live = hold.is_live(now);
-    let end = if live { HoldEnd::Cancelled } else { HoldEnd::Expired };
-    let event = outbox::hold_released(hold.booking, hold.restaurant, id, actor);
-    let written = store.hold_close(&hold, end)?;
-    super::assert_written("Release", &[1], &written)?;
-    super::emit(store, &[event], now)?;
-    Ok(if live { Outcome::Released } else { Outcome::NothingHeld })
+    let ending = hold.ending(now);
+    end(store, &[ending], actor, now)?;
+    Ok(if ending.end == HoldEnd::Expired { Outcome::NothingHeld } else { Outcome::Released })
+}
+
+/// Ends holds that are locked, and tells others. Returns how many mirrors they had.
+pub(super) fn end(store: &Store, endings: &[HoldEnding], actor: Option<Id>, now: Instant) -> Result<i64, Failure> {
+    if endings.is_empty() {
+        return Ok(0);
+    }
+    let told = |ending: &HoldEnding| outbox::hold_released(ending.booking, ending.restaurant, ending.hold, actor);
+    let written = store.holds_end(endings, now)?;
+    let (ended, mirrors) = (written.first().copied().unwrap_or_default(), written.get(1).copied().unwrap_or_default());
+    super::assert_written("Release", &[endings.len() as i64], &[ended])?;
+    super::emit(store, &endings.iter().map(told).collect::<Vec<_>>(), now)?;
+    Ok(mirrors)
 }

@@ -4,7 +4,7 @@ use super::aside::apart;
 use crate::rules::aside;
 use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
-use crate::rules::outbox;
+use crate::rules::hold::HoldEnding;
 use crate::rules::outcome::Outcome;
 use crate::rules::retention;
 use crate::rules::upkeep::{Agenda, TASKS, Task};
@@ -60,6 +60,7 @@ pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure
         Task::ScanBookings => super::look::all(store, batch)?,
         Task::PruneLedger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
         Task::PruneAttempts => full(prune_attempts(store, batch)?),
+        Task::PruneEndedHolds => full(prune_ended_holds(store, batch)?),
         Task::PruneOutbox => full(prune_outbox(store, batch)?),
         Task::RecordDisagreements => full(super::shadow::keep_waiting(store, batch)?),
         Task::PruneDisagreements => full(super::shadow::prune(store, batch)?),
@@ -123,18 +124,22 @@ fn close(store: &Store, overdue: &[Overdue], now: Instant) -> Result<i64, Failur
 }
 
 fn write_closed(store: &Store, overdue: &[Overdue], now: Instant) -> Result<(), Failure> {
-    let events = overdue.iter().map(|due| outbox::hold_released(due.booking, due.restaurant, due.hold, None));
-    let written = store.holds_expire(overdue)?;
-    let count = |rows: usize| rows as i64;
-    let mirrors = overdue.iter().map(|due| due.mirrors.len()).sum();
-    super::assert_written("Sweep", &[count(overdue.len()), count(mirrors)], &written)?;
-    super::emit(store, &events.collect::<Vec<_>>(), now)
+    let endings: Vec<HoldEnding> = overdue.iter().map(Overdue::ending).collect();
+    let mirrors = overdue.iter().map(|due| due.mirrors.len() as i64).sum();
+    let written = super::release::end(store, &endings, None, now)?;
+    super::assert_written("Sweep", &[mirrors], &[written])
 }
 
 /// As long as answers: an attempt is part of what a key came to.
 fn prune_attempts(store: &Store, batch: i32) -> Result<i64, Failure> {
     let cutoff = retention::cutoff(store.clock(), None, settings::ledger_retention_days())?;
     store.attempts_prune(cutoff, batch)
+}
+
+/// As long as answers too: what a hold became is asked for under the key that confirmed it.
+fn prune_ended_holds(store: &Store, batch: i32) -> Result<i64, Failure> {
+    let cutoff = retention::cutoff(store.clock(), None, settings::ledger_retention_days())?;
+    store.ended_holds_prune(cutoff, batch)
 }
 
 fn prune_outbox(store: &Store, batch: i32) -> Result<i64, Failure> {
@@ -175,7 +180,7 @@ pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
     };
     agenda.disagreements = if store.has_disagreements() { store.disagreements_oldest()? } else { None };
     kept(&mut agenda.outbox, settings::outbox_retention_days());
-    for since in [&mut agenda.ledger, &mut agenda.attempts, &mut agenda.disagreements] {
+    for since in [&mut agenda.ledger, &mut agenda.attempts, &mut agenda.ended_holds, &mut agenda.disagreements] {
         kept(since, settings::ledger_retention_days());
     }
     let scans = if store.has_looks() && store.has_verified() { store.agenda_scans(now)? } else { None };

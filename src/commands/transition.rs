@@ -1,10 +1,12 @@
-//! A status move with its history.
+//! A status move with its history; into a status that holds no tables, the booking's holds end with it.
 
 use std::collections::BTreeMap;
 
 use crate::rules::Id;
 use crate::rules::booking::{Booking, StatusRules};
+use crate::rules::confirm;
 use crate::rules::failure::Failure;
+use crate::rules::hold::HoldEnding;
 use crate::rules::outbox;
 use crate::rules::refusal;
 use crate::rules::request::History;
@@ -111,6 +113,8 @@ pub(super) fn look(store: &Store, wanted: &Wanted) -> Result<String, Failure> {
 pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
     let allowed = decide(store, wanted, |id| store.booking_lock(id))?;
     let id = allowed.booking.id;
+    // A booking that holds no tables any more holds none back from others either.
+    let holds = if allowed.rules.target_holds_tables { BTreeMap::new() } else { store.hold_lock(Some(id), None)? };
     if allowed.needs_tables() {
         let locked = store.tables_lock(Some(id), None, &[])?;
         check_tables(store, &allowed, locked.tables, store.clock())?;
@@ -131,6 +135,10 @@ pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
         history: &wanted.history,
     })?;
     let landed = landed.ok_or_else(|| Failure::Undone(refusal::broken_invariant("Transition", &[1], &[0])))?;
+    let own = confirm::own_holds(id, None, &holds);
+    let ended: Vec<HoldEnding> =
+        holds.values().filter(|hold| own.contains_key(&hold.id)).map(|hold| hold.ending(now)).collect();
+    super::release::end(store, &ended, wanted.history.changed_by, now)?;
     super::refresh(store, &seated)?;
     tell(store, &allowed, now)?;
     Ok(landed)

@@ -116,6 +116,34 @@ pub fn may_release(hold: &Hold, booking: Id, restaurant: Option<Id>) -> bool {
     ours && hold.status == "active"
 }
 
+/// A refusal that this hold can never overcome: kept, it would keep its tables from others for nothing. What is wrong with the
+/// key or with an argument says nothing of the hold.
+#[must_use]
+pub fn spends_hold(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::HoldExpired
+            | Outcome::HoldWithoutTables
+            | Outcome::HoldWindowMissing
+            | Outcome::HoldWindowInvalid
+            | Outcome::PolicyVersionChanged
+            | Outcome::AdjacencySnapshotChanged
+            | Outcome::StatusConflict
+            | Outcome::WindowOutsideBooking
+            | Outcome::TablesNotFound
+            | Outcome::TableOfOtherRestaurant
+            | Outcome::TableWithoutZone
+            | Outcome::TableInactive
+            | Outcome::TableOutOfService
+            | Outcome::TablesInDifferentZones
+            | Outcome::TableNotMovable
+            | Outcome::ZoneLocked
+            | Outcome::TablesNotAdjacent
+            | Outcome::PartyTooLarge
+            | Outcome::PartyTooSmall
+    )
+}
+
 /// What became of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

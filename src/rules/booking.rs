@@ -16,6 +16,14 @@ pub struct Booking {
     pub window: BookingWindow,
 }
 
+impl Booking {
+    /// Not so for the stand-in of a hold that is taken before its booking is made.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        !self.id.is_nil()
+    }
+}
+
 /// The ends as stored or derived; either may be unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BookingWindow {
@@ -35,6 +43,8 @@ impl BookingWindow {
 pub struct StatusRules {
     /// May a booking in its current status hold tables?
     pub current_holds_tables: bool,
+    /// May a booking in the target status hold tables?
+    pub target_holds_tables: bool,
     /// May a confirm lead to the target?
     pub target_is_confirmable: bool,
     /// Does a booking move into its current status, or into the target, only with its tables?

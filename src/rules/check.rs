@@ -42,6 +42,9 @@ type Look = fn(&Looked) -> Vec<Objection>;
 const CHECKS: &[(&str, Look)] = &[
     ("booking_status", |looked| {
         let (asked, situation) = (looked.asked, looked.situation);
+        if !situation.booking.is_known() {
+            return Vec::new();
+        }
         one(booking::may_take_tables(&situation.booking, asked.target.as_deref(), &situation.statuses))
     }),
     ("tables_exist", |looked| {
@@ -63,18 +66,18 @@ const CHECKS: &[(&str, Look)] = &[
         one(confirm::check_adjacent(wanted, &looked.tables, looked.situation))
     }),
     ("capacity", |looked| match looked.asked.intent {
-        Intent::Confirm => {
+        Intent::Confirm if looked.situation.booking.is_known() => {
             let situation = looked.situation;
             one(capacity::check(&situation.booking, &looked.tables, situation.policy))
         }
-        Intent::Assign => Vec::new(),
+        _ => Vec::new(),
     }),
     ("hold_floor", |looked| {
         let situation = looked.situation;
         let hold = situation.hold.iter();
         hold.flat_map(|hold| one(hold.check_floor(&looked.tables, &situation.edges))).collect()
     }),
-    ("tables_free", |looked| in_the_way(looked.situation.booking.id, &looked.situation.blockers)),
+    ("tables_free", |looked| in_the_way(looked.situation)),
 ];
 
 fn one(result: Result<(), Refusal>) -> Vec<Objection> {
@@ -102,8 +105,12 @@ pub fn all(asked: &Asked, request: &Request, situation: &Situation) -> Vec<(&'st
 
 /// Live holds of others first, then claims, then what only the assignments know.
 #[must_use]
-pub fn in_the_way(booking: Id, blockers: &[Blocker]) -> Vec<Objection> {
-    let objection = |refusal, id, table| Objection { refusal, blocker: Some((id, table)) };
+pub fn in_the_way(situation: &Situation) -> Vec<Objection> {
+    let (booking, blockers) = (situation.booking.id, &situation.blockers);
+    let objection = |refusal: Refusal, id, table| {
+        let occupant = situation.occupants.get(&id).copied().unwrap_or_default();
+        Objection { refusal: refusal.occupied(id, table, occupant), blocker: Some((id, table)) }
+    };
     let holds = blockers.iter().filter_map(|blocker| match blocker {
         Blocker::Hold { hold, table } => Some(objection(refusal::hold_conflict(booking, *hold), *hold, *table)),
         _ => None,

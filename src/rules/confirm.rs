@@ -8,12 +8,11 @@ use super::allocation;
 use super::booking::{Booking, StatusRules};
 use super::capacity::CapacityPolicy;
 use super::check;
-use super::hold::{self, Hold, HoldEnd};
-use super::json::Json;
+use super::hold::{Hold, HoldEnd};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{Asked, Intent, Request, Selection};
-use super::table::{Allocation, Assignment, Blocker, Resource, Table};
+use super::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
 use super::window::{Instant, Window};
 
 /// The tables and the window that a call stands for, and that its hold may be used.
@@ -42,8 +41,8 @@ pub struct Situation {
     pub mirrors: Vec<Id>,
     pub edges: Edges,
     pub blockers: Vec<Blocker>,
-    /// Whose the blockers are (None: nobody's in particular), and when they end, by their ids.
-    pub owners: BTreeMap<Id, (Option<Id>, Option<Window>)>,
+    /// Who has what the blockers stand for, by their ids.
+    pub occupants: BTreeMap<Id, Occupant>,
     /// Do assignments exclude each other by a constraint of their own?
     pub assignments_exclude: bool,
 }
@@ -79,24 +78,30 @@ impl Changes {
     }
 }
 
+/// The holds that a call of the booking ends or may pass by, with their deadlines. Judged by what the locked rows say: another
+/// session may have ended one, or given it to another booking, while we waited for it.
+#[must_use]
+pub fn own_holds(booking: Id, named: Option<Id>, locked: &BTreeMap<Id, Hold>) -> BTreeMap<Id, Instant> {
+    let own = |hold: &&Hold| match hold.booking {
+        Some(owner) => owner == booking,
+        None => named == Some(hold.id),
+    };
+    let open = locked.values().filter(|hold| hold.status == "active").filter(own);
+    open.map(|hold| (hold.id, hold.expires_at)).collect()
+}
+
 /// The checks of [`check`] in their declared order; after them, nothing may fail.
 pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result<Changes, Refusal> {
     check::first(asked, request, situation)?;
     Ok(changes(asked, request, situation))
 }
 
-/// May these tables be held? Capacity is a confirm's concern: a hold may be one of several.
-pub fn may_hold(tables: &[Id], metadata: Option<&Json>, situation: &Situation) -> Result<(), Refusal> {
-    let booking = &situation.booking;
-    let tables = loaded(booking.id, tables, &situation.tables)?;
-    for table in &tables {
-        check_table(table, booking.restaurant)?;
-    }
-    check_zone(booking, &tables, Intent::Confirm, situation)?;
-    let adjacent = metadata.is_some_and(hold::requires_adjacency);
-    check_movable(&tables)?;
-    check_adjacent(adjacent, &tables, situation)?;
-    check_blockers(booking.id, &situation.blockers)
+/// May these tables be held? What no confirm could use is not worth keeping from others: the checks are a confirm's.
+pub fn may_hold(hold: &Hold, window: Window, situation: &Situation) -> Result<(), Refusal> {
+    let asked = Asked::to_hold(situation.booking.id, hold.members.clone(), window);
+    let request = Request::new(&asked, hold.members.clone(), window);
+    let situation = Situation { hold: Some(hold.clone()), ..situation.clone() };
+    check::first(&asked, &request, &situation)
 }
 
 /// Every asked table, or the refusal that names those that are not there.
@@ -175,12 +180,6 @@ pub(super) fn check_movable(tables: &[&Table]) -> Result<(), Refusal> {
 pub(super) fn check_adjacent(wanted: bool, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
     let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
     if wanted { adjacency::check_connected(&ids, &situation.edges) } else { Ok(()) }
-}
-
-/// The first that stands in the way.
-pub fn check_blockers(booking: Id, blockers: &[Blocker]) -> Result<(), Refusal> {
-    let first = check::in_the_way(booking, blockers).into_iter().next();
-    first.map_or(Ok(()), |objection| Err(objection.refusal))
 }
 
 fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {

@@ -134,7 +134,13 @@ impl Collision<'_> {
                 let detail = error.detail.as_deref().unwrap_or_default();
                 let table = self.tables.iter().find(|id| detail.contains(&id.to_string())).or(self.tables.first());
                 match table {
-                    Some(table) => Failure::Undone(refusal::allocation_conflict(self.booking, *table)),
+                    Some(table) => {
+                        let conflict = refusal::allocation_conflict(self.booking, *table);
+                        let words = conflict.detail.iter().map(String::as_str).chain(error.detail.as_deref());
+                        // The row that was there first is in the server's sentence, its window too.
+                        let words = words.collect::<Vec<_>>().join(": ");
+                        Failure::Undone(conflict.detail(words))
+                    }
                     None => error.into(),
                 }
             }
@@ -199,4 +205,16 @@ pub fn unseen_reference(error: ServerError) -> ServerError {
         context: error.context,
         ..ServerError::default()
     }
+}
+
+/// A constraint that spoke while a hold was taken: the application keeps windows of holds apart by one of its own, and
+/// somebody without our locks has one there. Anything but an exclusion is not ours to reword.
+#[must_use]
+pub fn hold_collision(error: ServerError, booking: Id, schema: &str) -> Failure {
+    if error.sqlstate != sqlstate_pack("23P01") || error.schema.as_deref() != Some(schema) {
+        return error.into();
+    }
+    let (constraint, table) = (error.constraint.unwrap_or_default(), error.table.unwrap_or_default());
+    let detail = error.detail.unwrap_or_default();
+    Failure::Undone(refusal::hold_window_conflict(booking, &format!("Constraint {constraint} of {table}: {detail}")))
 }

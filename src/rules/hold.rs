@@ -10,7 +10,7 @@ use super::check::Checked;
 use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
-use super::request::{self, Expectation};
+use super::request::Expectation;
 use super::table::Table;
 use super::window::{Instant, Window};
 
@@ -44,6 +44,33 @@ pub enum HoldEnd {
     Expired,
 }
 
+/// A hold that is locked, and how it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldEnding {
+    pub hold: Id,
+    pub booking: Option<Id>,
+    pub restaurant: Id,
+    pub end: HoldEnd,
+}
+
+/// How holds are taken and how they end: as the application did it, or as the owner of its schema says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldPolicy {
+    /// The row goes; else it stays, closed.
+    pub deletes: bool,
+    /// A mirror among the allocations is ours to write.
+    pub mirrors: bool,
+    /// A hold lives to the end of its window at least.
+    pub to_window_end: bool,
+    pub longest_seconds: i32,
+}
+
+impl Default for HoldPolicy {
+    fn default() -> HoldPolicy {
+        HoldPolicy { deletes: false, mirrors: true, to_window_end: false, longest_seconds: TTL_MAX_SECONDS }
+    }
+}
+
 impl HoldEnd {
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -75,18 +102,30 @@ impl Hold {
                 format!("Hold {} belongs to a different restaurant", self.id),
             ))
         };
-        let live = match self.status.as_str() {
-            "active" if self.is_live(now) => Ok(()),
-            "active" | "expired" => Err(refusal::hold_expired(self.id, self.expires_at)),
-            // Consumed or handed back: for any other key there is no such hold any more (F17).
-            _ => Err(refusal::hold_not_found(Some(self.id))),
-        };
+        let live = self.live(now);
         let tables = if self.members.is_empty() {
             Err(Refusal::new(Outcome::HoldWithoutTables, format!("Hold {} has no table members", self.id)))
         } else {
             Ok(())
         };
         [("hold_owner", owner), ("hold_restaurant", home), ("hold_live", live), ("hold_has_tables", tables)]
+    }
+
+    /// Does it still keep its tables?
+    pub fn live(&self, now: Instant) -> Result<(), Refusal> {
+        match self.status.as_str() {
+            "active" if self.is_live(now) => Ok(()),
+            "active" | "expired" => Err(refusal::hold_expired(self.id, self.expires_at)),
+            // Consumed or handed back: for any other key there is no such hold any more (F17).
+            ended => Err(refusal::hold_ended(self.id, ended)),
+        }
+    }
+
+    /// Ending it now: by its own deadline, when that has passed.
+    #[must_use]
+    pub fn ending(&self, now: Instant) -> HoldEnding {
+        let end = if self.is_live(now) { HoldEnd::Cancelled } else { HoldEnd::Expired };
+        HoldEnding { hold: self.id, booking: self.booking, restaurant: self.restaurant, end }
     }
 
     /// A hold is dead from its deadline on (G6).
@@ -187,50 +226,4 @@ pub fn with_floor(metadata: Option<Json>, tables: &[&Table], edges: &Edges) -> J
         json!({"tableIds": ids, "snapshot": {"zoneIds": zones, "adjacency": snapshot}}).into()
     });
     Json::object(fields.iter().map(|(name, value)| (name.as_str(), value.clone())))
-}
-
-/// A hold that is wanted, checked for sense.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
-    /// None: the booking is not known yet; the window has to be given.
-    pub booking: Option<Id>,
-    pub tables: Vec<Id>,
-    pub window: Option<Window>,
-    pub ttl_seconds: i64,
-    pub created_by: Option<Id>,
-    pub metadata: Option<Json>,
-}
-
-impl Wanted {
-    /// Refuses nonsense before any row is touched.
-    pub fn check(
-        booking: Option<Id>,
-        tables: Option<Vec<Option<Id>>>,
-        start: Option<Instant>,
-        end: Option<Instant>,
-        ttl_seconds: Option<i32>,
-    ) -> Result<Wanted, Refusal> {
-        let window = request::window("hold_tables", start, end)?;
-        let tables = request::tables(booking.unwrap_or_default(), tables)?;
-        if booking.is_none() && window.is_none() {
-            return Err(refusal::argument_invalid("hold_tables without a booking requires a window"));
-        }
-        Ok(Wanted { booking, tables, window, ttl_seconds: ttl(ttl_seconds)?, created_by: None, metadata: None })
-    }
-
-    /// Who takes it, and what they say of it.
-    #[must_use]
-    pub fn by(self, created_by: Option<Id>, metadata: Option<Json>) -> Wanted {
-        Wanted { created_by, metadata, ..self }
-    }
-}
-
-/// The lifetime of a new hold, in seconds.
-pub fn ttl(given: Option<i32>) -> Result<i64, Refusal> {
-    match given.unwrap_or(TTL_SECONDS) {
-        seconds if (1..=TTL_MAX_SECONDS).contains(&seconds) => Ok(i64::from(seconds)),
-        seconds => Err(refusal::argument_invalid(format!(
-            "hold_tables requires a lifetime of 1 to {TTL_MAX_SECONDS} seconds, not {seconds}"
-        ))),
-    }
 }

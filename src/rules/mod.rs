@@ -19,6 +19,7 @@ pub mod deadline;
 pub mod drift;
 pub mod failure;
 pub mod hold;
+pub mod hold_request;
 pub mod idempotency_key;
 pub mod index;
 pub mod json;

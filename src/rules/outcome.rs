@@ -70,6 +70,7 @@ catalogue! {
     SkippedInProgress "skipped_in_progress" "HF011" "00000" Success 202 "Another attempt for the booking is at work." "";
     Undone "undone" "HF012" "00000" Success 200 "What the key did was taken back." "";
     NothingToUndo "nothing_to_undo" "HF013" "00000" Success 200 "Nothing that the key did is left." "";
+    Extended "extended" "HF016" "00000" Success 200 "The hold has more time." "";
     Repaired "repaired" "HF040" "00000" Success 200 "What a repair does, or did, is listed." "";
     Explained "explained" "HF041" "00000" Success 200 "What a confirm would find is listed." "";
 

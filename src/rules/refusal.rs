@@ -1,9 +1,11 @@
 //! Refusals in the words of the contract. Callers branch on these texts: they are not ours to change.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Id;
 use super::outcome::{Disposition, Outcome};
+use super::table::Occupant;
 use super::window::{Instant, Window};
 
 /// Why a call was not done, as its caller reads it.
@@ -44,6 +46,29 @@ impl Refusal {
         self
     }
 
+    /// Names who has the table and until when: in DETAIL after the contract's text, and as JSON at the end of HINT.
+    #[must_use]
+    pub fn occupied(self, id: Id, table: Id, occupant: Occupant) -> Refusal {
+        let Some(until) = occupant.until.or(occupant.window.map(Window::end)) else { return self };
+        let hold = (self.outcome == Outcome::HoldConflict).then_some(id);
+        let who = occupant.booking.map_or_else(|| "no booking in particular".to_owned(), |id| format!("booking {id}"));
+        let fields = json!({
+            "tableId": table,
+            "bookingId": occupant.booking,
+            "holdId": hold,
+            "startAt": occupant.window.map(|window| window.start().to_string()),
+            "endAt": occupant.window.map(|window| window.end().to_string()),
+            "until": until.to_string(),
+        });
+        let detail = match (&self.detail, self.outcome) {
+            (Some(detail), Outcome::HoldConflict | Outcome::AllocationConflict) => {
+                Some(format!("{detail}: {who} has table {table} until {until}"))
+            }
+            (detail, _) => detail.clone(),
+        };
+        Refusal { detail, hint: format!("{} {fields}", self.hint), ..self }
+    }
+
     /// Does it bind the key it was answered to? A mismatch never does: the key is another request's.
     #[must_use]
     pub fn binds_key(&self) -> bool {
@@ -70,6 +95,19 @@ pub fn booking_not_found(booking: Option<Id>) -> Refusal {
 #[must_use]
 pub fn hold_not_found(hold: Option<Id>) -> Refusal {
     Refusal::new(Outcome::HoldNotFound, format!("Hold {} not found", shown(hold)))
+}
+
+/// There was such a hold; its status says what it became.
+#[must_use]
+pub fn hold_ended(hold: Id, status: &str) -> Refusal {
+    let became = match status {
+        "cancelled" => "released",
+        other => other,
+    };
+    let refusal = hold_not_found(Some(hold));
+    let advice = Outcome::HoldNotFound.entry().advice;
+    let code = Outcome::HoldNotFound.entry().code;
+    refusal.hint(format!("{code}: The hold was {became}. {advice}"))
 }
 
 #[must_use]
@@ -105,6 +143,24 @@ pub fn hold_conflict(booking: Id, hold: Id) -> Refusal {
     )
     .detail(format!("Hold {hold} overlaps requested window"))
     .hint(Outcome::HoldConflict.entry().advice)
+}
+
+/// The same, seen by a constraint of the application's, which knows the window and not whose it is.
+#[must_use]
+pub fn hold_window_conflict(booking: Id, detail: &str) -> Refusal {
+    Refusal::new(
+        Outcome::HoldConflict,
+        format!("Hold conflict prevents assignment for booking {}", of_booking(booking)),
+    )
+    .detail(detail)
+    .hint(Outcome::HoldConflict.entry().advice)
+}
+
+/// The limit in time passed while somebody else had the tables locked.
+#[must_use]
+pub fn not_held_in_time(wait_ms: i32) -> Refusal {
+    Refusal::new(Outcome::LockTimeout, format!("The tables could not be looked at within {wait_ms} ms"))
+        .detail("Somebody else has the booking, a hold or a table locked")
 }
 
 #[must_use]

@@ -72,6 +72,25 @@ pub struct Asked {
     pub expectation: Expectation,
 }
 
+impl Asked {
+    /// The confirm that a hold is taken for, as far as it is known by then.
+    #[must_use]
+    pub fn to_hold(booking: Id, tables: Vec<Id>, window: Window) -> Asked {
+        Asked {
+            intent: Intent::Confirm,
+            booking,
+            selection: Selection::Tables(tables),
+            key: None,
+            window: Some(window),
+            require_adjacency: false,
+            actor: None,
+            target: None,
+            history: History::default(),
+            expectation: Expectation::default(),
+        }
+    }
+}
+
 /// How a call names its tables, as given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {

@@ -1,7 +1,7 @@
 //! Tables of the floor, and what stands on them.
 
 use super::Id;
-use super::window::Window;
+use super::window::{Instant, Window};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
@@ -92,6 +92,16 @@ pub enum Blocker {
         window: Window,
         released: bool,
     },
+}
+
+/// Who has a table that is in the way, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Occupant {
+    /// None: nobody's in particular.
+    pub booking: Option<Id>,
+    pub window: Option<Window>,
+    /// The deadline of a hold; None: the end of the window.
+    pub until: Option<Instant>,
 }
 
 impl Blocker {

@@ -7,7 +7,7 @@ use super::booking::{self, Booking, StatusRules};
 use super::capacity;
 use super::confirm::Situation;
 use super::refusal::{self, Refusal};
-use super::table::{Assignment, Blocker, Resource, Table};
+use super::table::{Assignment, Blocker, Occupant, Resource, Table};
 use super::window::Window;
 
 /// Only what the decision looks at.
@@ -92,7 +92,7 @@ pub(super) fn taken(situation: &Situation, own: &BTreeMap<Id, Window>, blocker: 
         Blocker::Allocation { id, table, .. } => (id, table, "maintenance".to_owned()),
         Blocker::Assignment { id, table, .. } => (id, table, "another booking".to_owned()),
     };
-    let (owner, window) = situation.owners.get(id).copied().unwrap_or_default();
+    let Occupant { booking: owner, window, .. } = situation.occupants.get(id).copied().unwrap_or_default();
     let apart = own.get(table).zip(window).is_some_and(|(own, other)| !own.overlaps(other));
     if blocker.is_released() || apart || owner == Some(situation.booking.id) {
         return None;

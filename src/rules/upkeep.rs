@@ -58,6 +58,8 @@ pub enum Task {
     PruneLedger,
     /// Old attempts that came to nothing are deleted.
     PruneAttempts,
+    /// What became of holds that ended long ago is deleted.
+    PruneEndedHolds,
     /// Events that were delivered long ago are deleted.
     PruneOutbox,
     /// Old disagreements of shadow mode are deleted.
@@ -80,6 +82,7 @@ pub const TASKS: &[Task] = &[
     Task::RecordDisagreements,
     Task::PruneLedger,
     Task::PruneAttempts,
+    Task::PruneEndedHolds,
     Task::PruneOutbox,
     Task::PruneDisagreements,
     Task::PruneEnded,
@@ -91,7 +94,12 @@ impl Task {
     pub fn is_patient(self) -> bool {
         matches!(
             self,
-            Task::PruneLedger | Task::PruneAttempts | Task::PruneOutbox | Task::PruneDisagreements | Task::PruneEnded
+            Task::PruneLedger
+                | Task::PruneAttempts
+                | Task::PruneEndedHolds
+                | Task::PruneOutbox
+                | Task::PruneDisagreements
+                | Task::PruneEnded
         )
     }
 
@@ -114,6 +122,7 @@ impl Task {
             Task::RecordDisagreements => "record_disagreements",
             Task::PruneLedger => "prune_ledger",
             Task::PruneAttempts => "prune_attempts",
+            Task::PruneEndedHolds => "prune_ended_holds",
             Task::PruneOutbox => "prune_outbox",
             Task::PruneDisagreements => "prune_disagreements",
             Task::PruneEnded => "prune_ended",
@@ -137,6 +146,7 @@ pub struct Agenda {
     pub bookings: Option<Instant>,
     pub ledger: Option<Instant>,
     pub attempts: Option<Instant>,
+    pub ended_holds: Option<Instant>,
     pub outbox: Option<Instant>,
     pub disagreements: Option<Instant>,
 }
@@ -225,6 +235,7 @@ impl Agenda {
             Task::ScanBookings => self.bookings,
             Task::PruneLedger => self.ledger,
             Task::PruneAttempts => self.attempts,
+            Task::PruneEndedHolds => self.ended_holds,
             Task::PruneOutbox => self.outbox,
             Task::PruneDisagreements => self.disagreements,
             Task::PruneEnded => Some(memory.ended_at),

@@ -85,6 +85,7 @@ impl Store {
                 Some("move") => rules.target_reached_from.push(label),
                 _ => {
                     rules.current_holds_tables |= label == current && row.flag(4);
+                    rules.target_holds_tables |= label == target && row.flag(4);
                     rules.target_is_confirmable |= label == target && row.flag(3);
                     rules.current_needs_tables |= label == current && row.flag(5);
                     rules.target_needs_tables |= label == target && row.flag(5);

@@ -64,6 +64,7 @@ impl Store {
             facts.table(table).is_some_and(|table| table.readable && ["r", "p"].contains(&table.kind.as_str()))
         };
         let (rules, holds) = (STATUS_RULES.iter().all(|table| readable(table)), readable("table_holds"));
+        let policy = readable("holdfast_hold_policy");
         let holds = holds
             && ["expires_at", "start_at", "end_at", "status"].iter().all(|c| facts.column("table_holds", c).is_some());
         if rules {
@@ -71,6 +72,9 @@ impl Store {
         }
         if holds {
             facts.holds = self.facts_of(&CATALOGUE_HOLDS, &[])?.into_iter().next();
+        }
+        if policy {
+            facts.hold_policy = self.hold_policy_found()?;
         }
         Ok(facts)
     }

@@ -110,6 +110,10 @@ impl<'a> Row<'a> {
         number
     }
 
+    pub fn count(&self, column: i32) -> i64 {
+        self.get(column, "bigint", &[INT8OID]).unwrap_or_default()
+    }
+
     pub fn numbers(&self, column: i32) -> Vec<i64> {
         let numbers = self.get::<Vec<Option<i64>>>(column, "bigint[]", &[INT8ARRAYOID]);
         numbers.unwrap_or_default().into_iter().flatten().collect()

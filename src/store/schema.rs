@@ -27,6 +27,7 @@ const ATTACH: &[&str] = &[
     include_str!("../../sql/attach/4_attempts.sql"),
     include_str!("../../sql/attach/6_upkeep.sql"),
     include_str!("../../sql/attach/7_reconciliation.sql"),
+    include_str!("../../sql/attach/8_holds.sql"),
 ];
 pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/confirm.sql"),

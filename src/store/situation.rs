@@ -13,7 +13,7 @@ use crate::rules::capacity::CapacityPolicy;
 use crate::rules::confirm::{OwnHold, Situation};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
-use crate::rules::table::{Allocation, Assignment, Blocker, Resource, Table};
+use crate::rules::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
 use crate::rules::window::{Instant, Window};
 
 statement!(
@@ -78,7 +78,7 @@ impl Store {
             mirrors: Vec::new(),
             edges: Edges::new(),
             blockers: Vec::new(),
-            owners: BTreeMap::new(),
+            occupants: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
         self.run(&SITUATION_READ, &arguments, |row| note(&mut situation, row, question.target))?;
@@ -95,6 +95,7 @@ fn note(situation: &mut Situation, row: &Row, target: Option<&str>) {
             let label = row.text(7);
             situation.statuses.current_holds_tables |=
                 label.as_ref() == Some(&situation.booking.status) && row.flag(10);
+            situation.statuses.target_holds_tables |= label.as_deref() == target && row.flag(10);
             situation.statuses.target_is_confirmable |= label.as_deref() == target && row.flag(9);
         }
         "move" => situation.statuses.target_reached_from.extend(row.text(7)),
@@ -124,7 +125,8 @@ fn note(situation: &mut Situation, row: &Row, target: Option<&str>) {
             situation.edges.insert(adjacency::edge(table(), row.id(4).unwrap_or_default()));
         }
         _ => {
-            situation.owners.insert(id(), (row.id(4), row.window(5, 6)));
+            let occupant = Occupant { booking: row.id(4), window: row.window(5, 6), until: row.instant(11) };
+            situation.occupants.insert(id(), occupant);
             situation.blockers.extend(blocker(row));
         }
     }

@@ -11,6 +11,7 @@ use super::{Store, registry};
 use crate::rules::Id;
 use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
+use crate::rules::hold::{HoldEnd, HoldEnding};
 use crate::rules::upkeep::Agenda;
 use crate::rules::window::Instant;
 
@@ -23,7 +24,6 @@ statement!(AGENDA_READ, "agenda_read", [TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, I
 statement!(AGENDA_SCANS, "agenda_scans", [TIMESTAMPTZOID]);
 statement!(AUTO_ASSIGN_DUE, "auto_assign_due", [TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID]);
 statement!(HOLDS_OVERDUE, "holds_overdue", [TIMESTAMPTZOID, INT4OID]);
-statement!(HOLDS_EXPIRE, "holds_expire", [UUIDARRAYOID, UUIDARRAYOID]);
 
 /// An open hold past its deadline, locked together with its mirrors.
 pub struct Overdue {
@@ -31,6 +31,14 @@ pub struct Overdue {
     pub booking: Option<Id>,
     pub restaurant: Id,
     pub mirrors: Vec<Id>,
+}
+
+impl Overdue {
+    #[must_use]
+    pub fn ending(&self) -> HoldEnding {
+        let Overdue { hold, booking, restaurant, .. } = *self;
+        HoldEnding { hold, booking, restaurant, end: HoldEnd::Expired }
+    }
 }
 
 /// A schema that holdfast is bound to.
@@ -95,6 +103,7 @@ impl Store {
             outbox: row.instant(4),
             ledger: row.instant(5),
             attempts: row.instant(6),
+            ended_holds: row.instant(7),
             ..Agenda::default()
         })?;
         Ok(rows.into_iter().next().unwrap_or_default())
@@ -144,13 +153,5 @@ impl Store {
             restaurant: row.id(3).unwrap_or_default(),
             mirrors: row.ids(4).unwrap_or_default(),
         })
-    }
-
-    /// Closes them and takes their mirrors away; the rows written: holds, mirrors.
-    pub fn holds_expire(&self, overdue: &[Overdue]) -> Result<Vec<i64>, Failure> {
-        let arguments =
-            [row::ids(overdue.iter().map(|due| &due.hold)), row::ids(overdue.iter().flat_map(|due| &due.mirrors))];
-        let counts = self.run(&HOLDS_EXPIRE, &arguments, |row| row.numbers(1))?;
-        Ok(counts.into_iter().next().unwrap_or_default())
     }
 }

@@ -19,6 +19,8 @@ pub const TABLES: &[&str] = &[
     "holdfast_findings",
     "holdfast_booking_scans",
     "holdfast_quarantine",
+    "holdfast_hold_policy",
+    "holdfast_ended_holds",
 ];
 
 /// The trigger by which sessions learn of a change of the rollout.

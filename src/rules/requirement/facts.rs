@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::signature::Signature;
+use crate::rules::hold::HoldPolicy;
 
 /// A schema as it was found.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +41,8 @@ pub struct Facts {
     pub status_rules: Option<StatusRules>,
     /// None: they could not be looked at.
     pub holds: Option<Holds>,
+    /// None: nothing was written down yet.
+    pub hold_policy: Option<HoldPolicy>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

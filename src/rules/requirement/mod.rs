@@ -9,6 +9,7 @@ pub mod constraint;
 pub mod due;
 pub mod facts;
 pub mod function;
+pub mod hold;
 pub mod index;
 pub mod reference;
 pub mod rights;
@@ -149,10 +150,11 @@ impl Finding {
 /// Everything there is to say about a schema, what is amiss first within each topic.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<Finding> {
-    let topics: [fn(&Facts) -> Vec<Finding>; 10] = [
+    let topics: [fn(&Facts) -> Vec<Finding>; 11] = [
         table::findings,
         shape::findings,
         rights::findings,
+        hold::findings,
         constraint::findings,
         index::findings,
         reference::findings,

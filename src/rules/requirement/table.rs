@@ -83,6 +83,17 @@ pub const NEEDED: &[Needed] = &[
             created_at timestamptz given",
     },
     Needed { table: "holdfast_out_of_service", feature: "out_of_service", columns: "table_id uuid given" },
+    Needed {
+        table: "holdfast_hold_policy",
+        feature: "hold_policy",
+        columns: "ending text, mirrors boolean, to_window_end boolean, longest_seconds integer",
+    },
+    Needed {
+        table: "holdfast_ended_holds",
+        feature: "ended_holds",
+        columns: "hold_id uuid, booking_id uuid, restaurant_id uuid, ended text, idempotency_key text, table_ids uuid[],
+            start_at timestamptz, end_at timestamptz, expires_at timestamptz, ended_at timestamptz",
+    },
     Needed { table: "holdfast_pruned", feature: "forgotten", columns: "booking_id uuid, until timestamptz" },
     Needed {
         table: "capacity_outbox",

@@ -59,6 +59,28 @@ impl Refusal {
         self
     }
 
+    /// The DETAIL, whose first words are these: behind them stands who has the table, and until when.
+    pub fn detail_begins(&self, words: &str) -> &Refusal {
+        let detail = self.detail.as_deref().unwrap_or_default();
+        assert!(detail.starts_with(&format!("{words}: ")), "{self:?}");
+        self
+    }
+
+    /// The HINT, whose first words are these; behind them, as JSON, stands who has the table, and until when.
+    pub fn hint_begins(&self, words: &str) -> &Refusal {
+        let hint = self.hint.as_deref().unwrap_or_default();
+        assert!(hint.starts_with(&format!("{words} {{")), "{self:?}");
+        self
+    }
+
+    /// Who has the table, as the HINT says it to a program.
+    #[must_use]
+    pub fn occupant(&self) -> serde_json::Value {
+        let hint = self.hint.as_deref().unwrap_or_default();
+        let object = hint.find('{').map(|at| &hint[at..]).and_then(|object| serde_json::from_str(object).ok());
+        object.unwrap_or_else(|| panic!("no JSON at the end of the HINT: {self:?}"))
+    }
+
     /// A HINT that begins with this code of the catalogue.
     pub fn code(&self, code: &str) -> &Refusal {
         let hint = self.hint.as_deref().unwrap_or_default();

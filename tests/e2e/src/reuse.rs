@@ -4,7 +4,7 @@
 use crate::Session;
 
 /// The rules as data, which a new database comes with: not emptied.
-const RULES: &str = "'holdfast_booking_statuses', 'holdfast_status_transitions'";
+const RULES: &str = "'holdfast_booking_statuses', 'holdfast_status_transitions', 'holdfast_hold_policy'";
 
 /// Which rows the catalogue and the rules consist of, down to the transactions that wrote them. A copy has the mark of its
 /// original.
@@ -28,6 +28,7 @@ pub fn mark(session: &mut Session) -> String {
         rows.push(format!("select '{table}', (to_jsonb(t) - 'attached_at')::text from holdfast.{table} t"));
     }
     rows.push("select 'status', to_jsonb(t)::text from public.holdfast_booking_statuses t".into());
+    rows.push("select 'policy', to_jsonb(t)::text from public.holdfast_hold_policy t".into());
     rows.push("select 'move', to_jsonb(t)::text from public.holdfast_status_transitions t".into());
     session.value(&format!(
         "select md5(string_agg(c || v, ',' order by c, v)) from ({}) t (c, v)",

@@ -114,7 +114,7 @@ fn a_refusal_is_returned_and_written_down() {
         (&row["outcome"], &row["code"], &row["phase"]),
         (&json!("table_inactive"), &json!("HF504"), &json!("decide"))
     );
-    assert_eq!(row["hold_released"], false, "the hold is the caller's to use again");
+    assert_eq!(row["hold_released"], true, "this hold can never overcome it");
     let answer = outcome(&mut floor, booking, "key");
     assert_eq!(
         (&answer["outcome"], &answer["code"], &answer["message"]),

@@ -169,12 +169,11 @@ fn the_key_follows_party_and_time_until_it_is_confirmed() {
     let first = floor.outcome(&run(booking, Some(hold), "inline"));
     assert_eq!(first["outcome"], "table_inactive");
     floor.set("table_inventory", room.tables[0], "active", true);
-    let bound = floor.outcome(&run(booking, Some(hold), "inline"));
-    assert_eq!(
-        (&bound["outcome"], &bound["replayed"]),
-        (&json!("table_inactive"), &json!(true)),
-        "a final refusal binds"
-    );
+    assert_eq!(first["hold_released"], true);
+    let gone = floor.outcome(&run(booking, Some(hold), "inline"));
+    assert_eq!(gone["outcome"], "no_hold", "a final refusal hands the hold back");
+    assert_eq!(gone["idempotency_key"], first["idempotency_key"]);
+    let hold = floor.hold(&room, Some(booking), &room.tables);
     floor.set("bookings", booking, "party_size", 3);
     let second = floor.outcome(&run(booking, Some(hold), "inline"));
     assert_eq!(second["outcome"], "confirmed");

@@ -51,6 +51,7 @@ const CONTRACT: &[(&str, &str, &str)] = &[
 
 /// The new wrappers: the arguments that the application's own helpers have.
 const NEW: &[(&str, &[&str])] = &[
+    ("extend_hold", &["p_hold_id", "p_ttl_seconds", "p_booking_id"]),
     (
         "atomic_confirm_and_transition",
         &[

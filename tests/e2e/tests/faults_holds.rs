@@ -17,8 +17,8 @@ fn f10_a_hold_of_somebody_else_is_a_conflict() {
         floor
             .refused(&confirm(booking, &[table], "key"))
             .says("P0001", &format!("Hold conflict prevents assignment for booking {booking}"))
-            .detail(&format!("Hold {hold} overlaps requested window"))
-            .hint("Retry after hold expiration or confirm existing hold.");
+            .detail_begins(&format!("Hold {hold} overlaps requested window"))
+            .hint_begins("Retry after hold expiration or confirm existing hold.");
         assert_untouched(&mut floor, &before, "the conflict");
     }
     let answer = floor.seats(&confirm_hold(anonymous, booking, "key"));

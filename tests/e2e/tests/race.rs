@@ -108,7 +108,7 @@ fn a_faster_writer_without_our_locks_is_a_conflict() {
         let refusal = answer.expect_err("raised, so that what was written goes away");
         refusal
             .says("P0001", "allocations_no_overlap")
-            .detail(&format!("Resource {table} overlaps requested window for booking {booking}"))
+            .detail_begins(&format!("Resource {table} overlaps requested window for booking {booking}"))
             .code("HF601");
         assert_eq!(floor.count("booking_table_assignments", "true") + floor.count("booking_state_history", "true"), 0);
         floor.run("delete from public.allocations");

@@ -168,8 +168,8 @@ fn hold_conflict() {
     for call in [confirm(booking, &room.tables, "key"), assign(booking, &room.tables, "key")] {
         refused(&mut floor, &call)
             .says("P0001", &format!("Hold conflict prevents assignment for booking {booking}"))
-            .detail(&format!("Hold {hold} overlaps requested window"))
-            .hint("Retry after hold expiration or confirm existing hold.");
+            .detail_begins(&format!("Hold {hold} overlaps requested window"))
+            .hint_begins("Retry after hold expiration or confirm existing hold.");
     }
 }
 
@@ -182,7 +182,7 @@ fn window_taken_by_an_allocation() {
     let table = room.tables[1];
     refused(&mut floor, &confirm(second, &[table], "key"))
         .says("P0001", "allocations_no_overlap")
-        .detail(&format!("Resource {table} overlaps requested window for booking {second}"))
+        .detail_begins(&format!("Resource {table} overlaps requested window for booking {second}"))
         .code("HF601");
 }
 
@@ -203,7 +203,7 @@ fn window_taken_by_maintenance() {
     );
     refused(&mut floor, &confirm(booking, &room.tables, "key"))
         .says("P0001", "allocations_no_overlap")
-        .detail(&format!("Resource {table} overlaps requested window for booking {booking}"))
+        .detail_begins(&format!("Resource {table} overlaps requested window for booking {booking}"))
         .code("HF601");
 }
 

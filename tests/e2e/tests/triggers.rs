@@ -184,7 +184,7 @@ fn a_refusal_inside_a_trigger_passes_whole() {
     let refusal = refused(&mut floor, &confirm(booking, &[table], "key"));
     refusal
         .says("P0001", "allocations_no_overlap")
-        .detail(&format!("Resource {table} overlaps requested window for booking {other}"))
+        .detail_begins(&format!("Resource {table} overlaps requested window for booking {other}"))
         .code("HF601");
     // On other tables both are confirmed.
     let seats = floor.seats(&confirm(booking, &room.tables[1..2], "key"));

@@ -67,7 +67,7 @@ fn a_difference_is_seen_and_named() {
     let mut floor = released(RELEASES[0].0);
     floor.run("alter extension holdfast update");
     for (change, property) in [
-        ("grant execute on function holdfast.hold_tables to public", "jsonb): privileges"),
+        ("grant execute on function holdfast.hold_tables to public", "pg_catalog.text,integer): privileges"),
         ("grant select on holdfast.outcomes to public", "view holdfast.outcomes: privileges"),
         ("grant usage on schema holdfast to public", "schema holdfast: privileges"),
         ("comment on function holdfast.hold_tables is 'other words'", ": comment"),

@@ -151,6 +151,7 @@ pub fn as_assign(asked: Asked) -> Asked {
 #[must_use]
 pub fn statuses() -> StatusRules {
     StatusRules {
+        target_holds_tables: true,
         current_holds_tables: true,
         target_is_confirmable: true,
         current_needs_tables: false,
@@ -177,7 +178,7 @@ pub fn situation() -> Situation {
         mirrors: vec![],
         edges: edges(&[(1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]),
         blockers: vec![],
-        owners: [].into(),
+        occupants: [].into(),
         assignments_exclude: false,
     }
 }

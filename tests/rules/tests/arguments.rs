@@ -1,6 +1,6 @@
 //! The arguments of a call, as SQL hands them over: nonsense ends here, before any row is touched.
 
-use holdfast::rules::hold::Wanted;
+use holdfast::rules::hold_request::HoldRequest;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::request::{Arguments, Asked, Expectation, History, Intent, Named, Selection};
 use holdfast::rules::window::Instant;
@@ -140,35 +140,38 @@ fn nonsense_is_refused_in_order() {
 #[test]
 fn a_wanted_hold_is_passed_on_whole() {
     let ids = Some(vec![Some(table_id(2)), Some(table_id(1)), Some(table_id(1))]);
-    let wanted = Wanted::check(Some(BOOKING), ids.clone(), None, None, None).expect("in order");
-    let expected = Wanted {
+    let wanted = HoldRequest::check(Some(BOOKING), ids.clone(), None, None, None).expect("in order");
+    let expected = HoldRequest {
         booking: Some(BOOKING),
         tables: table_ids(&[1, 2]),
         window: None,
         ttl_seconds: 180,
         created_by: None,
         metadata: None,
+        key: None,
+        wait_ms: None,
     };
     assert_eq!(wanted, expected);
     let metadata = Some(json!({"policyVersion": "7"}).into());
     let taken = wanted.by(Some(ACTOR), metadata.clone());
-    assert_eq!(taken, Wanted { created_by: Some(ACTOR), metadata, ..expected });
-    let anonymous = Wanted::check(None, ids, Some(clock(18, 0)), Some(clock(20, 0)), Some(5)).expect("in order");
+    assert_eq!(taken, HoldRequest { created_by: Some(ACTOR), metadata, ..expected });
+    let anonymous = HoldRequest::check(None, ids, Some(clock(18, 0)), Some(clock(20, 0)), Some(5)).expect("in order");
     assert_eq!((anonymous.booking, anonymous.window, anonymous.ttl_seconds), (None, Some(hours(18, 20)), 5));
 }
 
 #[test]
 fn a_senseless_hold_is_not_taken() {
     let one = || Some(vec![Some(table_id(1))]);
-    let outcome = |wanted: Result<Wanted, holdfast::rules::refusal::Refusal>| wanted.expect_err("nonsense").outcome;
-    let refusal = Wanted::check(None, one(), None, None, None).expect_err("when?");
+    let outcome =
+        |wanted: Result<HoldRequest, holdfast::rules::refusal::Refusal>| wanted.expect_err("nonsense").outcome;
+    let refusal = HoldRequest::check(None, one(), None, None, None).expect_err("when?");
     let message = "hold_tables without a booking requires a window";
     assert_refused(&refusal, Outcome::ArgumentInvalid, "22023", message, None);
-    let refusal = Wanted::check(Some(BOOKING), one(), Some(clock(18, 0)), None, None).expect_err("until when?");
+    let refusal = HoldRequest::check(Some(BOOKING), one(), Some(clock(18, 0)), None, None).expect_err("until when?");
     let message = "hold_tables requires both start and end when providing custom window";
     assert_refused(&refusal, Outcome::WindowHalfGiven, "22023", message, None);
-    assert_eq!(outcome(Wanted::check(Some(BOOKING), None, None, None, None)), Outcome::TablesMissing);
-    assert_eq!(outcome(Wanted::check(Some(BOOKING), one(), None, None, Some(0))), Outcome::ArgumentInvalid);
-    let refusal = Wanted::check(Some(BOOKING), Some(vec![None]), None, None, None).expect_err("which?");
+    assert_eq!(outcome(HoldRequest::check(Some(BOOKING), None, None, None, None)), Outcome::TablesMissing);
+    assert_eq!(outcome(HoldRequest::check(Some(BOOKING), one(), None, None, Some(0))), Outcome::ArgumentInvalid);
+    let refusal = HoldRequest::check(Some(BOOKING), Some(vec![None]), None, None, None).expect_err("which?");
     assert!(refusal.message.ends_with(&shown(BOOKING)), "{refusal:?}");
 }

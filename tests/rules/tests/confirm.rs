@@ -1,12 +1,14 @@
 //! The decision: which reason is given first, and each of them in the words of the contract.
 
 use holdfast::rules::Id;
-use holdfast::rules::confirm::{Situation, check_blockers, check_table, decide, loaded, may_hold, select};
+use holdfast::rules::check::in_the_way;
+use holdfast::rules::confirm::{Situation, check_table, decide, loaded, may_hold, own_holds, select};
+use holdfast::rules::hold::Hold;
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
 use holdfast::rules::request::{Asked, Request};
-use holdfast::rules::table::{Blocker, Table};
+use holdfast::rules::table::{Blocker, Occupant, Table};
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, RESTAURANT, ZONE, as_assign, ask_hold, ask_tables,
     assert_refused, assignment, booking, clock, edges, hold, hours, now, own_window, shown, situation, situation_with,
@@ -250,7 +252,8 @@ fn others_are_named_in_order() {
         window: hours(18, 20),
         released,
     };
-    let check = |blockers: &[Blocker]| check_blockers(BOOKING, blockers).expect_err("blocked");
+    let found = |blockers: &[Blocker]| in_the_way(&Situation { blockers: blockers.to_vec(), ..situation() });
+    let check = |blockers: &[Blocker]| found(blockers).into_iter().next().expect("blocked").refusal;
     let booking = shown(BOOKING);
 
     let refusal = check(&[assigned(false), allocation(false), of_hold]);
@@ -270,18 +273,72 @@ fn others_are_named_in_order() {
         format!("Table {} is assigned to booking {} in window {window}", shown(table_id(3)), shown(OTHER_BOOKING));
     assert_refused(&refusal, Outcome::AssignmentConflict, "P0001", &message, Some(&detail));
 
-    assert_eq!(check_blockers(BOOKING, &[allocation(true), assigned(true)]), Ok(()));
-    assert_eq!(check_blockers(BOOKING, &[]), Ok(()));
+    assert_eq!(found(&[allocation(true), assigned(true)]), []);
+    assert_eq!(found(&[]), []);
+}
+
+/// Who has the table and until when: for a person behind the contract's words, for a program at the end of the hint.
+#[test]
+fn who_has_the_table_is_named() {
+    let (of_hold, claim) = (HOLD, Id::from_u128(0x7a4));
+    let mut taken = situation();
+    taken.blockers = vec![
+        Blocker::Hold { hold: of_hold, table: table_id(1) },
+        Blocker::Allocation { id: claim, table: table_id(2), released: false },
+    ];
+    let occupant = Occupant { booking: Some(OTHER_BOOKING), window: Some(hours(18, 20)), until: None };
+    taken.occupants.insert(of_hold, Occupant { booking: None, until: Some(clock(18, 30)), ..occupant });
+    taken.occupants.insert(claim, occupant);
+    let found: Vec<Refusal> = in_the_way(&taken).into_iter().map(|objection| objection.refusal).collect();
+    let json = |hint: &str| -> serde_json::Value {
+        serde_json::from_str(&hint[hint.find('{').expect("JSON")..]).expect("one object")
+    };
+    let detail = format!(
+        "Hold {} overlaps requested window: no booking in particular has table {} until 2027-05-01T18:30:00Z",
+        shown(HOLD),
+        shown(table_id(1))
+    );
+    assert_eq!(found[0].detail.as_deref(), Some(detail.as_str()));
+    assert!(found[0].hint.starts_with("Retry after hold expiration or confirm existing hold. {"), "{:?}", found[0]);
+    assert_eq!(json(&found[0].hint)["holdId"], shown(HOLD));
+    assert_eq!(json(&found[0].hint)["until"], "2027-05-01T18:30:00Z");
+    let detail = format!(
+        "Resource {table} overlaps requested window for booking {}: booking {} has table {table} until 2027-05-01T20:00:00Z",
+        shown(BOOKING),
+        shown(OTHER_BOOKING),
+        table = shown(table_id(2))
+    );
+    assert_eq!(found[1].detail.as_deref(), Some(detail.as_str()));
+    assert_eq!(json(&found[1].hint)["bookingId"], shown(OTHER_BOOKING));
+    assert_eq!(json(&found[1].hint)["holdId"], serde_json::Value::Null);
+}
+
+/// What the locked row says now counts, not what it said before the wait (K20).
+#[test]
+fn own_holds_are_those_that_still_are() {
+    let mine = Hold { booking: Some(BOOKING), ..hold(&[1]) };
+    let judged = |hold: Hold, named: Option<Id>| own_holds(BOOKING, named, &[(hold.id, hold)].into()).len();
+    assert_eq!(judged(mine.clone(), None), 1);
+    for status in ["cancelled", "expired", "confirmed"] {
+        assert_eq!(judged(Hold { status: status.to_owned(), ..mine.clone() }, None), 0, "{status}");
+    }
+    assert_eq!(judged(Hold { booking: Some(OTHER_BOOKING), ..mine.clone() }, Some(mine.id)), 0, "given away");
+    let nobodys = Hold { booking: None, ..mine.clone() };
+    assert_eq!(judged(nobodys.clone(), Some(mine.id)), 1);
+    assert_eq!(judged(nobodys, None), 0);
 }
 
 #[test]
-fn tables_are_held_under_the_same_checks_without_the_party() {
-    let two = table_ids(&[1, 2]);
+fn tables_are_held_under_the_checks_of_a_confirm() {
+    let held = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Situation| {
+        let wanted = Hold { metadata: metadata.map(Json::from).unwrap_or_default(), ..hold(numbers) };
+        may_hold(&wanted, hours(18, 20), floor)
+    };
     let mut floor = situation();
-    floor.booking.party_size = 99;
-    assert_eq!(may_hold(&two, None, &floor), Ok(()));
+    floor.statuses.current_holds_tables = true;
+    assert_eq!(held(&[1, 2], None, &floor), Ok(()));
     let outcome = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Situation| {
-        may_hold(&table_ids(numbers), metadata.map(Json::from).as_ref(), floor).expect_err("refused").outcome
+        held(numbers, metadata, floor).expect_err("refused").outcome
     };
     assert_eq!(outcome(&[1, 9], None, &floor), Outcome::TablesNotFound);
     assert_eq!(outcome(&[1], None, &changed(floor.clone(), 1, |table| table.active = false)), Outcome::TableInactive);
@@ -292,16 +349,28 @@ fn tables_are_held_under_the_same_checks_without_the_party() {
     let mut blocked = floor.clone();
     blocked.blockers = vec![Blocker::Hold { hold: NOBODY, table: table_id(1) }];
     assert_eq!(outcome(&[1], None, &blocked), Outcome::HoldConflict);
+    // A hold that no confirm could use.
+    let mut party = floor.clone();
+    party.booking.party_size = 99;
+    assert_eq!(outcome(&[1, 2], None, &party), Outcome::PartyTooLarge);
+    let mut over = floor.clone();
+    over.statuses.current_holds_tables = false;
+    assert_eq!(outcome(&[1], None, &over), Outcome::StatusConflict);
+    // Who is not known yet has no party and no status.
+    let mut nobody = over;
+    nobody.booking.id = Id::nil();
+    nobody.booking.party_size = 0;
+    nobody.policy.enforce_min_party = true;
+    assert_eq!(held(&[1], None, &nobody), Ok(()));
     // Apart is fine unless the hold itself says that it must not be.
-    let apart = table_ids(&[1, 3]);
     for metadata in
         [None, Some(json!({})), Some(json!({"requireAdjacency": false})), Some(json!({"requireAdjacency": "true"}))]
     {
-        assert_eq!(may_hold(&apart, metadata.map(Json::from).as_ref(), &floor), Ok(()));
+        assert_eq!(held(&[1, 3], metadata, &floor), Ok(()));
     }
     assert_eq!(outcome(&[1, 3], Some(json!({"requireAdjacency": true})), &floor), Outcome::TablesNotAdjacent);
     // What the booking has in another zone may be replaced by the confirm to come.
     floor.assignments = vec![assignment(5, hours(18, 20), None)];
     let elsewhere = changed(floor, 5, |table| table.zone = Some(OTHER_ZONE));
-    assert_eq!(may_hold(&two, None, &elsewhere), Ok(()));
+    assert_eq!(held(&[1, 2], None, &elsewhere), Ok(()));
 }

@@ -135,7 +135,9 @@ fn a_taken_table_is_the_contracts_conflict() {
     ];
     for (sqlstate, table, detail, taken) in cases {
         let refusal = undone(judge(&error(sqlstate, "public", table, detail.as_deref()), &[1, 2], Some("key")));
-        let words = format!("Resource {taken} overlaps requested window for booking {}", shown(BOOKING));
+        // The row that was there first is in the server's own sentence.
+        let server = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+        let words = format!("Resource {taken} overlaps requested window for booking {}{server}", shown(BOOKING));
         assert_refused(&refusal, Outcome::AllocationConflict, "P0001", "allocations_no_overlap", Some(&words));
         assert_eq!(refusal.hint, "HF601: Choose another table or another time.");
     }

@@ -1,7 +1,8 @@
 //! The hold: whose it is, until when it stands, and how long a new one may live.
 
 use holdfast::rules::Id;
-use holdfast::rules::hold::{Hold, HoldEnd, TTL_MAX_SECONDS, TTL_SECONDS, ttl};
+use holdfast::rules::hold::{Hold, HoldEnd, HoldPolicy, TTL_MAX_SECONDS, TTL_SECONDS};
+use holdfast::rules::hold_request::deadline;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::request::Expectation;
 use holdfast::rules::window::Instant;
@@ -203,14 +204,18 @@ fn ends_have_the_labels_of_the_enum() {
 fn a_new_hold_lives_three_minutes_unless_its_taker_says_otherwise() {
     assert_eq!(TTL_SECONDS, 180);
     assert_eq!(TTL_MAX_SECONDS, 604_800);
-    for (given, seconds) in [(None, 180), (Some(1), 1), (Some(180), 180), (Some(604_800), 604_800)] {
-        assert_eq!(ttl(given), Ok(seconds));
+    let policy = HoldPolicy::default();
+    for seconds in [1, 180, 604_800] {
+        assert_eq!(deadline("hold_tables", seconds, now(), policy), Ok(now().after_seconds(i64::from(seconds))));
     }
-    for given in [0, -1, i32::MIN, 604_801, i32::MAX] {
-        let refusal = ttl(Some(given)).expect_err("no lifetime");
-        let message = format!("hold_tables requires a lifetime of 1 to 604800 seconds, not {given}");
+    for seconds in [0, -1, i32::MIN, 604_801, i32::MAX] {
+        let refusal = deadline("hold_tables", seconds, now(), policy).expect_err("no lifetime");
+        let message = format!("hold_tables requires a lifetime of 1 to 604800 seconds, not {seconds}");
         assert_refused(&refusal, Outcome::ArgumentInvalid, "22023", &message, None);
     }
+    let short = HoldPolicy { longest_seconds: 60, ..policy };
+    let refusal = deadline("extend_hold", 61, now(), short).expect_err("longer than the owner allows");
+    assert_eq!(refusal.message, "extend_hold requires a lifetime of 1 to 60 seconds, not 61");
 }
 
 fn any_hold() -> impl Strategy<Value = Hold> {

@@ -4,7 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::{Booking, StatusRules};
 use holdfast::rules::confirm::Situation;
 use holdfast::rules::outcome::Outcome;
-use holdfast::rules::table::{Assignment, Blocker, Table};
+use holdfast::rules::table::{Assignment, Blocker, Occupant, Table};
 use holdfast::rules::transition::{Move, check_arguments, check_tables, decide, needs_tables, span};
 use holdfast::rules::window::Window;
 use holdfast_rules_tests::{
@@ -114,7 +114,8 @@ fn blocked(blocker: Blocker, owner: Option<Id>, window: Window) -> Situation {
         Blocker::Hold { hold, .. } => hold,
         Blocker::Allocation { id, .. } | Blocker::Assignment { id, .. } => id,
     };
-    Situation { blockers: vec![blocker], owners: [(id, (owner, Some(window)))].into(), ..seated() }
+    let occupant = Occupant { booking: owner, window: Some(window), until: None };
+    Situation { blockers: vec![blocker], occupants: [(id, occupant)].into(), ..seated() }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use holdfast::rules::booking::StatusRules;
 use holdfast::rules::confirm::Situation;
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
-use holdfast::rules::table::Blocker;
+use holdfast::rules::table::{Blocker, Occupant};
 use holdfast::rules::undo::{Done, Undoing, decide, given_back, may_leave, may_restore, metadata};
 use holdfast_rules_tests::{BOOKING, NOBODY, OTHER_BOOKING, hours, shown, situation, statuses, table_id, table_ids};
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ fn replaced_tables_come_back_while_nobody_else_has_them() {
     let (id, table) = (Id::from_u128(0x900), table_id(1));
     let blocked = |released: bool| Situation {
         blockers: vec![Blocker::Allocation { id, table, released }],
-        owners: [(id, (Some(OTHER_BOOKING), Some(hours(18, 20))))].into(),
+        occupants: [(id, Occupant { booking: Some(OTHER_BOOKING), window: Some(hours(18, 20)), until: None })].into(),
         ..situation()
     };
     assert_eq!(may_restore(BOOKING, &[table], &situation()), Ok(()));

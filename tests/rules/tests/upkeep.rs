@@ -68,13 +68,14 @@ fn each_task_is_due_when_it_has_something_to_do() {
         bookings: Some(after(6)),
         ledger: Some(after(7)),
         attempts: Some(after(8)),
-        outbox: Some(after(9)),
-        disagreements: Some(after(10)),
+        ended_holds: Some(after(9)),
+        outbox: Some(after(10)),
+        disagreements: Some(after(11)),
     };
     let at = |memory: &Memory| -> Vec<Instant> { TASKS.iter().map(|task| all.at(*task, memory)).collect() };
     let (never, forever) = (Instant::NEVER, Instant::FOREVER);
     let expected = [1, 2, 3, 4, 5, 6].map(after);
-    let prunes = [7, 8, 9, 10].map(after);
+    let prunes = [7, 8, 9, 10, 11].map(after);
     let changed: Vec<Instant> = [&[never], expected.as_slice(), &[never], prunes.as_slice(), &[never]].concat();
     assert_eq!(at(&Memory::NEW), changed);
     let scanned = [1, 2, 3].map(after);
@@ -191,6 +192,7 @@ fn tasks_have_names() {
             "record_disagreements",
             "prune_ledger",
             "prune_attempts",
+            "prune_ended_holds",
             "prune_outbox",
             "prune_disagreements",
             "prune_ended",
