@@ -179,7 +179,8 @@ fn the_path_ends_with_an_error() {
                   $$ begin raise exception '%', current_setting('search_path') using errcode = 'AB123'; end $$;
                 create trigger audit after insert on public.booking_table_assignments
                   for each row execute function public.audit()";
-    let (room, _) = evening(&mut floor, code);
+    let (room, _) = evening(&mut floor, "select 1");
+    floor.run(code);
     let (booking, hold) = floor.held(&room, &room.tables);
     floor.run("set search_path = public, pg_temp");
     let refusal = floor.refused(&confirm_hold(hold, booking, "key"));
