@@ -39,7 +39,7 @@ use pgrx::pg_sys;
 
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
-use crate::rules::failure::Failure;
+use crate::rules::failure::{Failure, schema_renamed};
 use crate::rules::outbox::Event;
 use crate::rules::refusal;
 use crate::rules::window::Instant;
@@ -58,7 +58,7 @@ pub fn in_schema<T>(
     rights::for_schema(schema, work, || {
         let store = Store::open(schema)?;
         noticeboard::note_call(store.number());
-        command(&store.keeping(settings::ledger_retention_days()))
+        in_one_schema(store, command)
     })
 }
 
@@ -86,8 +86,18 @@ pub fn in_attached_schema_of<T>(
         store.check_attached()?;
         store.check_visible(call)?;
         noticeboard::note_call(store.number());
-        command(&store.keeping(settings::ledger_retention_days()))
+        in_one_schema(store, command)
     })
+}
+
+/// An answer that one schema gave: names of schemas may be swapped while a call is at work.
+fn in_one_schema<T>(store: Store, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    let store = store.keeping(settings::ledger_retention_days());
+    match command(&store) {
+        Err(Failure::Server(error)) => Err(Failure::Server(error)),
+        answer if !store.is_renamed() => answer,
+        _ => Err(schema_renamed(store.schema()).into()),
+    }
 }
 
 /// Is a refusal handed back as a row, so that the transaction, and what binds the key, can commit?

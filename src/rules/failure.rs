@@ -83,6 +83,17 @@ pub fn left_behind(left: &[String]) -> ServerError {
     }
 }
 
+/// Some statements of a call met one schema, and others another that has its name since: nothing of it may stay.
+#[must_use]
+pub fn schema_renamed(schema: &str) -> ServerError {
+    ServerError {
+        sqlstate: sqlstate_pack("40001"),
+        message: format!("could not serialize access: schema {schema} was renamed while a call worked in it"),
+        hint: Some("HF612: Try again with the same key.".to_owned()),
+        ..ServerError::default()
+    }
+}
+
 /// Takes out what may be returned: a refusal that left nothing behind. The rest has to be raised.
 pub fn returned<T>(answer: Result<T, Failure>) -> Result<Result<T, Refusal>, Failure> {
     match answer {

@@ -292,7 +292,7 @@ impl Attachment {
     }
 }
 
-fn namespace_name(oid: pg_sys::Oid) -> Option<String> {
+pub fn namespace_name(oid: pg_sys::Oid) -> Option<String> {
     // SAFETY: returns null or a palloc'd, NUL-terminated name.
     unsafe {
         let name = pg_sys::get_namespace_name(oid);

@@ -116,6 +116,11 @@ impl Store {
         Ok(self.attachment.check()?)
     }
 
+    /// Did somebody rename the schema while the call was at work? Statements name it: some of them may have met another.
+    pub fn is_renamed(&self) -> bool {
+        attachment::namespace_name(self.attachment.oid).as_deref() != Some(self.schema())
+    }
+
     /// The schema's name, as the server names it in its errors.
     pub fn schema(&self) -> &str {
         &self.attachment.name
