@@ -45,6 +45,7 @@ mod nested;
 mod nonsense;
 mod outbox;
 mod own_hold;
+mod owners;
 mod preflight;
 mod presence;
 mod privileges;
