@@ -65,7 +65,7 @@ fn what_speaks_against_it_is_named_and_attach_takes_itself_back() {
              create trigger note after insert on booking_table_assignments for each row execute function note()",
             "confirm by hold",
             "42P01",
-            "function public.note()",
+            "function note()",
         ),
         (
             "alter table allocations add constraint long_enough check (upper(\"window\") - lower(\"window\") > interval '9 days') not valid",
