@@ -6,7 +6,7 @@ use holdfast::rules::booking::Booking;
 use holdfast::rules::confirm::Situation;
 use holdfast::rules::idempotency_key;
 use holdfast::rules::outcome::Outcome;
-use holdfast::rules::table::{Blocker, Table};
+use holdfast::rules::table::{Blocker, Occupant, Table};
 use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{
     BOOKING, HOLD, OTHER_BOOKING, assignment, booking, claim, hours, own_window, situation, table, table_id,
@@ -118,7 +118,7 @@ fn what_is_confirmed_stands_for_its_window_its_party_and_tables_as_they_are() {
     let id = Id::from_u128(0x900);
     let taken = Situation {
         blockers: vec![Blocker::Allocation { id, table: table_id(1), released: false }],
-        owners: [(id, (Some(OTHER_BOOKING), Some(hours(19, 21))))].into(),
+        occupants: [(id, Occupant { booking: Some(OTHER_BOOKING), window: Some(hours(19, 21)), until: None })].into(),
         ..seated()
     };
     let cases = [
