@@ -188,7 +188,9 @@ fn a_name_says_nothing_to_psql() {
             assert!(comments.clone().all(|line| !line.contains(name)), "{script}");
             let restriction = script.lines().find_map(|line| line.strip_prefix("\\restrict "));
             assert!(restriction.is_none_or(|word| !name.contains(word)), "{script}");
-            assert!(!script.contains("$holdfast$") && !script.contains("$s$"), "{script}");
+            // Where the name itself says it, it stands in a literal or a quoted name.
+            let ours = script.replace("$holdfast$; ", "");
+            assert!(!ours.contains("$holdfast$") && !ours.contains("$s$"), "{script}");
         }
     }
 }
