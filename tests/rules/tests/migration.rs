@@ -85,7 +85,7 @@ fn what_psql_shows_is_quoted() {
     let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], Form::DryRun);
     assert!(script.contains("\\echo 'step 1: index by_key: it''s looked up; 100% \\\\ of it'"), "{script}");
     let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], Form::Run);
-    assert!(script.contains("'select holdfast.attach(''\"OHara\"::regnamespace"), "{script}");
+    assert!(script.contains("'select holdfast.attach(''\"O''''Hara\"''::regnamespace"), "{script}");
 }
 
 #[test]
