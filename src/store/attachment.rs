@@ -116,7 +116,7 @@ impl Attachment {
     }
 
     /// Before the record is read: has it the rollout that a release before did not have?
-    pub fn as_attached(mut self) -> Attachment {
+    pub fn into_attached(mut self) -> Attachment {
         self.attached = true;
         self.missing = missing(self.oid, true);
         let owner = self.bookings().and_then(super::rights::owner_of);

@@ -82,7 +82,7 @@ impl Connection {
         if !record.attached {
             return Ok(found);
         }
-        let found = found.as_attached();
+        let found = found.into_attached();
         // Not kept: the schema may have been renamed since, and a plan names it.
         // Attach and detach look, too, before they know whose rights to take.
         rights::for_schema(schema, Work::Restricted, || {

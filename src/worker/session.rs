@@ -169,7 +169,7 @@ impl Session {
         self.schemas = attached
             .into_iter()
             .map(|found| {
-                let skipped = excluded.iter().any(|name| *name == found.name);
+                let skipped = excluded.contains(&found.name);
                 Schema::place(database, found, &before, &tables, skipped)
             })
             .collect();
