@@ -135,8 +135,10 @@ with recursive after_confirmation (status) as (
 ), going as materialized (
   select b.* from live b where not b.is_over and b.start_at < b.end_at and b.end_at > pg_catalog.now()
 ), placed as materialized (
+  -- The number of seats is read from the whole row, so that the view does not stand in the way of a change of its type.
   select s.id, s.booking_id, s.table_id, b.is_confirm_target, b.party_size, b.restaurant_id, t.zone_id, t.active,
-         coalesce(t.max_party_size, t.capacity) as seats, t.status = 'out_of_service' as out_of_service
+         coalesce(pg_catalog.to_jsonb(t) ->> 'max_party_size', pg_catalog.to_jsonb(t) ->> 'capacity')::bigint as seats,
+         t.status = 'out_of_service' as out_of_service
   from going b join seat s on s.booking_id = b.id join app.table_inventory t on t.id = s.table_id
 ), booked as materialized (
   -- When a booking takes place at a table: its own time, but where another window was asked for.

@@ -84,7 +84,7 @@ fn two_calls_in_one_transaction_are_two_effects() {
         for _ in 0..3 {
             let release = Call::new("release_hold_and_emit").with("p_hold_id", hold);
             assert_eq!(floor.done(&release), [json!(true)], "{reopened}");
-            floor.run(&format!("update public.table_holds set status = 'active' where id = '{hold}'"));
+            floor.run(&format!("update public.table_holds set status = 'active', expires_at = clock_timestamp() + interval '1 hour' where id = '{hold}'"));
         }
         floor.run(&format!("delete from public.table_holds where id = '{hold}'; commit"));
     }
@@ -142,6 +142,8 @@ fn events_say_all_that_consumers_read() {
         r#"update public.table_holds set metadata = '{{"orderId": 12345678901234567890123}}' where id = '{hold}'"#
     ));
     let actor = Uuid::new_v4();
+    // A hold that ended early says so in its row; the event tells the deadline that it had.
+    floor.run("create table deadline as select expires_at from public.table_holds");
     let rows = floor.done(&atomic_confirm(booking, hold, "key").with("p_assigned_by", actor));
     let payload = |floor: &mut Floor, kind: &str| -> Value {
         floor.value(&format!("select payload from public.capacity_outbox where event_type = 'capacity.{kind}'"))
@@ -151,8 +153,8 @@ fn events_say_all_that_consumers_read() {
     let confirmed = payload(&mut floor, "hold.confirmed");
     assert_eq!((&confirmed["zoneId"], &confirmed["actorId"]), (&json!(room.zone), &json!(actor)));
     let kept: bool = floor.value(
-        "select o.payload -> 'metadata' = h.metadata and (o.payload ->> 'expiresAt')::timestamptz = h.expires_at and r.metadata = h.metadata
-         from public.capacity_outbox o, public.table_holds h, public.booking_confirmation_results r where o.event_type = 'capacity.hold.confirmed'",
+        "select o.payload -> 'metadata' = h.metadata and (o.payload ->> 'expiresAt')::timestamptz = d.expires_at and r.metadata = h.metadata
+         from public.capacity_outbox o, public.table_holds h, public.booking_confirmation_results r, deadline d where o.event_type = 'capacity.hold.confirmed'",
     );
     assert!(kept);
 }

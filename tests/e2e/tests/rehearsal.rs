@@ -78,7 +78,7 @@ fn what_speaks_against_it_is_named_and_attach_takes_itself_back() {
              create constraint trigger lazy after update on bookings deferrable initially deferred for each row execute function lazy()",
             "confirm by hold",
             "ZZ001",
-            "function public.lazy()",
+            "function lazy()",
         ),
         (
             "create function swallow() returns trigger language plpgsql as $$ begin return null; end $$;

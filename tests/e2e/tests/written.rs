@@ -80,7 +80,7 @@ fn the_ledger_keeps_the_request_and_the_answer() {
     let tables = hash(&mut floor, &format!("{},{}", room.tables[0], room.tables[1]));
     let expected = json!({"booking_id": booking, "idempotency_key": "key", "table_ids": room.tables, "assignment_window": WINDOW,
         "merge_group_allocation_id": answer[0]["merge_group_id"], "table_set_hash": tables, "outcome": "confirmed",
-        "refusal": null, "assignment_ids": ids, "hold_id": hold, "payload_checksum": entries[0]["payload_checksum"]});
+        "refusal": null, "assignment_ids": ids, "hold_id": hold, "basis": {"window": "derived"}, "payload_checksum": entries[0]["payload_checksum"]});
     assert_eq!(entries, [expected]);
     let checksum = entries[0]["payload_checksum"].as_str().unwrap_or_default();
     assert!(checksum.len() == 64 && checksum.bytes().all(|byte| byte.is_ascii_hexdigit()), "{checksum}");
