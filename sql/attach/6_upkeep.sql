@@ -2,6 +2,7 @@
 create index if not exists booking_assignment_idempotency_age_idx
   on app.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
 create index if not exists table_holds_live_expiry_idx on app.table_holds (expires_at) where status = 'active';
+create index if not exists table_holds_ended_idx on app.table_holds (expires_at) where status <> 'active';
 
 -- Answers of this booking from before that instant were forgotten. No foreign key: forgetting must not wait for somebody
 -- who deletes the booking.
@@ -37,6 +38,7 @@ create index if not exists capacity_outbox_due_idx on app.capacity_outbox (next_
 create index if not exists capacity_outbox_lease_idx
   on app.capacity_outbox (next_attempt_at) where status = 'processing';
 create index if not exists capacity_outbox_done_idx on app.capacity_outbox (next_attempt_at) where status = 'done';
+create index if not exists capacity_outbox_dead_idx on app.capacity_outbox (next_attempt_at) where status = 'dead';
 -- By hash: whatever key the application writes, however long and however often, is its own affair.
 create index if not exists capacity_outbox_dedupe_idx on app.capacity_outbox using hash (dedupe_key);
 create index if not exists capacity_outbox_booking_idx on app.capacity_outbox (booking_id);

@@ -114,6 +114,22 @@ const PATHS: &[Path] = &[
         attached: true,
     },
     Path {
+        table: "table_holds",
+        columns: &["expires_at"],
+        predicate: "status <> 'active'",
+        name: "table_holds_ended_idx",
+        why: "holds that ended long ago are deleted by age",
+        attached: true,
+    },
+    Path {
+        table: "capacity_outbox",
+        columns: &["next_attempt_at"],
+        predicate: "status = 'dead'",
+        name: "capacity_outbox_dead_idx",
+        why: "events that nobody could deliver are deleted by age",
+        attached: true,
+    },
+    Path {
         table: "capacity_outbox",
         columns: &["next_attempt_at"],
         predicate: "status = 'done'",
