@@ -190,9 +190,16 @@ impl Session {
         self.insert("bookings", &values)
     }
 
-    /// A live hold with its mirror allocation, as an application wrote it; it expires in ten minutes.
+    /// A live hold with its mirror allocation, as an application wrote it; it expires in ten minutes, or with its window
+    /// where the application asks for that.
     pub fn hold(&mut self, room: &Room, booking: Option<Uuid>, tables: &[Uuid]) -> Uuid {
-        let (start, end, expires) = (at("18:00"), at("20:00"), Sql("clock_timestamp() + interval '10 minutes'"));
+        let (start, end) = (at("18:00"), at("20:00"));
+        let windows = ground::keeps_hold_windows();
+        let expires = Sql(if windows {
+            "timestamptz '2027-05-01 20:00+00'"
+        } else {
+            "clock_timestamp() + interval '10 minutes'"
+        });
         let id = self.insert(
             "table_holds",
             &[
@@ -206,6 +213,9 @@ impl Session {
         );
         for table in tables {
             self.run(&format!("insert into public.table_hold_members (hold_id, table_id) values ('{id}', '{table}')"));
+        }
+        if windows {
+            return id; // The mirror is made by a trigger.
         }
         self.insert(
             "allocations",
