@@ -190,16 +190,9 @@ impl Session {
         self.insert("bookings", &values)
     }
 
-    /// A live hold with its mirror allocation, as an application wrote it; it expires in ten minutes, or with its window
-    /// where the application asks for that.
+    /// A live hold with its mirror allocation, as an application wrote it; it expires in ten minutes.
     pub fn hold(&mut self, room: &Room, booking: Option<Uuid>, tables: &[Uuid]) -> Uuid {
-        let (start, end) = (at("18:00"), at("20:00"));
-        let windows = ground::keeps_hold_windows();
-        let expires = Sql(if windows {
-            "timestamptz '2027-05-01 20:00+00'"
-        } else {
-            "clock_timestamp() + interval '10 minutes'"
-        });
+        let (start, end, expires) = (at("18:00"), at("20:00"), Sql("clock_timestamp() + interval '10 minutes'"));
         let id = self.insert(
             "table_holds",
             &[
@@ -213,9 +206,6 @@ impl Session {
         );
         for table in tables {
             self.run(&format!("insert into public.table_hold_members (hold_id, table_id) values ('{id}', '{table}')"));
-        }
-        if windows {
-            return id; // The mirror is made by a trigger.
         }
         self.insert(
             "allocations",

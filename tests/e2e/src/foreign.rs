@@ -18,8 +18,6 @@ pub struct Application {
     pub own_columns: &'static [&'static str],
     /// Optional tables of the contract that it has not.
     pub lacks: &'static [&'static str],
-    /// Do its own triggers mirror a hold, and must a hold last until the end of its window?
-    pub keeps_hold_windows: bool,
     /// What its owner tells holdfast about labels that the contract does not know.
     meaning: &'static str,
 }
@@ -40,7 +38,6 @@ pub const OLD: Application = Application {
     labels: &[],
     own_columns: &["updated_at", "last_touched_at", "created_at"],
     lacks: &[],
-    keeps_hold_windows: false,
     meaning: "",
 };
 
@@ -59,7 +56,6 @@ pub const MINIMAL: Application = Application {
         "capacity_outbox",
         "observability_events",
     ],
-    keeps_hold_windows: false,
     meaning: "",
 };
 
@@ -78,55 +74,10 @@ pub const OTHER_LABELS: Application = Application {
     ],
     own_columns: &["no", "costCentre", "covers", "region", "writtenBy", "channel", "topic"],
     lacks: &["observability_events"],
-    keeps_hold_windows: false,
     meaning: include_str!("../foreign/other_labels_meaning.sql"),
 };
 
-/// It deletes its holds and keeps windows of them by triggers, which name no schema; API roles get what is made.
-pub const HOLD_WINDOWS: Application = Application {
-    name: "hold_windows",
-    schema: "public",
-    scripts: &[
-        include_str!("../foreign/hold_windows/1_tables.sql"),
-        include_str!("../foreign/hold_windows/2_triggers.sql"),
-        include_str!("../foreign/hold_windows/3_functions.sql"),
-        include_str!("../foreign/hold_windows/4_rows.sql"),
-    ],
-    search_path: "public, extensions",
-    labels: &[],
-    own_columns: &["created_at"],
-    lacks: &["observability_events"],
-    keeps_hold_windows: true,
-    meaning: "",
-};
-
-/// Partitioned bookings, domains, two owners who are no superusers, a schema name that needs quotes.
-pub const TWO_OWNERS: Application = Application {
-    name: "two_owners",
-    schema: "\"x-app.y\"",
-    scripts: &[include_str!("../foreign/two_owners.sql")],
-    search_path: "\"x-app.y\", app, public",
-    labels: &[],
-    own_columns: &["deleted_at"],
-    lacks: &["booking_slots", "booking_confirmation_results", "capacity_outbox", "observability_events"],
-    keeps_hold_windows: false,
-    meaning: "",
-};
-
-/// Tables, views and functions of its own under names that holdfast uses or once used.
-pub const NAMESAKES: Application = Application {
-    name: "namesakes",
-    schema: "public",
-    scripts: &[include_str!("../foreign/namesakes.sql")],
-    search_path: "public",
-    labels: &[],
-    own_columns: &[],
-    lacks: MINIMAL.lacks,
-    keeps_hold_windows: false,
-    meaning: "",
-};
-
-pub const APPLICATIONS: [&Application; 6] = [&OLD, &MINIMAL, &OTHER_LABELS, &HOLD_WINDOWS, &TWO_OWNERS, &NAMESAKES];
+pub const APPLICATIONS: [&Application; 3] = [&OLD, &MINIMAL, &OTHER_LABELS];
 
 /// A database with one of these applications in it; nothing of holdfast is there yet.
 pub struct Foreign {

@@ -25,11 +25,6 @@ pub fn lacks(table: &str) -> bool {
     application().is_some_and(|application| application.lacks.contains(&table))
 }
 
-/// Do triggers of the application keep windows and mirrors of holds?
-pub fn keeps_hold_windows() -> bool {
-    application().is_some_and(|application| application.keeps_hold_windows)
-}
-
 /// A statement of a test as the application has to hear it.
 pub fn say(sql: &str) -> Cow<'_, str> {
     let Some(application) = application().filter(|application| application.speaks_otherwise()) else {
