@@ -19,6 +19,8 @@ use crate::settings;
 
 /// What the worker's transactions run with, whatever database and role say.
 const SESSION: &[(&CStr, &CStr)] = &[
+    // In a deadlock with somebody, it is the worker that is to give way, and to come again.
+    (c"deadlock_timeout", c"100ms"),
     (c"search_path", c"pg_catalog, pg_temp"),
     (c"default_transaction_isolation", c"read committed"),
     (c"session_replication_role", c"origin"),

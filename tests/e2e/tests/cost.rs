@@ -125,7 +125,7 @@ fn the_first_call_of_a_session_needs_no_more_statements() {
     floor.client = floor.session().client;
     let replay = cost(&mut floor, &call);
     println!("the first call of a session: {} statements; a replay {}", first.statements, replay.statements);
-    assert_statements(&replay, 2);
+    assert_statements(&replay, 3);
 }
 
 #[test]

@@ -36,12 +36,13 @@ fn written(session: &mut Session) -> i64 {
     session.value("select (pg_current_wal_insert_lsn() - '0/0')::bigint")
 }
 
-/// Waits until nobody has run anything for a while.
+/// Waits until nobody has run anything for a while: a session that stays idle reports the rows that it wrote, also those of a
+/// rehearsal, up to ten seconds later.
 fn calm(session: &mut Session) {
     let give_up = Instant::now() + Duration::from_secs(120);
     loop {
         let before = runs(session);
-        thread::sleep(Duration::from_secs(4));
+        thread::sleep(Duration::from_secs(12));
         if before > 0 && runs(session) == before {
             return;
         }
