@@ -90,6 +90,8 @@ unsafe extern "C-unwind" fn plan(
         };
         if ours {
             restore();
+            // Before 18 a node that is switched off costs as much as a plan worth compiling; ours never are.
+            (*planned).jitFlags = pg_sys::PGJIT_NONE as c_int;
         }
         planned
     }

@@ -18,6 +18,8 @@ pub struct Application {
     pub own_columns: &'static [&'static str],
     /// Optional tables of the contract that it has not.
     pub lacks: &'static [&'static str],
+    /// Do its own functions delete a hold when it ends? holdfast does so too, then.
+    pub deletes_holds: bool,
     /// What its owner tells holdfast about labels that the contract does not know.
     meaning: &'static str,
 }
@@ -38,6 +40,7 @@ pub const OLD: Application = Application {
     labels: &[],
     own_columns: &["updated_at", "last_touched_at", "created_at"],
     lacks: &[],
+    deletes_holds: true,
     meaning: "",
 };
 
@@ -56,6 +59,7 @@ pub const MINIMAL: Application = Application {
         "capacity_outbox",
         "observability_events",
     ],
+    deletes_holds: false,
     meaning: "",
 };
 
@@ -74,6 +78,7 @@ pub const OTHER_LABELS: Application = Application {
     ],
     own_columns: &["no", "costCentre", "covers", "region", "writtenBy", "channel", "topic"],
     lacks: &["observability_events"],
+    deletes_holds: false,
     meaning: include_str!("../foreign/other_labels_meaning.sql"),
 };
 

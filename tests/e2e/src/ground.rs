@@ -25,6 +25,11 @@ pub fn lacks(table: &str) -> bool {
     application().is_some_and(|application| application.lacks.contains(&table))
 }
 
+/// Is a hold deleted when it ends?
+pub fn deletes_holds() -> bool {
+    application().is_some_and(|application| application.deletes_holds)
+}
+
 /// A statement of a test as the application has to hear it.
 pub fn say(sql: &str) -> Cow<'_, str> {
     let Some(application) = application().filter(|application| application.speaks_otherwise()) else {

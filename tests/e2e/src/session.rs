@@ -149,8 +149,15 @@ impl Session {
 
     /// One column of one row, as text.
     pub fn get(&mut self, table: &str, id: Uuid, column: &str) -> Option<String> {
+        // What became of a hold that was deleted is remembered, in the words of the status that it would have.
+        let remembered = match (table, column) {
+            ("table_holds", "status") if ground::deletes_holds() => {
+                format!(" union all select ended from public.holdfast_ended_holds where hold_id = '{id}'")
+            }
+            _ => String::new(),
+        };
         let value: Option<String> =
-            self.value(&format!("select ({column})::text from public.{table} where id = '{id}'"));
+            self.value(&format!("select ({column})::text from public.{table} where id = '{id}'{remembered}"));
         value.map(ground::hear)
     }
 

@@ -5,11 +5,11 @@ use std::process::Command;
 use holdfast_e2e::foreign::{Foreign, MINIMAL, OLD};
 use holdfast_e2e::{GRANTED, confirm};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/adopt.md");
 
 /// The commands below a heading, with the application's role in the place of the page's.
 fn commands(heading: &str) -> String {
-    let below = &README[README.find(heading).expect("the heading")..];
+    let below = &PAGE[PAGE.find(heading).expect("the heading")..];
     let block = below.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("commands");
     block.replace("service_role", GRANTED)
 }

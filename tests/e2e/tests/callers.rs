@@ -1,4 +1,4 @@
-//! The README's page for callers, "Time limits and retries", does what it says: its SQL in psql, its Python with psycopg, its
+//! The page for callers, "Time limits and retries", does what it says: its SQL in psql, its Python with psycopg, its
 //! TypeScript with Node and pg.
 
 use std::path::{Path, PathBuf};
@@ -13,8 +13,7 @@ fn root() -> PathBuf {
 
 /// The page's block in a language.
 fn block(language: &str) -> String {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
-    let page = readme.split("\n## ").find(|page| page.starts_with("Time limits and retries")).expect("the page");
+    let page = fs::read_to_string(root().join("docs/confirm-and-retry.md")).expect("the page");
     let block = page.split(&format!("```{language}\n")).nth(1).and_then(|rest| rest.split("```").next());
     block.unwrap_or_else(|| panic!("the page has no {language}")).to_owned()
 }

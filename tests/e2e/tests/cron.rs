@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast_e2e::{Cluster, Session, in_time};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/operate.md");
 
 #[test]
 fn the_example_keeps_the_house_clean() {
@@ -16,7 +16,7 @@ fn the_example_keeps_the_house_clean() {
     let (_, hold) = session.held(&room, &room.tables);
     session.run(&format!("update public.table_holds set expires_at = clock_timestamp() where id = '{hold}'"));
     session.run("create extension pg_cron");
-    let example = README.lines().find(|line| line.starts_with("select cron.schedule(")).expect("an example");
+    let example = PAGE.lines().find(|line| line.starts_with("select cron.schedule(")).expect("an example");
     session.run(example);
     // It comes once a minute.
     let closed = format!("select status = 'expired' from public.table_holds where id = '{hold}'");
