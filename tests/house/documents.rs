@@ -1,4 +1,5 @@
-//! The README names everything there is: outcomes, findings, functions, settings.
+//! The documents name everything there is: outcomes, findings, functions, settings. The README stays a front page, and no
+//! link leads nowhere.
 
 use holdfast::rules::drift::catalogue::FINDINGS;
 use holdfast::rules::outcome::{CATALOGUE, Entry};
@@ -6,8 +7,30 @@ use holdfast::rules::outcome::{CATALOGUE, Entry};
 use super::source::{File, files, files_in};
 use super::{assert_none, assert_one, sql};
 
-fn readme() -> String {
-    files().into_iter().find(|file| file.path == "README.md").map(|file| file.text).unwrap_or_default()
+/// The front page and what it leads to.
+fn pages() -> Vec<File> {
+    let is_page = |file: &File| file.path == "README.md" || file.path.starts_with("docs/") || is_at_the_top(file);
+    files().into_iter().filter(|file| file.path.ends_with(".md") && is_page(file)).collect()
+}
+
+fn is_at_the_top(file: &File) -> bool {
+    !file.path.contains('/')
+}
+
+fn documents() -> String {
+    pages().into_iter().map(|page| page.text).collect::<Vec<_>>().join("\n")
+}
+
+/// Links to files that are not there, beside the page that has them.
+fn broken_links(page: &File, is_there: impl Fn(&str) -> bool) -> Vec<String> {
+    let folder = page.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let targets = page.text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let local = targets.filter(|target| !target.is_empty() && !target.contains("://"));
+    let path = |target: &str| match target.strip_prefix("../") {
+        Some(above) => above.to_owned(),
+        None => format!("{folder}{target}"),
+    };
+    local.map(path).filter(|path| !is_there(path)).map(|path| format!("{}: no {path}", page.path)).collect()
 }
 
 /// Rows of the README's tables, as their cells without back-quotes.
@@ -32,22 +55,24 @@ fn outcomes(catalogue: &[Entry], readme: &str) -> Vec<String> {
         match of_code[..] {
             [row] if words.iter().all(|word| rows[row].iter().any(|cell| cell == word)) => {
                 if place.is_some_and(|place| row < place) {
-                    complaints.push(format!("README.md: {} stands before a lower code", entry.code));
+                    complaints.push(format!("the documents: {} stands before a lower code", entry.code));
                 }
                 place = Some(row);
             }
-            [_] => complaints.push(format!("README.md: the row of {} lacks one of {}", entry.code, words.join(", "))),
-            _ => complaints.push(format!("README.md: {} rows for {} {}", of_code.len(), entry.code, entry.name)),
+            [_] => {
+                complaints.push(format!("the documents: the row of {} lacks one of {}", entry.code, words.join(", ")))
+            }
+            _ => complaints.push(format!("the documents: {} rows for {} {}", of_code.len(), entry.code, entry.name)),
         }
     }
     complaints
 }
 
-/// Names that the README does not say as words of their own.
+/// Names that the documents do not say as words of their own.
 fn unnamed<'a>(names: impl IntoIterator<Item = &'a str>, readme: &str) -> Vec<String> {
     let words: Vec<&str> = readme.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
     let missing = names.into_iter().filter(|name| !words.contains(name));
-    missing.map(|name| format!("README.md does not name {name}")).collect()
+    missing.map(|name| format!("no document names {name}")).collect()
 }
 
 /// The last part of every function's name in these scripts.
@@ -63,7 +88,7 @@ fn settings(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_outcome_stands_in_the_readme() {
-    assert_none(&outcomes(CATALOGUE, &readme()));
+    assert_none(&outcomes(CATALOGUE, &documents()));
 }
 
 #[test]
@@ -84,7 +109,7 @@ fn a_missing_outcome_is_seen() {
 
 #[test]
 fn every_finding_stands_in_the_readme() {
-    let readme = readme();
+    let readme = documents();
     assert_none(&unnamed(FINDINGS.iter().map(|entry| entry.name), &readme));
     assert_none(&unnamed(FINDINGS.iter().map(|entry| entry.code), &readme));
 }
@@ -94,19 +119,40 @@ fn every_function_stands_in_the_readme() {
     let mut names = functions(&files_in("sql/install/"));
     names.extend(functions(&files_in("sql/contract/")));
     assert!(names.len() > 10, "few functions were found: {names:?}");
-    assert_none(&unnamed(names.iter().map(String::as_str), &readme()));
+    assert_none(&unnamed(names.iter().map(String::as_str), &documents()));
 }
 
 #[test]
 fn every_setting_stands_in_the_readme() {
     let text = files_in("src/settings.rs").into_iter().map(|file| file.text).collect::<String>();
-    assert_none(&unnamed(settings(&text), &readme()));
+    assert_none(&unnamed(settings(&text), &documents()));
 }
 
 #[test]
 fn a_missing_name_is_seen() {
-    assert_one(&unnamed(["hold_tables", "attach"], "call `holdfast.attach(…)`, hold_tables_v2"), "name hold_tables");
+    assert_one(&unnamed(["hold_tables", "attach"], "call `holdfast.attach(…)`, hold_tables_v2"), "names hold_tables");
     assert_none(&unnamed(["hold_tables"], "`hold_tables(…)`"));
     assert_eq!(functions(&[File::new("sql/a.sql", "create function app.f() returns int as 'f';")]), ["f"]);
     assert_eq!(settings("const A: &str = \"holdfast.enabled\"; const B: &str = \"other\";"), ["enabled"]);
+}
+
+#[test]
+fn the_readme_is_a_front_page() {
+    let readme = files().into_iter().find(|file| file.path == "README.md").expect("the README");
+    assert!(
+        readme.text.len() <= 6 * 1024,
+        "README.md has {} bytes: what is long belongs into docs/",
+        readme.text.len()
+    );
+}
+
+#[test]
+fn no_link_leads_nowhere() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = pages();
+    assert!(pages.len() > 10, "few pages were found");
+    assert_none(&pages.iter().flat_map(|page| broken_links(page, |path| root.join(path).exists())).collect::<Vec<_>>());
+    let page = File::new("docs/a.md", "[b](b.md#c) [up](../README.md) [out](https://example.org) [self](#x)");
+    assert_none(&broken_links(&page, |path| ["docs/b.md", "README.md"].contains(&path)));
+    assert_one(&broken_links(&page, |path| path == "README.md"), "docs/a.md: no docs/b.md");
 }

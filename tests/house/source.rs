@@ -38,10 +38,11 @@ impl File {
 pub fn files() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = vec![];
-    for folder in ["src", "sql", "tests", "toolchain", "monitoring", ".ci", ".cargo"] {
+    for folder in ["src", "sql", "tests", "toolchain", "monitoring", "docs", ".ci", ".cargo"] {
         collect(&root.join(folder), &mut found);
     }
-    found.extend(["README.md", "Makefile", "Cargo.toml"].map(|name| root.join(name)));
+    let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+    found.extend(pages.into_iter().chain(["Makefile", "Cargo.toml"]).map(|name| root.join(name)));
     found.sort();
     let file = |path: PathBuf| {
         let text = fs::read_to_string(&path).ok()?;
