@@ -1,5 +1,7 @@
 -- From holdfast 0.1.0: what the install scripts have since then. Written by toolchain/upgrade-sql.
 
+set local search_path = pg_catalog, pg_temp;
+
 do $$
 declare
   schema_owner text;

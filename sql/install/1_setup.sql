@@ -1,3 +1,5 @@
+-- Nothing that stands in a schema of somebody else is found by name here.
+set local search_path = pg_catalog, pg_temp;
 -- The schema is looked for by name: one that somebody made before, or put something into, would have its functions called in
 -- the place of ours by whoever calls them.
 do $$
