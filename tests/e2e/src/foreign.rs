@@ -84,6 +84,53 @@ pub const OTHER_LABELS: Application = Application {
 
 pub const APPLICATIONS: [&Application; 3] = [&OLD, &MINIMAL, &OTHER_LABELS];
 
+/// It deletes its holds and keeps windows of them by triggers, which name no schema; API roles get what is made.
+pub const HOLD_WINDOWS: Application = Application {
+    name: "hold_windows",
+    schema: "public",
+    scripts: &[
+        include_str!("../foreign/hold_windows/1_tables.sql"),
+        include_str!("../foreign/hold_windows/2_triggers.sql"),
+        include_str!("../foreign/hold_windows/3_functions.sql"),
+        include_str!("../foreign/hold_windows/4_rows.sql"),
+    ],
+    search_path: "public, extensions",
+    labels: &[],
+    own_columns: &["created_at"],
+    lacks: &["observability_events"],
+    deletes_holds: true,
+    meaning: "",
+};
+
+/// Partitioned bookings, domains, two owners who are no superusers, a schema name that needs quotes.
+pub const TWO_OWNERS: Application = Application {
+    name: "two_owners",
+    schema: "\"x-app.y\"",
+    scripts: &[include_str!("../foreign/two_owners.sql")],
+    search_path: "\"x-app.y\", app, public",
+    labels: &[],
+    own_columns: &["deleted_at"],
+    lacks: &["booking_slots", "booking_confirmation_results", "capacity_outbox", "observability_events"],
+    deletes_holds: false,
+    meaning: "",
+};
+
+/// Tables, views and functions of its own under names that holdfast uses or once used.
+pub const NAMESAKES: Application = Application {
+    name: "namesakes",
+    schema: "public",
+    scripts: &[include_str!("../foreign/namesakes.sql")],
+    search_path: "public",
+    labels: &[],
+    own_columns: &[],
+    lacks: MINIMAL.lacks,
+    deletes_holds: false,
+    meaning: "",
+};
+
+/// Whose habits nobody had thought of; they are asked for an evening, not yet for the whole contract.
+pub const STRANGERS: [&Application; 3] = [&HOLD_WINDOWS, &TWO_OWNERS, &NAMESAKES];
+
 /// A database with one of these applications in it; nothing of holdfast is there yet.
 pub struct Foreign {
     pub floor: Floor,

@@ -62,6 +62,7 @@ mod shadow_mode;
 mod shadows;
 mod status_moves;
 mod storm;
+mod strangers;
 mod swap;
 mod sweep;
 mod tenants;
