@@ -263,6 +263,7 @@ fn calls_and_changes_of_any_kind_at_once() {
     });
     let log = log.into_inner().expect("nobody panicked");
     // The first one may have been ended like any other.
+    drop(session);
     let mut session = connect(&cluster);
     println!("{calls} statements, {changes} changes; refused: {:?}", log.counts);
     assert!(log.wrong.is_empty(), "not promised:\n{}", log.wrong.join("\n"));
