@@ -150,11 +150,11 @@ impl Session {
     /// One column of one row, as text.
     pub fn get(&mut self, table: &str, id: Uuid, column: &str) -> Option<String> {
         // What became of a hold that was deleted is remembered, in the words of the status that it would have.
-        let remembered = match (table, column) {
-            ("table_holds", "status") if ground::deletes_holds() => {
-                format!(" union all select ended from public.holdfast_ended_holds where hold_id = '{id}'")
-            }
-            _ => String::new(),
+        let kept = if column == "status" { "ended" } else { column };
+        let remembered = if table == "table_holds" && ground::deletes_holds() {
+            format!(" union all select ({kept})::text from public.holdfast_ended_holds where hold_id = '{id}'")
+        } else {
+            String::new()
         };
         let value: Option<String> =
             self.value(&format!("select ({column})::text from public.{table} where id = '{id}'{remembered}"));
