@@ -126,7 +126,7 @@ fn assert_points(found: &[String], expected: &[&str]) {
         }
     };
     let there = expected.iter().filter(|point| point.split(' ').all(|word| !ground::lacks(word)));
-    for point in &there.map(|point| as_it_ends(point)).collect::<Vec<_>>() {
+    for point in &there.map(as_it_ends).collect::<Vec<_>>() {
         assert!(found.iter().any(|name| name == point), "{point} is not among {found:?}");
     }
 }
