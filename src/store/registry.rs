@@ -32,7 +32,7 @@ pub fn relation() -> Option<pg_sys::Oid> {
 /// Runs the work as the owner of the extension; None where there is nothing recorded.
 pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<Option<T>, Failure> {
     let Some(owner) = relation().and_then(rights::owner_of) else { return Ok(None) };
-    rights::as_role(owner, Work::Restricted, work).map(Some)
+    rights::as_role(owner, work).map(Some)
 }
 
 impl Connection {

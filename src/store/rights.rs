@@ -11,7 +11,7 @@
 //! to be queued. At its end they fire, still as the owner, and nothing may be left that the commit or a later statement
 //! would run as the superuser. Settings are put back after both.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, CString, c_int};
 
 use pgrx::pg_sys;
 
@@ -20,6 +20,9 @@ use super::statement::statement;
 use crate::rules::failure::{self, Failure};
 
 statement!(LEFT_BEHIND, "left_behind", []);
+
+/// What our statements are read under.
+const OURS: &CStr = c"pg_catalog, pg_temp";
 
 /// What is done in a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,51 +77,75 @@ pub fn for_schema<T>(schema: pg_sys::Oid, work: Work, run: impl FnOnce() -> Resu
     let caller = Identity::current();
     let owner = if caller.is_superuser() { owner(schema) } else { None };
     match owner.filter(|owner| *owner != caller.user) {
-        Some(owner) => as_role(owner, work, run),
+        Some(owner) if work == Work::Writing => acting(owner, Some(schema), run),
+        Some(owner) => as_role(owner, run),
         None => run(),
     }
 }
 
-/// Runs the work as a role, whoever calls.
-pub fn as_role<T>(role: pg_sys::Oid, work: Work, run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+/// Looks, or makes and changes objects, as a role, whoever calls.
+pub fn as_role<T>(role: pg_sys::Oid, run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    acting(role, None, run)
+}
+
+/// Runs the work as a role: what writes is about a schema.
+fn acting<T>(
+    role: pg_sys::Oid,
+    written: Option<pg_sys::Oid>,
+    run: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let before = Identity::current();
     let other = before.changed_to(role);
     let settings = open_settings();
-    if work == Work::Restricted {
-        other.restricted().assume()
-    } else {
+    if written.is_some() {
         other.assume()
+    } else {
+        other.restricted().assume()
     }
     let done = run();
     // What a refusal wrote before it may stay, too.
     let stays = matches!(done, Ok(_) | Err(Failure::Refused(_)));
-    let left = if stays && work == Work::Writing {
-        other.restricted().assume();
-        leave_nothing()
-    } else {
-        Ok(())
+    let left = match written.filter(|_| stays) {
+        Some(schema) => {
+            other.restricted().assume();
+            leave_nothing(schema)
+        }
+        None => Ok(()),
     };
     close_settings(settings);
     before.assume();
     left.and(done)
 }
 
-/// Fires what is deferred; in a restricted operation that cannot defer again. Then looks for what the commit would run.
-fn leave_nothing() -> Result<(), Failure> {
+/// Fires what is deferred, under the path that the application's code has; in a restricted operation that cannot defer again.
+/// Then looks for what the commit would run.
+fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
     let connection = Connection::open();
+    let attachment = connection.attachment(schema)?;
+    if let Ok(path) = CString::new(attachment.path()) {
+        set_path(&path);
+    }
     connection.script("set constraints all immediate")?;
+    set_path(OURS);
     let left: Vec<String> = connection.query(LEFT_BEHIND.text, |row| row.text(1).unwrap_or_default())?;
     if left.is_empty() { Ok(()) } else { Err(failure::left_behind(&left).into()) }
 }
 
 /// Settings changed from here on are put back by `close_settings`, or by the server when it aborts.
 fn open_settings() -> c_int {
-    // SAFETY: opens a level of settings; the strings live through the call.
+    // SAFETY: opens a level of settings.
+    let level = unsafe { pg_sys::NewGUCNestLevel() };
+    set_path(OURS);
+    level
+}
+
+/// In the level that is open.
+fn set_path(path: &CStr) {
+    // SAFETY: the strings live through the call.
     unsafe {
-        let level = pg_sys::NewGUCNestLevel();
         pg_sys::set_config_option(
             c"search_path".as_ptr(),
-            c"pg_catalog, pg_temp".as_ptr(),
+            path.as_ptr(),
             pg_sys::GucContext::PGC_USERSET,
             pg_sys::GucSource::PGC_S_SESSION,
             pg_sys::GucAction::GUC_ACTION_SAVE,
@@ -126,7 +153,6 @@ fn open_settings() -> c_int {
             0,
             false,
         );
-        level
     }
 }
 

@@ -214,7 +214,7 @@ impl Store {
         let Some(oid) = rights::role(role) else {
             return Err(refusal::argument_invalid(format!("There is no role {}", quoted(role))).into());
         };
-        rights::as_role(oid, Work::Restricted, || self.connection.script(text))
+        rights::as_role(oid, || self.connection.script(text))
     }
 
     /// Does a column have rows without a value? Asked as the owner of the table.
@@ -222,7 +222,7 @@ impl Store {
         let (schema, table, column) = (self.quoted_schema(), quoted(table), quoted(column));
         let query = format!("select exists (select from {schema}.{table} where {column} is null)");
         let Some(oid) = rights::role(owner) else { return Ok(true) };
-        let rows = rights::as_role(oid, Work::Restricted, || self.connection.query(&query, |row| row.flag(1)))?;
+        let rows = rights::as_role(oid, || self.connection.query(&query, |row| row.flag(1)))?;
         Ok(rows.into_iter().any(|found| found))
     }
 

@@ -1,6 +1,6 @@
 //! The application's own code sees the search path that it had: triggers, defaults, CHECKs, policies, legacy functions.
 
-use holdfast_e2e::{Floor, GRANTED, Room, confirm, confirm_hold, unassign};
+use holdfast_e2e::{Floor, GRANTED, Room, confirm, confirm_hold, native, unassign};
 use uuid::Uuid;
 
 /// A room, and code of the application that names things without their schema.
@@ -196,4 +196,25 @@ fn the_path_ends_with_an_error() {
     assert_eq!(floor.value::<String>("select current_setting('search_path')"), "public, pg_temp");
     floor.run("commit");
     assert_eq!(floor.value::<String>("select current_setting('search_path')"), "public, pg_temp");
+}
+
+/// What is deferred fires at the end of a superuser's call, as the owner of the bookings, and finds what it names too.
+#[test]
+fn deferred_triggers_of_a_superusers_call_find_what_they_name() {
+    let mut floor = Floor::new();
+    let code = format!(
+        "create function public.audit() returns trigger language plpgsql as
+         $$ begin insert into audit_logs values (current_user); return new; end $$;
+         create constraint trigger audit after insert on public.booking_table_assignments deferrable initially deferred
+           for each row execute function public.audit();
+         grant create on schema public to {GRANTED};
+         do $$ declare t regclass; begin
+           for t in select oid from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+           loop execute format('alter table %s owner to {GRANTED}', t); end loop; end $$"
+    );
+    let (room, booking) = evening(&mut floor, &code);
+    let call = native("confirm_tables").with("p_booking_id", booking).with("p_table_ids", &room.tables[..1]);
+    assert_eq!(floor.outcome(&call.with("p_idempotency_key", "key"))["outcome"], "confirmed");
+    let seen: Vec<String> = floor.column("select distinct what from public.audit_logs");
+    assert_eq!(seen, [GRANTED]);
 }
