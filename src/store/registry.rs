@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 use super::Store;
 use super::attachment::{self, Attachment};
 use super::plan::{Argument, Connection};
-use super::rights::{self, Work};
+use super::rights;
 use super::row::{self, Row};
 use super::statement::{Statement, statement};
 use crate::rules::failure::Failure;

@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::plan::Connection;
-use super::rights::{self, Work};
+use super::rights;
 use super::statement::{for_features, for_schema, statement};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal;

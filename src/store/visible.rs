@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::attachment::ROW_SECURITY;
-use super::rights::{self, Work};
+use super::rights;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
