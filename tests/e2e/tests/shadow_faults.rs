@@ -175,9 +175,12 @@ fn a_function_that_is_not_found_and_a_clean_up() {
     let call = Call::new("assign_merged_tables").with("p_booking_id", booking).with("p_table_ids", &room.tables[1..]);
     assert_eq!(old.done(&call), [serde_json::json!("")]);
     assert_shown(&mut old, &["F24", "F28"]);
-    // What the database names when attach looks decides where an original looks.
+    // What the database names, and where its extensions live, decides where an original looks: both are taken away.
     let database = old.name.clone();
-    old.run(&format!("alter database {database} set search_path = public; select holdfast.attach('public')"));
+    old.run(&format!(
+        "drop extension if exists pgcrypto cascade; drop function if exists extensions.digest(text, text);
+         alter database {database} set search_path = public; select holdfast.attach('public')"
+    ));
     let mut session = old.session();
     let third = old.booking(room.restaurant);
     assert_eq!(session.refused(&confirm(third, &room.tables[2..], "key")).sqlstate, "42883");
