@@ -119,7 +119,7 @@ pub const TWO_OWNERS: Application = Application {
 pub const NAMESAKES: Application = Application {
     name: "namesakes",
     schema: "public",
-    scripts: &[include_str!("../foreign/namesakes.sql")],
+    scripts: &[include_str!("../foreign/minimal.sql"), include_str!("../foreign/namesakes.sql")],
     search_path: "public",
     labels: &[],
     own_columns: &[],
