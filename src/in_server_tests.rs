@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(text("select count(*)::text from holdfast_status_transitions where from_status = 'no_show'"), "0");
     }
 
-    #[pg_test(error = "Schema pg_toast does not have the tables of a booking")]
+    #[pg_test(error = "Schema pg_toast cannot be attached")]
     fn a_schema_without_the_tables_is_refused() {
         Spi::run("select holdfast.attach('pg_toast')").expect("not reached");
     }

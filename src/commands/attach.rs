@@ -161,7 +161,7 @@ fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
         return Ok(());
     }
     let list: Vec<String> = unmet.iter().map(|finding| format!("{}: {}", finding.what, finding.why)).collect();
-    let message = format!("Schema {schema} has what holdfast cannot work with");
+    let message = format!("Schema {schema} cannot be attached");
     Err(Refusal::new(Outcome::NotAttached, message)
         .detail(list.join("\n"))
         .hint(format!(

@@ -173,7 +173,7 @@ fn tables_that_would_fail_in_the_middle_are_refused() {
     let before = catalogue(&mut minimal, "public");
     minimal.run("create extension holdfast cascade");
     let refusal = minimal.try_run("select holdfast.attach('public')").expect_err("nothing fills the column");
-    refusal.says("55000", "Schema public has what holdfast cannot work with");
+    refusal.says("55000", "Schema public cannot be attached");
     assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains("allocations.tenant")), "{refusal:?}");
     assert_eq!(catalogue(&mut minimal, "public"), before);
     minimal.run("alter table allocations alter column tenant set default 'x'; select holdfast.attach('public')");

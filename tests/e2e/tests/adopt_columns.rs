@@ -47,7 +47,7 @@ fn labels_that_nobody_explained_are_refused_until_somebody_does() {
     let mut minimal = with_labels(&[("confirmed", "agreed"), ("pending", "asked")]);
     minimal.run("create extension holdfast cascade");
     let refusal = minimal.try_run("select holdfast.attach('public')").expect_err("which one is a confirm's?");
-    refusal.says("55000", "Schema public has what holdfast cannot work with");
+    refusal.says("55000", "Schema public cannot be attached");
     assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains("is_confirm_target")), "{refusal:?}");
     let mend: String = minimal.value("select mend from holdfast.doctor('public') where what = 'target of a confirm'");
     minimal.run(&mend);

@@ -112,7 +112,7 @@ fn names_that_are_taken_and_functions_of_others_are_refused_up_front() {
     );
     let before: i64 = floor.value("select count(*) from pg_depend");
     let refusal = floor.try_run("select holdfast.attach('shop')").expect_err("both are somebody else's");
-    refusal.says("55000", "Schema shop has what holdfast cannot work with");
+    refusal.says("55000", "Schema shop cannot be attached");
     let detail = refusal.detail.unwrap_or_default();
     for words in ["table holdfast_rollout of somebody else", "owner of function shop.refresh_table_status(uuid)"] {
         assert!(detail.contains(words), "{words} in {detail}");

@@ -140,7 +140,7 @@ fn their_schema_is_the_owners_alone_and_goes_with_detach() {
         &FUNCTIONS[..FUNCTIONS.find("end $$;").expect("an end") + 7]
     ));
     let refusal = minimal.try_run("select holdfast.attach('public')").expect_err("which of them comes back?");
-    refusal.says("55000", "Schema public has what holdfast cannot work with");
+    refusal.says("55000", "Schema public cannot be attached");
     assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains("keeps public_legacy_2.")), "{refusal:?}");
     minimal.run("drop function unassign_tables_atomic; select holdfast.detach('public', false)");
     assert!(minimal.value::<bool>("select to_regnamespace('public_legacy_2') is null"));
