@@ -2,11 +2,12 @@
 //!
 //! `cargo run --release -p holdfast-bench -- view` (the view and the looks at every live booking, warm and cold),
 //! `-- incremental` (what was committed, by size of the database and number of commits), `-- worker` (confirms with the
-//! worker busy against confirms with it off, in turns). The server's programs come from the environment, as for the end
-//! to end tests: `eval "$(toolchain/server start demo)"` after an optimised build. Numbers of a busy machine mean
-//! nothing but in ratios.
+//! worker busy against confirms with it off, in turns), `-- tenants` (idle, and how late holds are closed, with many
+//! schemas and databases). The server's programs come from the environment, as for the end to end tests: `eval
+//! "$(toolchain/server start demo)"` after an optimised build. Numbers of a busy machine mean nothing but in ratios.
 
 mod incremental;
+mod tenants;
 mod view;
 mod worker;
 
@@ -19,7 +20,8 @@ fn main() {
         Some("view") => view::run(),
         Some("incremental") => incremental::run(),
         Some("worker") => worker::run(),
-        other => panic!("view, incremental or worker, not {other:?}"),
+        Some("tenants") => tenants::run(),
+        other => panic!("view, incremental, worker or tenants, not {other:?}"),
     }
 }
 

@@ -121,7 +121,7 @@ fn overdue(session: &mut Session, stock: &Stock, number: usize) {
 }
 
 /// The processor time, in seconds, of a process and of its children that ended.
-fn processor_time(pid: i32) -> (f64, f64) {
+pub fn processor_time(pid: i32) -> (f64, f64) {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process of Linux");
     let fields: Vec<f64> = stat
         .rsplit(')')
@@ -135,7 +135,7 @@ fn processor_time(pid: i32) -> (f64, f64) {
     (fields[0] + fields[1], fields[2] + fields[3])
 }
 
-fn parent(pid: i32) -> i32 {
+pub fn parent(pid: i32) -> i32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process of Linux");
     stat.rsplit(')')
         .next()
