@@ -19,7 +19,7 @@ pub fn calls(suite: &mut Suite, schema: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_function_by_every_role() {
-    let mut suite = Suite::new();
+    let mut suite = Suite::new("every_function_by_every_role");
     let (natives, contract) = (calls(&mut suite, "holdfast"), calls(&mut suite, HOUSE));
     assert!(natives.len() >= 30 && contract.len() >= 20, "{} {}", natives.len(), contract.len());
     let sign = "the function runs for a role that it was not granted to";
@@ -98,7 +98,7 @@ const HOSTILE: &[(&str, &[&str])] = &[
 
 #[test]
 fn hostile_arguments_to_every_function() {
-    let mut suite = Suite::new();
+    let mut suite = Suite::new("hostile_arguments");
     // What creates schemas, attaches, detaches and drops is tried elsewhere.
     let spared = ["attach", "detach", "create_reference_schema"];
     let sign = "the server crashes, answers XX000, or 42883 and 42P01, which callers take for not installed";

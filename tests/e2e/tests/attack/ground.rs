@@ -140,4 +140,6 @@ begin
   end;
   return true;
 end $trap$;
-grant execute on function book.trap to public";
+grant execute on function book.trap to public;
+create function book.event() returns event_trigger language plpgsql as $trap$ begin perform book.trap(tg_tag); end $trap$;
+grant execute on function book.event to public";

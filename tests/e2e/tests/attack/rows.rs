@@ -77,7 +77,7 @@ fn found_by_key(session: &mut Session) -> i64 {
 
 #[test]
 fn a_booking_that_the_caller_does_not_see_is_not_found() {
-    let mut suite = Suite::new();
+    let mut suite = Suite::new("row_security");
     let sign = "a service acts on a booking that its row security hides, or learns of it";
     let unseen = unseen(&mut suite.house);
     // As documented: without the rule it is found.

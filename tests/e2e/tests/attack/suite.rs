@@ -1,6 +1,9 @@
-//! The table of attacks: who tries what, how it would look if it succeeded, and what came of it. The run prints it.
+//! The table of attacks: who tries what, how it would look if it succeeded, and what came of it. The run prints it, and
+//! writes it to `target/attacks`, a file for each version of the server and each test.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use holdfast_e2e::{Refusal, Session};
 
@@ -19,12 +22,14 @@ pub struct Attack {
 /// Runs attacks on one house, one after the other.
 pub struct Suite {
     pub house: House,
+    name: &'static str,
     attacks: Vec<Attack>,
 }
 
 impl Suite {
-    pub fn new() -> Suite {
-        Suite { house: House::new(), attacks: Vec::new() }
+    /// The name is that of its table.
+    pub fn new(name: &'static str) -> Suite {
+        Suite { house: House::new(), name, attacks: Vec::new() }
     }
 
     /// Tries one; `Ok` says how it was kept out, `Err` what was gained. It leaves no trap sprung by a superuser, no role with more than it had.
@@ -62,25 +67,36 @@ impl Suite {
         (!all.is_empty()).then(|| all.join("; "))
     }
 
-    /// Prints the table; returns those that succeeded.
+    /// Prints and writes the table; returns those that succeeded.
     pub fn report(self, least: usize) -> Vec<String> {
-        println!("| who | attack | would look like | result |\n|---|---|---|---|");
-        for attack in &self.attacks {
-            let result = match &attack.result {
-                Ok(kept) => format!("kept out: {kept}"),
-                Err(gained) => format!("SUCCEEDED: {gained}"),
-            };
-            println!("| {} | {} | {} | {} |", attack.who, attack.what, attack.sign, result.replace('\n', " "));
-        }
-        let succeeded: Vec<String> = self
-            .attacks
-            .iter()
-            .filter_map(|attack| Some(format!("{}: {}: {}", attack.who, attack.what, attack.result.as_ref().err()?)))
-            .collect();
-        println!("{} attacks, {} succeeded", self.attacks.len(), succeeded.len());
         assert!(self.attacks.len() >= least, "only {} attacks", self.attacks.len());
-        succeeded
+        report(self.name, &self.attacks)
     }
+}
+
+/// Prints and writes a table of attacks; returns those that succeeded.
+pub fn report(name: &str, attacks: &[Attack]) -> Vec<String> {
+    let mut table = "| who | attack | would look like | result |\n|---|---|---|---|\n".to_owned();
+    for attack in attacks {
+        assert!(!attack.sign.is_empty(), "{}: how would it look if it succeeded?", attack.what);
+        let result = match &attack.result {
+            Ok(kept) => format!("kept out: {kept}"),
+            Err(gained) => format!("SUCCEEDED: {gained}"),
+        };
+        let cells = [attack.who, &attack.what, attack.sign, &result].map(|cell| cell.replace(['\n', '|'], " "));
+        table += &format!("| {} |\n", cells.join(" | "));
+    }
+    let succeeded: Vec<String> = attacks
+        .iter()
+        .filter_map(|attack| Some(format!("{}: {}: {}", attack.who, attack.what, attack.result.as_ref().err()?)))
+        .collect();
+    table += &format!("\n{} attacks, {} succeeded\n", attacks.len(), succeeded.len());
+    println!("{table}");
+    let version = std::env::var("HOLDFAST_PG").unwrap_or_default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/attacks").join(version);
+    fs::create_dir_all(&folder).expect("the folder of the tables");
+    fs::write(folder.join(format!("{name}.md")), table).expect("the table");
+    succeeded
 }
 
 /// It has to be refused, with one of these SQLSTATEs.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ground::{HOUSE, House, OWNER};
+use super::suite::{Attack, report};
 
 /// On every table, ours too: triggers, CHECKs, policies. On what our statements read: casts, indexes, defaults.
 const TRAPS: &str = r"
@@ -41,6 +42,10 @@ do $do$ declare t record; begin
     execute format('create policy trap on %s using (SCHEMA.check(%L))', t.name, 'policy ' || t.relname);
   end loop;
 end $do$";
+
+/// The statement of them that makes triggers which a restricted operation cannot fire.
+const DEFERRED: &str = r"execute format('create constraint trigger trap_deferred after insert or update or delete on %s deferrable initially deferred
+                    for each row execute function SCHEMA.spring(%L)', t.name, 'deferred ' || t.relname);";
 
 /// Views in the place of tables that a call of ours reads.
 const VIEWS: &str = r"
@@ -99,19 +104,21 @@ fn calls(house: &mut House) -> Vec<String> {
     ]
 }
 
-/// Calls each as a superuser; what ran, and the SQLSTATEs of those that were refused.
-fn superuser_calls(house: &mut House) -> (Vec<(String, String, String)>, BTreeSet<String>) {
+/// Calls each as a superuser; what ran, and the SQLSTATEs of those that were refused. Each is an attack of the table.
+fn superuser_calls(house: &mut House, table: &str) -> (Vec<(String, String, String)>, BTreeSet<String>) {
     let calls = calls(house);
     house.sprung();
     house.superuser_ran();
     house.floor.run("delete from book.won; set search_path = pg_catalog");
-    let (mut ran, mut refused) = (Vec::new(), BTreeSet::new());
+    let (mut ran, mut refused, mut attacks) = (Vec::new(), BTreeSet::new(), Vec::new());
     for call in calls {
         if let Err(refusal) = house.floor.try_run(&call) {
             assert!(!["XX000", "42883", "42P01"].contains(&refusal.sqlstate.as_str()), "{call}: {refusal:?}");
             refused.insert(format!("{call}: {} {}", refusal.sqlstate, refusal.message));
         }
-        ran.extend(house.sprung().into_iter().map(|(what, who)| (call.clone(), what, who)));
+        let sprung: Vec<_> = house.sprung().into_iter().map(|(what, who)| (call.clone(), what, who)).collect();
+        attacks.push(attack(&call, &sprung));
+        ran.extend(sprung);
         let session: Vec<String> = house.floor.column(
             "select current_user || ' ' || session_user || ' ' || current_setting('search_path')
              || ' ' || (select count(*) from pg_cursors where is_holdable) || ' ' || pg_my_temp_schema()",
@@ -119,7 +126,19 @@ fn superuser_calls(house: &mut House) -> (Vec<(String, String, String)>, BTreeSe
         assert_eq!(session, ["postgres postgres pg_catalog 0 0"], "{call} changed the session");
         assert!(!house.superuser_ran(), "{call}: a superuser ran a trap");
     }
+    assert_eq!(report(table, &attacks), Vec::<String>::new());
     (ran, refused)
+}
+
+fn attack(call: &str, sprung: &[(String, String, String)]) -> Attack {
+    let others: Vec<_> = sprung.iter().filter(|(_, _, who)| who != OWNER).collect();
+    let kept = format!("{} traps were sprung, each as the owner", sprung.len());
+    Attack {
+        who: "superuser",
+        what: call.to_owned(),
+        sign: "a trap of the owner's is sprung as another role than the owner",
+        result: if others.is_empty() { Ok(kept) } else { Err(format!("{others:?}")) },
+    }
 }
 
 fn assert_as_owner(ran: &[(String, String, String)]) {
@@ -131,7 +150,7 @@ fn assert_as_owner(ran: &[(String, String, String)]) {
 fn nothing_of_the_owner_runs_as_a_superuser_who_calls() {
     let mut house = House::new();
     house.session_as(OWNER).run(&TRAPS.replace("SCHEMA", HOUSE));
-    let (ran, refused) = superuser_calls(&mut house);
+    let (ran, refused) = superuser_calls(&mut house, "traps");
     assert_as_owner(&ran);
     assert_eq!(house.floor.column::<String>("select what from book.won"), Vec::<String>::new());
     let sprung: BTreeSet<&str> = ran.iter().map(|(_, what, _)| what.split(' ').next().unwrap_or_default()).collect();
@@ -145,7 +164,7 @@ fn nothing_of_the_owner_runs_as_a_superuser_who_calls() {
 fn nothing_of_the_owner_runs_as_a_superuser_who_looks_at_views() {
     let mut house = House::new();
     house.session_as(OWNER).run(&format!("{}; {}", TRAPS, VIEWS).replace("SCHEMA", HOUSE));
-    let (ran, _) = superuser_calls(&mut house);
+    let (ran, _) = superuser_calls(&mut house, "traps_with_views");
     assert_as_owner(&ran);
     assert_eq!(house.floor.column::<String>("select what from book.won"), Vec::<String>::new());
     assert!(ran.iter().any(|(_, what, _)| what.starts_with("view ")), "no view was read");
@@ -156,23 +175,35 @@ fn nothing_of_the_owner_runs_as_a_superuser_who_looks_at_views() {
 fn nothing_of_the_owner_runs_as_a_superuser_who_attaches_and_detaches() {
     let rollout = "alter table SCHEMA.holdfast_rollout rename to rollout_real;
         create view SCHEMA.holdfast_rollout as select r.* from SCHEMA.rollout_real r where (select SCHEMA.check('view rollout'))";
-    for views in ["", rollout] {
+    for (table, deferred, views, attaches) in [
+        ("traps_of_attach", "", "", true),
+        ("traps_of_attach_deferred", DEFERRED, "", false),
+        ("traps_of_attach_with_views", DEFERRED, rollout, false),
+    ] {
         let mut house = House::new();
         // Forced row security is refused.
         let traps = TRAPS.replace("execute format('alter table %s force row level security', t.name);", "");
+        let traps = traps.replace(DEFERRED, deferred);
+        // The rules of statuses are written again, on the traps.
+        let traps = format!("delete from {HOUSE}.holdfast_status_transitions; {traps}");
         house.session_as(OWNER).run(&format!("{traps}; {views}").replace("SCHEMA", HOUSE));
         house.sprung();
         house.superuser_ran();
         house.floor.run("delete from book.won");
-        let mut ran = Vec::new();
-        for call in
-            ["attach('bistro')", "doctor('bistro')", "attach('bistro')", "detach('bistro', false)", "attach('bistro')"]
-        {
+        let (mut ran, mut attacks) = (Vec::new(), Vec::new());
+        for call in ["attach('bistro')", "doctor('bistro')", "attach('bistro')", "detach('bistro', false)"] {
             // In a session that knows nothing of the schema; some are refused.
-            let _ = house.floor.session().try_run(&format!("select holdfast.{call}"));
+            let done = house.floor.session().try_run(&format!("select holdfast.{call}"));
+            assert!(done.is_ok() || !attaches, "{call}: {done:?}");
             assert!(!house.superuser_ran(), "{call} ran a trap as a superuser {views}");
-            ran.extend(house.sprung().into_iter().map(|(what, who)| (call.to_owned(), what, who)));
+            let sprung: Vec<_> = house.sprung().into_iter().map(|(what, who)| (call.to_owned(), what, who)).collect();
+            attacks.push(attack(call, &sprung));
+            ran.extend(sprung);
         }
+        assert_eq!(report(table, &attacks), Vec::<String>::new());
+        assert!(!ran.is_empty(), "nothing was sprung, so nothing was shown");
+        let by_attach = ran.iter().any(|(call, what, _)| call.starts_with("attach") && what.starts_with("row "));
+        assert!(by_attach || !attaches, "attach sprung none: {ran:?}");
         assert_as_owner(&ran);
         assert_eq!(house.floor.column::<String>("select what from book.won"), Vec::<String>::new());
     }
