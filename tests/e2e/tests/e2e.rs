@@ -36,6 +36,7 @@ mod json;
 mod legacy;
 mod levels;
 mod looks;
+mod many_tenants;
 mod mended;
 mod midnight;
 mod migration;
