@@ -16,8 +16,6 @@ mod in_server_tests;
 #[cfg(feature = "pgrx")]
 mod install;
 #[cfg(feature = "pgrx")]
-mod noticeboard;
-#[cfg(feature = "pgrx")]
 mod settings;
 #[cfg(feature = "pgrx")]
 mod shared;
@@ -29,6 +27,8 @@ mod telemetry;
 mod timer;
 #[cfg(feature = "pgrx")]
 mod worker;
+#[cfg(feature = "pgrx")]
+mod worker_slots;
 
 #[cfg(feature = "pgrx")]
 ::pgrx::pg_module_magic!(name, version);
@@ -41,7 +41,7 @@ pub extern "C-unwind" fn _PG_init() {
     settings::register();
     store::hooks::register();
     if shared::is_preloading() {
-        noticeboard::register();
+        worker_slots::register();
         telemetry::register();
         worker::register();
     }

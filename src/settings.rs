@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::{lease, look, retention, upkeep};
+use crate::rules::{lease, retention, scan_bookings, upkeep};
 
 /// Does the background worker run? Read by the launcher and by each worker, so that a reload pauses them.
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -18,8 +18,8 @@ static OUTBOX_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention
 static OUTBOX_DEAD_RETENTION_DAYS: GucSetting<i32> = GucSetting::<i32>::new(retention::OUTBOX_DEAD_DAYS);
 static OUTBOX_ATTEMPTS: GucSetting<i32> = GucSetting::<i32>::new(lease::ATTEMPTS);
 
-static RECONCILE_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(look::INTERVAL_SECONDS);
-static FULL_PASS_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(look::PASS_MINUTES);
+static RECONCILE_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(scan_bookings::INTERVAL_SECONDS);
+static FULL_SCAN_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(scan_bookings::FULL_SCAN_MINUTES);
 
 /// How often every live booking is looked at by the view; 0: never.
 pub fn reconcile_interval_seconds() -> i32 {
@@ -27,8 +27,8 @@ pub fn reconcile_interval_seconds() -> i32 {
 }
 
 /// How often every live booking is looked at by the rules; 0: never.
-pub fn full_pass_interval_minutes() -> i32 {
-    FULL_PASS_INTERVAL.get()
+pub fn full_scan_interval_minutes() -> i32 {
+    FULL_SCAN_INTERVAL.get()
 }
 
 /// Is the worker to run?
@@ -90,7 +90,7 @@ pub fn atomic_confirm_enabled() -> bool {
 /// Declares the settings to the server, once a process.
 pub fn register() {
     register_worker();
-    register_looks();
+    register_scans();
     GucRegistry::define_int_guc(
         c"holdfast.ledger_retention_days",
         c"Days that the answer to a key is kept, at least.",
@@ -193,7 +193,7 @@ fn register_worker() {
 }
 
 /// The looks at every live booking.
-fn register_looks() {
+fn register_scans() {
     GucRegistry::define_int_guc(
         c"holdfast.reconcile_interval",
         c"Seconds between two looks at all live bookings, at least.",
@@ -205,10 +205,10 @@ fn register_looks() {
         GucFlags::UNIT_S,
     );
     GucRegistry::define_int_guc(
-        c"holdfast.full_pass_interval",
+        c"holdfast.full_scan_interval",
         c"Minutes from the beginning of one pass over all bookings to the next, at least.",
         c"It goes on in small batches, each resting a hundred times as long as it took. 0: none.",
-        &FULL_PASS_INTERVAL,
+        &FULL_SCAN_INTERVAL,
         0,
         525_600,
         GucContext::Sighup,

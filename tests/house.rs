@@ -21,6 +21,8 @@ mod sql;
 mod statements;
 #[path = "house/upgrade.rs"]
 mod upgrade;
+#[path = "house/vocabulary.rs"]
+mod vocabulary;
 #[path = "house/words.rs"]
 mod words;
 

@@ -5,7 +5,7 @@ use pgrx::{Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, TimestampTz, Uuids};
-use super::native::{self, Done, native_functions};
+use super::native::{self, CommandResult, native_functions};
 use super::routed;
 use crate::commands::rollout;
 use crate::commands::unassign::unassign;
@@ -146,7 +146,7 @@ native_functions! {
     fn native_unassign_tables(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>, p_table_ids: Option<Uuids>) {
         native::answered(p_schema, None, |store| {
             let taken = unassign(store, argument::id(p_booking_id), named(p_table_ids))?;
-            Ok(Done::now(Outcome::Unassigned, json!({"table_ids": taken})))
+            Ok(CommandResult::now(Outcome::Unassigned, json!({"table_ids": taken})))
         })
     }
 }

@@ -8,11 +8,11 @@ use super::argument::{self, Jsonb, TimestampTz};
 use super::deadline::words;
 use super::{contract, contract_look, functions_returning, native, native_look};
 use crate::commands::attempt::{confirm_outcome, fence};
-use crate::rules::attempt::Answer;
+use crate::rules::attempt::KeyOutcome;
 
 /// The one row about a key; its columns are those declared in `sql/contract/attempt.sql`. An xid8 travels as the 64 bits
 /// that it is.
-type AnswerRow = (
+type KeyOutcomeRow = (
     &'static str,
     Option<i64>,
     Option<TimestampTz>,
@@ -88,7 +88,7 @@ functions_returning! {
     }
 }
 
-fn answered(answer: Answer) -> TableIterator<'static, AnswerRow> {
+fn answered(answer: KeyOutcome) -> TableIterator<'static, KeyOutcomeRow> {
     let entry = answer.refusal.as_ref().map(|refusal| refusal.outcome.entry());
     let (message, detail, hint) = words(answer.refusal);
     argument::rows(vec![(

@@ -20,7 +20,7 @@ fn native_outcome_catalogue() -> TableIterator<
         name!(http_status, i32),
     ),
 > {
-    let row = |entry: &crate::rules::outcome::Entry| {
+    let row = |entry: &crate::rules::outcome::OutcomeEntry| {
         let disposition = entry.disposition.name();
         (entry.name, entry.code, entry.sqlstate, disposition, entry.sentence, entry.advice, entry.http_status)
     };
@@ -40,7 +40,7 @@ fn native_finding_catalogue() -> TableIterator<
         name!(repair, &'static str),
     ),
 > {
-    let row = |entry: &crate::rules::drift::catalogue::Entry| {
+    let row = |entry: &crate::rules::drift::catalogue::FindingEntry| {
         (entry.name, entry.code, entry.severity.name(), entry.promise, entry.sentence, entry.repair)
     };
     argument::rows(FINDINGS.iter().map(row).collect())

@@ -5,7 +5,7 @@ use pgrx::{Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, Jsonb, TimestampTz, Uuids};
-use super::native::{self, Done, native_functions};
+use super::native::{self, CommandResult, native_functions};
 use super::{contract, routed};
 use crate::commands::hold::{self, Held};
 use crate::commands::release::release;
@@ -38,15 +38,15 @@ fn contract_hold_tables(
     ),
 > {
     let Held { hold, booking, tables, window, expires_at, .. } = contract(fcinfo, |store| {
-        let asked = HoldRequest::check(
+        let request = HoldRequest::check(
             argument::id(p_booking_id),
             argument::ids(p_table_ids),
             argument::instant(p_start_at),
             argument::instant(p_end_at),
             p_ttl_seconds,
         )?;
-        let asked = asked.by(argument::id(p_created_by), argument::json(p_metadata));
-        hold::take(store, &asked.under(p_idempotency_key, p_wait_ms)?)
+        let request = request.by(argument::id(p_created_by), argument::json(p_metadata));
+        hold::take(store, &request.under(p_idempotency_key, p_wait_ms)?)
     });
     let tables = tables.into_iter().map(argument::uuid).collect();
     let booking = booking.map(argument::uuid);
@@ -90,17 +90,17 @@ native_functions! {
         p_wait_ms: Option<i32>,
     ) {
         native::answered(p_schema, p_idempotency_key.clone(), |store| {
-            let asked = HoldRequest::check(
+            let request = HoldRequest::check(
                 argument::id(p_booking_id),
                 argument::ids(p_table_ids),
                 argument::instant(p_start_at),
                 argument::instant(p_end_at),
                 p_ttl_seconds,
             )?;
-            let asked = asked.by(argument::id(p_created_by), argument::json(p_metadata));
-            let held = hold::take(store, &asked.under(p_idempotency_key, p_wait_ms)?)?;
+            let request = request.by(argument::id(p_created_by), argument::json(p_metadata));
+            let held = hold::take(store, &request.under(p_idempotency_key, p_wait_ms)?)?;
             let replayed = held.replayed;
-            let done = Done::now(
+            let done = CommandResult::now(
                 Outcome::Held,
                 json!({
                     "hold_id": held.hold,
@@ -111,7 +111,7 @@ native_functions! {
                     "expires_at": held.expires_at.to_string(),
                 }),
             );
-            Ok(Done { replayed, ..done })
+            Ok(CommandResult { replayed, ..done })
         })
     }
 
@@ -125,7 +125,7 @@ native_functions! {
         native::answered(p_schema, None, |store| {
             let hold = argument::id(p_hold_id);
             let expires_at = hold::extend(store, hold, p_ttl_seconds, argument::id(p_booking_id))?;
-            Ok(Done::now(Outcome::Extended, json!({"hold_id": hold, "expires_at": expires_at.to_string()})))
+            Ok(CommandResult::now(Outcome::Extended, json!({"hold_id": hold, "expires_at": expires_at.to_string()})))
         })
     }
 
@@ -133,7 +133,7 @@ native_functions! {
     fn native_release_hold(p_schema: Option<pg_sys::Oid>, p_hold_id: Option<Uuid>, p_actor_id: Option<Uuid>) {
         native::answered(p_schema, None, |store| {
             let outcome = release(store, argument::id(p_hold_id), argument::id(p_actor_id))?;
-            Ok(Done::now(outcome, json!({"hold_id": argument::id(p_hold_id)})))
+            Ok(CommandResult::now(outcome, json!({"hold_id": argument::id(p_hold_id)})))
         })
     }
 }

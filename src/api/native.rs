@@ -54,16 +54,16 @@ macro_rules! native_functions {
 pub(super) use native_functions;
 
 /// What a command came to, before it is a row.
-pub struct Done {
+pub struct CommandResult {
     pub outcome: Outcome,
     pub result: Value,
     pub replayed: bool,
     pub receipt: Option<u64>,
 }
 
-impl Done {
-    pub fn now(outcome: Outcome, result: Value) -> Done {
-        Done { outcome, result, replayed: false, receipt: None }
+impl CommandResult {
+    pub fn now(outcome: Outcome, result: Value) -> CommandResult {
+        CommandResult { outcome, result, replayed: false, receipt: None }
     }
 }
 
@@ -72,7 +72,7 @@ impl Done {
 pub fn answered(
     schema: Option<pg_sys::Oid>,
     key: Option<String>,
-    command: impl FnOnce(&Store) -> Result<Done, Failure>,
+    command: impl FnOnce(&Store) -> Result<CommandResult, Failure>,
 ) -> NativeRows {
     answered_by(schema, Work::Writing, key, command)
 }
@@ -81,7 +81,7 @@ pub fn answered(
 pub fn answered_look(
     schema: Option<pg_sys::Oid>,
     key: Option<String>,
-    command: impl FnOnce(&Store) -> Result<Done, Failure>,
+    command: impl FnOnce(&Store) -> Result<CommandResult, Failure>,
 ) -> NativeRows {
     answered_by(schema, Work::Restricted, key, command)
 }
@@ -90,7 +90,7 @@ fn answered_by(
     schema: Option<pg_sys::Oid>,
     work: Work,
     key: Option<String>,
-    command: impl FnOnce(&Store) -> Result<Done, Failure>,
+    command: impl FnOnce(&Store) -> Result<CommandResult, Failure>,
 ) -> NativeRows {
     let schema = schema.unwrap_or(pg_sys::InvalidOid);
     let answer = errors::or_raise(failure::returned(in_schema(schema, work, command)));
@@ -102,11 +102,11 @@ fn answered_by(
 pub fn confirmed(schema: Option<pg_sys::Oid>, outcome: Outcome, arguments: Arguments) -> NativeRows {
     answered(schema, arguments.key.clone(), |store| {
         let Answer { rows, replayed, receipt } = confirm(store, arguments, Refusals::Returned)?;
-        Ok(Done { outcome, result: rows.iter().map(argument::assignment_json).collect(), replayed, receipt })
+        Ok(CommandResult { outcome, result: rows.iter().map(argument::assignment_json).collect(), replayed, receipt })
     })
 }
 
-fn success(done: Done) -> NativeRow {
+fn success(done: CommandResult) -> NativeRow {
     let entry = done.outcome.entry();
     let receipt = done.receipt.map(u64::cast_signed);
     let result = Some(Jsonb(done.result.into()));

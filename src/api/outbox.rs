@@ -7,7 +7,7 @@ use super::argument::{self, Jsonb, TimestampTz};
 use super::contract;
 use crate::commands::outbox::{self, Claimed};
 use crate::rules::Id;
-use crate::rules::lease::Claim;
+use crate::rules::lease::LeaseRequest;
 
 /// An event as its consumer reads it, without its id.
 type EventRow = (String, Option<String>, i32, Option<Uuid>, Option<Uuid>, Option<String>, Option<Jsonb>);
@@ -24,7 +24,7 @@ fn claimed(
         let rest = (event.event_type, event.dedupe_key, event.attempt_count, restaurant, booking, event.key, payload);
         (event.id, rest)
     };
-    let events = contract(call, |store| outbox::claim(store, &Claim::check(consumer, limit, lease_seconds)?));
+    let events = contract(call, |store| outbox::claim(store, &LeaseRequest::check(consumer, limit, lease_seconds)?));
     events.into_iter().map(row)
 }
 

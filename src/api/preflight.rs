@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::argument::{self, Jsonb, Label, TimestampTz, Uuids};
 use super::contract_look;
-use super::native::{self, Done, native_functions};
-use crate::commands::preflight::{Checked, explain, explain_routed};
+use super::native::{self, CommandResult, native_functions};
+use crate::commands::preflight::{PreflightCheck, explain, explain_routed};
 use crate::rules::Id;
 use crate::rules::outcome::Outcome;
 use crate::rules::request::{Arguments, Expectation, Intent, Named};
 
-type Row = (
+type PreflightRow = (
     &'static str,
     bool,
     Option<&'static str>,
@@ -25,7 +25,7 @@ type Row = (
     Option<TimestampTz>,
 );
 
-fn row(checked: &Checked) -> Row {
+fn row(checked: &PreflightCheck) -> PreflightRow {
     let (refusal, blocker) = (checked.refusal.as_ref(), checked.blocker.as_ref());
     let id = |id: Option<Id>| id.map(argument::uuid);
     let window = blocker.and_then(|blocker| blocker.window);
@@ -43,7 +43,7 @@ fn row(checked: &Checked) -> Row {
     )
 }
 
-fn json_row(checked: &Checked) -> Value {
+fn json_row(checked: &PreflightCheck) -> Value {
     let (refusal, blocker) = (checked.refusal.as_ref(), checked.blocker.as_ref());
     let window = blocker.and_then(|blocker| blocker.window);
     json!({
@@ -152,7 +152,7 @@ native_functions! {
             },
         };
         native::answered_look(p_schema, p_idempotency_key, |store| {
-            Ok(Done::now(Outcome::Explained, explain(store, arguments)?.iter().map(json_row).collect()))
+            Ok(CommandResult::now(Outcome::Explained, explain(store, arguments)?.iter().map(json_row).collect()))
         })
     }
 }

@@ -5,15 +5,15 @@ use pgrx::{Uuid, pg_sys};
 use serde_json::{Value, json};
 
 use super::argument::{self, Jsonb};
-use super::native::{Done, answered, answered_look, native_functions};
+use super::native::{CommandResult, answered, answered_look, native_functions};
 use super::{contract, contract_look, native, native_look};
 use crate::commands::audit::audit;
 use crate::commands::backfill::{Backfilled, backfill};
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
-use crate::commands::verify::{Mismatch, verify};
+use crate::commands::scan_commits::{Mismatch, verify};
 use crate::rules::outcome::Outcome;
-use crate::rules::repair::Step;
+use crate::rules::repair::RepairStep;
 
 /// A booking's status, how its tables stand, and what does not agree.
 #[pg_extern(sql = false)]
@@ -50,7 +50,7 @@ fn contract_repair_booking(
         let entry = row.finding.drift.entry();
         let step = row.step.as_ref();
         let changes = step.map(|step| Jsonb(step.json().into()));
-        (entry.name, entry.severity.name(), row.action, step.map(Step::name), row.finding.detail, changes)
+        (entry.name, entry.severity.name(), row.action, step.map(RepairStep::name), row.finding.detail, changes)
     };
     argument::rows(rows.into_iter().map(row).collect())
 }
@@ -99,7 +99,7 @@ fn native_backfill(
     let row = |Backfilled { booking, row }: Backfilled| {
         let (entry, step) = (row.finding.drift.entry(), row.step.as_ref());
         let booking = argument::uuid(booking);
-        (booking, entry.name, entry.severity.name(), row.action, step.map(Step::name), row.finding.detail)
+        (booking, entry.name, entry.severity.name(), row.action, step.map(RepairStep::name), row.finding.detail)
     };
     argument::rows(rows.into_iter().map(row).collect())
 }
@@ -109,7 +109,7 @@ native_functions! {
     fn native_reconcile_booking(p_schema: Option<pg_sys::Oid>, p_booking_id: Option<Uuid>) {
         answered_look(p_schema, None, |store| {
             let found = reconcile(store, argument::id(p_booking_id))?;
-            Ok(Done::now(
+            Ok(CommandResult::now(
                 Outcome::Reconciled,
                 json!({
                     "booking_state": found.booking_state, "assignment_state": found.assignment_state,
@@ -128,7 +128,7 @@ native_functions! {
     ) {
         answered(p_schema, None, |store| {
             let rows = repair(store, argument::id(p_booking_id), p_findings, p_dry_run.unwrap_or(true))?;
-            Ok(Done::now(Outcome::Repaired, rows.iter().map(planned).collect()))
+            Ok(CommandResult::now(Outcome::Repaired, rows.iter().map(planned).collect()))
         })
     }
 }
@@ -137,7 +137,7 @@ fn planned(row: &Repaired) -> Value {
     let entry = row.finding.drift.entry();
     let step = row.step.as_ref();
     json!({
-        "finding": entry.name, "severity": entry.severity.name(), "action": row.action, "step": step.map(Step::name),
-        "detail": row.finding.detail, "changes": step.map(Step::json),
+        "finding": entry.name, "severity": entry.severity.name(), "action": row.action, "step": step.map(RepairStep::name),
+        "detail": row.finding.detail, "changes": step.map(RepairStep::json),
     })
 }

@@ -27,7 +27,7 @@ fn native_rehearse(
     let schema = p_schema.unwrap_or(pg_sys::InvalidOid);
     let role = p_role.map(|role| role.to_string_lossy().into_owned());
     let rows = errors::or_raise(rehearse(schema, argument::id(p_booking_id), role.as_deref()));
-    let row = |(step, row): crate::commands::rehearse::Row| {
+    let row = |(step, row): crate::commands::rehearse::RehearsalRow| {
         (step, row.passed, row.sqlstate, row.message, row.spoke, row.mend)
     };
     argument::rows(rows.into_iter().map(row).collect())

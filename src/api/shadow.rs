@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use super::argument::{self, Jsonb, TimestampTz};
 use super::native_rows;
 use crate::commands::Work;
-use crate::commands::shadow::{self, Counts, Number, Reported};
+use crate::commands::shadow::{self, Number, Reported, ShadowCounts};
 
 /// The name of the row for disagreements that show no known fault.
 const OTHER: (&str, &str) = ("other", "The two do not agree, and it is none of the known faults.");
@@ -61,10 +61,10 @@ fn native_shadow_counts() -> TableIterator<
         name!(lost, i64),
     ),
 > {
-    let row = |counts: Counts| {
+    let row = |counts: ShadowCounts| {
         (
             pg_sys::Oid::from_u32(counts.schema),
-            counts.of(Number::Judged),
+            counts.of(Number::StepResult),
             counts.of(Number::Agreed),
             counts.of(Number::Disagreed),
             counts.of(Number::Undecided),

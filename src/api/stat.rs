@@ -3,8 +3,8 @@
 use pgrx::prelude::*;
 
 use super::argument::{self, TimestampTz};
-use crate::commands::stat::{self, Reading};
-use crate::rules::outcome::Entry;
+use crate::commands::stat::{self, Counts};
+use crate::rules::outcome::OutcomeEntry;
 use crate::rules::window::Instant;
 
 /// How often each outcome was reached.
@@ -19,7 +19,7 @@ fn native_outcome_counts() -> TableIterator<
         name!(epoch, Option<TimestampTz>),
     ),
 > {
-    let row = |(entry, counted): (&'static Entry, Option<_>)| {
+    let row = |(entry, counted): (&'static OutcomeEntry, Option<_>)| {
         let (number, epoch) = counted.unzip();
         let disposition = entry.disposition.name();
         (entry.name, entry.code, disposition, number.map(u64::cast_signed), epoch.map(|epoch: Instant| epoch.0))
@@ -45,7 +45,7 @@ fn native_attempt_counts() -> TableIterator<
     ),
 > {
     let read = stat::attempts();
-    let number = |of: fn(&Reading) -> u64| read.as_ref().map(of).map(u64::cast_signed);
+    let number = |of: fn(&Counts) -> u64| read.as_ref().map(of).map(u64::cast_signed);
     argument::rows(vec![(
         read.is_some(),
         read.as_ref().map(|read| read.epoch.0),

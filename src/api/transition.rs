@@ -5,11 +5,11 @@ use pgrx::{Uuid, pg_sys};
 use serde_json::json;
 
 use super::argument::{self, Jsonb, Label, TimestampTz};
-use super::native::{self, Done, native_functions};
+use super::native::{self, CommandResult, native_functions};
 use super::routed;
 use crate::commands::rollout;
 use crate::commands::table_status;
-use crate::commands::transition::{Wanted, transition};
+use crate::commands::transition::{TransitionArguments, transition};
 use crate::rules::outcome::Outcome;
 use crate::rules::window::Instant;
 
@@ -37,7 +37,7 @@ fn contract_apply_booking_state_transition(
         name!(updated_at, Option<TimestampTz>),
     ),
 > {
-    let wanted = Wanted {
+    let wanted = TransitionArguments {
         booking: argument::id(p_booking_id),
         to: argument::label(p_status),
         checked_in_at: argument::instant(p_checked_in_at),
@@ -80,7 +80,7 @@ native_functions! {
         p_history_reason: Option<String>,
         p_history_metadata: Option<Jsonb>,
     ) {
-        let wanted = Wanted {
+        let wanted = TransitionArguments {
             booking: argument::id(p_booking_id),
             to: p_status,
             checked_in_at: argument::instant(p_checked_in_at),
@@ -94,7 +94,7 @@ native_functions! {
         native::answered(p_schema, None, |store| {
             let landed = transition(store, &wanted)?;
             let text = |at: Option<Instant>| at.map(|at| at.to_string());
-            Ok(Done::now(
+            Ok(CommandResult::now(
                 Outcome::Transitioned,
                 json!({
                     "status": wanted.to,
@@ -110,7 +110,7 @@ native_functions! {
     fn native_refresh_table_status(p_schema: Option<pg_sys::Oid>, p_table_id: Option<Uuid>) {
         native::answered(p_schema, None, |store| {
             table_status::refresh(store, argument::id(p_table_id))?;
-            Ok(Done::now(Outcome::Refreshed, json!({"table_id": argument::id(p_table_id)})))
+            Ok(CommandResult::now(Outcome::Refreshed, json!({"table_id": argument::id(p_table_id)})))
         })
     }
 }

@@ -6,22 +6,22 @@
 
 use pgrx::pg_sys;
 
-use crate::noticeboard;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
-use crate::rules::requirement::Finding;
-use crate::rules::requirement::addition::{Addition, Kind, Undo, additions, undo, usage};
+use crate::rules::requirement::DoctorFinding;
+use crate::rules::requirement::addition::{Addition, AdditionKind, Undo, additions, undo, usage};
 use crate::rules::requirement::attach::{ROLLOUT, TABLES, mends, unmet};
-use crate::rules::requirement::facts::{Facts, Function};
+use crate::rules::requirement::facts::{Facts, FunctionFacts};
 use crate::rules::requirement::function::replacements;
 use crate::rules::requirement::hold;
 use crate::rules::requirement::rights::closing;
 use crate::rules::requirement::status::default_target;
-use crate::rules::rollout::{self, Kept};
+use crate::rules::rollout::{self, Legacy};
 use crate::store::rights::{self, Work};
 use crate::store::schema::{check_superuser, create_reference, quoted};
 use crate::store::{Store, server_facts};
+use crate::worker_slots;
 
 /// Creates a schema with the tables of the contract.
 pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
@@ -59,7 +59,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.additions_write(&additions(&found, &after))?;
     store.additions_write(&granted)?;
     // A database that has work from now on.
-    noticeboard::note_call(schema.to_u32());
+    worker_slots::note_call(schema.to_u32());
     Ok(())
 }
 
@@ -74,7 +74,7 @@ fn check_rollout(store: &Store, before: &Facts) -> Result<(), Refusal> {
     let found = replacements(before);
     let moves = |name: &str| found.iter().any(|replaced| replaced.callable && replaced.function.name == name);
     rollout::check(store.rollout(), |function| match moves(function.name()) {
-        true => Kept::Callable,
+        true => Legacy::Callable,
         false => store.kept(function),
     })
 }
@@ -93,13 +93,13 @@ fn union(some: &[String], others: &[String]) -> Vec<String> {
 }
 
 /// Functions of the application make room for ours. Returns those of an earlier release that were dropped for it.
-fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Result<Vec<&'a Function>, Failure> {
+fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Result<Vec<&'a FunctionFacts>, Failure> {
     let replaced = replacements(before);
     if !replaced.is_empty() {
         let legacy = store.legacy_open(owner)?;
         replaced.iter().try_for_each(|replaced| store.legacy_keep(replaced, &legacy, owner))?;
     }
-    let renewed: Vec<&Function> = before.functions.iter().filter(|function| outdated(before, function)).collect();
+    let renewed: Vec<&FunctionFacts> = before.functions.iter().filter(|function| outdated(before, function)).collect();
     for function in &renewed {
         store.ddl_as(&function.owner, &format!("drop routine {}", function.signature))?;
     }
@@ -108,15 +108,21 @@ fn replace_functions<'a>(store: &Store, before: &'a Facts, owner: &str) -> Resul
 }
 
 /// A wrapper of an earlier release that cannot be replaced in place.
-fn outdated(facts: &Facts, function: &Function) -> bool {
+fn outdated(facts: &Facts, function: &FunctionFacts) -> bool {
     function.ours && !facts.ours.iter().any(|ours| ours.is_current(function))
 }
 
 /// The wrappers belong to the owner of the bookings, and only the named roles may call them, whatever default privileges
 /// say; a renewed one keeps its callers.
-fn grant(store: &Store, before: &Facts, now: &Facts, roles: &[String], renewed: &[&Function]) -> Result<(), Failure> {
+fn grant(
+    store: &Store,
+    before: &Facts,
+    now: &Facts,
+    roles: &[String],
+    renewed: &[&FunctionFacts],
+) -> Result<(), Failure> {
     let owner = quoted(&now.owner);
-    let declared = |function: &&Function| now.ours.iter().any(|ours| ours.is_same_as(function));
+    let declared = |function: &&FunctionFacts| now.ours.iter().any(|ours| ours.is_same_as(function));
     for wrapper in now.functions.iter().filter(declared) {
         let signature = &wrapper.signature;
         store.ddl(&format!("alter routine {signature} owner to {owner}"))?;
@@ -136,8 +142,8 @@ fn grant(store: &Store, before: &Facts, now: &Facts, roles: &[String], renewed: 
 }
 
 /// Was it made, or given to another owner, by this attach?
-fn is_new(before: &Facts, wrapper: &Function, renewed: &[&Function]) -> bool {
-    let same = |function: &Function| function.signature == wrapper.signature;
+fn is_new(before: &Facts, wrapper: &FunctionFacts, renewed: &[&FunctionFacts]) -> bool {
+    let same = |function: &FunctionFacts| function.signature == wrapper.signature;
     renewed.iter().any(|function| same(function))
         || !before.functions.iter().any(|function| same(function) && function.ours && function.owner == before.owner)
 }
@@ -156,7 +162,7 @@ fn grant_usage(store: &Store, roles: &[String]) -> Result<Vec<Addition>, Failure
 }
 
 /// Calls on such tables would fail in the middle, or somebody would gain a right.
-fn refuse(schema: &str, unmet: &[Finding]) -> Result<(), Failure> {
+fn refuse(schema: &str, unmet: &[DoctorFinding]) -> Result<(), Failure> {
     if unmet.is_empty() {
         return Ok(());
     }
@@ -185,7 +191,7 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     for table in ROLLOUT.iter().filter_map(|table| facts.table(table)) {
         store.ddl_as(&table.owner, &format!("drop table {}.{}", facts.schema, quoted(&table.name)))?;
     }
-    let (tables, others): (Vec<_>, Vec<_>) = added.iter().partition(|addition| addition.kind == Kind::Table);
+    let (tables, others): (Vec<_>, Vec<_>) = added.iter().partition(|addition| addition.kind == AdditionKind::Table);
     others.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;
     if !keep_tables {
         // The last first: they refer to those before them.
@@ -229,12 +235,12 @@ fn bring_back(store: &Store, facts: &Facts) -> Result<(), Failure> {
         store.ddl_as(&function.owner, &format!("drop routine {}", function.signature))?;
     }
     let owner = quoted(&facts.owner);
-    for original in store.kept_functions()? {
-        let (kind, signature) = (&original.kind, &original.signature);
-        if original.granted {
+    for legacy in store.kept_functions()? {
+        let (kind, signature) = (&legacy.kind, &legacy.signature);
+        if legacy.granted {
             store.ddl(&format!("revoke execute on {kind} {signature} from {owner}"))?;
         }
-        if original.closed {
+        if legacy.closed {
             store.ddl(&format!("grant execute on {kind} {signature} to public"))?;
         }
         store.ddl(&format!("alter {kind} {signature} set schema {}", store.quoted_schema()))?;

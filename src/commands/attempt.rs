@@ -1,20 +1,20 @@
 //! Did it happen? And: it shall not happen any more.
 
 use crate::rules::Id;
-use crate::rules::attempt::{self, Answer};
+use crate::rules::attempt::{self, KeyOutcome};
 use crate::rules::failure::Failure;
 use crate::rules::refusal;
 use crate::store::{Ended, Store};
 use crate::telemetry;
 
 /// What became of a key.
-pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) -> Result<Answer, Failure> {
+pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) -> Result<KeyOutcome, Failure> {
     let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     known(store, booking, &attempt::key(key)?)
 }
 
-pub(super) fn known(store: &Store, booking: Id, key: &str) -> Result<Answer, Failure> {
-    let known = store.attempt_known(booking, key, |schema| telemetry::find_cut_off(schema, booking, key))?;
+pub(super) fn known(store: &Store, booking: Id, key: &str) -> Result<KeyOutcome, Failure> {
+    let known = store.attempt_known(booking, key, |schema| telemetry::find_orphaned(schema, booking, key))?;
     Ok(attempt::answer(known.ok_or_else(|| refusal::booking_not_found(Some(booking)))?))
 }
 
@@ -26,7 +26,7 @@ pub fn fence(
     key: Option<String>,
     wait_ms: Option<i32>,
     terminate: bool,
-) -> Result<Answer, Failure> {
+) -> Result<KeyOutcome, Failure> {
     let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let key = attempt::key(key)?;
     let wait_ms = attempt::wait_ms(wait_ms)?;
@@ -42,7 +42,7 @@ pub fn fence(
             store.terminate(pid)?;
         }
         if !lock_soon(store, booking, wait_ms)? {
-            return Ok(Answer::running(store.attempt_holder(booking, &key)?));
+            return Ok(KeyOutcome::running(store.attempt_holder(booking, &key)?));
         }
     }
     // Under the lock nobody else can bind the key, and what was bound before can be seen.
@@ -55,7 +55,7 @@ pub fn fence(
     if !store.ledger_fence(booking, &key, &tombstone, now)? {
         return Err(Failure::Undone(refusal::key_in_progress(booking, &key)));
     }
-    Ok(Answer::fenced(store.transaction_id(), tombstone, now))
+    Ok(KeyOutcome::fenced(store.transaction_id(), tombstone, now))
 }
 
 /// Waits for the booking's lock so many milliseconds.

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::deadline::{Attempt, bounded, refused_arguments};
+use super::deadline::{DeadlineAttempt, bounded, refused_arguments};
 use crate::rules::Id;
 use crate::rules::attempt::{self, Report};
-use crate::rules::auto_assign::{self, Found, Key, Trigger};
+use crate::rules::auto_assign::{self, AttemptInput, Initiator, Key};
 use crate::rules::deadline;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
@@ -17,22 +17,22 @@ use crate::rules::refusal::{self, Refusal};
 use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
 use crate::rules::transition;
 use crate::rules::window::Instant;
-use crate::store::situation::Question;
+use crate::store::snapshot::Question;
 use crate::store::{Ended, Ending, Store};
 use crate::telemetry;
 
 /// Who wants what by when.
-struct Wanted {
+struct AutoAssignRequest {
     booking: Id,
     hold: Option<Id>,
-    trigger: Trigger,
+    trigger: Initiator,
     id: Id,
     started: Instant,
     until: Instant,
 }
 
 /// What the look at the state came to.
-enum Look {
+enum StateRead {
     Skip(Outcome, Option<String>),
     Refuse(Refusal),
     NoHold(Key),
@@ -53,20 +53,20 @@ pub fn run(
     timeout_ms: Option<i32>,
     trigger: Option<&str>,
 ) -> Result<Report, Failure> {
-    let counted = telemetry::Attempt::begin();
+    let counted = telemetry::CountedAttempt::begin();
     let started = store.clock();
     let wanted = check(booking, timeout_ms, trigger, started);
     let wanted = wanted.map(|(booking, until, trigger)| {
         let id = store.new_id();
-        Wanted { booking, hold, trigger, id, started, until }
+        AutoAssignRequest { booking, hold, trigger, id, started, until }
     });
     let report = match wanted {
         Err(refusal) => refused_arguments(refusal, None),
         Ok(wanted) => match look_in_time(store, &wanted)? {
-            Look::Confirm(found) => return confirm(store, &wanted, found, counted),
-            Look::NoHold(key) => without_hold(store, &wanted, &key)?,
-            Look::Refuse(refusal) => refused_arguments(refusal, None),
-            Look::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
+            StateRead::Confirm(found) => return confirm(store, &wanted, found, counted),
+            StateRead::NoHold(key) => without_hold(store, &wanted, &key)?,
+            StateRead::Refuse(refusal) => refused_arguments(refusal, None),
+            StateRead::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
         },
     };
     counted.answered(report.outcome);
@@ -78,62 +78,62 @@ fn check(
     timeout_ms: Option<i32>,
     trigger: Option<&str>,
     started: Instant,
-) -> Result<(Id, Instant, Trigger), Refusal> {
+) -> Result<(Id, Instant, Initiator), Refusal> {
     let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
-    Ok((booking, deadline::until(started, timeout_ms)?, Trigger::of(trigger)?))
+    Ok((booking, deadline::until(started, timeout_ms)?, Initiator::of(trigger)?))
 }
 
 /// Nothing is locked and nothing written here, but somebody may be changing the tables themselves.
-fn look_in_time(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
+fn look_in_time(store: &Store, wanted: &AutoAssignRequest) -> Result<StateRead, Failure> {
     // One automatic attempt of a booking at a time; outside of the subtransaction, so that it lasts.
     if !store.turn_take(wanted.booking) {
-        return Ok(Look::Skip(Outcome::SkippedInProgress, None));
+        return Ok(StateRead::Skip(Outcome::SkippedInProgress, None));
     }
     match store.within(wanted.until, |store| look(store, wanted)) {
         Ended::Done(look) => Ok(look),
         Ended::Failed(failure) => Err(failure),
         Ended::TimedOut => {
             let elapsed_ms = wanted.started.ms_until(store.clock());
-            Ok(Look::Refuse(attempt::timed_out(wanted.booking, elapsed_ms, store.phase())))
+            Ok(StateRead::Refuse(attempt::timed_out(wanted.booking, elapsed_ms, store.phase())))
         }
     }
 }
 
-fn look(store: &Store, wanted: &Wanted) -> Result<Look, Failure> {
+fn look(store: &Store, wanted: &AutoAssignRequest) -> Result<StateRead, Failure> {
     if let Some(refusal) = super::rollout::must_be_ours(store, Some(wanted.booking))? {
-        return Ok(Look::Refuse(refusal));
+        return Ok(StateRead::Refuse(refusal));
     }
     let now = store.clock();
     let Some(found) = store.auto_assign_read(wanted.booking, wanted.hold, now)? else {
-        return Ok(Look::Refuse(refusal::booking_not_found(Some(wanted.booking))));
+        return Ok(StateRead::Refuse(refusal::booking_not_found(Some(wanted.booking))));
     };
     let hold = auto_assign::hold(&found, now);
     let confirmed = found.is_confirmed();
     if confirmed && stands(store, &found, now)? {
-        return Ok(Look::Skip(Outcome::SkippedConfirmed, found.key));
+        return Ok(StateRead::Skip(Outcome::SkippedConfirmed, found.key));
     }
     let renewed = if confirmed { auto_assign::renewed_key(&found, hold) } else { None };
     let key = match renewed.map_or_else(|| auto_assign::key(&found), Ok) {
         Ok(key) => key,
-        Err(refusal) => return Ok(Look::Refuse(refusal)),
+        Err(refusal) => return Ok(StateRead::Refuse(refusal)),
     };
     if store.attempt_is_live(wanted.booking, &key.text) {
-        return Ok(Look::Skip(Outcome::SkippedInProgress, Some(key.text)));
+        return Ok(StateRead::Skip(Outcome::SkippedInProgress, Some(key.text)));
     }
     Ok(match hold {
-        Some(hold) => Look::Confirm(Confirm { hold, key, target: found.target().to_owned() }),
-        None => Look::NoHold(key),
+        Some(hold) => StateRead::Confirm(Confirm { hold, key, target: found.target().to_owned() }),
+        None => StateRead::NoHold(key),
     })
 }
 
 /// Do the tables of a confirmed booking stand? Takes no lock.
-fn stands(store: &Store, found: &Found, now: Instant) -> Result<bool, Failure> {
-    let Some(booking) = store.booking_look(found.booking)? else { return Ok(false) };
-    let locked = store.tables_look(Some(booking.id), None, &[])?.tables;
+fn stands(store: &Store, found: &AttemptInput, now: Instant) -> Result<bool, Failure> {
+    let Some(booking) = store.booking_read(found.booking)? else { return Ok(false) };
+    let locked = store.tables_read(Some(booking.id), None, &[])?.tables;
     let (assignments, _) = store.booking_claims(booking.id)?;
     let Some(window) = transition::span(&booking, &assignments) else { return Ok(false) };
     let tables: Vec<Id> = locked.keys().copied().collect();
-    let situation = store.situation_read(Question {
+    let snapshot = store.snapshot_read(Question {
         booking: &booking,
         target: None,
         tables: &tables,
@@ -144,13 +144,18 @@ fn stands(store: &Store, found: &Found, now: Instant) -> Result<bool, Failure> {
         own_holds: BTreeMap::new(),
         locked,
     })?;
-    Ok(auto_assign::stands(&situation, found.window_derived))
+    Ok(auto_assign::stands(&snapshot, found.window_derived))
 }
 
-fn confirm(store: &Store, wanted: &Wanted, found: Confirm, counted: telemetry::Attempt) -> Result<Report, Failure> {
+fn confirm(
+    store: &Store,
+    wanted: &AutoAssignRequest,
+    found: Confirm,
+    counted: telemetry::CountedAttempt,
+) -> Result<Report, Failure> {
     let Confirm { hold, key, target } = found;
     let trigger = wanted.trigger.name();
-    let asked = Arguments {
+    let request = Arguments {
         intent: Intent::Confirm,
         booking: Some(wanted.booking),
         named: Named::Hold(Some(hold)),
@@ -167,9 +172,10 @@ fn confirm(store: &Store, wanted: &Wanted, found: Confirm, counted: telemetry::A
         },
         expectation: Expectation::default(),
     };
-    let asked = asked.check()?;
+    let request = request.check()?;
     let (started, until) = (wanted.started, wanted.until);
-    let attempt = Attempt { store, asked: &asked, id: wanted.id, trigger: Some(wanted.trigger), started, until };
+    let attempt =
+        DeadlineAttempt { store, request: &request, id: wanted.id, trigger: Some(wanted.trigger), started, until };
     attempt.run(
         counted,
         |_| note(store, wanted, &key, Outcome::Confirmed),
@@ -181,7 +187,7 @@ fn confirm(store: &Store, wanted: &Wanted, found: Confirm, counted: telemetry::A
 }
 
 /// Keeps what services read on the booking.
-fn note(store: &Store, wanted: &Wanted, key: &Key, outcome: Outcome) -> Result<(), Failure> {
+fn note(store: &Store, wanted: &AutoAssignRequest, key: &Key, outcome: Outcome) -> Result<(), Failure> {
     let duration_ms = wanted.started.ms_until(store.clock());
     let result = auto_assign::last_result(outcome, duration_ms, wanted.id, wanted.trigger);
     let new_key = key.is_new.then_some(key.text.as_str());
@@ -189,7 +195,7 @@ fn note(store: &Store, wanted: &Wanted, key: &Key, outcome: Outcome) -> Result<(
 }
 
 /// There is nothing to confirm: said, and written down.
-fn without_hold(store: &Store, wanted: &Wanted, key: &Key) -> Result<Report, Failure> {
+fn without_hold(store: &Store, wanted: &AutoAssignRequest, key: &Key) -> Result<Report, Failure> {
     let refusal = auto_assign::no_hold(wanted.booking);
     let ended = store.clock();
     let elapsed_ms = wanted.started.ms_until(ended);

@@ -7,25 +7,25 @@ use super::Refusals;
 use super::confirm::{Answer, uncounted};
 use crate::rules::Id;
 use crate::rules::attempt::{self, Phase, Report};
-use crate::rules::auto_assign::Trigger;
-use crate::rules::cut_off::CutOff;
+use crate::rules::auto_assign::Initiator;
 use crate::rules::deadline::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::failure::Failure;
+use crate::rules::orphaned::Orphaned;
 use crate::rules::outbox;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
-use crate::rules::request::{Arguments, Asked, Selection};
+use crate::rules::request::{Arguments, Request, Selection};
 use crate::rules::window::Instant;
 use crate::settings;
 use crate::store::{Ended, Ending, Store};
 use crate::telemetry;
 
 /// One attempt with a deadline.
-pub struct Attempt<'a> {
+pub struct DeadlineAttempt<'a> {
     pub store: &'a Store,
-    pub asked: &'a Asked,
+    pub request: &'a Request,
     pub id: Id,
-    pub trigger: Option<Trigger>,
+    pub trigger: Option<Initiator>,
     pub started: Instant,
     pub until: Instant,
 }
@@ -43,12 +43,13 @@ pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> R
     if let Some(refusal) = super::rollout::must_be_ours(store, arguments.booking)? {
         return Ok(refused_arguments(refusal, key));
     }
-    let counted = telemetry::Attempt::begin();
+    let counted = telemetry::CountedAttempt::begin();
     let started = store.clock();
     let checked = deadline::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
     match checked {
-        Ok((until, asked)) => {
-            let attempt = Attempt { store, asked: &asked, id: store.new_id(), trigger: None, started, until };
+        Ok((until, request)) => {
+            let attempt =
+                DeadlineAttempt { store, request: &request, id: store.new_id(), trigger: None, started, until };
             attempt.run(counted, |_| Ok(()), |_| Ok(()))
         }
         Err(refusal) => {
@@ -63,12 +64,12 @@ pub fn refused_arguments(refusal: Refusal, key: Option<String>) -> Report {
     Report { refusal: Some(refusal.clone()), ..Report::unbegun(refusal.outcome, 0, key) }
 }
 
-impl Attempt<'_> {
+impl DeadlineAttempt<'_> {
     /// Confirms; `confirmed` is written together with a success, `failed` beside any other end that is not a replay.
     pub fn run(
         &self,
-        counted: telemetry::Attempt,
-        confirmed: impl Fn(&Attempt) -> Result<(), Failure>,
+        counted: telemetry::CountedAttempt,
+        confirmed: impl Fn(&DeadlineAttempt) -> Result<(), Failure>,
         failed: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Failure> {
         let report = self.uncounted(&counted, confirmed, failed);
@@ -89,22 +90,22 @@ impl Attempt<'_> {
 
     fn uncounted(
         &self,
-        counted: &telemetry::Attempt,
-        confirmed: impl Fn(&Attempt) -> Result<(), Failure>,
+        counted: &telemetry::CountedAttempt,
+        confirmed: impl Fn(&DeadlineAttempt) -> Result<(), Failure>,
         failed: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Failure> {
-        let (store, asked) = (self.store, self.asked);
-        if let Some(key) = &asked.key {
-            store.attempt_lock(asked.booking, key);
+        let (store, request) = (self.store, self.request);
+        if let Some(key) = &request.key {
+            store.attempt_lock(request.booking, key);
         }
         counted.remember(|| {
-            let begun = store.begun(asked, self.started)?;
-            Some(CutOff { attempt: Some(self.id), trigger: self.trigger, ..begun })
+            let begun = store.begun(request, self.started)?;
+            Some(Orphaned { attempt: Some(self.id), trigger: self.trigger, ..begun })
         });
         let _watch = store.watch_client();
         let mut tries = 0;
         let ended = self.tries(counted, &mut tries, |store| {
-            let answer = uncounted(store, asked, Refusals::Returned)?;
+            let answer = uncounted(store, request, Refusals::Returned)?;
             confirmed(self)?;
             Ok(answer)
         })?;
@@ -116,7 +117,7 @@ impl Attempt<'_> {
                 Report { hold_released: spent && self.release_hold()?, ..report }
             }
             Tries::TimedOut => {
-                let refusal = attempt::timed_out(asked.booking, self.elapsed_ms(), store.phase().before_done());
+                let refusal = attempt::timed_out(request.booking, self.elapsed_ms(), store.phase().before_done());
                 let report = self.unconfirmed(refusal, tries, false);
                 Report { hold_released: self.release_hold()?, ..report }
             }
@@ -132,7 +133,7 @@ impl Attempt<'_> {
     /// Tries until something is final, the tries are used up, or the deadline passes.
     fn tries(
         &self,
-        counted: &telemetry::Attempt,
+        counted: &telemetry::CountedAttempt,
         tries: &mut i32,
         work: impl Fn(&Store) -> Result<Answer, Failure>,
     ) -> Result<Tries, Failure> {
@@ -180,7 +181,7 @@ impl Attempt<'_> {
             refusal: None,
             retry_after_ms: None,
             replayed: answer.replayed,
-            key: self.asked.key.clone(),
+            key: self.request.key.clone(),
             hold_released: false,
             receipt: answer.receipt,
         }
@@ -195,7 +196,7 @@ impl Attempt<'_> {
             assignments: Vec::new(),
             retry_after_ms: None,
             replayed: refusal.replayed,
-            key: self.asked.key.clone(),
+            key: self.request.key.clone(),
             hold_released,
             receipt: None,
             refusal: Some(refusal),
@@ -204,9 +205,9 @@ impl Attempt<'_> {
 
     /// Hands the hold back, unless somebody else has it at this moment: then its own deadline ends it.
     fn release_hold(&self) -> Result<bool, Failure> {
-        let Selection::Hold(hold) = self.asked.selection else { return Ok(false) };
+        let Selection::Hold(hold) = self.request.selection else { return Ok(false) };
         let phase = self.store.phase();
-        let released = bounded(self.store, |store| release_if_free(store, hold, self.asked.booking));
+        let released = bounded(self.store, |store| release_if_free(store, hold, self.request.booking));
         super::reach(self.store, phase);
         released
     }
@@ -214,17 +215,17 @@ impl Attempt<'_> {
     /// Writes down how the attempt ended; a timeout is told to others.
     fn record(&self, report: &Report) -> Result<(), Failure> {
         let Some(refusal) = &report.refusal else { return Ok(()) };
-        let asked = self.asked;
-        let hold = match asked.selection {
+        let request = self.request;
+        let hold = match request.selection {
             Selection::Hold(hold) => Some(hold),
             Selection::Tables(_) => None,
         };
         let ended = self.store.clock();
         let recorded = self.store.attempt_record(Ending {
-            booking: asked.booking,
-            key: asked.key.as_deref(),
+            booking: request.booking,
+            key: request.key.as_deref(),
             hold,
-            trigger: self.trigger.map(Trigger::name),
+            trigger: self.trigger.map(Initiator::name),
             started: self.started,
             ended,
             outcome: report.outcome,
@@ -235,7 +236,7 @@ impl Attempt<'_> {
         })?;
         match recorded {
             Some((number, restaurant)) if report.outcome == Outcome::TimeoutBeforeConfirm => {
-                let of = (asked.booking, restaurant);
+                let of = (request.booking, restaurant);
                 super::emit(self.store, &[outbox::attempt_timed_out(of, &number, hold, self.id, report)], ended)
             }
             _ => Ok(()),

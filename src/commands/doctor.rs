@@ -4,10 +4,10 @@ use pgrx::pg_sys;
 
 use super::looking_at;
 use crate::rules::failure::Failure;
-use crate::rules::requirement::{Finding, examine, upkeep};
+use crate::rules::requirement::{DoctorFinding, examine, upkeep};
 use crate::store::server_facts;
 
-pub fn doctor(schema: pg_sys::Oid) -> Result<Vec<Finding>, Failure> {
+pub fn doctor(schema: pg_sys::Oid) -> Result<Vec<DoctorFinding>, Failure> {
     let server = server_facts()?;
     let mut found = looking_at(schema, |store| Ok(examine(&store.facts_with(server)?)))?;
     found.extend(super::worker_status::upkeep(schema).iter().flat_map(upkeep::findings));

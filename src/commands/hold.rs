@@ -12,7 +12,7 @@ use crate::rules::hold_request::{self, HoldRequest, OwnHolds};
 use crate::rules::refusal;
 use crate::rules::table::Table;
 use crate::rules::window::{Instant, Window};
-use crate::store::situation::Question;
+use crate::store::snapshot::Question;
 use crate::store::{Ended, NewHold, Store};
 
 /// A hold that was taken, now or by the same request before.
@@ -26,40 +26,40 @@ pub struct Held {
 }
 
 /// Takes the hold within the caller's limit in time, if there is one.
-pub fn take(store: &Store, asked: &HoldRequest) -> Result<Held, Failure> {
+pub fn take(store: &Store, request: &HoldRequest) -> Result<Held, Failure> {
     let policy = store.hold_policy()?;
-    hold_request::deadline("hold_tables", asked.ttl_seconds, store.clock(), policy)?;
-    let Some(wait_ms) = asked.wait_ms else { return taken(store, asked, policy) };
-    match store.within(store.clock().after_ms(i64::from(wait_ms)), |store| taken(store, asked, policy)) {
+    hold_request::deadline("hold_tables", request.ttl_seconds, store.clock(), policy)?;
+    let Some(wait_ms) = request.wait_ms else { return taken(store, request, policy) };
+    match store.within(store.clock().after_ms(i64::from(wait_ms)), |store| taken(store, request, policy)) {
         Ended::Done(held) => Ok(held),
         Ended::Failed(failure) => Err(failure),
         Ended::TimedOut => Err(refusal::not_held_in_time(wait_ms).into()),
     }
 }
 
-fn taken(store: &Store, asked: &HoldRequest, policy: HoldPolicy) -> Result<Held, Failure> {
-    let booking = match asked.booking {
+fn taken(store: &Store, request: &HoldRequest, policy: HoldPolicy) -> Result<Held, Failure> {
+    let booking = match request.booking {
         Some(id) => Some(store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?),
         None => None,
     };
-    let mut own = own_holds(store, asked)?;
-    let locked = store.tables_lock(None, None, &asked.tables)?.tables;
+    let mut own = own_holds(store, request)?;
+    let locked = store.tables_lock(None, None, &request.tables)?.tables;
     if booking.is_none() {
         // No booking's lock keeps the same guest's other calls away: whoever had the tables before us may be one of them.
-        own = own_holds(store, asked)?;
+        own = own_holds(store, request)?;
     }
     let now = store.clock();
-    let booking = booking.map_or_else(|| anonymous(asked, &locked), Ok)?;
-    let window = booking::resolve_window(booking.id, asked.window, booking.window)?;
+    let booking = booking.map_or_else(|| anonymous(request, &locked), Ok)?;
+    let window = booking::resolve_window(booking.id, request.window, booking.window)?;
     let own_ids: BTreeMap<Id, Instant> = own.iter().map(|hold| (hold.id, hold.expires_at)).collect();
-    let replaced = match asked.own(window, own, now)? {
+    let replaced = match request.own(window, own, now)? {
         OwnHolds::Again(hold) => return Ok(again(hold, window)),
         OwnHolds::Replaced(replaced) => replaced,
     };
-    let situation = store.situation_read(Question {
+    let snapshot = store.snapshot_read(Question {
         booking: &booking,
         target: None,
-        tables: &asked.tables,
+        tables: &request.tables,
         window,
         now,
         edges_wanted: true,
@@ -67,33 +67,33 @@ fn taken(store: &Store, asked: &HoldRequest, policy: HoldPolicy) -> Result<Held,
         own_holds: own_ids,
         locked,
     })?;
-    let tables: Vec<&Table> = asked.tables.iter().filter_map(|id| situation.tables.get(id)).collect();
-    let metadata = asked.noted(hold::with_floor(asked.metadata.clone(), &tables, &situation.edges));
+    let tables: Vec<&Table> = request.tables.iter().filter_map(|id| snapshot.tables.get(id)).collect();
+    let metadata = request.noted(hold::with_floor(request.metadata.clone(), &tables, &snapshot.edges));
     let new = Hold {
         id: store.new_id(),
-        booking: asked.booking,
+        booking: request.booking,
         restaurant: booking.restaurant,
         start: Some(window.start()),
         end: Some(window.end()),
-        expires_at: asked.deadline(window, now, policy)?,
+        expires_at: request.deadline(window, now, policy)?,
         status: "active".to_owned(),
         metadata,
-        members: asked.tables.clone(),
+        members: request.tables.clone(),
     };
-    confirm::may_hold(&new, window, &situation)?;
+    confirm::may_hold(&new, window, &snapshot)?;
     let mut ended: Vec<HoldEnding> = replaced.iter().map(|hold| hold.ending(now)).collect();
     if policy.deletes {
-        let overdue = store.holds_overdue_on(booking.restaurant, &asked.tables, window, now)?;
+        let overdue = store.holds_overdue_on(booking.restaurant, &request.tables, window, now)?;
         ended.extend(overdue.into_iter().filter(|due| replaced.iter().all(|hold| hold.id != due.hold)));
     }
-    super::release::end(store, &ended, asked.created_by, now)?;
+    super::release::end(store, &ended, request.created_by, now)?;
     let zone = tables.first().and_then(|table| table.zone);
-    write(store, asked, new, (window, zone), policy)
+    write(store, request, new, (window, zone), policy)
 }
 
 /// The open holds of whoever asks, locked; somebody without a name has none.
-fn own_holds(store: &Store, asked: &HoldRequest) -> Result<Vec<Hold>, Failure> {
-    if asked.booking.or(asked.created_by).is_none() { Ok(Vec::new()) } else { store.holds_own(asked) }
+fn own_holds(store: &Store, request: &HoldRequest) -> Result<Vec<Hold>, Failure> {
+    if request.booking.or(request.created_by).is_none() { Ok(Vec::new()) } else { store.holds_own(request) }
 }
 
 fn again(hold: Hold, window: Window) -> Held {
@@ -103,7 +103,7 @@ fn again(hold: Hold, window: Window) -> Held {
 
 fn write(
     store: &Store,
-    asked: &HoldRequest,
+    request: &HoldRequest,
     new: Hold,
     (window, zone): (Window, Option<Id>),
     policy: HoldPolicy,
@@ -113,10 +113,10 @@ fn write(
         booking: new.booking,
         restaurant: new.restaurant,
         zone,
-        tables: &asked.tables,
+        tables: &request.tables,
         window,
         expires_at: new.expires_at,
-        created_by: asked.created_by,
+        created_by: request.created_by,
         metadata: new.metadata,
         mirrored: policy.mirrors,
     });
@@ -124,8 +124,8 @@ fn write(
         Failure::Server(error) => hold_collision(*error, new.booking.unwrap_or_default(), store.schema()),
         other => other,
     })?;
-    super::assert_written("Hold", &[1, asked.tables.len() as i64, i64::from(policy.mirrors)], &written)?;
-    let (hold, booking, tables) = (new.id, new.booking, asked.tables.clone());
+    super::assert_written("Hold", &[1, request.tables.len() as i64, i64::from(policy.mirrors)], &written)?;
+    let (hold, booking, tables) = (new.id, new.booking, request.tables.clone());
     Ok(Held { hold, booking, tables, window, expires_at: new.expires_at, replayed: false })
 }
 
@@ -140,7 +140,7 @@ pub fn extend(
     let seconds = ttl_seconds.unwrap_or(hold::TTL_SECONDS);
     hold_request::deadline("extend_hold", seconds, store.clock(), policy)?;
     let id = hold.ok_or_else(|| refusal::hold_not_found(None))?;
-    let found = store.hold_lock(None, Some(id))?.remove(&id);
+    let found = store.holds_lock(None, Some(id))?.remove(&id);
     let found = found.ok_or_else(|| refusal::hold_not_found(Some(id)))?;
     let now = store.clock();
     hold_request::may_extend(&found, booking, now)?;
@@ -153,11 +153,11 @@ pub fn extend(
 }
 
 /// Stands in for a booking that is not known yet: the restaurant of the first table, the window of the call.
-fn anonymous(asked: &HoldRequest, locked: &BTreeMap<Id, Table>) -> Result<Booking, Failure> {
+fn anonymous(request: &HoldRequest, locked: &BTreeMap<Id, Table>) -> Result<Booking, Failure> {
     let nobody = Id::nil();
-    let tables = confirm::loaded(nobody, &asked.tables, locked)?;
+    let tables = confirm::loaded(nobody, &request.tables, locked)?;
     let window =
-        asked.window.ok_or_else(|| refusal::argument_invalid("hold_tables without a booking requires a window"))?;
+        request.window.ok_or_else(|| refusal::argument_invalid("hold_tables without a booking requires a window"))?;
     Ok(Booking {
         id: nobody,
         restaurant: tables.first().map(|table| table.restaurant).unwrap_or_default(),

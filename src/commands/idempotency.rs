@@ -27,7 +27,7 @@ pub fn conflicts(store: &Store) -> Result<Vec<Conflict>, Failure> {
 /// Each wanted index: there, or what to run.
 pub fn ensure_index(store: &Store) -> Result<Vec<Line>, Failure> {
     let found = store.indexes_found()?;
-    Ok(WANTED.iter().flat_map(|wanted| index::judge(wanted, &found, store.quoted_schema())).collect())
+    Ok(WANTED.iter().flat_map(|wanted| index::decide(wanted, &found, store.quoted_schema())).collect())
 }
 
 /// Forgets one batch of old answers. Also: may there be more?

@@ -5,7 +5,6 @@
 //! it, and with it every attempt under one of its keys, so the key needs no lock of its own before. What is decided
 //! on is read after the lock that protects it, in a later snapshot; the clock is read after the last lock.
 
-pub mod aside;
 pub mod attach;
 pub mod attempt;
 pub mod audit;
@@ -16,15 +15,17 @@ pub mod deadline;
 pub mod doctor;
 pub mod hold;
 pub mod idempotency;
-pub mod look;
 pub mod migration;
 pub mod outbox;
 pub mod preflight;
+pub mod quarantine;
 pub mod reconcile;
 pub mod rehearse;
 pub mod release;
 pub mod repair;
 pub mod rollout;
+pub mod scan_bookings;
+pub mod scan_commits;
 pub mod shadow;
 pub mod stat;
 pub mod sweep;
@@ -32,7 +33,6 @@ pub mod table_status;
 pub mod transition;
 pub mod unassign;
 pub mod undo;
-pub mod verify;
 pub mod worker_status;
 
 use pgrx::pg_sys;
@@ -47,7 +47,7 @@ use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Jsonb, Store, enum_label};
 use crate::telemetry;
-use crate::{noticeboard, settings};
+use crate::{settings, worker_slots};
 
 /// Runs a command for a schema, with the rights that are due to it.
 pub fn in_schema<T>(
@@ -57,7 +57,7 @@ pub fn in_schema<T>(
 ) -> Result<T, Failure> {
     rights::for_schema(schema, work, || {
         let store = Store::open(schema)?;
-        noticeboard::note_call(store.number());
+        worker_slots::note_call(store.number());
         in_one_schema(store, command)
     })
 }
@@ -85,7 +85,7 @@ pub fn in_attached_schema_of<T>(
         let store = Store::open_anyhow(schema)?;
         store.check_attached()?;
         store.check_visible(call)?;
-        noticeboard::note_call(store.number());
+        worker_slots::note_call(store.number());
         in_one_schema(store, command)
     })
 }

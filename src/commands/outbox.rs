@@ -1,13 +1,13 @@
 //! The outbox, for consumers: an event is given away for a while, and comes back unless it is acknowledged.
 
 use crate::rules::failure::Failure;
-use crate::rules::lease::{self, Claim, Fate};
+use crate::rules::lease::{self, Fate, LeaseRequest};
 use crate::rules::window::Instant;
 use crate::settings;
 use crate::store::Store;
 pub use crate::store::outbox::Claimed;
 
-pub fn claim(store: &Store, claim: &Claim) -> Result<Vec<Claimed>, Failure> {
+pub fn claim(store: &Store, claim: &LeaseRequest) -> Result<Vec<Claimed>, Failure> {
     let now = store.clock();
     let until = now.after_seconds(i64::from(claim.lease_seconds));
     store.outbox_claim(claim, now, until, settings::outbox_attempts())

@@ -21,7 +21,7 @@ pub fn reconcile(store: &Store, booking: Option<Id>) -> Result<Reconciled, Failu
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let record = store.drift_read(id, store.clock())?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     let (assigned, claimed) = record.counts();
-    let findings = drift::judge(&record);
+    let findings = drift::decide(&record);
     Ok(Reconciled {
         booking_state: record.booking.status.clone(),
         assignment_state: booking::assignment_state(assigned, claimed, record.is_over()),

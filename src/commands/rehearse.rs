@@ -7,20 +7,20 @@ use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
-use crate::rules::rehearsal::{self, Act, GROUND, Judged, LEGACY, OURS, Step};
+use crate::rules::rehearsal::{self, Act, GROUND, LEGACY, OURS, RehearsalStep, StepResult};
 use crate::store::rehearsal::{Caller, Ground};
 use crate::store::rights::{self, Work};
 use crate::store::{Store, forget};
 use crate::telemetry;
 
 /// A step by its name, and what it says about the schema.
-pub type Row = (&'static str, Judged);
+pub type RehearsalRow = (&'static str, StepResult);
 
 /// How long a step waits for somebody else's lock before it says nothing.
 const PATIENCE: &str = "set local lock_timeout = '2s'";
 
 /// Rehearses, and leaves nothing behind.
-pub fn rehearse(schema: pg_sys::Oid, booking: Option<Id>, role: Option<&str>) -> Result<Vec<Row>, Failure> {
+pub fn rehearse(schema: pg_sys::Oid, booking: Option<Id>, role: Option<&str>) -> Result<Vec<RehearsalRow>, Failure> {
     // Who may act as whom is the caller's affair, not that of the owner of the bookings.
     let caller = Store::open(schema)?.rehearsal_caller(role)?;
     let caller =
@@ -61,37 +61,37 @@ pub fn insist(schema: pg_sys::Oid) -> Result<(), Failure> {
     ))
 }
 
-fn ours(store: &Store, caller: &Caller, booking: Option<Id>) -> Result<Vec<Row>, Failure> {
+fn ours(store: &Store, caller: &Caller, booking: Option<Id>) -> Result<Vec<RehearsalRow>, Failure> {
     match ground(store, booking) {
         Ok(Ok(ground)) => Ok(play(store, caller, &ground, OURS, Store::rehearsal_call)),
         Ok(Err(why)) => Ok(vec![(GROUND.name, why)]),
         // Whoever may not look at the tables cannot write them either.
         Err(failure @ Failure::Server(_)) if !failure.is_cancel() => {
-            Ok(vec![(GROUND.name, rehearsal::judge(&GROUND, &Err(failure), caller.rights()))])
+            Ok(vec![(GROUND.name, rehearsal::decide(&GROUND, &Err(failure), caller.rights()))])
         }
         Err(failure) => Err(failure),
     }
 }
 
-fn legacy(store: &Store, caller: &Caller, booking: Option<Id>) -> Result<Vec<Row>, Failure> {
+fn legacy(store: &Store, caller: &Caller, booking: Option<Id>) -> Result<Vec<RehearsalRow>, Failure> {
     Ok(ground(store, booking)?
         .map_or_else(|_| Vec::new(), |ground| play(store, caller, &ground, LEGACY, Store::rehearsal_call_legacy)))
 }
 
 /// A booking and a table, found or made. What cannot be made is said.
-fn ground(store: &Store, booking: Option<Id>) -> Result<Result<Ground, Judged>, Failure> {
+fn ground(store: &Store, booking: Option<Id>) -> Result<Result<Ground, StepResult>, Failure> {
     store.ddl(PATIENCE)?;
-    let nothing = |why: &str| Judged::said(Some(true), format!("nothing to rehearse on: {why}"));
-    let Some((target, cancelled)) = store.apart(Store::rehearsal_rules)? else {
+    let nothing = |why: &str| StepResult::said(Some(true), format!("nothing to rehearse on: {why}"));
+    let Some((target, cancelled)) = store.in_savepoint(Store::rehearsal_rules)? else {
         return Ok(Err(nothing("holdfast_booking_statuses has no target of a confirm")));
     };
-    let found = match (store.apart(|store| store.rehearsal_find(booking))?, booking) {
+    let found = match (store.in_savepoint(|store| store.rehearsal_find(booking))?, booking) {
         (Some(found), _) => Ok(Some(found)),
         (None, Some(booking)) => {
             let message = format!("Booking {booking} has tables, no window, or no table that is free for it");
             return Err(refusal::argument_invalid(message).into());
         }
-        (None, None) => store.apart(Store::rehearsal_make),
+        (None, None) => store.in_savepoint(Store::rehearsal_make),
     };
     Ok(match found {
         Ok(Some((booking, table, start, end))) => Ok(Ground { booking, table, start, end, target, cancelled }),
@@ -105,24 +105,24 @@ fn ground(store: &Store, booking: Option<Id>) -> Result<Result<Ground, Judged>, 
 type Calls = fn(&Store, &Caller, &Ground, Act, Option<Id>) -> Result<Vec<Option<String>>, Failure>;
 
 /// One step after the other; what leans on a step that did not pass is not tried.
-fn play(store: &Store, caller: &Caller, ground: &Ground, steps: &[Step], call: Calls) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+fn play(store: &Store, caller: &Caller, ground: &Ground, steps: &[RehearsalStep], call: Calls) -> Vec<RehearsalRow> {
+    let mut rows: Vec<RehearsalRow> = Vec::new();
     let mut hold = None;
     for step in steps {
         let passed = |name: &str| rows.iter().any(|(done, row)| *done == name && row.passed == Some(true));
         if let Some(needed) = step.needs.filter(|needed| !passed(needed)) {
-            rows.push((step.name, Judged::said(None, format!("not tried: {needed} did not pass"))));
+            rows.push((step.name, StepResult::said(None, format!("not tried: {needed} did not pass"))));
             continue;
         }
         if step.act == Act::Cancel && ground.cancelled.is_none() {
             rows.push((
                 step.name,
-                Judged::said(None, "not tried: no status of holdfast_booking_statuses frees tables"),
+                StepResult::said(None, "not tried: no status of holdfast_booking_statuses frees tables"),
             ));
             continue;
         }
         let answer = call(store, caller, ground, step.act, hold);
-        let judged = rehearsal::judge(step, &answer, caller.rights());
+        let judged = rehearsal::decide(step, &answer, caller.rights());
         if let (Act::Hold | Act::HoldForNobody, Ok(held), None | Some(true)) = (step.act, &answer, judged.passed)
             && (hold.is_none() || step.act == Act::HoldForNobody)
         {

@@ -11,7 +11,7 @@ use crate::store::Store;
 /// Ends the hold and says whether it was live. A hold that is unknown or ended is left alone.
 pub fn release(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome, Failure> {
     let Some(id) = hold else { return Ok(Outcome::NothingHeld) };
-    let Some(hold) = store.hold_lock(None, Some(id))?.remove(&id) else { return Ok(Outcome::NothingHeld) };
+    let Some(hold) = store.holds_lock(None, Some(id))?.remove(&id) else { return Ok(Outcome::NothingHeld) };
     if hold.status != "active" {
         return Ok(Outcome::NothingHeld);
     }

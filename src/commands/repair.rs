@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::rules::Id;
-use crate::rules::drift::{self, Finding, record::Record};
+use crate::rules::drift::{self, Finding, record::BookingRecord};
 use crate::rules::failure::{Collision, Failure};
 use crate::rules::json::Json;
 use crate::rules::refusal;
-use crate::rules::repair::{self, Planned, Step};
+use crate::rules::repair::{self, Planned, RepairStep};
 use crate::store::Store;
 
 /// What one repair depends on another shows only when that is done; no booking needs as many looks.
@@ -20,7 +20,7 @@ pub struct Repaired {
     pub finding: Finding,
     /// `planned`, `done`, or `person`.
     pub action: &'static str,
-    pub step: Option<Step>,
+    pub step: Option<RepairStep>,
 }
 
 /// Plans the repair of a booking, and does it unless it is only asked for.
@@ -34,14 +34,14 @@ pub fn repair(
     let wanted = repair::wanted(findings)?;
     if dry_run {
         let record = read(store, id)?;
-        let plan = repair::plan(&record, drift::judge(&record), &wanted);
+        let plan = repair::plan(&record, drift::decide(&record), &wanted);
         return Ok(plan.into_iter().map(|planned| shown(planned, "planned")).collect());
     }
     lock(store, id)?;
     let mut done = Vec::new();
     for look in 1..=LOOKS {
         let record = read(store, id)?;
-        let plan = repair::plan(&record, drift::judge(&record), &wanted);
+        let plan = repair::plan(&record, drift::decide(&record), &wanted);
         let last = look == LOOKS || plan.iter().all(|planned| planned.step.is_none());
         if last {
             done.extend(plan.into_iter().map(|planned| shown(planned, "person")));
@@ -59,7 +59,7 @@ fn shown(planned: Planned, action: &'static str) -> Repaired {
     Repaired { finding: planned.finding, action, step: planned.step }
 }
 
-fn read(store: &Store, booking: Id) -> Result<Record, Failure> {
+fn read(store: &Store, booking: Id) -> Result<BookingRecord, Failure> {
     let record = store.drift_read(booking, store.clock())?;
     Ok(record.ok_or_else(|| refusal::booking_not_found(Some(booking)))?)
 }
@@ -67,7 +67,7 @@ fn read(store: &Store, booking: Id) -> Result<Record, Failure> {
 /// The documented order: the booking, its holds, its tables and those that it claims.
 fn lock(store: &Store, booking: Id) -> Result<(), Failure> {
     store.booking_lock(booking)?.ok_or_else(|| refusal::booking_not_found(Some(booking)))?;
-    store.hold_lock(Some(booking), None)?;
+    store.holds_lock(Some(booking), None)?;
     let record = read(store, booking)?;
     let tables: BTreeSet<Id> = record.table_claims().map(|claim| claim.resource_id).collect();
     store.tables_lock(Some(booking), None, &tables.into_iter().collect::<Vec<Id>>())?;
@@ -75,14 +75,14 @@ fn lock(store: &Store, booking: Id) -> Result<(), Failure> {
 }
 
 /// Writes the steps of one look, and one entry of the history that holds every row as it was.
-fn apply(store: &Store, record: &Record, plan: &[Planned]) -> Result<(), Failure> {
+fn apply(store: &Store, record: &BookingRecord, plan: &[Planned]) -> Result<(), Failure> {
     let (booking, now) = (record.booking.id, store.clock());
-    let steps: Vec<&Step> = plan.iter().filter_map(|planned| planned.step.as_ref()).collect();
+    let steps: Vec<&RepairStep> = plan.iter().filter_map(|planned| planned.step.as_ref()).collect();
     let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
     let collision = Collision { booking, tables: &tables, key: None, schema: store.schema() };
     let changes =
         store.repair_apply(booking, &repair::by_name(record, &steps), now).map_err(|failure| match failure {
-            Failure::Server(error) => collision.judge(*error),
+            Failure::Server(error) => collision.decide(*error),
             other => other,
         })?;
     let findings: Vec<&str> = plan.iter().map(|planned| planned.finding.drift.entry().name).collect();
@@ -90,7 +90,7 @@ fn apply(store: &Store, record: &Record, plan: &[Planned]) -> Result<(), Failure
     let (findings, words) = (json!(findings).into(), json!(words).into());
     let metadata = Json::object([("findings", findings), ("steps", words), ("changes", Json::array(changes))]);
     let to = steps.iter().find_map(|step| match step {
-        Step::Advance { to } => Some(to.as_str()),
+        RepairStep::Advance { to } => Some(to.as_str()),
         _ => None,
     });
     let from = repair::history_from(record, &steps);

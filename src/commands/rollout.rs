@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::Refusals;
 use super::confirm::confirm;
-use super::transition::Wanted;
+use super::transition::TransitionArguments;
 use super::{release, shadow, table_status, transition, unassign};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
@@ -72,7 +72,7 @@ pub fn unassigned(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -
     }
 }
 
-pub fn transitioned(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+pub fn transitioned(store: &Store, wanted: &TransitionArguments) -> Result<Landed, Failure> {
     match route(store, Function::Transition, wanted.booking)? {
         Route::Ours => transition::transition(store, wanted),
         Route::Original => store.original_transition(&wanted.as_given()),

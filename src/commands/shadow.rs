@@ -12,24 +12,24 @@ use serde_json::{Value, json};
 use super::Refusals;
 use super::confirm;
 use super::preflight::{self, Would};
-use super::transition::{self, Wanted};
+use super::transition::{self, TransitionArguments};
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::request::{Arguments, Intent};
-use crate::rules::requirement::{Finding, examine};
+use crate::rules::requirement::{DoctorFinding, examine};
 use crate::rules::retention;
 use crate::rules::rollout::{Function, Trial};
 use crate::rules::shadow::fault::{FAULTS, Fault};
-use crate::rules::shadow::record::{self, Record};
-use crate::rules::shadow::{self, Answer, Disagreement, Doing, Left, Ours, Scene, Theirs};
+use crate::rules::shadow::record::{self, DisagreementRecord};
+use crate::rules::shadow::{self, BookingAfter, CallResult, Disagreement, Doing, Ours, Scene, Theirs};
 use crate::rules::table::{Assignment, Blocker};
 use crate::rules::window::Instant;
 use crate::store::{Landed, Seen, Store, enum_label, server_facts};
 use crate::telemetry::shadow as memory;
 pub use crate::telemetry::shadow::Number;
-use crate::{noticeboard, settings};
+use crate::{settings, worker_slots};
 
 /// A call that is judged.
 struct Call<'a> {
@@ -45,7 +45,7 @@ struct Call<'a> {
 struct Judgement {
     called_at: Instant,
     ours: Ours,
-    before: Option<Left>,
+    before: Option<BookingAfter>,
     session: Value,
     zone_is_shifted: bool,
 }
@@ -66,8 +66,8 @@ pub fn confirmed(
     };
     let says_nothing = matches!(function, Function::AssignSingle | Function::AssignMerged);
     let answer = |rows: &Vec<Assignment>| match says_nothing {
-        true => Answer::Nothing,
-        false => Answer::Seats(shadow::seats(rows)),
+        true => CallResult::Nothing,
+        false => CallResult::Seats(shadow::seats(rows)),
     };
     let ours = |store: &Store| {
         let looked = would(store, arguments)?;
@@ -77,7 +77,7 @@ pub fn confirmed(
 }
 
 /// Moves the status by the original; both answers are compared.
-pub fn transitioned(store: &Store, wanted: &Wanted, trial: Trial) -> Result<Landed, Failure> {
+pub fn transitioned(store: &Store, wanted: &TransitionArguments, trial: Trial) -> Result<Landed, Failure> {
     let request = json!({
         "booking_id": wanted.booking,
         "status": wanted.to,
@@ -98,13 +98,13 @@ pub fn transitioned(store: &Store, wanted: &Wanted, trial: Trial) -> Result<Land
         target: wanted.to.as_deref(),
         request: record::said(request),
     };
-    let original = || store.original_transition(&wanted.as_given());
-    let answer = |landed: &Landed| Answer::Status(enum_label(landed.status).unwrap_or_default());
+    let legacy = || store.original_transition(&wanted.as_given());
+    let answer = |landed: &Landed| CallResult::Status(enum_label(landed.status).unwrap_or_default());
     let ours = |store: &Store| {
         let looked = would_move(store, wanted)?;
         tried(store, trial, looked, |store| transition::transition(store, wanted).map(|_| ()))
     };
-    beside(store, &call, ours, original, answer)
+    beside(store, &call, ours, legacy, answer)
 }
 
 /// Judges, lets the original do it, compares. What it returns is the original's.
@@ -112,11 +112,11 @@ fn beside<T>(
     store: &Store,
     call: &Call,
     ours: impl FnOnce(&Store) -> Result<Ours, Failure>,
-    original: impl FnOnce() -> Result<T, Failure>,
-    answer: impl FnOnce(&T) -> Answer,
+    legacy: impl FnOnce() -> Result<T, Failure>,
+    answer: impl FnOnce(&T) -> CallResult,
 ) -> Result<T, Failure> {
-    let judgement = judge(store, call, ours)?;
-    let done = original();
+    let judgement = decide(store, call, ours)?;
+    let done = legacy();
     if let Some(judgement) = judgement {
         match &done {
             Ok(done) => returned(store, call, judgement, Theirs::Done(answer(done)))?,
@@ -127,7 +127,7 @@ fn beside<T>(
 }
 
 /// None: there is no judgement, and it is counted why.
-fn judge(
+fn decide(
     store: &Store,
     call: &Call,
     ours: impl FnOnce(&Store) -> Result<Ours, Failure>,
@@ -166,25 +166,25 @@ fn would(store: &Store, arguments: &Arguments) -> Result<Ours, Failure> {
     }
     Ok(match would {
         Some(Would::Replay(rows)) => Ours::Done(Doing {
-            answer: Answer::Seats(shadow::seats(&rows)),
+            answer: CallResult::Seats(shadow::seats(&rows)),
             replayed: true,
             frees: false,
             hold_until: None,
         }),
-        Some(Would::Confirm(request, situation)) => Ours::Done(Doing {
-            answer: Answer::Seats(shadow::seats_of(&request.tables, request.window)),
+        Some(Would::Confirm(request, snapshot)) => Ours::Done(Doing {
+            answer: CallResult::Seats(shadow::seats_of(&request.tables, request.window)),
             replayed: false,
-            frees: situation.blockers.iter().any(Blocker::is_released),
-            hold_until: situation.hold.as_ref().map(|hold| hold.expires_at),
+            frees: snapshot.blockers.iter().any(Blocker::is_released),
+            hold_until: snapshot.hold.as_ref().map(|hold| hold.expires_at),
         }),
         None => Ours::Refused(refusal::hold_not_found(None), "hold_exists"),
     })
 }
 
-fn would_move(store: &Store, wanted: &Wanted) -> Result<Ours, Failure> {
+fn would_move(store: &Store, wanted: &TransitionArguments) -> Result<Ours, Failure> {
     match transition::look(store, wanted) {
         Ok(status) => {
-            let answer = Answer::Status(status);
+            let answer = CallResult::Status(status);
             Ok(Ours::Done(Doing { answer, replayed: false, frees: false, hold_until: None }))
         }
         Err(Failure::Refused(refusal)) => Ok(Ours::Refused(refusal, "move")),
@@ -213,8 +213,8 @@ fn tried(
 }
 
 fn confirm_really(store: &Store, arguments: &Arguments) -> Result<(), Failure> {
-    let asked = arguments.clone().check()?;
-    confirm::uncounted(store, &asked, Refusals::Raised).map(|_| ())
+    let request = arguments.clone().check()?;
+    confirm::uncounted(store, &request, Refusals::Raised).map(|_| ())
 }
 
 /// Compares, counts, and returns what there is to write down.
@@ -223,11 +223,11 @@ fn compared(
     call: &Call,
     judgement: Judgement,
     theirs: &Theirs,
-    after: Option<&Left>,
-) -> Option<(Record, Disagreement)> {
+    after: Option<&BookingAfter>,
+) -> Option<(DisagreementRecord, Disagreement)> {
     let Judgement { called_at, ours, before, session, zone_is_shifted } = judgement;
     let schema = store.number();
-    memory::count(schema, Number::Judged);
+    memory::count(schema, Number::StepResult);
     if theirs.is_of_the_moment() || ours.is_of_the_moment() {
         memory::count(schema, Number::Undecided);
         return None;
@@ -245,7 +245,7 @@ fn compared(
         return None;
     };
     memory::count(schema, Number::Disagreed);
-    let record = Record {
+    let record = DisagreementRecord {
         called_at,
         function: call.function.name(),
         booking: call.booking,
@@ -271,7 +271,7 @@ fn returned(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) ->
 fn raised(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) {
     if let Some((record, found)) = compared(store, call, judgement, &theirs, None) {
         memory::keep(store.number(), record.text(&found, memory::BYTES).as_deref());
-        noticeboard::call_now(store.number());
+        worker_slots::call_now(store.number());
     }
 }
 
@@ -315,7 +315,7 @@ impl Reported {
 pub fn report(store: &Store) -> Result<Vec<Reported>, Failure> {
     let seen = if store.has_disagreements() { store.disagreements_seen()? } else { Vec::new() };
     let mut seen: HashMap<Option<String>, Seen> = seen.into_iter().map(|seen| (seen.fault.clone(), seen)).collect();
-    let findings: Vec<Finding> = examine(&store.facts_with(server_facts()?)?);
+    let findings: Vec<DoctorFinding> = examine(&store.facts_with(server_facts()?)?);
     let mut rows: Vec<Reported> = FAULTS
         .iter()
         .map(|fault| Reported {
@@ -329,18 +329,18 @@ pub fn report(store: &Store) -> Result<Vec<Reported>, Failure> {
 }
 
 /// The numbers of one schema.
-pub struct Counts {
+pub struct ShadowCounts {
     pub schema: u32,
     numbers: [u64; memory::NUMBERS],
 }
 
-impl Counts {
+impl ShadowCounts {
     pub fn of(&self, number: Number) -> i64 {
         self.numbers[number as usize].cast_signed()
     }
 }
 
 /// The schemas of this database in which calls were judged, since the server started.
-pub fn counts() -> Vec<Counts> {
-    memory::counts().into_iter().map(|(schema, numbers)| Counts { schema, numbers }).collect()
+pub fn counts() -> Vec<ShadowCounts> {
+    memory::counts().into_iter().map(|(schema, numbers)| ShadowCounts { schema, numbers }).collect()
 }

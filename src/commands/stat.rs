@@ -1,15 +1,15 @@
-//! What happened since the counters began, as rows for the views. Reading waits for nothing and locks nothing.
+//! What happened since the counters began, as rows for the views. Counts waits for nothing and locks nothing.
 
-use crate::rules::outcome::{CATALOGUE, Entry};
+use crate::rules::outcome::{CATALOGUE, OutcomeEntry};
 use crate::rules::window::Instant;
 use crate::telemetry;
-pub use crate::telemetry::Reading;
+pub use crate::telemetry::Counts;
 
 /// Every outcome of the catalogue with its number and the epoch; None when nothing is counted.
 #[must_use]
-pub fn outcomes() -> Vec<(&'static Entry, Option<(u64, Instant)>)> {
+pub fn outcomes() -> Vec<(&'static OutcomeEntry, Option<(u64, Instant)>)> {
     match telemetry::read() {
-        Some(Reading { epoch, outcomes, .. }) => {
+        Some(Counts { epoch, outcomes, .. }) => {
             outcomes.into_iter().map(|(entry, number)| (entry, Some((number, epoch)))).collect()
         }
         None => CATALOGUE.iter().map(|entry| (entry, None)).collect(),
@@ -17,6 +17,6 @@ pub fn outcomes() -> Vec<(&'static Entry, Option<(u64, Instant)>)> {
 }
 
 #[must_use]
-pub fn attempts() -> Option<Reading> {
+pub fn attempts() -> Option<Counts> {
     telemetry::read()
 }

@@ -1,11 +1,11 @@
 //! Upkeep, a bounded batch of each task: what is locked by others is left, what was found is judged again under lock.
 
-use super::aside::apart;
-use crate::rules::aside;
+use super::quarantine::in_savepoint;
 use crate::rules::auto_assign;
 use crate::rules::failure::Failure;
 use crate::rules::hold::HoldEnding;
 use crate::rules::outcome::Outcome;
+use crate::rules::quarantine;
 use crate::rules::retention;
 use crate::rules::upkeep::{Agenda, TASKS, Task};
 use crate::rules::window::Instant;
@@ -37,9 +37,9 @@ pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
             .map(|task| Swept { task: *task, done: 0, more: false, error: error.clone() })
             .collect());
     }
-    let once = |task: &Task| match store.apart(|store| task_once(store, *task, batch)) {
-        Err(failure) if aside::is_its_own(&failure) => {
-            Ok(Swept { task: *task, done: 0, more: false, error: Some(aside::words(&failure)) })
+    let once = |task: &Task| match store.in_savepoint(|store| task_once(store, *task, batch)) {
+        Err(failure) if quarantine::is_its_own(&failure) => {
+            Ok(Swept { task: *task, done: 0, more: false, error: Some(quarantine::words(&failure)) })
         }
         swept => swept,
     };
@@ -55,9 +55,9 @@ pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure
         Task::ExpireHolds => full(expire_holds(store, batch)?),
         // One notification says all.
         Task::NotifyOutbox => (notify(store)?, false),
-        Task::ScanCommits => full(super::verify::now_and_then(store, batch)?),
-        Task::ScanLiveBookings => super::look::live(store, batch)?,
-        Task::ScanBookings => super::look::all(store, batch)?,
+        Task::ScanCommits => full(super::scan_commits::now_and_then(store, batch)?),
+        Task::ScanLiveBookings => super::scan_bookings::live(store, batch)?,
+        Task::ScanBookings => super::scan_bookings::all(store, batch)?,
         Task::PruneLedger => full(super::idempotency::prune(store, None, Some(batch))?.0.answers),
         Task::PruneAttempts => full(prune_attempts(store, batch)?),
         Task::PruneEndedHolds => full(prune_ended_holds(store, batch)?),
@@ -66,15 +66,15 @@ pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure
         Task::PruneDisagreements => full(super::shadow::prune(store, batch)?),
         Task::PruneEnded => prune_ended(store, batch)?,
     };
-    let error = store.aside_heard();
+    let error = store.quarantine_heard();
     Ok(Swept { task, done, more, error })
 }
 
 /// Nobody who asks has to wait for it: until then the note answers.
 fn record_attempts(store: &Store) -> Result<i64, Failure> {
-    let taken = telemetry::take_cut_off(store.number());
-    for cut_off in &taken {
-        store.attempt_record_cut_off(cut_off)?;
+    let taken = telemetry::take_orphaned(store.number());
+    for orphaned in &taken {
+        store.attempt_record_orphaned(orphaned)?;
     }
     Ok(taken.len() as i64)
 }
@@ -86,7 +86,7 @@ fn retry_attempts(store: &Store) -> Result<(i64, bool), Failure> {
     let timeout_ms = Some(auto_assign::RETRY_TIMEOUT_MS);
     let attempt =
         |store: &Store| super::auto_assign::run(store, Some(booking), Some(hold), timeout_ms, Some("background"));
-    let Some(report) = apart(store, Task::RetryAttempts.name(), booking, attempt)? else { return Ok((0, true)) };
+    let Some(report) = in_savepoint(store, Task::RetryAttempts.name(), booking, attempt)? else { return Ok((0, true)) };
     let skipped = matches!(report.outcome, Outcome::SkippedConfirmed | Outcome::SkippedInProgress);
     Ok((i64::from(report.outcome == Outcome::Confirmed), !skipped))
 }
@@ -109,12 +109,13 @@ fn close(store: &Store, overdue: &[Overdue], now: Instant) -> Result<i64, Failur
     match overdue {
         [] => Ok(0),
         [one] => {
-            let closed = apart(store, Task::ExpireHolds.name(), one.hold, |store| write_closed(store, overdue, now))?;
+            let closed =
+                in_savepoint(store, Task::ExpireHolds.name(), one.hold, |store| write_closed(store, overdue, now))?;
             Ok(closed.map_or(0, |()| 1))
         }
-        _ => match store.apart(|store| write_closed(store, overdue, now)) {
+        _ => match store.in_savepoint(|store| write_closed(store, overdue, now)) {
             Ok(()) => Ok(overdue.len() as i64),
-            Err(failure) if aside::is_its_own(&failure) => {
+            Err(failure) if quarantine::is_its_own(&failure) => {
                 let (one, other) = overdue.split_at(overdue.len() / 2);
                 Ok(close(store, one, now)? + close(store, other, now)?)
             }
@@ -160,9 +161,9 @@ fn prune_ended(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
     if store.has_outbox() {
         counts.push(store.outbox_prune_dead(dead, batch)?);
     }
-    match store.apart(|store| store.holds_prune(holds, batch)) {
+    match store.in_savepoint(|store| store.holds_prune(holds, batch)) {
         Ok(pruned) => counts.push(pruned),
-        Err(failure) if aside::is_its_own(&failure) => store.aside_say(aside::words(&failure)),
+        Err(failure) if quarantine::is_its_own(&failure) => store.quarantine_say(quarantine::words(&failure)),
         Err(failure) => return Err(failure),
     }
     Ok((counts.iter().sum(), counts.iter().any(|count| *count >= i64::from(batch))))
@@ -183,13 +184,13 @@ pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
     for since in [&mut agenda.ledger, &mut agenda.attempts, &mut agenda.ended_holds, &mut agenda.disagreements] {
         kept(since, settings::ledger_retention_days());
     }
-    let scans = if store.has_looks() && store.has_verified() { store.agenda_scans(now)? } else { None };
+    let scans = if store.scans_bookings() && store.has_verified() { store.agenda_scans(now)? } else { None };
     agenda.commits = Some(scans.as_ref().map_or(Instant::NEVER, |scans| scans.commits));
     agenda.has_live = scans.as_ref().is_some_and(|scans| scans.has_live);
     if settings::reconcile_interval_seconds() > 0 {
         agenda.live = Some(scans.as_ref().map_or(Instant::NEVER, |scans| scans.live));
     }
-    let minutes = settings::full_pass_interval_minutes();
+    let minutes = settings::full_scan_interval_minutes();
     if minutes > 0 {
         let next = |began: Option<Instant>| began.map(|at| at.after_seconds(60 * i64::from(minutes)));
         agenda.bookings = scans.and_then(|scans| Some(scans.batch?.max(next(scans.passed).unwrap_or(Instant::NEVER))));

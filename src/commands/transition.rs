@@ -13,11 +13,11 @@ use crate::rules::request::History;
 use crate::rules::table::Table;
 use crate::rules::transition::{self, Move};
 use crate::rules::window::Instant;
-use crate::store::situation::Question;
+use crate::store::snapshot::Question;
 use crate::store::{GivenMove, Landed, Landing, Store};
 
 /// The arguments of a transition, as given.
-pub struct Wanted {
+pub struct TransitionArguments {
     pub booking: Option<Id>,
     pub to: Option<String>,
     pub checked_in_at: Option<Instant>,
@@ -30,7 +30,7 @@ pub struct Wanted {
     pub history: History,
 }
 
-impl Wanted {
+impl TransitionArguments {
     pub fn as_given(&self) -> GivenMove<'_> {
         GivenMove {
             booking: self.booking,
@@ -62,19 +62,19 @@ impl Allowed<'_> {
 /// Decides a move of a booking that is read in the given way.
 fn decide<'a>(
     store: &Store,
-    wanted: &'a Wanted,
+    wanted: &'a TransitionArguments,
     read: impl FnOnce(Id) -> Result<Option<Booking>, Failure>,
 ) -> Result<Allowed<'a>, Failure> {
     let id = wanted.booking.ok_or_else(|| refusal::booking_not_found(None))?;
-    let asked = Move {
+    let request = Move {
         to: wanted.to.as_deref(),
         history_from: wanted.history_from.as_deref(),
         history_to: wanted.history_to.as_deref(),
     };
-    let target = transition::check_arguments(&asked)?;
+    let target = transition::check_arguments(&request)?;
     let booking = read(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     let rules = store.status_rules(&booking.status, target)?;
-    transition::decide(&asked, target, &booking.status, &rules)?;
+    transition::decide(&request, target, &booking.status, &rules)?;
     Ok(Allowed { booking, target, rules })
 }
 
@@ -86,7 +86,7 @@ fn check_tables(store: &Store, allowed: &Allowed, tables: BTreeMap<Id, Table>, n
         return Err(refusal::tables_not_assigned(booking.id).into());
     };
     let ids: Vec<Id> = tables.keys().copied().collect();
-    let situation = store.situation_read(Question {
+    let snapshot = store.snapshot_read(Question {
         booking,
         target: Some(allowed.target),
         tables: &ids,
@@ -97,24 +97,24 @@ fn check_tables(store: &Store, allowed: &Allowed, tables: BTreeMap<Id, Table>, n
         own_holds: BTreeMap::new(),
         locked: tables,
     })?;
-    Ok(transition::check_tables(&situation, &allowed.rules)?)
+    Ok(transition::check_tables(&snapshot, &allowed.rules)?)
 }
 
 /// Where the booking would land, decided without a lock.
-pub(super) fn look(store: &Store, wanted: &Wanted) -> Result<String, Failure> {
-    let allowed = decide(store, wanted, |id| store.booking_look(id))?;
+pub(super) fn look(store: &Store, wanted: &TransitionArguments) -> Result<String, Failure> {
+    let allowed = decide(store, wanted, |id| store.booking_read(id))?;
     if allowed.needs_tables() {
-        let tables = store.tables_look(Some(allowed.booking.id), None, &[])?.tables;
+        let tables = store.tables_read(Some(allowed.booking.id), None, &[])?.tables;
         check_tables(store, &allowed, tables, store.clock())?;
     }
     Ok(allowed.target.to_owned())
 }
 
-pub fn transition(store: &Store, wanted: &Wanted) -> Result<Landed, Failure> {
+pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed, Failure> {
     let allowed = decide(store, wanted, |id| store.booking_lock(id))?;
     let id = allowed.booking.id;
     // A booking that holds no tables any more holds none back from others either.
-    let holds = if allowed.rules.target_holds_tables { BTreeMap::new() } else { store.hold_lock(Some(id), None)? };
+    let holds = if allowed.rules.target_holds_tables { BTreeMap::new() } else { store.holds_lock(Some(id), None)? };
     if allowed.needs_tables() {
         let locked = store.tables_lock(Some(id), None, &[])?;
         check_tables(store, &allowed, locked.tables, store.clock())?;
@@ -154,6 +154,6 @@ fn tell(store: &Store, allowed: &Allowed, now: Instant) -> Result<(), Failure> {
     if assignments.is_empty() {
         return Ok(());
     }
-    let left = outbox::Left::of(&assignments, |_| rules.target_releases_tables, booking.window);
+    let left = outbox::RemainingTables::of(&assignments, |_| rules.target_releases_tables, booking.window);
     super::emit(store, &[outbox::tables_changed(&left.tables(booking, allowed.target, None))], now)
 }

@@ -22,7 +22,7 @@ pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> 
     let written = store.tables_remove(id, &removal)?;
     super::assert_written("Unassign", &expected, &written)?;
     if !taken.is_empty() {
-        let left = outbox::Left::of(&assignments, goes, booking.window);
+        let left = outbox::RemainingTables::of(&assignments, goes, booking.window);
         super::emit(store, &[outbox::tables_changed(&left.tables(&booking, &booking.status, None))], now)?;
     }
     let seated: Vec<Id> = assignments

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::rules::Id;
 use crate::rules::allocation;
-use crate::rules::attempt::{self, Standing};
+use crate::rules::attempt::{self, KeyState};
 use crate::rules::booking::Booking;
 use crate::rules::failure::Failure;
 use crate::rules::outbox;
@@ -12,9 +12,9 @@ use crate::rules::outcome::Outcome;
 use crate::rules::refusal;
 use crate::rules::request::History;
 use crate::rules::table::{Assignment, Blocker, Table};
-use crate::rules::undo::{self, Done, Undoing};
+use crate::rules::undo::{self, KeyEffects, Undoing};
 use crate::rules::window::Instant;
-use crate::store::situation::Question;
+use crate::store::snapshot::Question;
 use crate::store::{Store, TakingBack};
 
 /// What an undo came to.
@@ -58,9 +58,9 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
         restores: !done.replaced.is_empty(),
     };
     take_back(store, back, &done.replaced)?;
-    let left = outbox::Left::of(&assignments, goes, booking.window).with(&done.replaced, done.replaced_for);
+    let left = outbox::RemainingTables::of(&assignments, goes, booking.window).with(&done.replaced, done.replaced_for);
     let told = left.tables(&booking, after, Some(&key));
-    let undone = outbox::Undone { tables: &done.tables, restored: &done.replaced, status: status.as_deref() };
+    let undone = outbox::UndoEvent { tables: &done.tables, restored: &done.replaced, status: status.as_deref() };
     let undone = outbox::assignment_undone(&told, &undone, store.transaction_id());
     super::emit(store, &[undone, outbox::tables_changed(&told)], now)?;
     super::refresh(store, &touched(&assignments, &done, now))?;
@@ -71,7 +71,7 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
 
 /// What the key did is gone already, or there never was anything.
 fn nothing(store: &Store, booking: Booking, key: &str, answered: bool) -> Result<Undone, Failure> {
-    if !answered && super::attempt::known(store, booking.id, key)?.standing == Standing::NeverSeen {
+    if !answered && super::attempt::known(store, booking.id, key)?.standing == KeyState::NeverSeen {
         return Err(undo::never_seen(booking.id, key).into());
     }
     let (outcome, status) = (Outcome::NothingToUndo, Some(booking.status));
@@ -82,12 +82,12 @@ fn nothing(store: &Store, booking: Booking, key: &str, answered: bool) -> Result
 fn make_room(
     store: &Store,
     booking: &Booking,
-    done: &Done,
+    done: &KeyEffects,
     locked: BTreeMap<Id, Table>,
     now: Instant,
 ) -> Result<Vec<Id>, Failure> {
     let Some(window) = done.replaced_for else { return Ok(Vec::new()) };
-    let situation = store.situation_read(Question {
+    let snapshot = store.snapshot_read(Question {
         booking,
         target: None,
         tables: &done.replaced,
@@ -98,8 +98,8 @@ fn make_room(
         own_holds: BTreeMap::new(),
         locked,
     })?;
-    undo::may_restore(booking.id, &done.replaced, &situation)?;
-    let released = situation.blockers.iter().filter_map(|blocker| match blocker {
+    undo::may_restore(booking.id, &done.replaced, &snapshot)?;
+    let released = snapshot.blockers.iter().filter_map(|blocker| match blocker {
         Blocker::Allocation { id, released: true, .. } => Some(*id),
         _ => None,
     });
@@ -122,7 +122,7 @@ fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Fai
 }
 
 /// Tables whose status of now may change.
-fn touched(assignments: &[Assignment], done: &Done, now: Instant) -> Vec<Id> {
+fn touched(assignments: &[Assignment], done: &KeyEffects, now: Instant) -> Vec<Id> {
     let seated = assignments.iter().filter(|row| row.window.is_some_and(|window| window.contains(now)));
     let mut touched: Vec<Id> = seated.map(|row| row.table).filter(|table| done.tables.contains(table)).collect();
     if done.replaced_for.is_some_and(|window| window.contains(now)) {

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
 
-use crate::noticeboard::{self, PLACES, Place, READ_ONLY, WORKER_OFF};
 use crate::rules::failure::sqlstate_unpack;
 use crate::rules::requirement::upkeep::Upkeep;
 use crate::rules::upkeep::TASKS;
+use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF};
 
 /// One database. Instants are microseconds since 2000, as the server counts them.
 pub struct Status {
@@ -35,16 +35,16 @@ pub struct Status {
 
 /// Every database that the worker knows of; none when the library is not preloaded.
 pub fn worker_status() -> Vec<Status> {
-    noticeboard::places().map(status).collect()
+    worker_slots::places().map(status).collect()
 }
 
 /// What is known of a schema of this database; None when the library is not preloaded.
 pub fn upkeep(schema: pg_sys::Oid) -> Option<Upkeep> {
-    let database = noticeboard::database()?;
-    let place = noticeboard::places().find(|place| place.database() == database);
-    let slot = noticeboard::slots_of(database).find(|slot| slot.schema() == schema.to_u32());
+    let database = worker_slots::database()?;
+    let place = worker_slots::places().find(|place| place.database() == database);
+    let slot = worker_slots::slots_of(database).find(|slot| slot.schema() == schema.to_u32());
     Some(Upkeep {
-        no_place: place.is_none() && noticeboard::places().count() == PLACES,
+        no_place: place.is_none() && worker_slots::places().count() == DATABASES,
         unplaced: place.map_or(0, |place| place.unplaced.load(Relaxed)),
         paused: place.and_then(paused),
         skipped: slot.is_some_and(|slot| slot.skipped.load(Relaxed)),
@@ -52,7 +52,7 @@ pub fn upkeep(schema: pg_sys::Oid) -> Option<Upkeep> {
     })
 }
 
-fn paused(place: &Place) -> Option<&'static str> {
+fn paused(place: &DatabaseSlot) -> Option<&'static str> {
     match place.paused.load(Relaxed) {
         WORKER_OFF => Some("worker off"),
         READ_ONLY => Some("read only"),
@@ -60,8 +60,8 @@ fn paused(place: &Place) -> Option<&'static str> {
     }
 }
 
-fn status(place: &Place) -> Status {
-    let slots = || noticeboard::slots_of(place.database());
+fn status(place: &DatabaseSlot) -> Status {
+    let slots = || worker_slots::slots_of(place.database());
     let failures = slots().map(|slot| slot.failures.load(Relaxed)).max().unwrap_or_default();
     let set = |number: i64| (number != 0 && number != i64::MAX).then_some(number);
     let pid = place.pid.load(Relaxed);

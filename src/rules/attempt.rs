@@ -146,7 +146,7 @@ pub fn spends_hold(outcome: Outcome) -> bool {
 
 /// What became of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum KeyState {
     Committed,
     Refused,
     TimedOut,
@@ -156,24 +156,24 @@ pub enum Standing {
     NeverSeen,
 }
 
-impl Standing {
+impl KeyState {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Standing::Committed => "committed",
-            Standing::Refused => "refused",
-            Standing::TimedOut => "timed_out",
-            Standing::Fenced => "fenced",
-            Standing::Running => "running",
-            Standing::Forgotten => "forgotten",
-            Standing::NeverSeen => "never_seen",
+            KeyState::Committed => "committed",
+            KeyState::Refused => "refused",
+            KeyState::TimedOut => "timed_out",
+            KeyState::Fenced => "fenced",
+            KeyState::Running => "running",
+            KeyState::Forgotten => "forgotten",
+            KeyState::NeverSeen => "never_seen",
         }
     }
 }
 
 /// The ledger's entry under a key, as it was written.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Entry {
+pub struct AttemptEntry {
     pub outcome: String,
     pub refusal: Option<Refusal>,
     pub assignments: Vec<Assignment>,
@@ -202,9 +202,9 @@ pub struct Holder {
 
 /// Everything that is known of a key. The holder was looked for first: locks go after the commit can be seen.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Known {
+pub struct KeyFacts {
     pub holder: Option<Holder>,
-    pub entry: Option<Entry>,
+    pub entry: Option<AttemptEntry>,
     pub last: Option<LastAttempt>,
     /// Answers from before that instant were forgotten.
     pub forgotten: Option<Instant>,
@@ -214,8 +214,8 @@ pub struct Known {
 
 /// The answer to "did it happen?".
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    pub standing: Standing,
+pub struct KeyOutcome {
+    pub standing: KeyState,
     pub receipt: Option<u64>,
     pub decided_at: Option<Instant>,
     /// It was committed, and taken back by `undo_confirm` then.
@@ -225,9 +225,9 @@ pub struct Answer {
     pub holder: Holder,
 }
 
-impl Answer {
-    fn new(standing: Standing) -> Answer {
-        Answer {
+impl KeyOutcome {
+    fn new(standing: KeyState) -> KeyOutcome {
+        KeyOutcome {
             standing,
             receipt: None,
             decided_at: None,
@@ -240,32 +240,32 @@ impl Answer {
 
     /// Nobody can say yet.
     #[must_use]
-    pub fn running(holder: Option<Holder>) -> Answer {
-        Answer { holder: holder.unwrap_or_default(), ..Answer::new(Standing::Running) }
+    pub fn running(holder: Option<Holder>) -> KeyOutcome {
+        KeyOutcome { holder: holder.unwrap_or_default(), ..KeyOutcome::new(KeyState::Running) }
     }
 
     #[must_use]
-    pub fn fenced(receipt: u64, refusal: Refusal, at: Instant) -> Answer {
-        let answer = Answer::new(Standing::Fenced);
-        Answer { receipt: Some(receipt), refusal: Some(refusal), decided_at: Some(at), ..answer }
+    pub fn fenced(receipt: u64, refusal: Refusal, at: Instant) -> KeyOutcome {
+        let answer = KeyOutcome::new(KeyState::Fenced);
+        KeyOutcome { receipt: Some(receipt), refusal: Some(refusal), decided_at: Some(at), ..answer }
     }
 
     /// Will every later question get this answer too?
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self.standing, Standing::Committed | Standing::Fenced)
+        matches!(self.standing, KeyState::Committed | KeyState::Fenced)
     }
 }
 
 /// What became of the key. It never guesses: what may still change is `running`.
 #[must_use]
-pub fn answer(known: Known) -> Answer {
+pub fn answer(known: KeyFacts) -> KeyOutcome {
     let entry = known.entry.map(of_entry);
     if let Some(answer) = entry.as_ref().filter(|answer| answer.is_final()) {
         return answer.clone();
     }
     if known.standby || known.holder.is_some() {
-        return Answer::running(known.holder);
+        return KeyOutcome::running(known.holder);
     }
     // An attempt of a time whose answers are forgotten may have come before one that committed.
     let last =
@@ -275,26 +275,26 @@ pub fn answer(known: Known) -> Answer {
         (Some(entry), Some(last)) if last.decided_at > entry.decided_at => last,
         (Some(entry), _) => entry,
         (None, Some(last)) => last,
-        (None, None) if known.forgotten.is_some() => Answer::new(Standing::Forgotten),
-        (None, None) => Answer::new(Standing::NeverSeen),
+        (None, None) if known.forgotten.is_some() => KeyOutcome::new(KeyState::Forgotten),
+        (None, None) => KeyOutcome::new(KeyState::NeverSeen),
     }
 }
 
-fn of_entry(entry: Entry) -> Answer {
+fn of_entry(entry: AttemptEntry) -> KeyOutcome {
     let standing = match (entry.outcome.as_str(), &entry.refusal) {
-        ("fenced", _) => Standing::Fenced,
-        (_, Some(_)) => Standing::Refused,
-        _ => Standing::Committed,
+        ("fenced", _) => KeyState::Fenced,
+        (_, Some(_)) => KeyState::Refused,
+        _ => KeyState::Committed,
     };
-    let Entry { refusal, assignments, receipt, decided_at, undone_at, .. } = entry;
-    Answer { standing, receipt, decided_at, undone_at, assignments, refusal, holder: Holder::default() }
+    let AttemptEntry { refusal, assignments, receipt, decided_at, undone_at, .. } = entry;
+    KeyOutcome { standing, receipt, decided_at, undone_at, assignments, refusal, holder: Holder::default() }
 }
 
-fn of_last(last: LastAttempt) -> Answer {
+fn of_last(last: LastAttempt) -> KeyOutcome {
     let timed_out = last.outcome == Outcome::TimeoutBeforeConfirm.entry().name;
-    let standing = if timed_out { Standing::TimedOut } else { Standing::Refused };
+    let standing = if timed_out { KeyState::TimedOut } else { KeyState::Refused };
     let LastAttempt { refusal, receipt, decided_at, .. } = last;
-    Answer { receipt, decided_at, refusal, ..Answer::new(standing) }
+    KeyOutcome { receipt, decided_at, refusal, ..KeyOutcome::new(standing) }
 }
 
 /// The tombstone's words; what was refused before stays readable in them.

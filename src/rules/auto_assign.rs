@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Id;
 use super::booking::StatusRules;
-use super::confirm::{self, Situation};
+use super::confirm::{self, Snapshot};
 use super::idempotency_key;
 use super::outcome::{CATALOGUE, Disposition, Outcome};
 use super::refusal::{self, Refusal};
@@ -25,19 +25,19 @@ pub fn retryable() -> impl Iterator<Item = &'static str> {
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
+pub enum Initiator {
     /// The request that made the booking.
     Inline,
     /// The worker that comes later.
     Background,
 }
 
-impl Trigger {
+impl Initiator {
     /// NULL is inline, as the function's default is.
-    pub fn of(given: Option<&str>) -> Result<Trigger, Refusal> {
+    pub fn of(given: Option<&str>) -> Result<Initiator, Refusal> {
         match given.unwrap_or("inline") {
-            "inline" => Ok(Trigger::Inline),
-            "background" => Ok(Trigger::Background),
+            "inline" => Ok(Initiator::Inline),
+            "background" => Ok(Initiator::Background),
             other => Err(refusal::argument_invalid(format!("Trigger {other} is neither inline nor background"))),
         }
     }
@@ -45,8 +45,8 @@ impl Trigger {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Trigger::Inline => "inline",
-            Trigger::Background => "background",
+            Initiator::Inline => "inline",
+            Initiator::Background => "background",
         }
     }
 }
@@ -62,7 +62,7 @@ pub struct GivenHold {
 
 /// The booking as an automatic attempt finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct AttemptInput {
     pub booking: Id,
     pub restaurant: Id,
     pub status: String,
@@ -81,7 +81,7 @@ pub struct Found {
     pub own_hold: Option<Id>,
 }
 
-impl Found {
+impl AttemptInput {
     /// Is there nothing left to do, as long as its tables stand?
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
@@ -101,24 +101,24 @@ impl Found {
 
 /// Does what was confirmed stand: for the booking's window, its party, and tables that can be used as they are now?
 #[must_use]
-pub fn stands(situation: &Situation, window_derived: bool) -> bool {
-    let booking = &situation.booking;
+pub fn stands(snapshot: &Snapshot, window_derived: bool) -> bool {
+    let booking = &snapshot.booking;
     let own = booking.window.start.zip(booking.window.end).and_then(|(start, end)| Window::new(start, end));
     let in_time = |row: &Assignment| match (row.window, own) {
         (Some(window), Some(own)) => window == own || !window_derived && window.overlaps(own),
         _ => false,
     };
     let usable = |row: &Assignment| {
-        situation.tables.get(&row.table).is_some_and(|table| confirm::check_table(table, booking.restaurant).is_ok())
+        snapshot.tables.get(&row.table).is_some_and(|table| confirm::check_table(table, booking.restaurant).is_ok())
     };
-    situation.assignments.iter().all(|row| in_time(row) && usable(row))
-        && transition::check_tables(situation, &StatusRules::default()).is_ok()
+    snapshot.assignments.iter().all(|row| in_time(row) && usable(row))
+        && transition::check_tables(snapshot, &StatusRules::default()).is_ok()
 }
 
 /// The key of an attempt for a booking whose tables do not stand any more: the answer under the key it has is another's.
 /// Each hold has one of its own, where the recipe gives no other.
 #[must_use]
-pub fn renewed_key(found: &Found, hold: Option<Id>) -> Option<Key> {
+pub fn renewed_key(found: &AttemptInput, hold: Option<Id>) -> Option<Key> {
     let (date, time) = found.date.as_ref().zip(found.time.as_ref())?;
     let recipe = idempotency_key::auto_assign(found.booking, found.restaurant, found.party_size, date, time);
     let text = match hold {
@@ -142,7 +142,7 @@ pub struct Key {
 
 /// The booking's key; made by the recipe when there is none, and again when party or time changed while the booking
 /// is not confirmed. A key that the application made in another way is the application's.
-pub fn key(found: &Found) -> Result<Key, Refusal> {
+pub fn key(found: &AttemptInput) -> Result<Key, Refusal> {
     let recipe = found.date.as_ref().zip(found.time.as_ref()).map(|(date, time)| {
         idempotency_key::auto_assign(found.booking, found.restaurant, found.party_size, date, time)
     });
@@ -164,7 +164,7 @@ pub fn key(found: &Found) -> Result<Key, Refusal> {
 /// The hold to confirm: the given one while it is live, else the booking's own. One of another booking is for the confirm
 /// to refuse.
 #[must_use]
-pub fn hold(found: &Found, now: Instant) -> Option<Id> {
+pub fn hold(found: &AttemptInput, now: Instant) -> Option<Id> {
     let usable = |given: &&GivenHold| {
         let foreign = given.booking.is_some_and(|owner| owner != found.booking);
         foreign || (given.status == "active" && now < given.expires_at)
@@ -179,7 +179,7 @@ pub fn no_hold(booking: Id) -> Refusal {
 
 /// What services read on the booking.
 #[must_use]
-pub fn last_result(outcome: Outcome, duration_ms: i64, attempt: Id, trigger: Trigger) -> Value {
+pub fn last_result(outcome: Outcome, duration_ms: i64, attempt: Id, trigger: Initiator) -> Value {
     let success = outcome.entry().disposition == Disposition::Success;
     let reason = (!success).then_some(outcome.entry().name);
     json!({

@@ -11,20 +11,25 @@ use super::check;
 use super::hold::{Hold, HoldEnd};
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
-use super::request::{Asked, Intent, Request, Selection};
+use super::request::{Intent, Request, ResolvedRequest, Selection};
 use super::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
 use super::window::{Instant, Window};
 
 /// The tables and the window that a call stands for, and that its hold may be used.
-pub fn select(asked: &Asked, booking: &Booking, hold: Option<&Hold>, now: Instant) -> Result<Request, Refusal> {
-    let (checks, request) = check::selection(asked, booking, hold, now);
+pub fn select(
+    request: &Request,
+    booking: &Booking,
+    hold: Option<&Hold>,
+    now: Instant,
+) -> Result<ResolvedRequest, Refusal> {
+    let (checks, resolved) = check::selection(request, booking, hold, now);
     checks.into_iter().try_for_each(|(_, result)| result)?;
-    request.ok_or_else(|| refusal::hold_not_found(hold.map(|hold| hold.id)))
+    resolved.ok_or_else(|| refusal::hold_not_found(hold.map(|hold| hold.id)))
 }
 
 /// Everything a decision looks at, read under the locks that protect it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Situation {
+pub struct Snapshot {
     pub now: Instant,
     pub booking: Booking,
     /// The hold that was named.
@@ -72,13 +77,13 @@ pub struct Changes {
 impl Changes {
     /// Tables that the booking had and has no more.
     #[must_use]
-    pub fn freed(&self, request: &Request, situation: &Situation) -> Vec<Id> {
-        let dropped = situation.assignments.iter().filter(|row| self.drop_assignments.contains(&row.id));
-        dropped.map(|row| row.table).filter(|table| !request.tables.contains(table)).collect()
+    pub fn freed(&self, resolved: &ResolvedRequest, snapshot: &Snapshot) -> Vec<Id> {
+        let dropped = snapshot.assignments.iter().filter(|row| self.drop_assignments.contains(&row.id));
+        dropped.map(|row| row.table).filter(|table| !resolved.tables.contains(table)).collect()
     }
 }
 
-/// The holds that a call of the booking ends or may pass by, with their deadlines. Judged by what the locked rows say: another
+/// The holds that a call of the booking ends or may pass by, with their deadlines. StepResult by what the locked rows say: another
 /// session may have ended one, or given it to another booking, while we waited for it.
 #[must_use]
 pub fn own_holds(booking: Id, named: Option<Id>, locked: &BTreeMap<Id, Hold>) -> BTreeMap<Id, Instant> {
@@ -91,24 +96,24 @@ pub fn own_holds(booking: Id, named: Option<Id>, locked: &BTreeMap<Id, Hold>) ->
 }
 
 /// The checks of [`check`] in their declared order; after them, nothing may fail.
-pub fn decide(asked: &Asked, request: &Request, situation: &Situation) -> Result<Changes, Refusal> {
-    check::first(asked, request, situation)?;
-    Ok(changes(asked, request, situation))
+pub fn decide(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -> Result<Changes, Refusal> {
+    check::first(request, resolved, snapshot)?;
+    Ok(changes(request, resolved, snapshot))
 }
 
 /// May these tables be held? What no confirm could use is not worth keeping from others: the checks are a confirm's.
-pub fn may_hold(hold: &Hold, window: Window, situation: &Situation) -> Result<(), Refusal> {
-    let asked = Asked::to_hold(situation.booking.id, hold.members.clone(), window);
-    let request = Request::new(&asked, hold.members.clone(), window);
-    let situation = Situation { hold: Some(hold.clone()), ..situation.clone() };
-    check::first(&asked, &request, &situation)
+pub fn may_hold(hold: &Hold, window: Window, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let request = Request::to_hold(snapshot.booking.id, hold.members.clone(), window);
+    let resolved = ResolvedRequest::new(&request, hold.members.clone(), window);
+    let snapshot = Snapshot { hold: Some(hold.clone()), ..snapshot.clone() };
+    check::first(&request, &resolved, &snapshot)
 }
 
 /// Every asked table, or the refusal that names those that are not there.
-pub fn loaded<'a>(booking: Id, asked: &[Id], tables: &'a BTreeMap<Id, Table>) -> Result<Vec<&'a Table>, Refusal> {
-    let missing: Vec<Option<Id>> = asked.iter().filter(|id| !tables.contains_key(id)).map(|id| Some(*id)).collect();
+pub fn loaded<'a>(booking: Id, request: &[Id], tables: &'a BTreeMap<Id, Table>) -> Result<Vec<&'a Table>, Refusal> {
+    let missing: Vec<Option<Id>> = request.iter().filter(|id| !tables.contains_key(id)).map(|id| Some(*id)).collect();
     if missing.is_empty() {
-        Ok(asked.iter().filter_map(|id| tables.get(id)).collect())
+        Ok(request.iter().filter_map(|id| tables.get(id)).collect())
     } else {
         Err(refusal::tables_not_found(booking, &missing))
     }
@@ -137,7 +142,7 @@ pub(super) fn check_zone(
     booking: &Booking,
     tables: &[&Table],
     intent: Intent,
-    situation: &Situation,
+    snapshot: &Snapshot,
 ) -> Result<(), Refusal> {
     let Some(zone) = tables.first().and_then(|table| table.zone) else { return Ok(()) };
     if let Some(other) = tables.iter().filter_map(|table| table.zone).find(|other| *other != zone) {
@@ -147,10 +152,10 @@ pub(super) fn check_zone(
         ));
     }
     let elsewhere = |row: &&Assignment| {
-        let table = situation.tables.get(&row.table);
+        let table = snapshot.tables.get(&row.table);
         table.and_then(|table| table.zone).is_some_and(|other| other != zone)
     };
-    if intent == Intent::Assign && situation.assignments.iter().any(|row| elsewhere(&row)) {
+    if intent == Intent::Assign && snapshot.assignments.iter().any(|row| elsewhere(&row)) {
         return Err(Refusal::new(
             Outcome::OtherZoneAssigned,
             format!("Booking {} already has assignments in a different zone", booking.id),
@@ -177,38 +182,38 @@ pub(super) fn check_movable(tables: &[&Table]) -> Result<(), Refusal> {
 }
 
 /// Joined tables are one connected set, where that is asked for.
-pub(super) fn check_adjacent(wanted: bool, tables: &[&Table], situation: &Situation) -> Result<(), Refusal> {
+pub(super) fn check_adjacent(wanted: bool, tables: &[&Table], snapshot: &Snapshot) -> Result<(), Refusal> {
     let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
-    if wanted { adjacency::check_connected(&ids, &situation.edges) } else { Ok(()) }
+    if wanted { adjacency::check_connected(&ids, &snapshot.edges) } else { Ok(()) }
 }
 
-fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {
-    let kept = standing(request, situation, asked.intent);
-    let asked_for = |table: Id| request.tables.contains(&table);
-    let removal = match (asked.intent, kept.is_empty()) {
+fn changes(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -> Changes {
+    let kept = standing(resolved, snapshot, request.intent);
+    let asked_for = |table: Id| resolved.tables.contains(&table);
+    let removal = match (request.intent, kept.is_empty()) {
         (_, false) => allocation::Removal::default(),
-        (Intent::Confirm, true) => allocation::remove(&situation.assignments, &situation.allocations, |_| true),
-        (Intent::Assign, true) => allocation::remove(&situation.assignments, &situation.allocations, asked_for),
+        (Intent::Confirm, true) => allocation::remove(&snapshot.assignments, &snapshot.allocations, |_| true),
+        (Intent::Assign, true) => allocation::remove(&snapshot.assignments, &snapshot.allocations, asked_for),
     };
-    let close_holds = ended_holds(asked, request, situation);
-    let freed = situation.blockers.iter().filter_map(|blocker| match blocker {
+    let close_holds = ended_holds(request, resolved, snapshot);
+    let freed = snapshot.blockers.iter().filter_map(|blocker| match blocker {
         Blocker::Allocation { id, released: true, .. } => Some(*id),
         _ => None,
     });
-    let mirrors = situation.allocations.iter().filter_map(|claim| {
+    let mirrors = snapshot.allocations.iter().filter_map(|claim| {
         let closed = close_holds.iter().any(|(hold, _)| *hold == claim.resource_id);
         (claim.resource == Resource::Hold && closed).then_some(claim.id)
     });
     let mut drop_allocations = removal.allocations;
     drop_allocations.extend(freed.collect::<BTreeSet<Id>>());
     drop_allocations.extend(mirrors);
-    drop_allocations.extend(&situation.mirrors);
+    drop_allocations.extend(&snapshot.mirrors);
     let mut drop_assignments = removal.assignments;
-    drop_assignments.extend(left_behind(situation));
+    drop_assignments.extend(left_behind(snapshot));
     Changes {
-        add: if kept.is_empty() { request.tables.clone() } else { Vec::new() },
-        touched: touched_now(request, situation),
-        moves: asked.target.as_ref().is_some_and(|target| kept.is_empty() || *target != situation.booking.status),
+        add: if kept.is_empty() { resolved.tables.clone() } else { Vec::new() },
+        touched: touched_now(resolved, snapshot),
+        moves: request.target.as_ref().is_some_and(|target| kept.is_empty() || *target != snapshot.booking.status),
         kept,
         drop_assignments,
         drop_allocations,
@@ -218,24 +223,24 @@ fn changes(asked: &Asked, request: &Request, situation: &Situation) -> Changes {
 }
 
 /// Assignments of bookings that are over. They are the record of who sat where and stay, unless they would block.
-fn left_behind(situation: &Situation) -> impl Iterator<Item = Id> {
+fn left_behind(snapshot: &Snapshot) -> impl Iterator<Item = Id> {
     let blocks = |blocker: &Blocker| match blocker {
-        Blocker::Assignment { id, released: true, .. } if situation.assignments_exclude => Some(*id),
+        Blocker::Assignment { id, released: true, .. } if snapshot.assignments_exclude => Some(*id),
         _ => None,
     };
-    situation.blockers.iter().filter_map(blocks)
+    snapshot.blockers.iter().filter_map(blocks)
 }
 
 /// The rows of the answer, when the tables already stand exactly as asked (F3); else empty.
-fn standing(request: &Request, situation: &Situation, intent: Intent) -> Vec<Assignment> {
-    let mut rows: Vec<Assignment> = situation
+fn standing(resolved: &ResolvedRequest, snapshot: &Snapshot, intent: Intent) -> Vec<Assignment> {
+    let mut rows: Vec<Assignment> = snapshot
         .assignments
         .iter()
-        .filter(|row| request.tables.contains(&row.table) && row.window == Some(request.window))
+        .filter(|row| resolved.tables.contains(&row.table) && row.window == Some(resolved.window))
         .copied()
         .collect();
     rows.sort_unstable_by_key(|row| row.table);
-    let complete = rows.len() == request.tables.len();
+    let complete = rows.len() == resolved.tables.len();
     // A confirm sets the tables: a claim without its table must not outlive it.
     let of_row = |claim: &Allocation| match claim.resource {
         Resource::Table => rows.iter().any(|row| row.table == claim.resource_id),
@@ -243,11 +248,11 @@ fn standing(request: &Request, situation: &Situation, intent: Intent) -> Vec<Ass
         Resource::Hold => true,
     };
     let exact = intent == Intent::Assign
-        || (situation.assignments.len() == rows.len() && situation.allocations.iter().all(of_row));
+        || (snapshot.assignments.len() == rows.len() && snapshot.allocations.iter().all(of_row));
     let one_group = rows.windows(2).all(|pair| pair[0].merge_group == pair[1].merge_group)
         && rows.first().is_some_and(|row| row.merge_group.is_some() == (rows.len() > 1));
     let claimed = rows.iter().all(|row| {
-        situation.allocations.iter().any(|claim| {
+        snapshot.allocations.iter().any(|claim| {
             claim.resource == Resource::Table && claim.resource_id == row.table && claim.window == row.window
         })
     });
@@ -255,38 +260,38 @@ fn standing(request: &Request, situation: &Situation, intent: Intent) -> Vec<Ass
 }
 
 /// A confirm leaves no live hold behind (F25); an assign consumes those whose tables it took.
-fn ended_holds(asked: &Asked, request: &Request, situation: &Situation) -> Vec<(Id, HoldEnd)> {
-    situation
+fn ended_holds(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -> Vec<(Id, HoldEnd)> {
+    snapshot
         .own_holds
         .iter()
         .filter_map(|(id, hold)| {
-            let named = asked.selection == Selection::Hold(*id);
-            let taken = matches!(asked.selection, Selection::Tables(_))
-                && hold.members.iter().all(|table| request.tables.contains(table));
+            let named = request.selection == Selection::Hold(*id);
+            let taken = matches!(request.selection, Selection::Tables(_))
+                && hold.members.iter().all(|table| resolved.tables.contains(table));
             let end = if named {
                 HoldEnd::Confirmed
-            } else if hold.expires_at <= situation.now {
+            } else if hold.expires_at <= snapshot.now {
                 HoldEnd::Expired
             } else if taken {
                 HoldEnd::Confirmed
             } else {
                 HoldEnd::Cancelled
             };
-            (asked.intent == Intent::Confirm || named || taken).then_some((*id, end))
+            (request.intent == Intent::Confirm || named || taken).then_some((*id, end))
         })
         .collect()
 }
 
 /// Tables whose status may change at this moment: only those whose window is running.
-fn touched_now(request: &Request, situation: &Situation) -> Vec<Id> {
-    let mut touched: BTreeSet<Id> = situation
+fn touched_now(resolved: &ResolvedRequest, snapshot: &Snapshot) -> Vec<Id> {
+    let mut touched: BTreeSet<Id> = snapshot
         .assignments
         .iter()
-        .filter(|row| row.window.is_some_and(|window| window.contains(situation.now)))
+        .filter(|row| row.window.is_some_and(|window| window.contains(snapshot.now)))
         .map(|row| row.table)
         .collect();
-    if request.window.contains(situation.now) {
-        touched.extend(&request.tables);
+    if resolved.window.contains(snapshot.now) {
+        touched.extend(&resolved.tables);
     }
     touched.into_iter().collect()
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Id;
 use catalogue::Drift;
-use record::Record;
+use record::BookingRecord;
 
 /// One thing that does not agree.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,11 +64,11 @@ impl Finding {
 
 /// Everything that does not agree, in the order of the catalogue.
 #[must_use]
-pub fn judge(record: &Record) -> Vec<Finding> {
-    let mut findings = tables::judge(record);
-    findings.extend(standing::judge(record));
-    findings.extend(holds::judge(record));
-    findings.extend(floor::judge(record));
+pub fn decide(record: &BookingRecord) -> Vec<Finding> {
+    let mut findings = tables::decide(record);
+    findings.extend(standing::decide(record));
+    findings.extend(holds::decide(record));
+    findings.extend(floor::decide(record));
     findings.sort_by_key(|finding| finding.drift as usize);
     findings
 }

@@ -131,7 +131,7 @@ impl Collision<'_> {
     /// A constraint of the contract that spoke while we wrote means that somebody was faster: the caller gets the
     /// contract's conflict, never a raw 23P01 or 23505. The application's own are not ours to reword: no retry mends them.
     #[must_use]
-    pub fn judge(&self, error: ServerError) -> Failure {
+    pub fn decide(&self, error: ServerError) -> Failure {
         let exclusion = error.sqlstate == sqlstate_pack("23P01");
         let unique = error.sqlstate == sqlstate_pack("23505");
         if !(exclusion || unique)

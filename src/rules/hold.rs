@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Id;
 use super::adjacency::{self, Edges};
-use super::check::Checked;
+use super::check::CheckResult;
 use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
@@ -89,7 +89,7 @@ impl Hold {
     }
 
     /// The same, each check under its name.
-    pub fn checks(&self, booking: Id, restaurant: Id, now: Instant) -> [Checked; 4] {
+    pub fn checks(&self, booking: Id, restaurant: Id, now: Instant) -> [CheckResult; 4] {
         let owner = match self.booking {
             Some(owner) if owner != booking => Err(refusal::hold_of_other_booking(self.id, owner, booking)),
             _ => Ok(()),

@@ -83,11 +83,11 @@ impl HoldRequest {
     #[must_use]
     pub fn noted(&self, metadata: Json) -> Json {
         let Some(mut fields) = metadata.fields() else { return metadata };
-        let mut asked = json!({"ttlSeconds": self.ttl_seconds});
+        let mut request = json!({"ttlSeconds": self.ttl_seconds});
         if let Some(key) = &self.key {
-            asked["idempotencyKey"] = json!(key);
+            request["idempotencyKey"] = json!(key);
         }
-        fields.insert(ASKED.to_owned(), asked.into());
+        fields.insert(ASKED.to_owned(), request.into());
         Json::object(fields.iter().map(|(name, value)| (name.as_str(), value.clone())))
     }
 

@@ -2,7 +2,7 @@
 
 /// An index that the helpers rely on: one column, for some of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct NeededIndex {
     pub table: &'static str,
     pub name: &'static str,
     pub column: &'static str,
@@ -12,15 +12,15 @@ pub struct Wanted {
     pub printed: &'static str,
 }
 
-pub const WANTED: &[Wanted] = &[
-    Wanted {
+pub const WANTED: &[NeededIndex] = &[
+    NeededIndex {
         table: "bookings",
         name: "bookings_auto_assign_idempotency_key_idx",
         column: "auto_assign_idempotency_key",
         predicate: "auto_assign_idempotency_key is not null",
         printed: "(auto_assign_idempotency_key IS NOT NULL)",
     },
-    Wanted {
+    NeededIndex {
         table: "booking_assignment_idempotency",
         name: "booking_assignment_idempotency_age_idx",
         column: "created_at",
@@ -31,7 +31,7 @@ pub const WANTED: &[Wanted] = &[
 
 /// An index of one of these tables, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundIndex {
     pub name: String,
     pub table: String,
     /// Its first column; None: an expression.
@@ -53,8 +53,8 @@ pub struct Line {
 
 /// What is to be done about a wanted index. `schema` is quoted already.
 #[must_use]
-pub fn judge(wanted: &Wanted, found: &[Found], schema: &str) -> Vec<Line> {
-    let serves = |index: &&Found| {
+pub fn decide(wanted: &NeededIndex, found: &[FoundIndex], schema: &str) -> Vec<Line> {
+    let serves = |index: &&FoundIndex| {
         index.table == wanted.table
             && index.columns == 1
             && index.column.as_deref() == Some(wanted.column)
@@ -64,7 +64,7 @@ pub fn judge(wanted: &Wanted, found: &[Found], schema: &str) -> Vec<Line> {
     if let Some(index) = found.iter().filter(serves).find(|index| index.valid) {
         return vec![line(&index.name, "present", None)];
     }
-    let Wanted { table, name, column, predicate, .. } = wanted;
+    let NeededIndex { table, name, column, predicate, .. } = wanted;
     let create = format!("create index concurrently {name} on {schema}.{table} ({column}) where {predicate}");
     let taken = found.iter().find(|index| index.name == *name);
     let Some(taken) = taken else { return vec![line(name, "missing", Some(create))] };

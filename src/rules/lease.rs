@@ -14,15 +14,19 @@ const BACK_OFF_SECONDS: i64 = 3600;
 
 /// What a consumer asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct LeaseRequest {
     pub consumer: String,
     pub limit: i32,
     pub lease_seconds: i32,
 }
 
-impl Claim {
-    pub fn check(consumer: Option<&str>, limit: Option<i32>, lease_seconds: Option<i32>) -> Result<Claim, Refusal> {
-        Ok(Claim {
+impl LeaseRequest {
+    pub fn check(
+        consumer: Option<&str>,
+        limit: Option<i32>,
+        lease_seconds: Option<i32>,
+    ) -> Result<LeaseRequest, Refusal> {
+        Ok(LeaseRequest {
             consumer: check_consumer(consumer)?.to_owned(),
             limit: within("p_limit", limit.unwrap_or(LIMIT), 1, MAX_LIMIT)?,
             lease_seconds: within("p_lease_seconds", lease_seconds.unwrap_or(LEASE_SECONDS), 1, MAX_SECONDS)?,
@@ -51,11 +55,11 @@ pub enum Fate {
 }
 
 /// `attempts` counts the one that failed; `asked` is the pause that the consumer wants.
-pub fn fate(attempts: i32, most: i32, asked: Option<i32>) -> Result<Fate, Refusal> {
-    let asked = asked.map(|seconds| within("p_retry_seconds", seconds, 0, MAX_SECONDS)).transpose()?;
+pub fn fate(attempts: i32, most: i32, request: Option<i32>) -> Result<Fate, Refusal> {
+    let request = request.map(|seconds| within("p_retry_seconds", seconds, 0, MAX_SECONDS)).transpose()?;
     if attempts >= most {
         return Ok(Fate::Dead);
     }
     let doubled = 1_i64 << attempts.saturating_sub(1).clamp(0, 20);
-    Ok(Fate::RetryAfterSeconds(asked.map_or_else(|| doubled.min(BACK_OFF_SECONDS), i64::from)))
+    Ok(Fate::RetryAfterSeconds(request.map_or_else(|| doubled.min(BACK_OFF_SECONDS), i64::from)))
 }

@@ -7,7 +7,7 @@ use super::attempt::Report;
 use super::booking::{Booking, BookingWindow};
 use super::hold::Hold;
 use super::json::Json;
-use super::request::{Request, table_set_hash};
+use super::request::{ResolvedRequest, table_set_hash};
 use super::table::Assignment;
 use super::window::{Instant, Window};
 
@@ -43,16 +43,16 @@ pub struct Tables<'a> {
 
 /// What is left of a booking's tables when some of them go, with the window of those that stay, or of those that went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct RemainingTables {
     tables: Vec<Id>,
     freed: Vec<Id>,
     window: Option<Window>,
     merge_group: Option<Id>,
 }
 
-impl Left {
+impl RemainingTables {
     #[must_use]
-    pub fn of(assignments: &[Assignment], goes: impl Fn(Id) -> bool, own: BookingWindow) -> Left {
+    pub fn of(assignments: &[Assignment], goes: impl Fn(Id) -> bool, own: BookingWindow) -> RemainingTables {
         let (freed, stays): (Vec<&Assignment>, Vec<&Assignment>) = assignments.iter().partition(|row| goes(row.table));
         let ids = |rows: &[&Assignment]| {
             let mut ids: Vec<Id> = rows.iter().map(|row| row.table).collect();
@@ -62,12 +62,17 @@ impl Left {
         let window = stays.iter().chain(&freed).find_map(|row| row.window);
         // A group of one is none.
         let merge_group = stays.first().and_then(|row| row.merge_group).filter(|_| stays.len() > 1);
-        Left { tables: ids(&stays), freed: ids(&freed), window: window.or_else(|| own.window()), merge_group }
+        RemainingTables {
+            tables: ids(&stays),
+            freed: ids(&freed),
+            window: window.or_else(|| own.window()),
+            merge_group,
+        }
     }
 
     /// The same with tables that come back.
     #[must_use]
-    pub fn with(mut self, restored: &[Id], window: Option<Window>) -> Left {
+    pub fn with(mut self, restored: &[Id], window: Option<Window>) -> RemainingTables {
         if !restored.is_empty() {
             self.freed.retain(|table| !restored.contains(table));
             self.tables.extend(restored);
@@ -126,14 +131,14 @@ pub struct Confirmed<'a> {
     pub hold: &'a Hold,
     pub zone: Option<Id>,
     pub actor: Option<Id>,
-    pub request: &'a Request,
+    pub resolved: &'a ResolvedRequest,
     pub key: Option<&'a str>,
 }
 
 /// `booking:hold:hold.confirmed`.
 #[must_use]
 pub fn hold_confirmed(done: &Confirmed) -> Event {
-    let (hold, request) = (done.hold, done.request);
+    let (hold, resolved) = (done.hold, done.resolved);
     let text = |at: Instant| Json::from(Value::from(at.to_string()));
     let metadata = if hold.metadata.is_null() { json!({}).into() } else { hold.metadata.clone() };
     Event {
@@ -146,11 +151,11 @@ pub fn hold_confirmed(done: &Confirmed) -> Event {
             ("bookingId", json!(done.booking).into()),
             ("restaurantId", json!(done.restaurant).into()),
             ("holdId", json!(hold.id).into()),
-            ("tableIds", json!(request.tables).into()),
+            ("tableIds", json!(resolved.tables).into()),
             ("zoneId", json!(done.zone).into()),
             ("actorId", json!(done.actor).into()),
-            ("startAt", text(request.window.start())),
-            ("endAt", text(request.window.end())),
+            ("startAt", text(resolved.window.start())),
+            ("endAt", text(resolved.window.end())),
             ("expiresAt", text(hold.expires_at)),
             ("idempotencyKey", json!(done.key).into()),
             ("metadata", metadata),
@@ -197,7 +202,7 @@ pub fn attempt_timed_out(
 
 /// What was taken back of a key, and given back.
 #[derive(Debug, Clone, Copy)]
-pub struct Undone<'a> {
+pub struct UndoEvent<'a> {
     pub tables: &'a [Id],
     pub restored: &'a [Id],
     pub status: Option<&'a str>,
@@ -205,7 +210,7 @@ pub struct Undone<'a> {
 
 /// What a key did was taken back, by this transaction; the status is the one afterwards, or null where it stayed.
 #[must_use]
-pub fn assignment_undone(told: &Tables, undone: &Undone, transaction: u64) -> Event {
+pub fn assignment_undone(told: &Tables, undone: &UndoEvent, transaction: u64) -> Event {
     let (booking, restaurant) = (told.booking, told.restaurant);
     Event {
         event_type: "capacity.assignment.undone",

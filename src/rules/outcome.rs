@@ -27,7 +27,7 @@ impl Disposition {
 
 /// One row of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct OutcomeEntry {
     pub outcome: Outcome,
     pub name: &'static str,
     pub code: &'static str,
@@ -48,7 +48,7 @@ macro_rules! catalogue {
         pub enum Outcome { $($variant,)* }
 
         /// Every outcome, in the order of its code.
-        pub const CATALOGUE: &[Entry] = &[$(Entry {
+        pub const CATALOGUE: &[OutcomeEntry] = &[$(OutcomeEntry {
             outcome: Outcome::$variant, name: $name, code: $code, sqlstate: $sqlstate,
             disposition: Disposition::$disposition, http_status: $http,
             sentence: $sentence, advice: $advice,
@@ -199,7 +199,7 @@ catalogue! {
 impl Outcome {
     /// This outcome's row of the catalogue.
     #[must_use]
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static OutcomeEntry {
         // The macro writes both in the same order.
         &CATALOGUE[self as usize]
     }

@@ -45,7 +45,7 @@ pub enum Expected {
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub struct RehearsalStep {
     pub name: &'static str,
     pub act: Act,
     pub expected: Expected,
@@ -53,18 +53,18 @@ pub struct Step {
     pub needs: Option<&'static str>,
 }
 
-const fn step(name: &'static str, act: Act, expected: Expected, needs: Option<&'static str>) -> Step {
-    Step { name, act, expected, needs }
+const fn step(name: &'static str, act: Act, expected: Expected, needs: Option<&'static str>) -> RehearsalStep {
+    RehearsalStep { name, act, expected, needs }
 }
 
 const FIRST: &str = "first";
 const SECOND: &str = "second";
 
 /// What there is to rehearse on, before anything is called.
-pub const GROUND: Step = step("ground", Act::Refresh, Expected::Done, None);
+pub const GROUND: RehearsalStep = step("ground", Act::Refresh, Expected::Done, None);
 
 /// Through ours.
-pub const OURS: &[Step] = &[
+pub const OURS: &[RehearsalStep] = &[
     step("hold", Act::Hold, Expected::DoneOrUnfit, None),
     step("hold again", Act::Hold, Expected::DoneOrTaken, Some("hold")),
     step("confirm by hold", Act::ConfirmByHold { key: FIRST }, Expected::DoneOrUnfit, Some("hold")),
@@ -80,7 +80,7 @@ pub const OURS: &[Step] = &[
 ];
 
 /// Through the legacy functions, where the application had any.
-pub const LEGACY: &[Step] = &[
+pub const LEGACY: &[RehearsalStep] = &[
     step("legacy: hold", Act::Hold, Expected::DoneOrUnfit, None),
     step("legacy: confirm by hold", Act::ConfirmByHold { key: FIRST }, Expected::Runs, Some("legacy: hold")),
     step("legacy: unassign", Act::Unassign, Expected::Runs, None),
@@ -93,7 +93,7 @@ pub const LEGACY: &[Step] = &[
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct StepResult {
     /// None: it says nothing about the schema.
     pub passed: Option<bool>,
     pub sqlstate: Option<String>,
@@ -103,14 +103,14 @@ pub struct Judged {
     pub mend: Option<String>,
 }
 
-impl Judged {
+impl StepResult {
     #[must_use]
-    pub fn said(passed: Option<bool>, message: impl Into<String>) -> Judged {
-        Judged { passed, sqlstate: None, message: Some(message.into()), spoke: None, mend: None }
+    pub fn said(passed: Option<bool>, message: impl Into<String>) -> StepResult {
+        StepResult { passed, sqlstate: None, message: Some(message.into()), spoke: None, mend: None }
     }
 
-    fn passed() -> Judged {
-        Judged { passed: Some(true), sqlstate: None, message: None, spoke: None, mend: None }
+    fn passed() -> StepResult {
+        StepResult { passed: Some(true), sqlstate: None, message: None, spoke: None, mend: None }
     }
 }
 
@@ -125,7 +125,7 @@ pub struct Rights<'a> {
 
 /// What an answer says about the schema; rows: what the call returned, as text.
 #[must_use]
-pub fn judge(step: &Step, answer: &Result<Vec<Option<String>>, Failure>, rights: Rights) -> Judged {
+pub fn decide(step: &RehearsalStep, answer: &Result<Vec<Option<String>>, Failure>, rights: Rights) -> StepResult {
     let failure = match answer {
         Ok(rows) => return judge_rows(step, rows),
         Err(failure) => error_of(failure),
@@ -147,21 +147,25 @@ pub fn judge(step: &Step, answer: &Result<Vec<Option<String>>, Failure>, rights:
         Some(detail) => format!("{}: {detail}", failure.message),
         None => failure.message,
     };
-    Judged { passed, sqlstate: Some(sqlstate), message: Some(message), spoke, mend }
+    StepResult { passed, sqlstate: Some(sqlstate), message: Some(message), spoke, mend }
 }
 
-fn judge_rows(step: &Step, rows: &[Option<String>]) -> Judged {
+fn judge_rows(step: &RehearsalStep, rows: &[Option<String>]) -> StepResult {
     let first = rows.first().and_then(Option::as_deref);
     match (step.expected, step.act) {
-        (Expected::Mismatch, _) => Judged::said(Some(false), "the key answered another request as if it were its own"),
-        (Expected::Runs, _) => Judged::passed(),
+        (Expected::Mismatch, _) => {
+            StepResult::said(Some(false), "the key answered another request as if it were its own")
+        }
+        (Expected::Runs, _) => StepResult::passed(),
         // The booking was confirmed before this key: whether it may stay without a table is a person's to say.
         (_, Act::Undo { .. }) if ![Some("undone"), Some("undo_undecided")].contains(&first) => {
-            Judged::said(Some(false), format!("it came to {}", first.unwrap_or("nothing")))
+            StepResult::said(Some(false), format!("it came to {}", first.unwrap_or("nothing")))
         }
-        (_, Act::Release) if first != Some("true") => Judged::said(Some(false), "there was no live hold to release"),
-        _ if rows.is_empty() => Judged::said(Some(false), "it returned no row"),
-        _ => Judged::passed(),
+        (_, Act::Release) if first != Some("true") => {
+            StepResult::said(Some(false), "there was no live hold to release")
+        }
+        _ if rows.is_empty() => StepResult::said(Some(false), "it returned no row"),
+        _ => StepResult::passed(),
     }
 }
 
@@ -250,7 +254,7 @@ fn mend(sqlstate: &str, error: &ServerError, rights: Rights) -> Option<String> {
 
 /// What speaks against a schema, as attach lists it.
 #[must_use]
-pub fn objections(rows: &[(&'static str, Judged)]) -> Vec<String> {
+pub fn objections(rows: &[(&'static str, StepResult)]) -> Vec<String> {
     let failed = rows.iter().filter(|(name, row)| row.passed == Some(false) && !name.starts_with("legacy: "));
     failed
         .map(|(name, row)| {

@@ -128,7 +128,7 @@ fn given<'a>(text: &str, names: &'a Names) -> Option<(&'a str, usize)> {
     }
     match &text[..first] {
         "app" => Some((names.schema, first)),
-        "original" if !names.legacy.is_empty() => Some((names.legacy, first)),
+        "legacy" if !names.legacy.is_empty() => Some((names.legacy, first)),
         _ => None,
     }
 }

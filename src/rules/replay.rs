@@ -7,13 +7,13 @@ use super::booking::{self, BookingWindow};
 use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
-use super::request::{Asked, Difference, Fingerprint, Request, Selection, window_json};
+use super::request::{Difference, Fingerprint, Request, ResolvedRequest, Selection, window_json};
 use super::table::Assignment;
 use super::window::Window;
 
 /// What the ledger holds under a key.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Entry {
+pub struct LedgerEntry {
     pub refusal: Option<Refusal>,
     pub checksum: Option<String>,
     /// None: written by the functions that holdfast replaced.
@@ -29,14 +29,14 @@ pub struct Entry {
 
 /// The booking as it stands now, beside the entry.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct CurrentBooking {
     pub status: String,
     pub window: BookingWindow,
     pub assignments: Vec<Assignment>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum ReplayDecision {
     /// The first answer, again.
     Replay(Vec<Assignment>),
     Refuse(Refusal),
@@ -46,15 +46,19 @@ pub enum Verdict {
 
 /// What this call asks for, in full. None: its hold is not the one of the entry and has to be read first.
 #[must_use]
-pub fn resolve(asked: &Asked, entry: &Entry, standing: &Standing) -> Option<Result<Request, Refusal>> {
-    match &asked.selection {
+pub fn resolve(
+    request: &Request,
+    entry: &LedgerEntry,
+    standing: &CurrentBooking,
+) -> Option<Result<ResolvedRequest, Refusal>> {
+    match &request.selection {
         Selection::Tables(tables) => Some(
-            booking::resolve_window(asked.booking, asked.window, standing.window)
-                .map(|window| Request::new(asked, tables.clone(), window)),
+            booking::resolve_window(request.booking, request.window, standing.window)
+                .map(|window| ResolvedRequest::new(request, tables.clone(), window)),
         ),
         Selection::Hold(hold) if entry.hold == Some(*hold) => {
-            let window = asked.window.or(entry.window)?;
-            Some(Ok(Request::new(asked, entry.tables.clone(), window)))
+            let window = request.window.or(entry.window)?;
+            Some(Ok(ResolvedRequest::new(request, entry.tables.clone(), window)))
         }
         Selection::Hold(_) => None,
     }
@@ -62,56 +66,61 @@ pub fn resolve(asked: &Asked, entry: &Entry, standing: &Standing) -> Option<Resu
 
 /// Does a recorded refusal answer this call too?
 #[must_use]
-pub fn judge_refusal(asked: &Asked, refusal: &Refusal, entry: &Entry) -> Verdict {
+pub fn decide_refusal(request: &Request, refusal: &Refusal, entry: &LedgerEntry) -> ReplayDecision {
     if refusal.outcome == Outcome::Fenced {
-        return Verdict::Refuse(Refusal { replayed: true, ..refusal.clone() });
+        return ReplayDecision::Refuse(Refusal { replayed: true, ..refusal.clone() });
     }
-    let hold = match asked.selection {
+    let hold = match request.selection {
         Selection::Hold(hold) => Some(hold),
         Selection::Tables(_) => None,
     };
     // An automatic path may come back with a hold of its own; what was said of the first does not bind it.
-    if asked.actor.is_none() && hold.is_some() && hold != entry.hold {
-        return Verdict::Fresh;
+    if request.actor.is_none() && hold.is_some() && hold != entry.hold {
+        return ReplayDecision::Fresh;
     }
-    let this = Fingerprint::literal(asked);
+    let this = Fingerprint::literal(request);
     let differences = entry.request.as_ref().map(|first| this.differences(first)).unwrap_or_default();
     if differences.is_empty() {
-        return Verdict::Refuse(Refusal { replayed: true, ..refusal.clone() });
+        return ReplayDecision::Refuse(Refusal { replayed: true, ..refusal.clone() });
     }
-    Verdict::Refuse(mismatch(asked.booking, &differences))
+    ReplayDecision::Refuse(mismatch(request.booking, &differences))
 }
 
 /// Is the recorded answer the answer to this request?
 #[must_use]
-pub fn judge(asked: &Asked, request: &Request, entry: &Entry, standing: &Standing) -> Verdict {
-    let differences = differences(request, entry);
+pub fn decide(
+    request: &Request,
+    resolved: &ResolvedRequest,
+    entry: &LedgerEntry,
+    standing: &CurrentBooking,
+) -> ReplayDecision {
+    let differences = differences(resolved, entry);
     if !differences.is_empty() {
-        return Verdict::Refuse(mismatch(asked.booking, &differences));
+        return ReplayDecision::Refuse(mismatch(request.booking, &differences));
     }
-    if let Some(target) = &asked.target
+    if let Some(target) = &request.target
         && *target != standing.status
     {
-        return Verdict::Refuse(refusal::status_conflict(&standing.status, std::slice::from_ref(target)));
+        return ReplayDecision::Refuse(refusal::status_conflict(&standing.status, std::slice::from_ref(target)));
     }
     match intact(entry, &standing.assignments) {
-        Some(answer) => Verdict::Replay(answer),
-        None => Verdict::Refuse(refusal::answer_gone(asked.booking)),
+        Some(answer) => ReplayDecision::Replay(answer),
+        None => ReplayDecision::Refuse(refusal::answer_gone(request.booking)),
     }
 }
 
-fn differences(request: &Request, entry: &Entry) -> Vec<Difference> {
-    if entry.checksum.as_deref() == Some(&request.fingerprint.checksum()) {
+fn differences(resolved: &ResolvedRequest, entry: &LedgerEntry) -> Vec<Difference> {
+    if entry.checksum.as_deref() == Some(&resolved.fingerprint.checksum()) {
         return Vec::new();
     }
     match &entry.request {
-        Some(first) => request.fingerprint.differences(first),
+        Some(first) => resolved.fingerprint.differences(first),
         None => {
             // An older entry recorded only these two.
-            let mut first = request.fingerprint.clone();
+            let mut first = resolved.fingerprint.clone();
             first.0.insert("tables".to_owned(), json!(entry.tables).into());
             first.0.insert("window".to_owned(), entry.window.map_or(Value::Null, window_json).into());
-            request.fingerprint.differences(&first)
+            resolved.fingerprint.differences(&first)
         }
     }
 }
@@ -126,7 +135,7 @@ fn mismatch(booking: Id, differences: &[Difference]) -> Refusal {
 }
 
 /// The rows of the answer, if every one of them still stands as it was given.
-fn intact(entry: &Entry, assignments: &[Assignment]) -> Option<Vec<Assignment>> {
+fn intact(entry: &LedgerEntry, assignments: &[Assignment]) -> Option<Vec<Assignment>> {
     let window = entry.window?;
     entry
         .tables

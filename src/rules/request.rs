@@ -57,7 +57,7 @@ pub struct Expectation {
 
 /// The arguments of a confirm or an assign, checked for sense.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub struct Request {
     pub intent: Intent,
     pub booking: Id,
     pub selection: Selection,
@@ -72,11 +72,11 @@ pub struct Asked {
     pub expectation: Expectation,
 }
 
-impl Asked {
+impl Request {
     /// The confirm that a hold is taken for, as far as it is known by then.
     #[must_use]
-    pub fn to_hold(booking: Id, tables: Vec<Id>, window: Window) -> Asked {
-        Asked {
+    pub fn to_hold(booking: Id, tables: Vec<Id>, window: Window) -> Request {
+        Request {
             intent: Intent::Confirm,
             booking,
             selection: Selection::Tables(tables),
@@ -116,7 +116,7 @@ pub struct Arguments {
 
 impl Arguments {
     /// Refuses nonsense before any row is touched.
-    pub fn check(self) -> Result<Asked, Refusal> {
+    pub fn check(self) -> Result<Request, Refusal> {
         let booking = self.booking.ok_or_else(|| refusal::booking_not_found(None))?;
         let (selection, function) = match self.named {
             Named::Tables(given) => (Selection::Tables(tables(booking, given)?), "assign_tables_atomic_v2"),
@@ -125,7 +125,7 @@ impl Arguments {
                 (Selection::Hold(hold), "confirm_hold_assignment_tx")
             }
         };
-        Ok(Asked {
+        Ok(Request {
             intent: self.intent,
             booking,
             selection,
@@ -210,46 +210,46 @@ impl Difference {
 impl Fingerprint {
     /// As asked: what the caller left open stays open. Refusals are bound to this.
     #[must_use]
-    pub fn literal(asked: &Asked) -> Fingerprint {
-        let (tables, hold) = match &asked.selection {
+    pub fn literal(request: &Request) -> Fingerprint {
+        let (tables, hold) = match &request.selection {
             Selection::Tables(tables) => (json!(tables), Value::Null),
             Selection::Hold(hold) => (Value::Null, json!(hold)),
         };
-        let mut fingerprint = Fingerprint::of(asked, tables, asked.window.map_or(Value::Null, window_json));
+        let mut fingerprint = Fingerprint::of(request, tables, request.window.map_or(Value::Null, window_json));
         fingerprint.0.insert("hold".to_owned(), hold.into());
         fingerprint
     }
 
     /// As resolved: the tables and the window that were meant. Answers are bound to this.
     #[must_use]
-    pub fn resolved(asked: &Asked, tables: &[Id], window: Window) -> Fingerprint {
-        Fingerprint::of(asked, json!(tables), window_json(window))
+    pub fn resolved(request: &Request, tables: &[Id], window: Window) -> Fingerprint {
+        Fingerprint::of(request, json!(tables), window_json(window))
     }
 
-    fn of(asked: &Asked, tables: Value, window: Value) -> Fingerprint {
-        let intent = match asked.intent {
+    fn of(request: &Request, tables: Value, window: Value) -> Fingerprint {
+        let intent = match request.intent {
             Intent::Confirm => "confirm",
             Intent::Assign => "assign",
         };
         let mut fields = BTreeMap::from([
-            ("booking".to_owned(), json!(asked.booking).into()),
+            ("booking".to_owned(), json!(request.booking).into()),
             ("tables".to_owned(), tables.into()),
             ("window".to_owned(), window.into()),
             ("intent".to_owned(), json!(intent).into()),
-            ("target_status".to_owned(), json!(asked.target).into()),
-            ("require_adjacency".to_owned(), json!(asked.require_adjacency).into()),
-            ("actor".to_owned(), json!(asked.actor).into()),
+            ("target_status".to_owned(), json!(request.target).into()),
+            ("require_adjacency".to_owned(), json!(request.require_adjacency).into()),
+            ("actor".to_owned(), json!(request.actor).into()),
         ]);
         // Automatic paths share a key and bring holds and words of their own; a person's call is taken literally.
-        if asked.actor.is_some() {
-            let hold = match asked.selection {
+        if request.actor.is_some() {
+            let hold = match request.selection {
                 Selection::Hold(hold) => json!(hold),
                 Selection::Tables(_) => Value::Null,
             };
             fields.insert("hold".to_owned(), hold.into());
-            fields.insert("reason".to_owned(), json!(asked.history.reason).into());
-            fields.insert("metadata".to_owned(), asked.history.metadata.clone().unwrap_or_default());
-            fields.insert("changed_by".to_owned(), json!(asked.history.changed_by).into());
+            fields.insert("reason".to_owned(), json!(request.history.reason).into());
+            fields.insert("metadata".to_owned(), request.history.metadata.clone().unwrap_or_default());
+            fields.insert("changed_by".to_owned(), json!(request.history.changed_by).into());
         }
         Fingerprint(fields)
     }
@@ -286,14 +286,14 @@ pub fn window_json(window: Window) -> Value {
 
 /// A request with its tables and window resolved.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub struct ResolvedRequest {
     /// Sorted, without duplicates.
     pub tables: Vec<Id>,
     pub window: Window,
     pub fingerprint: Fingerprint,
 }
 
-impl Request {
+impl ResolvedRequest {
     /// Is the window the booking's own? A caller who passes that very window asks for nothing else.
     #[must_use]
     pub fn is_as_booked(&self, booking: &Booking) -> bool {
@@ -301,9 +301,9 @@ impl Request {
     }
 
     #[must_use]
-    pub fn new(asked: &Asked, tables: Vec<Id>, window: Window) -> Request {
-        let fingerprint = Fingerprint::resolved(asked, &tables, window);
-        Request { tables, window, fingerprint }
+    pub fn new(request: &Request, tables: Vec<Id>, window: Window) -> ResolvedRequest {
+        let fingerprint = Fingerprint::resolved(request, &tables, window);
+        ResolvedRequest { tables, window, fingerprint }
     }
 
     /// The hash of the table set alone.

@@ -91,7 +91,7 @@ pub struct Rule {
 
 /// Is there a legacy function that a call can go to instead?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
+pub enum Legacy {
     Callable,
     /// The application had none that the contract's call works on.
     Never,
@@ -154,9 +154,9 @@ pub fn wanted(enabled: bool, rules: &[Rule], restaurant: Option<Id>, booking: Op
 
 /// Rows that leave bookings to legacy functions need such functions: without one that gives tables, every confirm of
 /// these bookings would be refused.
-pub fn check(rules: &[Rule], kept: impl Fn(Function) -> Kept) -> Result<(), Refusal> {
+pub fn check(rules: &[Rule], kept: impl Fn(Function) -> Legacy) -> Result<(), Refusal> {
     let needy = rules.iter().find(|rule| rule.mode != Mode::On || rule.percentage < 100);
-    let Some(rule) = needy.filter(|_| TAKING.iter().all(|function| kept(*function) != Kept::Callable)) else {
+    let Some(rule) = needy.filter(|_| TAKING.iter().all(|function| kept(*function) != Legacy::Callable)) else {
         return Ok(());
     };
     let (says, rest) = match rule.mode {
@@ -177,22 +177,22 @@ pub fn check(rules: &[Rule], kept: impl Fn(Function) -> Kept) -> Result<(), Refu
 }
 
 /// Where a call goes: what lets go of tables works in any case, by our own function where nothing else is kept.
-pub fn settle(wanted: Route, function: Function, kept: Kept, enabled: bool) -> Result<Route, Refusal> {
+pub fn settle(wanted: Route, function: Function, kept: Legacy, enabled: bool) -> Result<Route, Refusal> {
     match (wanted, kept) {
-        (Route::Ours, _) | (_, Kept::Callable) => Ok(wanted),
-        (_, Kept::Never | Kept::Gone) if !function.takes_tables() => Ok(Route::Ours),
-        (_, Kept::Never) => {
+        (Route::Ours, _) | (_, Legacy::Callable) => Ok(wanted),
+        (_, Legacy::Never | Legacy::Gone) if !function.takes_tables() => Ok(Route::Ours),
+        (_, Legacy::Never) => {
             Err(disabled(&format!("the schema keeps no {} of its own to call instead", function.name()), enabled))
         }
-        (_, Kept::Gone) => Err(disabled(&gone(function), enabled)),
+        (_, Legacy::Gone) => Err(disabled(&gone(function), enabled)),
     }
 }
 
 /// A legacy function goes on with legacy functions; what the application never had is ours.
-pub fn settle_within(function: Function, kept: Kept, enabled: bool) -> Result<Route, Refusal> {
+pub fn settle_within(function: Function, kept: Legacy, enabled: bool) -> Result<Route, Refusal> {
     match kept {
-        Kept::Never => Ok(Route::Ours),
-        Kept::Callable | Kept::Gone => settle(Route::Original, function, kept, enabled),
+        Legacy::Never => Ok(Route::Ours),
+        Legacy::Callable | Legacy::Gone => settle(Route::Original, function, kept, enabled),
     }
 }
 

@@ -12,7 +12,7 @@ pub type Part = u32;
 pub struct Ticket(u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum TallyState {
     Running,
     /// It ended well, and what it wrote lives or dies with its part of the transaction.
     Written(Written),
@@ -38,7 +38,7 @@ impl Written {
 struct Open {
     ticket: Ticket,
     part: Part,
-    standing: Standing,
+    standing: TallyState,
 }
 
 /// What a session keeps between the beginning of its transaction and the end.
@@ -65,7 +65,7 @@ impl Tally {
     pub fn begin(&mut self, part: Part) -> Ticket {
         self.last += 1;
         let ticket = Ticket(self.last);
-        self.open.push(Open { ticket, part, standing: Standing::Running });
+        self.open.push(Open { ticket, part, standing: TallyState::Running });
         ticket
     }
 
@@ -82,7 +82,7 @@ impl Tally {
     pub fn written(&mut self, ticket: Ticket, part: Part, written: Written) {
         if let Some(at) = self.find(ticket) {
             let open = &mut self.open[at];
-            (open.part, open.standing) = (part, Standing::Written(written));
+            (open.part, open.standing) = (part, TallyState::Written(written));
         }
     }
 
@@ -114,21 +114,21 @@ impl Tally {
     /// The transaction committed, or was prepared. An attempt that never ended has failed all the same.
     pub fn committed(&mut self, mut count: impl FnMut(Result<Written, Outcome>)) {
         self.drain().for_each(|standing| match standing {
-            Standing::Written(written) => count(Ok(written)),
-            Standing::Running => count(Err(Outcome::Failed)),
+            TallyState::Written(written) => count(Ok(written)),
+            TallyState::Running => count(Err(Outcome::Failed)),
         });
     }
 
-    fn drain(&mut self) -> impl Iterator<Item = Standing> {
+    fn drain(&mut self) -> impl Iterator<Item = TallyState> {
         self.open.shrink_to(KEPT.max(self.open.len()));
         self.open.drain(..).map(|open| open.standing)
     }
 }
 
 /// What a rollback makes of it: one that was still running was ended by an error, or with its session.
-fn undone(standing: Standing) -> Outcome {
+fn undone(standing: TallyState) -> Outcome {
     match standing {
-        Standing::Running => Outcome::Failed,
-        Standing::Written(_) => Outcome::RolledBack,
+        TallyState::Running => Outcome::Failed,
+        TallyState::Written(_) => Outcome::RolledBack,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Id;
 use super::booking::{self, Booking, StatusRules};
 use super::capacity;
-use super::confirm::Situation;
+use super::confirm::Snapshot;
 use super::refusal::{self, Refusal};
 use super::table::{Assignment, Blocker, Occupant, Resource, Table};
 use super::window::Window;
@@ -21,10 +21,10 @@ pub struct Move<'a> {
 }
 
 /// Nonsense, refused before any row is touched; returns the target.
-pub fn check_arguments<'a>(asked: &Move<'a>) -> Result<&'a str, Refusal> {
+pub fn check_arguments<'a>(request: &Move<'a>) -> Result<&'a str, Refusal> {
     let target =
-        asked.to.ok_or_else(|| refusal::argument_invalid("apply_booking_state_transition requires a status"))?;
-    match asked.history_to {
+        request.to.ok_or_else(|| refusal::argument_invalid("apply_booking_state_transition requires a status"))?;
+    match request.history_to {
         Some(history_to) if history_to != target => Err(refusal::argument_invalid(format!(
             "apply_booking_state_transition got status {target} but history to {history_to}"
         ))),
@@ -33,8 +33,8 @@ pub fn check_arguments<'a>(asked: &Move<'a>) -> Result<&'a str, Refusal> {
 }
 
 /// The status must be the one that the caller read (F11), and the move a declared one (G8).
-pub fn decide(asked: &Move<'_>, target: &str, current: &str, rules: &StatusRules) -> Result<(), Refusal> {
-    if let Some(expected) = asked.history_from
+pub fn decide(request: &Move<'_>, target: &str, current: &str, rules: &StatusRules) -> Result<(), Refusal> {
+    if let Some(expected) = request.history_from
         && expected != current
     {
         return Err(refusal::status_conflict(current, &[expected.to_owned()]));
@@ -58,43 +58,43 @@ pub fn span(booking: &Booking, assignments: &[Assignment]) -> Option<Window> {
 
 /// Into a status that needs tables, a booking moves while its assignments and allocations stand and nobody else has
 /// them. Where it comes from a status that needs them too, it was asked whether they stand and seat the party.
-pub fn check_tables(situation: &Situation, rules: &StatusRules) -> Result<(), Refusal> {
-    let booking = &situation.booking;
-    if situation.assignments.is_empty() {
+pub fn check_tables(snapshot: &Snapshot, rules: &StatusRules) -> Result<(), Refusal> {
+    let booking = &snapshot.booking;
+    if snapshot.assignments.is_empty() {
         return Err(refusal::tables_not_assigned(booking.id));
     }
-    let own = situation.assignments.iter().filter_map(|row| Some((row.table, row.window?))).collect();
-    if let Some((table, by)) = situation.blockers.iter().find_map(|blocker| taken(situation, &own, blocker)) {
+    let own = snapshot.assignments.iter().filter_map(|row| Some((row.table, row.window?))).collect();
+    if let Some((table, by)) = snapshot.blockers.iter().find_map(|blocker| taken(snapshot, &own, blocker)) {
         return Err(refusal::tables_taken(table, &by));
     }
     if rules.current_needs_tables {
         return Ok(());
     }
-    if let Some(lost) = situation.assignments.iter().find(|row| !allocated(situation, row)) {
+    if let Some(lost) = snapshot.assignments.iter().find(|row| !allocated(snapshot, row)) {
         let detail = format!("Table {} is assigned to the booking and not allocated", lost.table);
         return Err(refusal::tables_not_assigned(booking.id).detail(detail));
     }
-    let tables: Vec<&Table> = situation.assignments.iter().filter_map(|row| situation.tables.get(&row.table)).collect();
-    capacity::check(booking, &tables, situation.policy)
+    let tables: Vec<&Table> = snapshot.assignments.iter().filter_map(|row| snapshot.tables.get(&row.table)).collect();
+    capacity::check(booking, &tables, snapshot.policy)
 }
 
-fn allocated(situation: &Situation, row: &Assignment) -> bool {
-    situation
+fn allocated(snapshot: &Snapshot, row: &Assignment) -> bool {
+    snapshot
         .allocations
         .iter()
         .any(|claim| claim.resource == Resource::Table && claim.resource_id == row.table && claim.window == row.window)
 }
 
 /// Which table somebody else has, and who: at the time that `own` says, else at all.
-pub(super) fn taken(situation: &Situation, own: &BTreeMap<Id, Window>, blocker: &Blocker) -> Option<(Id, String)> {
+pub(super) fn taken(snapshot: &Snapshot, own: &BTreeMap<Id, Window>, blocker: &Blocker) -> Option<(Id, String)> {
     let (id, table, what) = match blocker {
         Blocker::Hold { hold, table } => (hold, table, format!("hold {hold}")),
         Blocker::Allocation { id, table, .. } => (id, table, "maintenance".to_owned()),
         Blocker::Assignment { id, table, .. } => (id, table, "another booking".to_owned()),
     };
-    let Occupant { booking: owner, window, .. } = situation.occupants.get(id).copied().unwrap_or_default();
+    let Occupant { booking: owner, window, .. } = snapshot.occupants.get(id).copied().unwrap_or_default();
     let apart = own.get(table).zip(window).is_some_and(|(own, other)| !own.overlaps(other));
-    if blocker.is_released() || apart || owner == Some(situation.booking.id) {
+    if blocker.is_released() || apart || owner == Some(snapshot.booking.id) {
         return None;
     }
     let who = match owner {

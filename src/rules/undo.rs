@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Id;
 use super::booking::StatusRules;
-use super::confirm::Situation;
+use super::confirm::Snapshot;
 use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
@@ -15,7 +15,7 @@ use super::window::Window;
 
 /// What a key did that still stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Done {
+pub struct KeyEffects {
     /// Tables that were given under the key and are the booking's still.
     pub tables: Vec<Id>,
     /// The status that the key led to; None: it left the status.
@@ -44,7 +44,7 @@ pub enum Undoing {
 }
 
 /// A status that moved on since is not the key's any more: then nothing is taken back.
-pub fn decide(current: &str, done: Option<&Done>) -> Result<Undoing, Refusal> {
+pub fn decide(current: &str, done: Option<&KeyEffects>) -> Result<Undoing, Refusal> {
     let Some(done) = done else { return Ok(Undoing::Nothing) };
     let back = done.before.clone().filter(|before| Some(before) != done.target.as_ref());
     let moved_only = done.tables.is_empty() && done.found_standing && !done.undone;
@@ -63,12 +63,12 @@ pub fn decide(current: &str, done: Option<&Done>) -> Result<Undoing, Refusal> {
 }
 
 /// May the tables come back that the key replaced? Only while nobody else has them.
-pub fn may_restore(booking: Id, replaced: &[Id], situation: &Situation) -> Result<(), Refusal> {
-    let gone = replaced.iter().find(|table| !situation.tables.contains_key(*table));
+pub fn may_restore(booking: Id, replaced: &[Id], snapshot: &Snapshot) -> Result<(), Refusal> {
+    let gone = replaced.iter().find(|table| !snapshot.tables.contains_key(*table));
     if let Some(gone) = gone {
         return Err(undecided(booking).detail(format!("Table {gone}, which the key replaced, is not there any more")));
     }
-    let taken = situation.blockers.iter().find_map(|blocker| transition::taken(situation, &BTreeMap::new(), blocker));
+    let taken = snapshot.blockers.iter().find_map(|blocker| transition::taken(snapshot, &BTreeMap::new(), blocker));
     taken.map_or(Ok(()), |(table, by)| {
         Err(undecided(booking).detail(format!("Table {table}, which the key replaced, is taken by {by}")))
     })

@@ -153,7 +153,7 @@ pub struct Agenda {
 
 /// What is remembered of a schema from one run to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Memory {
+pub struct SchemaMemory {
     /// Somebody wrote since the last run.
     pub changed: bool,
     /// Commits are not all scanned.
@@ -171,9 +171,9 @@ pub struct Memory {
     pub fruitless: u32,
 }
 
-impl Memory {
+impl SchemaMemory {
     /// Of a schema that nobody has looked at yet.
-    pub const NEW: Memory = Memory {
+    pub const NEW: SchemaMemory = SchemaMemory {
         changed: true,
         commits: true,
         unscanned: true,
@@ -187,8 +187,8 @@ impl Memory {
 
     /// At the beginning of a run: a change makes everything due that was put off.
     #[must_use]
-    pub fn begun(self) -> Memory {
-        if self.changed { Memory { ended_at: self.ended_at, ..Memory::NEW } } else { self }
+    pub fn begun(self) -> SchemaMemory {
+        if self.changed { SchemaMemory { ended_at: self.ended_at, ..SchemaMemory::NEW } } else { self }
     }
 
     /// After a task that wrote so many rows, and may have left some.
@@ -221,7 +221,7 @@ fn doubled(now: Instant, first: i64, times: u32, most: i64) -> Instant {
 impl Agenda {
     /// When a task is due.
     #[must_use]
-    pub fn at(&self, task: Task, memory: &Memory) -> Instant {
+    pub fn at(&self, task: Task, memory: &SchemaMemory) -> Instant {
         let at = match task {
             _ if self.is_subscriber => None,
             Task::RecordAttempts | Task::RecordDisagreements => memory.changed.then_some(Instant::NEVER),
@@ -246,7 +246,7 @@ impl Agenda {
     /// When the schema's next run is due, after one that ended now and did something or nothing. What is due still could
     /// not be done, or was too much for one run.
     #[must_use]
-    pub fn next(&self, memory: &Memory, now: Instant, quiet: Instant) -> Instant {
+    pub fn next(&self, memory: &SchemaMemory, now: Instant, quiet: Instant) -> Instant {
         let pause = FRUITLESS_MS.0.saturating_mul(1 << memory.fruitless.saturating_sub(1).min(10)).min(FRUITLESS_MS.1);
         let floor = now.after_ms(if memory.fruitless == 0 { GAP_MS } else { pause });
         let earliest = TASKS.iter().map(|task| self.at(*task, memory)).min().unwrap_or(Instant::FOREVER);

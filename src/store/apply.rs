@@ -4,11 +4,11 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::confirm::{Changes, Situation};
+use crate::rules::confirm::{Changes, Snapshot};
 use crate::rules::failure::Failure;
 use crate::rules::json::Json;
 use crate::rules::refusal;
-use crate::rules::request::{Asked, Intent, Request, Selection};
+use crate::rules::request::{Intent, Request, ResolvedRequest, Selection};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
@@ -64,50 +64,50 @@ impl Store {
     /// Applies the changes of a confirm or an assign, and asserts that each of them happened.
     pub fn confirm_apply(
         &self,
-        asked: &Asked,
         request: &Request,
-        situation: &Situation,
+        resolved: &ResolvedRequest,
+        snapshot: &Snapshot,
         changes: &Changes,
     ) -> Result<Receipt, Failure> {
         let merge_group = (changes.add.len() > 1).then(|| self.new_id());
-        let kept_until = situation.now.after_seconds(self.retention_seconds);
-        let arguments = arguments(asked, request, situation, changes, merge_group, kept_until);
+        let kept_until = snapshot.now.after_seconds(self.retention_seconds);
+        let arguments = arguments(request, resolved, snapshot, changes, merge_group, kept_until);
         let written = self.run(&CONFIRM_APPLY, &arguments, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
-        let expected = self.expected(asked, changes, merge_group);
+        let expected = self.expected(request, changes, merge_group);
         if counts != expected {
-            return Err(self.unwritten(asked, situation, &expected, &counts));
+            return Err(self.unwritten(request, snapshot, &expected, &counts));
         }
         let added = ids.into_iter().zip(&changes.add);
         let added =
-            added.map(|(id, table)| Assignment { id, table: *table, window: Some(request.window), merge_group });
+            added.map(|(id, table)| Assignment { id, table: *table, window: Some(resolved.window), merge_group });
         let rows = changes.kept.iter().copied().chain(added).collect();
         Ok(Receipt { rows, transaction_id: self.transaction_id() })
     }
 
     /// Somebody who takes none of our locks may have bound the key while we waited for it: that answer is for the
     /// next try to read. Any other difference is a trigger that swallowed rows.
-    fn unwritten(&self, asked: &Asked, situation: &Situation, expected: &[i64], counts: &[i64]) -> Failure {
+    fn unwritten(&self, request: &Request, snapshot: &Snapshot, expected: &[i64], counts: &[i64]) -> Failure {
         // What bookings that are over left behind is locked by nobody: another attempt may have freed it first.
         let dropped = |at: usize| at < 2 && counts.get(at) < expected.get(at);
         let fewer = (0..expected.len()).all(|at| expected.get(at) == counts.get(at) || dropped(at));
-        if fewer && situation.blockers.iter().any(|blocker| blocker.is_released()) {
-            return Failure::Undone(refusal::left_over_freed(asked.booking));
+        if fewer && snapshot.blockers.iter().any(|blocker| blocker.is_released()) {
+            return Failure::Undone(refusal::left_over_freed(request.booking));
         }
         let elsewhere = |at: usize| at != BOUND && expected.get(at) != counts.get(at);
         let unbound = !(0..expected.len()).any(elsewhere);
-        let key = asked.key.as_deref().filter(|_| unbound);
-        match key.map(|key| self.ledger_probe(asked.booking, key)) {
+        let key = request.key.as_deref().filter(|_| unbound);
+        match key.map(|key| self.ledger_probe(request.booking, key)) {
             Some(Err(failure)) => failure,
-            Some(Ok(Some(_))) => Failure::Undone(refusal::key_in_progress(asked.booking, key.unwrap_or_default())),
+            Some(Ok(Some(_))) => Failure::Undone(refusal::key_in_progress(request.booking, key.unwrap_or_default())),
             _ => Failure::Undone(refusal::broken_invariant("Confirm", expected, counts)),
         }
     }
 
     /// How many rows each part must write, in the order of the statement's counts.
-    fn expected(&self, asked: &Asked, changes: &Changes, merge_group: Option<Id>) -> Vec<i64> {
+    fn expected(&self, request: &Request, changes: &Changes, merge_group: Option<Id>) -> Vec<i64> {
         let moved = i64::from(changes.moves);
-        let bound = i64::from(asked.key.is_some());
+        let bound = i64::from(request.key.is_some());
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
         vec![
             count(changes.drop_assignments.len()),
@@ -119,7 +119,7 @@ impl Store {
             moved,
             count(changes.close_holds.len()),
             bound,
-            i64::from(self.attachment.has("results") && asked.intent == Intent::Confirm) * bound,
+            i64::from(self.attachment.has("results") && request.intent == Intent::Confirm) * bound,
         ]
     }
 
@@ -138,22 +138,22 @@ impl Store {
 
 /// What services read beside a confirm's answer: the words of its hold, or of the call where there was none. None: an
 /// assign, which they do not read.
-fn result_metadata(asked: &Asked, situation: &Situation) -> Option<Json> {
-    let of_hold = situation.hold.as_ref().map(|hold| &hold.metadata);
-    let words = of_hold.or(asked.history.metadata.as_ref()).filter(|words| !words.is_null());
-    (asked.intent == Intent::Confirm).then(|| words.cloned().unwrap_or_else(|| Json::object([])))
+fn result_metadata(request: &Request, snapshot: &Snapshot) -> Option<Json> {
+    let of_hold = snapshot.hold.as_ref().map(|hold| &hold.metadata);
+    let words = of_hold.or(request.history.metadata.as_ref()).filter(|words| !words.is_null());
+    (request.intent == Intent::Confirm).then(|| words.cloned().unwrap_or_else(|| Json::object([])))
 }
 
 fn arguments(
-    asked: &Asked,
     request: &Request,
-    situation: &Situation,
+    resolved: &ResolvedRequest,
+    snapshot: &Snapshot,
     changes: &Changes,
     merge_group: Option<Id>,
     kept_until: Instant,
 ) -> [super::plan::Argument; 30] {
-    let booking = &situation.booking;
-    let hold = match asked.selection {
+    let booking = &snapshot.booking;
+    let hold = match request.selection {
         Selection::Hold(hold) => Some(hold),
         Selection::Tables(_) => None,
     };
@@ -161,32 +161,32 @@ fn arguments(
         row::id(booking.id),
         row::id(booking.restaurant),
         row::ids(&changes.add),
-        row::instant(request.window.start()),
-        row::instant(request.window.end()),
+        row::instant(resolved.window.start()),
+        row::instant(resolved.window.end()),
         row::optional_id(merge_group),
         row::ids(&changes.drop_allocations),
         row::ids(&changes.drop_assignments),
         row::ids(&changes.dissolve),
-        row::optional_id(asked.actor),
-        row::optional_text(asked.key.as_deref()),
-        row::instant(situation.now),
+        row::optional_id(request.actor),
+        row::optional_text(request.key.as_deref()),
+        row::instant(snapshot.now),
         row::text(&booking.status),
-        row::optional_text(asked.target.as_deref()),
-        row::optional_id(asked.history.changed_by),
-        row::optional_text(asked.history.reason.as_deref()),
-        row::optional_json(asked.history.metadata.clone()),
+        row::optional_text(request.target.as_deref()),
+        row::optional_id(request.history.changed_by),
+        row::optional_text(request.history.reason.as_deref()),
+        row::optional_json(request.history.metadata.clone()),
         row::ids(changes.close_holds.iter().map(|(hold, _)| hold)),
         row::texts(changes.close_holds.iter().map(|(_, end)| end.label())),
-        row::json(request.fingerprint.json()),
-        row::text(&request.fingerprint.checksum()),
-        row::text(&request.table_set_hash()),
+        row::json(resolved.fingerprint.json()),
+        row::text(&resolved.fingerprint.checksum()),
+        row::text(&resolved.table_set_hash()),
         row::instant(kept_until),
         row::optional_id(hold),
-        row::ids(&request.tables),
+        row::ids(&resolved.tables),
         row::ids(changes.kept.iter().map(|kept| &kept.id)),
         row::optional_id(merge_group.or_else(|| changes.kept.first().and_then(|kept| kept.merge_group))),
-        row::optional_json(result_metadata(asked, situation)),
+        row::optional_json(result_metadata(request, snapshot)),
         row::flag(changes.moves),
-        row::text(if request.is_as_booked(booking) { "derived" } else { "asked" }),
+        row::text(if resolved.is_as_booked(booking) { "derived" } else { "asked" }),
     ]
 }

@@ -10,7 +10,7 @@ use crate::rules::outcome::Outcome;
 use crate::rules::path::path_of;
 use crate::rules::refusal::Refusal;
 use crate::rules::requirement::table::{NEEDED, Needed};
-use crate::rules::rollout::{Kept, Rule};
+use crate::rules::rollout::{Legacy, Rule};
 
 /// The application's own enums: how our statements write them, and the column that has the type.
 const ENUMS: &[(&str, &str, &CStr)] = &[
@@ -40,7 +40,7 @@ pub const DISAGREEMENTS: &str = "holdfast_disagreements";
 
 /// What attach wrote down of a schema, and who confirms in it.
 #[derive(Default)]
-pub struct Record {
+pub struct AttachmentRecord {
     pub attached: bool,
     pub features: Vec<String>,
     pub exclusion: bool,
@@ -135,7 +135,7 @@ impl Attachment {
 
     /// With what attach recorded. A feature that was there then has to be there still: an event that has nowhere to
     /// go would be lost without a word (F24). One whose tables came later is used as well.
-    pub fn with_record(mut self, record: Record) -> Attachment {
+    pub fn with_record(mut self, record: AttachmentRecord) -> Attachment {
         let present = self.features_present();
         for needed in NEEDED.iter().filter(|needed| record.features.iter().any(|feature| feature == needed.feature)) {
             self.gone.extend(lacking(self.oid, needed, self.attached));
@@ -252,11 +252,11 @@ impl Attachment {
     }
 
     /// Is there a legacy function to call instead? What attach recorded may have been dropped since.
-    pub fn kept(&self, name: &str) -> Kept {
+    pub fn kept(&self, name: &str) -> Legacy {
         match self.legacy.as_deref().filter(|_| self.originals.iter().any(|kept| kept == name)) {
-            None => Kept::Never,
-            Some(legacy) if is_function(legacy, name) => Kept::Callable,
-            Some(_) => Kept::Gone,
+            None => Legacy::Never,
+            Some(legacy) if is_function(legacy, name) => Legacy::Callable,
+            Some(_) => Legacy::Gone,
         }
     }
 

@@ -4,15 +4,15 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::attempt::{self, Entry, Holder, Known, LastAttempt, Phase};
-use crate::rules::auto_assign::{self, Trigger};
-use crate::rules::cut_off::{CutOff, later};
+use crate::rules::attempt::{self, AttemptEntry, Holder, KeyFacts, LastAttempt, Phase};
+use crate::rules::auto_assign::{self, Initiator};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
 use crate::rules::json::Json;
+use crate::rules::orphaned::{Orphaned, later};
 use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
-use crate::rules::request::Asked;
+use crate::rules::request::Request;
 use crate::rules::table::Assignment;
 use crate::rules::window::{Instant, Window};
 
@@ -24,8 +24,8 @@ statement!(BOOKING_LOCK_FREE, "booking_lock_free", [UUIDOID]);
 statement!(HOLD_LOCK_FREE, "hold_lock_free", [UUIDOID, UUIDOID]);
 statement!(RETRY_PAUSE, "retry_pause", [FLOAT8OID]);
 statement!(
-    ATTEMPT_RECORD_CUT_OFF,
-    "attempt_record_cut_off",
+    ATTEMPT_RECORD_ORPHANED,
+    "attempt_record_orphaned",
     [
         UUIDOID,
         TEXTOID,
@@ -94,16 +94,16 @@ impl Store {
     }
 
     /// Everything that is known of the key; None: there is no such booking. The locks are looked at before the
-    /// ledger, each in a snapshot of its own: a lock goes after its commit can be seen, or its end was noted (`cut_off`);
+    /// ledger, each in a snapshot of its own: a lock goes after its commit can be seen, or its end was noted (`orphaned`);
     /// and a note goes after what it was written down as can be seen.
     pub fn attempt_known(
         &self,
         booking: Id,
         key: &str,
-        cut_off: impl FnOnce(u32) -> Option<CutOff>,
-    ) -> Result<Option<Known>, Failure> {
+        orphaned: impl FnOnce(u32) -> Option<Orphaned>,
+    ) -> Result<Option<KeyFacts>, Failure> {
         let holder = self.attempt_holder(booking, key)?;
-        let cut_off = cut_off(self.number()).map(|note| note.last());
+        let orphaned = orphaned(self.number()).map(|note| note.last());
         let entry = self.ledger_read(booking, key)?;
         let found = self.run(&ATTEMPT_LAST, &[row::id(booking), row::text(key)], |row| {
             let refusal = row.read(4).and_then(|Detail { refusal }| refusal);
@@ -117,14 +117,14 @@ impl Store {
         })?;
         let standby = super::server::is_standby();
         let known = found.into_iter().next();
-        Ok(known.map(|(last, forgotten)| Known { holder, entry, last: later(last, cut_off), forgotten, standby }))
+        Ok(known.map(|(last, forgotten)| KeyFacts { holder, entry, last: later(last, orphaned), forgotten, standby }))
     }
 
-    fn ledger_read(&self, booking: Id, key: &str) -> Result<Option<Entry>, Failure> {
+    fn ledger_read(&self, booking: Id, key: &str) -> Result<Option<AttemptEntry>, Failure> {
         let rows = self.run(&LEDGER_READ, &[row::id(booking), row::text(key)], |row| {
             let (tables, group) = (row.ids(3).unwrap_or_default(), row.id(7));
             let assignments = assignments(&row.ids(6).unwrap_or_default(), &tables, row.window(4, 5), group);
-            Entry {
+            AttemptEntry {
                 outcome: row.text(1).unwrap_or_default(),
                 refusal: row.read(2),
                 assignments,
@@ -188,32 +188,32 @@ impl Store {
     }
 
     /// Writes down an attempt that nobody was left to write down, once.
-    pub fn attempt_record_cut_off(&self, cut_off: &CutOff) -> Result<(), Failure> {
-        let id = cut_off.attempt.unwrap_or_else(|| self.new_id());
-        let ms = cut_off.started.ms_until(cut_off.ended);
-        let result = cut_off.trigger.map(|trigger| auto_assign::last_result(Outcome::Failed, ms, id, trigger));
+    pub fn attempt_record_orphaned(&self, orphaned: &Orphaned) -> Result<(), Failure> {
+        let id = orphaned.attempt.unwrap_or_else(|| self.new_id());
+        let ms = orphaned.started.ms_until(orphaned.ended);
+        let result = orphaned.trigger.map(|trigger| auto_assign::last_result(Outcome::Failed, ms, id, trigger));
         let arguments = [
-            row::id(cut_off.booking),
-            row::text(&cut_off.key),
-            row::optional_id(cut_off.hold),
-            row::optional_text(cut_off.trigger.map(Trigger::name)),
-            row::instant(cut_off.started),
-            row::instant(cut_off.ended),
+            row::id(orphaned.booking),
+            row::text(&orphaned.key),
+            row::optional_id(orphaned.hold),
+            row::optional_text(orphaned.trigger.map(Initiator::name)),
+            row::instant(orphaned.started),
+            row::instant(orphaned.ended),
             row::text(Outcome::Failed.entry().name),
-            row::text(cut_off.phase.name()),
+            row::text(orphaned.phase.name()),
             row::number(i32::try_from(ms).unwrap_or(i32::MAX)),
-            row::number(cut_off.pid),
-            row::json(attempt::detail(&cut_off.refusal(), id, false)),
-            row::optional_text(cut_off.transaction.map(|id| id.to_string()).as_deref()),
+            row::number(orphaned.pid),
+            row::json(attempt::detail(&orphaned.refusal(), id, false)),
+            row::optional_text(orphaned.transaction.map(|id| id.to_string()).as_deref()),
             row::optional_json(result),
         ];
-        self.run(&ATTEMPT_RECORD_CUT_OFF, &arguments, |_| ())?;
+        self.run(&ATTEMPT_RECORD_ORPHANED, &arguments, |_| ())?;
         Ok(())
     }
 
     /// What is noted of an attempt at its beginning; None when it has no key.
-    pub fn begun(&self, asked: &Asked, started: Instant) -> Option<CutOff> {
-        Some(CutOff { schema: self.number(), ..CutOff::begun(asked, started)? })
+    pub fn begun(&self, request: &Request, started: Instant) -> Option<Orphaned> {
+        Some(Orphaned { schema: self.number(), ..Orphaned::begun(request, started)? })
     }
 
     /// The schema's number, wherever it stands for the schema.

@@ -4,7 +4,7 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::auto_assign::{Found, GivenHold};
+use crate::rules::auto_assign::{AttemptInput, GivenHold};
 use crate::rules::failure::Failure;
 use crate::rules::window::Instant;
 
@@ -13,9 +13,14 @@ statement!(AUTO_ASSIGN_NOTE, "auto_assign_note", [UUIDOID, JSONBOID, TEXTOID]);
 
 impl Store {
     /// The booking with the hold that was given and the live one that it has; takes no lock.
-    pub fn auto_assign_read(&self, booking: Id, hold: Option<Id>, now: Instant) -> Result<Option<Found>, Failure> {
+    pub fn auto_assign_read(
+        &self,
+        booking: Id,
+        hold: Option<Id>,
+        now: Instant,
+    ) -> Result<Option<AttemptInput>, Failure> {
         let arguments = [row::id(booking), row::optional_id(hold), row::instant(now)];
-        let rows = self.run(&AUTO_ASSIGN_READ, &arguments, |row| Found {
+        let rows = self.run(&AUTO_ASSIGN_READ, &arguments, |row| AttemptInput {
             booking,
             restaurant: row.id(2).unwrap_or_default(),
             status: row.text(1).unwrap_or_default(),

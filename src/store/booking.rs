@@ -13,8 +13,8 @@ use crate::rules::table::{Allocation, Assignment, Resource};
 use crate::rules::window::Instant;
 
 statement!(BOOKING_LOCK, "booking_lock", [UUIDOID]);
-statement!(BOOKING_LOOK, "booking_look", [UUIDOID]);
-statement!(BOOKING_CLAIMS, "booking_claims", [UUIDOID]);
+statement!(BOOKING_READ, "booking_read", [UUIDOID]);
+statement!(BOOKING_ALLOCATIONS, "booking_allocations", [UUIDOID]);
 statement!(STATUS_RULES, "status_rules", [TEXTOID, TEXTOID]);
 statement!(
     TRANSITION_APPLY,
@@ -60,12 +60,12 @@ impl Store {
         if self.run(&BOOKING_LOCK, &[row::id(booking)], |_| ())?.is_empty() {
             return Ok(None);
         }
-        self.booking_look(booking)
+        self.booking_read(booking)
     }
 
     /// The same, without a lock.
-    pub fn booking_look(&self, booking: Id) -> Result<Option<Booking>, Failure> {
-        let rows = self.run(&BOOKING_LOOK, &[row::id(booking)], |row| Booking {
+    pub fn booking_read(&self, booking: Id) -> Result<Option<Booking>, Failure> {
+        let rows = self.run(&BOOKING_READ, &[row::id(booking)], |row| Booking {
             id: booking,
             restaurant: row.id(1).unwrap_or_default(),
             status: row.text(2).unwrap_or_default(),
@@ -118,7 +118,7 @@ impl Store {
     /// The tables that the booking has, and what it claims.
     pub fn booking_claims(&self, booking: Id) -> Result<(Vec<Assignment>, Vec<Allocation>), Failure> {
         let (mut assignments, mut allocations) = (Vec::new(), Vec::new());
-        self.run(&BOOKING_CLAIMS, &[row::id(booking)], |row| {
+        self.run(&BOOKING_ALLOCATIONS, &[row::id(booking)], |row| {
             let (id, subject) = (row.id(2).unwrap_or_default(), row.id(3).unwrap_or_default());
             let window = row.window(5, 6);
             let kind = row.text(1).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::schema::CONTRACT;
 use super::statement::{Statement, for_features, statement};
 use super::{Store, rights, row};
 use crate::rules::failure::Failure;
-use crate::rules::requirement::addition::Kind;
+use crate::rules::requirement::addition::AdditionKind;
 use crate::rules::requirement::attach::{ROLLOUT, TABLES};
 use crate::rules::requirement::facts::{Facts, Server};
 use crate::rules::requirement::rights::{BEHIND, SHOWN};
@@ -53,7 +53,10 @@ impl Store {
             server,
             ..Facts::default()
         };
-        let tables = self.additions_read()?.into_iter().filter(|made| matches!(made.kind, Kind::Table | Kind::Found));
+        let tables = self
+            .additions_read()?
+            .into_iter()
+            .filter(|made| matches!(made.kind, AdditionKind::Table | AdditionKind::Found));
         facts.recorded = tables.map(|table| table.name).collect();
         let ours = row::texts(TABLES.iter().chain(ROLLOUT).chain(&[SHOWN, BEHIND]).copied());
         facts.grants = self.facts_of(&CATALOGUE_GRANTS, &[self.oid(), ours])?;

@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// Runs the work in a subtransaction, deferred triggers included: when it fails, what it did is taken back.
-    pub fn apart<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub fn in_savepoint<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
         let subtransaction = Subtransaction::begin();
         let worked = work(self).and_then(|done| self.ddl("set constraints all immediate").map(|()| done));
         if worked.is_ok() {

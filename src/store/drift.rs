@@ -9,7 +9,7 @@ use crate::rules::Id;
 use crate::rules::adjacency;
 use crate::rules::booking::{Booking, BookingWindow};
 use crate::rules::drift::record::{
-    Answered, Basis, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule, TableState,
+    AllocationRecord, Answered, AssignmentRecord, Basis, BookingRecord, Moved, OpenHold, Rival, StatusRule, TableState,
 };
 use crate::rules::failure::Failure;
 use crate::rules::table::Resource;
@@ -19,9 +19,9 @@ statement!(DRIFT_READ, "drift_read", [UUIDOID, TIMESTAMPTZOID]);
 
 impl Store {
     /// The record of a booking in one snapshot. None: no such booking.
-    pub fn drift_read(&self, booking: Id, now: Instant) -> Result<Option<Record>, Failure> {
+    pub fn drift_read(&self, booking: Id, now: Instant) -> Result<Option<BookingRecord>, Failure> {
         let (mut found, mut bases) = (None, BTreeMap::new());
-        let mut record = Record::of(booking, now);
+        let mut record = BookingRecord::of(booking, now);
         self.run(&DRIFT_READ, &[row::id(booking), row::instant(now)], |row| match row.text(1).as_deref() {
             Some("booking") => found = Some(read_booking(row)),
             Some("basis") => {
@@ -36,7 +36,7 @@ impl Store {
             }
         }
         record.answers.sort_by_key(|answer| answer.at);
-        Ok(found.map(|booking| Record { booking, ..record }))
+        Ok(found.map(|booking| BookingRecord { booking, ..record }))
     }
 }
 
@@ -52,7 +52,7 @@ fn read_booking(row: &Row) -> Booking {
 }
 
 /// Puts one fact in its place.
-fn note(record: &mut Record, row: &Row) {
+fn note(record: &mut BookingRecord, row: &Row) {
     let label = || row.text(7).unwrap_or_default();
     match row.text(1).as_deref().unwrap_or_default() {
         "status" => record.statuses.push(StatusRule {
@@ -104,8 +104,8 @@ fn at(row: &Row) -> Instant {
     row.instant(13).unwrap_or(Instant::NEVER)
 }
 
-fn seat(row: &Row) -> Seat {
-    Seat {
+fn seat(row: &Row) -> AssignmentRecord {
+    AssignmentRecord {
         id: row.id(2).unwrap_or_default(),
         table: row.id(3).unwrap_or_default(),
         window: row.window(5, 6),
@@ -118,8 +118,8 @@ fn seat(row: &Row) -> Seat {
     }
 }
 
-fn claim(row: &Row) -> Option<Claim> {
-    Some(Claim {
+fn claim(row: &Row) -> Option<AllocationRecord> {
+    Some(AllocationRecord {
         id: row.id(2)?,
         resource: Resource::of_label(&row.text(7)?)?,
         resource_id: row.id(3)?,
@@ -146,7 +146,7 @@ fn answer_basis(row: &Row) -> Answered {
     Answered {
         basis: match row.text(7).as_deref() {
             Some("derived") => Some(Basis::Derived),
-            Some("asked") => Some(Basis::Asked),
+            Some("asked") => Some(Basis::Request),
             _ => None,
         },
         adjacent: row.flag(9),

@@ -125,7 +125,7 @@ pub fn as_seen(error: Box<ServerError>) -> Box<ServerError> {
 
 /// What a statement sees above READ COMMITTED; at it, both are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Eyes {
+pub enum SnapshotMode {
     /// The latest that is committed: what is decided on.
     Latest,
     /// What the transaction itself sees, and every function that it calls.
@@ -138,7 +138,7 @@ pub unsafe fn execute_plan(
     plan: pg_sys::SPIPlanPtr,
     values: &mut [pg_sys::Datum],
     nulls: &[c_char],
-    eyes: Eyes,
+    snapshot_mode: SnapshotMode,
     statement: Announced,
 ) -> Result<c_int, (Reached, Box<ServerError>)> {
     let around = hooks::announce(statement);
@@ -147,7 +147,8 @@ pub unsafe fn execute_plan(
     // not see ends in 40001.
     let ran = unsafe {
         guarded(|| {
-            let (latest, own) = if eyes == Eyes::Latest && pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as c_int
+            let (latest, own) = if snapshot_mode == SnapshotMode::Latest
+                && pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as c_int
             {
                 pg_sys::CommandCounterIncrement();
                 let own = pg_sys::GetTransactionSnapshot();

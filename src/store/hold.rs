@@ -12,8 +12,8 @@ use crate::rules::hold_request::HoldRequest;
 use crate::rules::json::Json;
 use crate::rules::window::{Instant, Window};
 
-statement!(HOLD_LOCK, "hold_lock", [UUIDOID, UUIDOID]);
-statement!(HOLD_LOOK, "hold_look", [UUIDOID, UUIDOID]);
+statement!(HOLDS_LOCK, "holds_lock" locks "holds", [UUIDOID, UUIDOID]);
+statement!(HOLDS_READ, "holds_read" reads "holds", [UUIDOID, UUIDOID]);
 statement!(HOLD_READ, "hold_read", [UUIDOID]);
 statement!(
     HOLD_TAKE,
@@ -85,13 +85,13 @@ pub struct NewHold<'a> {
 
 impl Store {
     /// Locks the named hold and the live holds of the booking, by id.
-    pub fn hold_lock(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        self.holds(&HOLD_LOCK, booking, hold)
+    pub fn holds_lock(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
+        self.holds(&HOLDS_LOCK, booking, hold)
     }
 
     /// The same, without a lock.
-    pub fn hold_look(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        self.holds(&HOLD_LOOK, booking, hold)
+    pub fn holds_read(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
+        self.holds(&HOLDS_READ, booking, hold)
     }
 
     fn holds(
@@ -138,13 +138,13 @@ impl Store {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
-    /// Locks the open holds of whoever asks, with their tables. Judged by what the locked row says.
-    pub fn holds_own(&self, asked: &HoldRequest) -> Result<Vec<Hold>, Failure> {
-        let window = asked.window;
+    /// Locks the open holds of whoever asks, with their tables. StepResult by what the locked row says.
+    pub fn holds_own(&self, request: &HoldRequest) -> Result<Vec<Hold>, Failure> {
+        let window = request.window;
         let arguments = [
-            row::optional_id(asked.booking),
-            row::optional_id(asked.created_by),
-            row::optional_id(asked.tables.first().copied()),
+            row::optional_id(request.booking),
+            row::optional_id(request.created_by),
+            row::optional_id(request.tables.first().copied()),
             row::optional_instant(window.map(Window::start)),
             row::optional_instant(window.map(Window::end)),
         ];
@@ -153,8 +153,8 @@ impl Store {
             (Hold { members: row.ids(10).unwrap_or_default(), ..read(row) }, taker)
         })?;
         let own = |(hold, taker): &(Hold, Option<Id>)| {
-            let by_taker = asked.booking.is_some() || *taker == asked.created_by;
-            hold.status == "active" && hold.booking == asked.booking && by_taker
+            let by_taker = request.booking.is_some() || *taker == request.created_by;
+            hold.status == "active" && hold.booking == request.booking && by_taker
         };
         Ok(rows.into_iter().filter(own).map(|(hold, _)| hold).collect())
     }

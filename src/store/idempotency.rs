@@ -7,7 +7,7 @@ use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
-use crate::rules::index::{Found, WANTED};
+use crate::rules::index::{FoundIndex, WANTED};
 use crate::rules::window::Instant;
 
 statement!(BOOKING_BY_KEY, "booking_by_key", [TEXTOID]);
@@ -62,9 +62,9 @@ impl Store {
     }
 
     /// The indexes of the tables that the wanted ones belong to.
-    pub fn indexes_found(&self) -> Result<Vec<Found>, Failure> {
+    pub fn indexes_found(&self) -> Result<Vec<FoundIndex>, Failure> {
         let tables = row::texts(WANTED.iter().map(|wanted| wanted.table));
-        self.run(&INDEXES_FOUND, &[Some(self.attachment.oid.into()), tables], |row| Found {
+        self.run(&INDEXES_FOUND, &[Some(self.attachment.oid.into()), tables], |row| FoundIndex {
             table: row.text(1).unwrap_or_default(),
             name: row.text(2).unwrap_or_default(),
             column: row.text(3),

@@ -7,8 +7,8 @@ use crate::rules::Id;
 use crate::rules::booking::BookingWindow;
 use crate::rules::failure::Failure;
 use crate::rules::refusal::Refusal;
-use crate::rules::replay::{Entry, Standing};
-use crate::rules::request::{Asked, Fingerprint, Selection};
+use crate::rules::replay::{CurrentBooking, LedgerEntry};
+use crate::rules::request::{Fingerprint, Request, Selection};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
@@ -34,8 +34,8 @@ statement!(
 
 impl Store {
     /// The entry under a key and the booking as it stands beside it; takes no lock.
-    pub fn ledger_probe(&self, booking: Id, key: &str) -> Result<Option<(Entry, Standing)>, Failure> {
-        let mut found: Option<(Entry, Standing)> = None;
+    pub fn ledger_probe(&self, booking: Id, key: &str) -> Result<Option<(LedgerEntry, CurrentBooking)>, Failure> {
+        let mut found: Option<(LedgerEntry, CurrentBooking)> = None;
         self.run(&LEDGER_PROBE, &[row::id(booking), row::text(key)], |row| {
             let (_, standing) = found.get_or_insert_with(|| (entry(row), standing(row)));
             if let (Some(id), Some(table)) = (row.id(13), row.id(14)) {
@@ -47,18 +47,24 @@ impl Store {
     }
 
     /// Binds a final refusal to the key of the call. The rows bound: none, when an answer is there already.
-    pub fn ledger_refuse(&self, asked: &Asked, key: &str, refusal: &Refusal, now: Instant) -> Result<usize, Failure> {
-        let fingerprint = Fingerprint::literal(asked);
-        let (tables, hold): (&[Id], Option<Id>) = match &asked.selection {
+    pub fn ledger_refuse(
+        &self,
+        request: &Request,
+        key: &str,
+        refusal: &Refusal,
+        now: Instant,
+    ) -> Result<usize, Failure> {
+        let fingerprint = Fingerprint::literal(request);
+        let (tables, hold): (&[Id], Option<Id>) = match &request.selection {
             Selection::Tables(tables) => (tables, None),
             Selection::Hold(hold) => (&[], Some(*hold)),
         };
         let arguments = [
-            row::id(asked.booking),
+            row::id(request.booking),
             row::text(key),
             row::ids(tables),
-            row::optional_instant(asked.window.map(|window| window.start())),
-            row::optional_instant(asked.window.map(|window| window.end())),
+            row::optional_instant(request.window.map(|window| window.start())),
+            row::optional_instant(request.window.map(|window| window.end())),
             row::text(&fingerprint.checksum()),
             row::instant(now.after_seconds(self.retention_seconds)),
             row::instant(now),
@@ -71,8 +77,8 @@ impl Store {
     }
 }
 
-fn entry(row: &row::Row) -> Entry {
-    Entry {
+fn entry(row: &row::Row) -> LedgerEntry {
+    LedgerEntry {
         checksum: row.text(1),
         request: row.json(2).and_then(|json| json.fields()).map(Fingerprint),
         refusal: row.read(3),
@@ -84,8 +90,8 @@ fn entry(row: &row::Row) -> Entry {
     }
 }
 
-fn standing(row: &row::Row) -> Standing {
-    Standing {
+fn standing(row: &row::Row) -> CurrentBooking {
+    CurrentBooking {
         status: row.text(10).unwrap_or_default(),
         window: BookingWindow { start: row.instant(11), end: row.instant(12) },
         assignments: Vec::new(),

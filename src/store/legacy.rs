@@ -11,7 +11,7 @@ use super::statement::statement;
 use crate::rules::failure::Failure;
 use crate::rules::requirement::function::{Replacement, legacy_schema};
 
-statement!(KEPT_FUNCTIONS, "kept_functions", [OIDOID]);
+statement!(LEGACY_FUNCTIONS, "legacy_functions", [OIDOID]);
 statement!(FUNCTION_SIGNATURE, "function_signature", [OIDOID]);
 statement!(LEGACY_RECORD, "legacy_record", [OIDOID, OIDOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID]);
 statement!(OPEN_TO_ALL, "open_to_all", [OIDOID]);
@@ -19,7 +19,7 @@ statement!(SCHEMA_GRANTEES, "schema_grantees", [OIDOID]);
 statement!(SCHEMA_IS_EMPTY, "schema_is_empty", [OIDOID]);
 
 /// A function that attach keeps.
-pub struct Kept {
+pub struct LegacyFunction {
     /// As `ALTER` takes it.
     pub signature: String,
     /// function or procedure.
@@ -99,8 +99,8 @@ impl Store {
     }
 
     /// The legacy functions that are still where attach moved them.
-    pub fn kept_functions(&self) -> Result<Vec<Kept>, Failure> {
-        self.registry(&KEPT_FUNCTIONS, &[], |row| Kept {
+    pub fn kept_functions(&self) -> Result<Vec<LegacyFunction>, Failure> {
+        self.registry(&LEGACY_FUNCTIONS, &[], |row| LegacyFunction {
             signature: row.text(1).unwrap_or_default(),
             kind: row.text(2).unwrap_or_default(),
             granted: row.flag(3),

@@ -6,7 +6,7 @@ use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::json::Json;
-use crate::rules::lease::Claim;
+use crate::rules::lease::LeaseRequest;
 use crate::rules::outbox::Event;
 use crate::rules::window::Instant;
 
@@ -60,7 +60,7 @@ impl Store {
     /// Gives due events to a consumer until a moment.
     pub fn outbox_claim(
         &self,
-        claim: &Claim,
+        claim: &LeaseRequest,
         now: Instant,
         until: Instant,
         attempts: i32,

@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::attachment::{Attachment, Record};
-use super::guard::{self, Eyes};
+use super::attachment::{Attachment, AttachmentRecord};
+use super::guard::{self, SnapshotMode};
 use super::hooks::{Announced, Reached, items};
 use super::known::{self, Known};
 use super::rights::{self, Work};
-use super::row::{Mismatch, Row};
+use super::row::{Row, TypeMismatch};
 use super::statement::{Statement, statement};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
 use crate::rules::outcome::Outcome;
@@ -27,7 +27,7 @@ pub type Argument = Option<pg_sys::Datum>;
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
     failed: Cell<bool>,
-    eyes: Cell<Eyes>,
+    snapshot_mode: Cell<SnapshotMode>,
     /// The schema that it works in. Held while its plans run.
     kept: RefCell<Option<Rc<Known>>>,
 }
@@ -36,7 +36,11 @@ impl Connection {
     pub fn open() -> Connection {
         // SAFETY: connects; ended in drop, or by the server when the transaction aborts.
         unsafe { pg_sys::SPI_connect() };
-        Connection { failed: Cell::new(false), eyes: Cell::new(Eyes::Latest), kept: RefCell::default() }
+        Connection {
+            failed: Cell::new(false),
+            snapshot_mode: Cell::new(SnapshotMode::Latest),
+            kept: RefCell::default(),
+        }
     }
 
     /// Works in a schema from here on: as it is known to the session, or read again after something of it changed.
@@ -77,7 +81,7 @@ impl Connection {
     /// Finds the schema and reads what attach recorded of it.
     fn load(&self, schema: pg_sys::Oid) -> Result<Attachment, Failure> {
         let found = Attachment::find(schema).inspect_err(|_| known::forget(schema))?;
-        let mut record = Record::default();
+        let mut record = AttachmentRecord::default();
         self.registry_read(&found, |row| note(&mut record, row))?;
         if !record.attached {
             return Ok(found);
@@ -157,7 +161,7 @@ impl Connection {
         // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
         let ran = unsafe {
             let announced = Announced::of(attachment, plan, statement.calls_application());
-            guard::execute_plan(plan, &mut values, &nulls, self.eyes.get(), announced)
+            guard::execute_plan(plan, &mut values, &nulls, self.snapshot_mode.get(), announced)
         };
         let code = ran.map_err(|(reached, error)| match reached {
             Reached::Analysis => self.not_attached(attachment, error),
@@ -204,10 +208,10 @@ impl Connection {
     }
 
     /// Runs the work with other eyes.
-    pub fn seeing<T>(&self, eyes: Eyes, work: impl FnOnce() -> T) -> T {
-        let before = self.eyes.replace(eyes);
+    pub fn with_snapshot<T>(&self, snapshot_mode: SnapshotMode, work: impl FnOnce() -> T) -> T {
+        let before = self.snapshot_mode.replace(snapshot_mode);
         let worked = work();
-        self.eyes.set(before);
+        self.snapshot_mode.set(before);
         worked
     }
 
@@ -247,7 +251,7 @@ impl Connection {
     }
 
     /// A column that is not of the type that it was attached with: its datum was not read.
-    fn other_type(&self, attachment: &Attachment, plan: pg_sys::SPIPlanPtr, mismatch: Mismatch) -> Failure {
+    fn other_type(&self, attachment: &Attachment, plan: pg_sys::SPIPlanPtr, mismatch: TypeMismatch) -> Failure {
         self.failed.set(true);
         let message = format!("Schema {} has a column of a type that holdfast cannot read", attachment.quoted);
         // SAFETY: the plan has just run.
@@ -270,7 +274,7 @@ impl Drop for Connection {
     }
 }
 
-fn note(record: &mut Record, row: &Row) {
+fn note(record: &mut AttachmentRecord, row: &Row) {
     let (name, value) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
     match row.text(1).as_deref() {
         Some("attached") => record.attached = true,
@@ -301,7 +305,7 @@ fn internal(name: &str, code: i32) -> Box<ServerError> {
 }
 
 /// Copies the rows of the last statement out of the server's memory.
-fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Mismatch> {
+fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Result<Vec<T>, TypeMismatch> {
     // SAFETY: the table is the last statement's and is freed here, after every row was read.
     unsafe {
         let table = pg_sys::SPI_tuptable;

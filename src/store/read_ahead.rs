@@ -5,7 +5,7 @@ use pgrx::pg_sys;
 use super::Store;
 use super::statement::statement;
 use crate::rules::failure::Failure;
-use crate::rules::look::Probed;
+use crate::rules::scan_bookings::Probed;
 
 statement!(PROBED_INDEXES, "probed_indexes", []);
 

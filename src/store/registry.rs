@@ -11,7 +11,7 @@ use super::row::{self, Row};
 use super::statement::{Statement, statement};
 use crate::rules::failure::Failure;
 use crate::rules::path;
-use crate::rules::requirement::addition::{Addition, Kind};
+use crate::rules::requirement::addition::{Addition, AdditionKind};
 
 statement!(REGISTRY_READ, "registry_read", [OIDOID]);
 statement!(REGISTRY_ATTACH, "registry_attach", [OIDOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID]);
@@ -102,7 +102,7 @@ impl Store {
         let text = |row: &Row, column| row.text(column).unwrap_or_default();
         let found = self.registry(&ADDITIONS_READ, &[], |row| {
             Some(Addition {
-                kind: Kind::parse(&text(row, 1))?,
+                kind: AdditionKind::parse(&text(row, 1))?,
                 relation: text(row, 2),
                 name: text(row, 3),
                 definition: text(row, 4),

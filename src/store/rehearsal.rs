@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::original::{OnlyOurs, Running};
+use super::legacy_call::{OnlyOurs, Running};
 use super::rights::Identity;
 use super::row;
 use super::statement::statement;
@@ -111,9 +111,9 @@ impl Store {
         hold: Option<Id>,
     ) -> Result<Vec<Option<String>>, Failure> {
         let from =
-            if act == Act::Cancel { self.booking_look(ground.booking)?.map(|booking| booking.status) } else { None };
+            if act == Act::Cancel { self.booking_read(ground.booking)?.map(|booking| booking.status) } else { None };
         let Some(text) = self.rehearsal_text(ground, act, hold, from.as_deref()) else { return Ok(vec![None]) };
-        self.apart(|store| {
+        self.in_savepoint(|store| {
             let before = Identity::current();
             before.changed_to(caller.role).assume();
             let answer = store.connection.query(&text, |row| row.text(1));

@@ -16,7 +16,7 @@ use crate::rules::window::{Instant, Window};
 
 /// A column that has another type than its reader takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mismatch {
+pub struct TypeMismatch {
     pub column: i32,
     pub found: pg_sys::Oid,
     /// What the reader takes, in words.
@@ -28,14 +28,14 @@ pub struct Mismatch {
 pub struct Row<'a> {
     tuple: pg_sys::HeapTuple,
     columns: pg_sys::TupleDesc,
-    mismatch: &'a Cell<Option<Mismatch>>,
+    mismatch: &'a Cell<Option<TypeMismatch>>,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(
         tuple: pg_sys::HeapTuple,
         columns: pg_sys::TupleDesc,
-        mismatch: &'a Cell<Option<Mismatch>>,
+        mismatch: &'a Cell<Option<TypeMismatch>>,
     ) -> Row<'a> {
         Row { tuple, columns, mismatch }
     }
@@ -58,7 +58,7 @@ impl<'a> Row<'a> {
         if takes(base) {
             return Some(base);
         }
-        self.mismatch.set(Some(Mismatch { column, found, wanted }));
+        self.mismatch.set(Some(TypeMismatch { column, found, wanted }));
         None
     }
 
@@ -105,7 +105,7 @@ impl<'a> Row<'a> {
         };
         let number = i32::try_from(wide).ok();
         if number.is_none() {
-            self.mismatch.set(Some(Mismatch { column, found: kind, wanted: WANTED }));
+            self.mismatch.set(Some(TypeMismatch { column, found: kind, wanted: WANTED }));
         }
         number
     }

@@ -5,14 +5,14 @@ use serde_json::Value;
 use super::Store;
 use super::attachment::DISAGREEMENTS;
 use super::deadline::Ended;
-use super::guard::Eyes;
+use super::guard::SnapshotMode;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::json::Json;
 use crate::rules::refusal;
-use crate::rules::shadow::Left;
+use crate::rules::shadow::BookingAfter;
 use crate::rules::window::Instant;
 
 statement!(BOOKING_LEFT, "booking_left", [UUIDOID]);
@@ -35,7 +35,7 @@ impl Store {
     /// Runs the work so that an error of it leaves the transaction as it was: in a subtransaction, which takes no
     /// transaction id unless something is written in it. It sees what a function that the transaction calls sees.
     pub fn harmlessly<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
-        let ended = self.connection.seeing(Eyes::Transaction, || self.within(Instant::FOREVER, work));
+        let ended = self.connection.with_snapshot(SnapshotMode::Transaction, || self.within(Instant::FOREVER, work));
         match ended {
             Ended::Done(done) => Ok(done),
             Ended::Failed(failure) => Err(failure),
@@ -45,11 +45,11 @@ impl Store {
 
     /// Runs the work as a call would, deferred constraints included, and takes it back: what would have come of it?
     pub fn tried(&self, work: impl FnOnce(&Store) -> Result<(), Failure>) -> Result<(), Failure> {
-        self.connection.seeing(Eyes::Latest, || self.taken_back(|store| store.apart(work)))
+        self.connection.with_snapshot(SnapshotMode::Latest, || self.taken_back(|store| store.in_savepoint(work)))
     }
 
-    pub fn booking_left(&self, booking: Id) -> Result<Option<Left>, Failure> {
-        let rows = self.run(&BOOKING_LEFT, &[row::id(booking)], |row| Left {
+    pub fn booking_left(&self, booking: Id) -> Result<Option<BookingAfter>, Failure> {
+        let rows = self.run(&BOOKING_LEFT, &[row::id(booking)], |row| BookingAfter {
             status: row.text(1).unwrap_or_default(),
             tables: row.ids(2).unwrap_or_default().into_iter().collect(),
             open_holds: row.ids(3).unwrap_or_default(),

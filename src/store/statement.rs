@@ -20,15 +20,30 @@ pub(super) const FEATURE_COLUMNS: &[(&str, &str, &CStr)] = &[
 pub struct Statement {
     pub name: &'static str,
     pub text: &'static str,
+    /// Does it take the locks that its text has between `--[lock` and `--]`?
+    pub locks: bool,
     pub types: &'static [pg_sys::BuiltinOid],
 }
 
 /// `statement!(BOOKING_LOCK, "booking_lock", [UUIDOID])` reads `sql/query/booking_lock.sql`.
+///
+/// `statement!(HOLDS_LOCK, "holds_lock" locks "holds", [UUIDOID])` reads `sql/query/holds.sql` with its locks,
+/// `statement!(HOLDS_READ, "holds_read" reads "holds", [UUIDOID])` without them.
 macro_rules! statement {
-    ($constant:ident, $name:literal, [$($kind:ident),* $(,)?]) => {
+    ($constant:ident, $name:literal, $types:tt) => {
+        $crate::store::statement::statement!($constant, $name, $name, false, $types);
+    };
+    ($constant:ident, $name:literal locks $file:literal, $types:tt) => {
+        $crate::store::statement::statement!($constant, $name, $file, true, $types);
+    };
+    ($constant:ident, $name:literal reads $file:literal, $types:tt) => {
+        $crate::store::statement::statement!($constant, $name, $file, false, $types);
+    };
+    ($constant:ident, $name:literal, $file:literal, $locks:literal, [$($kind:ident),* $(,)?]) => {
         static $constant: $crate::store::statement::Statement = $crate::store::statement::Statement {
             name: $name,
-            text: include_str!(concat!("../../sql/query/", $name, ".sql")),
+            text: include_str!(concat!("../../sql/query/", $file, ".sql")),
+            locks: $locks,
             types: &[$(pgrx::pg_sys::BuiltinOid::$kind),*],
         };
     };
@@ -38,13 +53,14 @@ pub(super) use statement;
 impl Statement {
     /// Does it call a function of the application by its name?
     pub fn calls_application(&self) -> bool {
-        self.name.starts_with("original_")
+        self.name.starts_with("legacy_call_")
     }
 
     /// The text for one application schema, without the parts whose tables it does not have. A comment behind the
     /// first word names the statement wherever the server shows it (pg_stat_statements drops one before it).
     pub fn source(&self, attachment: &Attachment) -> String {
-        let text = for_schema(self.text, attachment);
+        let present = |part: &str| if part == "lock" { self.locks } else { attachment.has(part) };
+        let text = named(&parts(self.text, present), attachment);
         let (verb, rest) = text.split_once(' ').unwrap_or((&text, ""));
         format!("{verb} /* holdfast.{} */ {rest}", self.name)
     }
@@ -53,11 +69,15 @@ impl Statement {
 /// Puts a schema in the place of `app.`, the application's enums in the place of the contract's, and leaves out what
 /// is for features that it lacks.
 pub fn for_schema(text: &str, attachment: &Attachment) -> String {
+    named(&for_features(text, attachment), attachment)
+}
+
+fn named(text: &str, attachment: &Attachment) -> String {
     let (retention, legacy) = (ledger_retention(), attachment.legacy.as_deref().map(pgrx::spi::quote_identifier));
     let mut words: Vec<(&str, &str)> = attachment.enums.iter().map(|(ours, theirs)| (*ours, theirs.as_str())).collect();
     words.push(("retention.ledger", &retention));
     let names = Names { schema: &attachment.quoted, legacy: legacy.as_deref().unwrap_or_default(), words };
-    render(&for_features(text, attachment), &names)
+    render(text, &names)
 }
 
 /// How long an answer is kept, as SQL asks for it where a statement runs: a view is also read where the library is not loaded.
@@ -69,14 +89,18 @@ fn ledger_retention() -> String {
     )
 }
 
-/// Drops what stands between `--[feature` and `--]` when a schema lacks the feature; `--|` introduces what stands there
-/// instead.
+/// Drops what is for features that a schema lacks.
 pub fn for_features(text: &str, attachment: &Attachment) -> String {
+    parts(text, |feature| attachment.has(feature))
+}
+
+/// Drops what stands between `--[part` and `--]` when the part is not there; `--|` introduces what stands there instead.
+fn parts(text: &str, is_there: impl Fn(&str) -> bool) -> String {
     let mut kept = String::with_capacity(text.len() + 256);
     let mut present = true;
     for line in text.lines() {
-        if let Some(feature) = line.strip_prefix("--[") {
-            present = attachment.has(feature.trim());
+        if let Some(part) = line.strip_prefix("--[") {
+            present = is_there(part.trim());
         } else if line == "--]" {
             present = true;
         } else if let Some(instead) = line.strip_prefix("--|") {

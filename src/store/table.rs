@@ -10,9 +10,9 @@ use crate::rules::failure::Failure;
 use crate::rules::table::{self, Table};
 use crate::rules::window::Instant;
 
-statement!(TABLES_LOCK, "tables_lock", [UUIDOID, UUIDOID, UUIDARRAYOID]);
-statement!(TABLES_LOOK, "tables_look", [UUIDOID, UUIDOID, UUIDARRAYOID]);
-statement!(TABLES_SEATED, "tables_seated", [UUIDOID, TIMESTAMPTZOID]);
+statement!(TABLES_LOCK, "tables_lock" locks "tables", [UUIDOID, UUIDOID, UUIDARRAYOID]);
+statement!(TABLES_READ, "tables_read" reads "tables", [UUIDOID, UUIDOID, UUIDARRAYOID]);
+statement!(BOOKING_TABLES_READ, "booking_tables_read", [UUIDOID, TIMESTAMPTZOID]);
 statement!(TABLE_STATUS_REFRESH, "table_status_refresh", [UUIDARRAYOID, TIMESTAMPTZOID]);
 
 /// Tables that were locked, and which of them are members of the named hold.
@@ -28,8 +28,8 @@ impl Store {
     }
 
     /// The same, without a lock.
-    pub fn tables_look(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
-        self.tables(&TABLES_LOOK, booking, hold, asked)
+    pub fn tables_read(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
+        self.tables(&TABLES_READ, booking, hold, asked)
     }
 
     fn tables(
@@ -65,7 +65,7 @@ impl Store {
 
     /// The tables that the booking has at this moment.
     pub fn tables_seated(&self, booking: Id, now: Instant) -> Result<Vec<Id>, Failure> {
-        let rows = self.run(&TABLES_SEATED, &[row::id(booking), row::instant(now)], |row| row.id(1))?;
+        let rows = self.run(&BOOKING_TABLES_READ, &[row::id(booking), row::instant(now)], |row| row.id(1))?;
         Ok(rows.into_iter().flatten().collect())
     }
 

@@ -8,7 +8,7 @@ use crate::rules::allocation::Removal;
 use crate::rules::booking::Booking;
 use crate::rules::failure::Failure;
 use crate::rules::request::History;
-use crate::rules::undo::Done;
+use crate::rules::undo::KeyEffects;
 use crate::rules::window::Instant;
 
 statement!(UNDO_READ, "undo_read", [UUIDOID, TEXTOID]);
@@ -47,8 +47,8 @@ pub struct TakingBack<'a> {
 
 impl Store {
     /// What the key did that still stands; None: it has no answer, or a refusal.
-    pub fn undo_read(&self, booking: Id, key: &str) -> Result<Option<Done>, Failure> {
-        let rows = self.run(&UNDO_READ, &[row::id(booking), row::text(key)], |row| Done {
+    pub fn undo_read(&self, booking: Id, key: &str) -> Result<Option<KeyEffects>, Failure> {
+        let rows = self.run(&UNDO_READ, &[row::id(booking), row::text(key)], |row| KeyEffects {
             tables: row.ids(1).unwrap_or_default(),
             target: row.text(2),
             before: row.text(3),

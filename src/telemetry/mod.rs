@@ -6,7 +6,7 @@
 //! memory: then nothing is counted, and the views say so.
 
 mod counters;
-mod cut_off;
+mod orphaned;
 mod prepared;
 mod settle;
 pub mod shadow;
@@ -14,17 +14,17 @@ pub mod shadow;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::rules::cut_off::CutOff;
-use crate::rules::outcome::{CATALOGUE, Entry, Outcome};
+use crate::rules::orphaned::Orphaned;
+use crate::rules::outcome::{CATALOGUE, Outcome, OutcomeEntry};
 use crate::rules::tally::{Ticket, Written};
 use crate::rules::window::Instant;
 use counters::{Counters, counters};
-pub use cut_off::{find as find_cut_off, reach, take as take_cut_off};
+pub use orphaned::{find as find_orphaned, reach, take as take_orphaned};
 
 /// Asks for the counters' shared memory, in the postmaster.
 pub fn register() {
     counters::register();
-    cut_off::register();
+    orphaned::register();
     settle::register();
     shadow::register();
 }
@@ -53,16 +53,16 @@ impl Drop for Uncounted {
 }
 
 /// One attempt, from its beginning until it is counted.
-pub struct Attempt {
+pub struct CountedAttempt {
     /// None: it is counted, or nothing is.
     open: Option<(Ticket, &'static Counters)>,
 }
 
-impl Attempt {
+impl CountedAttempt {
     #[must_use]
-    pub fn begin() -> Attempt {
+    pub fn begin() -> CountedAttempt {
         let counters = counters().filter(|_| !UNCOUNTED.get());
-        Attempt {
+        CountedAttempt {
             open: counters.map(|counters| {
                 counters.begun();
                 (settle::begin(), counters)
@@ -71,11 +71,11 @@ impl Attempt {
     }
 
     /// What is noted of it if its session ends before its transaction.
-    pub fn remember(&self, attempt: impl FnOnce() -> Option<CutOff>) {
+    pub fn remember(&self, attempt: impl FnOnce() -> Option<Orphaned>) {
         if let Some((ticket, _)) = &self.open
             && let Some(attempt) = attempt()
         {
-            cut_off::remember(*ticket, attempt);
+            orphaned::remember(*ticket, attempt);
         }
     }
 
@@ -94,7 +94,7 @@ impl Attempt {
     /// It ended with the answer that an earlier attempt had got.
     pub fn replayed(mut self, outcome: Outcome) {
         if let Some((ticket, counters)) = &self.open {
-            cut_off::forget(*ticket);
+            orphaned::forget(*ticket);
             counters::add(&counters.replayed, 1);
         }
         self.count(outcome);
@@ -118,14 +118,14 @@ impl Attempt {
 }
 
 /// An attempt that is left by a panic.
-impl Drop for Attempt {
+impl Drop for CountedAttempt {
     fn drop(&mut self) {
         self.count(Outcome::Failed);
     }
 }
 
 /// The numbers of this epoch.
-pub struct Reading {
+pub struct Counts {
     /// When counting began: the start of the server, or its last crash.
     pub epoch: Instant,
     pub started: u64,
@@ -137,16 +137,17 @@ pub struct Reading {
     pub retries: u64,
     pub completed_in_time: u64,
     pub timeout_after_confirm: u64,
-    pub outcomes: Vec<(&'static Entry, u64)>,
+    pub outcomes: Vec<(&'static OutcomeEntry, u64)>,
 }
 
 /// Looks after prepared transactions, then reads. None when the library is not preloaded.
 #[must_use]
-pub fn read() -> Option<Reading> {
+pub fn read() -> Option<Counts> {
     let counters = counters()?;
     settle::settle_prepared(counters);
-    let outcomes: Vec<(&Entry, u64)> = CATALOGUE.iter().map(|entry| (entry, counters.of(entry.outcome))).collect();
-    Some(Reading {
+    let outcomes: Vec<(&OutcomeEntry, u64)> =
+        CATALOGUE.iter().map(|entry| (entry, counters.of(entry.outcome))).collect();
+    Some(Counts {
         epoch: Instant(counters.epoch()),
         started: counters.started(),
         in_flight: counters.in_flight.load(Relaxed),

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 
 use super::counters::{Counters, counters};
 use super::prepared::{End, Promised};
-use super::{cut_off, shadow};
+use super::{orphaned, shadow};
 use crate::rules::outcome::{CATALOGUE, Outcome};
 use crate::rules::tally::{Part, Tally, Ticket, Written};
 use crate::rules::window::Instant;
@@ -58,11 +58,11 @@ unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _ar
     let Some(counters) = counters() else { return };
     match event {
         pg_sys::XactEvent::XACT_EVENT_COMMIT | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
-            cut_off::committed(event == pg_sys::XactEvent::XACT_EVENT_PREPARE);
+            orphaned::committed(event == pg_sys::XactEvent::XACT_EVENT_PREPARE);
             shadow::committed();
         }
         pg_sys::XactEvent::XACT_EVENT_ABORT => {
-            cut_off::aborted();
+            orphaned::aborted();
             shadow::aborted();
         }
         _ => {}
@@ -94,7 +94,7 @@ unsafe extern "C-unwind" fn part_ends(
             with_tally(|tally| tally.part_committed(part, around))
         }
         pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => {
-            cut_off::part_aborted();
+            orphaned::part_aborted();
             shadow::part_aborted(part);
             with_tally(|tally| tally.part_aborted(part, |outcome| counters.ended(outcome)))
         }

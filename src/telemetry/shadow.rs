@@ -25,7 +25,7 @@ pub const BYTES: usize = WORDS * 8;
 /// What a judged call can come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
-    Judged,
+    StepResult,
     Agreed,
     Disagreed,
     /// The original failed because of the moment.
@@ -41,7 +41,7 @@ pub enum Number {
 pub const NUMBERS: usize = 7;
 
 /// The numbers of one schema.
-struct Place {
+struct SchemaCounters {
     /// Database and schema in one; 0: free.
     whose: AtomicU64,
     numbers: [AtomicU64; NUMBERS],
@@ -54,24 +54,24 @@ const READY: u32 = 2;
 /// Read by a transaction that has not ended.
 const TAKEN: u32 = 3;
 
-struct Slot {
+struct DisagreementSlot {
     state: AtomicU32,
     bytes: AtomicU32,
     whose: AtomicU64,
     text: [AtomicU64; WORDS],
 }
 
-struct Memory {
-    places: [Place; SCHEMAS],
+struct ShadowMemory {
+    places: [SchemaCounters; SCHEMAS],
     next: AtomicU64,
-    slots: [Slot; ENTRIES],
+    slots: [DisagreementSlot; ENTRIES],
 }
 
 // SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
-unsafe impl PGRXSharedMemory for Memory {}
+unsafe impl PGRXSharedMemory for ShadowMemory {}
 
 // SAFETY: the name is ours alone.
-static MEMORY: Shared<Memory> = unsafe { Shared::new(c"holdfast shadow") };
+static MEMORY: Shared<ShadowMemory> = unsafe { Shared::new(c"holdfast shadow") };
 
 /// An entry that this session took, and the subtransaction in which it did.
 struct Taken {
@@ -87,11 +87,11 @@ thread_local! {
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
     pg_shmem_init!(
-        MEMORY = Memory {
-            places: [const { Place { whose: AtomicU64::new(0), numbers: [const { AtomicU64::new(0) }; NUMBERS] } };
+        MEMORY = ShadowMemory {
+            places: [const { SchemaCounters { whose: AtomicU64::new(0), numbers: [const { AtomicU64::new(0) }; NUMBERS] } };
                 SCHEMAS],
             next: AtomicU64::new(0),
-            slots: [const { Slot::free() }; ENTRIES],
+            slots: [const { DisagreementSlot::free() }; ENTRIES],
         }
     );
 }
@@ -114,7 +114,7 @@ pub fn count(schema: u32, number: Number) {
 pub fn counts() -> Vec<(u32, [u64; NUMBERS])> {
     let mine = whose(0) >> 32;
     let places = MEMORY.get().into_iter().flat_map(|memory| &memory.places);
-    let of = |place: &Place| {
+    let of = |place: &SchemaCounters| {
         let whose = place.whose.load(Relaxed);
         let numbers = std::array::from_fn(|at| place.numbers[at].load(Relaxed));
         (whose >> 32 == mine && whose != 0).then_some((whose as u32, numbers))
@@ -137,7 +137,7 @@ pub fn take(schema: u32, most: usize) -> Vec<String> {
     MEMORY.get().map_or_else(Vec::new, |memory| memory.take(whose(schema), most))
 }
 
-impl Memory {
+impl ShadowMemory {
     fn count(&self, whose: u64, number: Number) {
         if let Some(place) = self.place(whose) {
             place.numbers[number as usize].fetch_add(1, Relaxed);
@@ -145,7 +145,7 @@ impl Memory {
     }
 
     /// The first that is the schema's, or that it could take: places are never given up, so nobody overtakes it.
-    fn place(&self, whose: u64) -> Option<&Place> {
+    fn place(&self, whose: u64) -> Option<&SchemaCounters> {
         self.places.iter().find(|place| {
             let found = place.whose.load(Relaxed);
             let taken = found == 0
@@ -199,9 +199,9 @@ impl Memory {
     }
 }
 
-impl Slot {
-    const fn free() -> Slot {
-        Slot {
+impl DisagreementSlot {
+    const fn free() -> DisagreementSlot {
+        DisagreementSlot {
             state: AtomicU32::new(FREE),
             bytes: AtomicU32::new(0),
             whose: AtomicU64::new(0),

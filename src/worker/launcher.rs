@@ -12,10 +12,10 @@ use pgrx::prelude::*;
 use super::counts;
 use super::databases::databases;
 use super::session::{now, set};
-use crate::noticeboard::{self, PLACES, Place};
 use crate::rules::upkeep;
 use crate::rules::window::Instant;
 use crate::settings;
+use crate::worker_slots::{self, DATABASES, DatabaseSlot};
 
 /// How often it looks which databases there are, and the longest that it sleeps.
 const LOOK_SECONDS: i64 = 10;
@@ -23,14 +23,14 @@ const LOOK_SECONDS: i64 = 10;
 const CATALOGUE_INTERVALS: i64 = 12;
 
 /// A database, as the launcher knows it.
-struct Known {
+struct Database {
     worker: Option<DynamicBackgroundWorker>,
     /// Rounds that were finished before the present worker was sent.
     runs: u64,
 }
 
 struct Launcher {
-    known: HashMap<u32, Known>,
+    known: HashMap<u32, Database>,
     looked: Instant,
     counted: Instant,
     /// How often settings of databases were written.
@@ -48,7 +48,7 @@ pub extern "C-unwind" fn holdfast_launcher(_argument: pg_sys::Datum) {
     #[cfg(not(feature = "pg14"))]
     set(c"stats_fetch_consistency", c"cache");
     // SAFETY: reads the number of this process.
-    noticeboard::launcher_is(unsafe { pg_sys::MyProcPid });
+    worker_slots::launcher_is(unsafe { pg_sys::MyProcPid });
     let never = Instant::NEVER;
     let mut launcher = Launcher { known: HashMap::new(), looked: never, counted: never, settings: 0, crowded: false };
     let mut pause = Duration::from_millis(10);
@@ -60,7 +60,7 @@ pub extern "C-unwind" fn holdfast_launcher(_argument: pg_sys::Datum) {
         }
         pause = launcher.turn(now());
     }
-    noticeboard::launcher_is(0);
+    worker_slots::launcher_is(0);
     // A background worker that ends well is not started again; one that was told to end, and not by the postmaster, is.
     // SAFETY: nothing of ours is left to be dropped.
     unsafe { pg_sys::proc_exit(1) };
@@ -77,16 +77,16 @@ impl Launcher {
             self.count(now);
         }
         let mut next = self.looked.min(self.counted);
-        let mut due: Vec<(Instant, u32, &Place)> = Vec::new();
+        let mut due: Vec<(Instant, u32, &DatabaseSlot)> = Vec::new();
         for (database, known) in &mut self.known {
-            let Some(place) = noticeboard::place(*database) else { continue };
+            let Some(place) = worker_slots::place(*database) else { continue };
             finish(known, place, now);
             let at = due_at(place);
             place.next_at.store(at.0, Relaxed);
             if known.worker.is_none() && settings::worker() {
                 due.push((at, *database, place));
             } else if at <= now && place.waits.load(Relaxed) {
-                noticeboard::wake(place.pid.load(Relaxed));
+                worker_slots::wake(place.pid.load(Relaxed));
             }
         }
         due.sort_by_key(|(at, database, _)| (*at, *database));
@@ -116,15 +116,15 @@ impl Launcher {
         self.looked = now.after_seconds(LOOK_SECONDS);
         let databases = databases();
         self.known.retain(|database, _| databases.contains(database));
-        noticeboard::keep(&databases);
-        let crowded = databases.len() > PLACES;
+        worker_slots::keep(&databases);
+        let crowded = databases.len() > DATABASES;
         if crowded && !self.crowded {
             let number = databases.len();
-            warning!("holdfast launcher: {number} databases, and room for {PLACES}: the others have no worker");
+            warning!("holdfast launcher: {number} databases, and room for {DATABASES}: the others have no worker");
         }
         self.crowded = crowded;
         for database in databases {
-            self.known.entry(database).or_insert(Known { worker: None, runs: 0 });
+            self.known.entry(database).or_insert(Database { worker: None, runs: 0 });
         }
     }
 
@@ -137,11 +137,11 @@ impl Launcher {
         if std::mem::replace(&mut self.settings, settings) != settings {
             settings_changed();
         }
-        noticeboard::places().for_each(|place| count(place, now));
+        worker_slots::places().for_each(|place| count(place, now));
         counts::forget();
     }
 
-    fn send(&mut self, database: u32, place: &Place) -> bool {
+    fn send(&mut self, database: u32, place: &DatabaseSlot) -> bool {
         let Some(known) = self.known.get_mut(&database) else { return true };
         known.runs = place.runs.load(Relaxed);
         known.worker = start(database);
@@ -151,16 +151,16 @@ impl Launcher {
 
 /// Somebody may have switched the worker off, or on, in any database: it has to be asked there.
 fn settings_changed() {
-    for place in noticeboard::places() {
+    for place in worker_slots::places() {
         place.paused.store(0, Relaxed);
         place.wanted.store(true, Relaxed);
         place.leaves.store(true, Relaxed);
     }
 }
 
-fn count(place: &Place, now: Instant) {
+fn count(place: &DatabaseSlot, now: Instant) {
     let database = place.database();
-    for slot in noticeboard::slots_of(database) {
+    for slot in worker_slots::slots_of(database) {
         let written = counts::written(database, slot.tables.iter().map(|table| table.load(Relaxed)));
         if slot.seen.swap(written, Relaxed) != written && !slot.skipped.load(Relaxed) {
             slot.call(now.0);
@@ -177,7 +177,7 @@ fn count(place: &Place, now: Instant) {
 }
 
 /// When somebody is to come to a database.
-fn due_at(place: &Place) -> Instant {
+fn due_at(place: &DatabaseSlot) -> Instant {
     let (listed, failures) = (Instant(place.listed_at.load(Relaxed)), place.failures.load(Relaxed));
     let rests = Instant(place.rests_until.load(Relaxed));
     if failures > 0 {
@@ -192,7 +192,7 @@ fn due_at(place: &Place) -> Instant {
 
 /// Takes note of a worker that has ended. One that did not come to the end of a round was ended from outside, or could not
 /// even begin: what it was at waits.
-fn finish(known: &mut Known, place: &Place, now: Instant) {
+fn finish(known: &mut Database, place: &DatabaseSlot, now: Instant) {
     let ended = |worker: &DynamicBackgroundWorker| {
         matches!(worker.pid(), Err(BackgroundWorkerStatus::Stopped | BackgroundWorkerStatus::PostmasterDied))
     };
@@ -204,7 +204,7 @@ fn finish(known: &mut Known, place: &Place, now: Instant) {
     place.task.store(0, Relaxed);
     place.waits.store(false, Relaxed);
     let mut broken = false;
-    for slot in noticeboard::slots_of(place.database()).filter(|slot| slot.running.swap(false, Relaxed)) {
+    for slot in worker_slots::slots_of(place.database()).filter(|slot| slot.running.swap(false, Relaxed)) {
         broken = true;
         let failures = slot.failures.fetch_add(1, Relaxed) + 1;
         slot.changed.store(true, Relaxed);

@@ -7,28 +7,28 @@ use pgrx::prelude::*;
 
 use super::session::{activity, database, is_over, now};
 use super::{counts, transaction};
-use crate::commands::look::read_ahead;
+use crate::commands::scan_bookings::read_ahead;
 use crate::commands::sweep::{AttachedSchema, agenda, task_once};
 use crate::commands::{Store, Work, in_schema};
-use crate::noticeboard::slots::{BEGUN, BEGUN_BADLY, Slot, TABLES};
-use crate::noticeboard::{self, Place};
 use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::outcome::Outcome;
 use crate::rules::retention::BATCH;
-use crate::rules::upkeep::{self, Memory, TASKS, Task};
+use crate::rules::upkeep::{self, SchemaMemory, TASKS, Task};
 use crate::rules::window::Instant;
 use crate::settings;
+use crate::worker_slots::schema::{BEGUN, BEGUN_BADLY, SchemaSlot, TABLES};
+use crate::worker_slots::{self, DatabaseSlot};
 
 /// The slot of a schema: in shared memory, or of this process alone when there is none left.
-enum Held {
-    Shared(&'static Slot),
-    Own(Box<Slot>),
+enum RunSlot {
+    Shared(&'static SchemaSlot),
+    Own(Box<SchemaSlot>),
 }
 
 /// An attached schema, as this process knows it.
 pub struct Schema {
     found: AttachedSchema,
-    held: Held,
+    held: RunSlot,
     /// The owner said that nothing is done here.
     excluded: bool,
     /// Does the launcher see what others write here?
@@ -44,10 +44,10 @@ impl Schema {
         excluded: bool,
     ) -> Schema {
         let number = found.oid.to_u32();
-        let held = noticeboard::take_slot(database, number).map_or_else(|| own(number, before), Held::Shared);
+        let held = worker_slots::take_slot(database, number).map_or_else(|| own(number, before), RunSlot::Shared);
         let tables = tables.get(&number).map(Vec::as_slice).unwrap_or_default();
         let all = !tables.contains(&0) && tables.len() <= TABLES;
-        let counted = all && matches!(held, Held::Shared(_)) && counts::counted();
+        let counted = all && matches!(held, RunSlot::Shared(_)) && counts::counted();
         let schema = Schema { found, held, excluded, counted };
         let slot = schema.slot();
         for (at, counted) in slot.tables.iter().enumerate() {
@@ -60,15 +60,15 @@ impl Schema {
         schema
     }
 
-    fn slot(&self) -> &Slot {
+    fn slot(&self) -> &SchemaSlot {
         match &self.held {
-            Held::Shared(slot) => slot,
-            Held::Own(slot) => slot,
+            RunSlot::Shared(slot) => slot,
+            RunSlot::Own(slot) => slot,
         }
     }
 
     pub fn is_placed(&self) -> bool {
-        matches!(self.held, Held::Shared(_))
+        matches!(self.held, RunSlot::Shared(_))
     }
 
     pub fn oid(&self) -> u32 {
@@ -80,12 +80,12 @@ impl Schema {
     }
 
     /// What somebody waits for, when something is due.
-    pub fn begin(&self, place: &Place, until: Instant) {
+    pub fn begin(&self, place: &DatabaseSlot, until: Instant) {
         self.run(place, until, true);
     }
 
     /// What else is due; true: something is left.
-    pub fn finish(&self, place: &Place, until: Instant) -> bool {
+    pub fn finish(&self, place: &DatabaseSlot, until: Instant) -> bool {
         let begun = self.slot().begun.load(Relaxed);
         begun != 0 && self.run(place, until, false)
     }
@@ -95,7 +95,7 @@ impl Schema {
         self.slot().begun.load(Relaxed) == BEGUN_BADLY
     }
 
-    fn run(&self, place: &Place, until: Instant, urgent: bool) -> bool {
+    fn run(&self, place: &DatabaseSlot, until: Instant, urgent: bool) -> bool {
         let slot = self.slot();
         slot.due_at.store(i64::MAX, Relaxed);
         if self.excluded {
@@ -140,7 +140,7 @@ impl Schema {
     }
 
     /// When it is tried again.
-    fn failed(&self, place: &Place, error: &ServerError, now: Instant, urgent: bool) -> Instant {
+    fn failed(&self, place: &DatabaseSlot, error: &ServerError, now: Instant, urgent: bool) -> Instant {
         let slot = self.slot();
         slot.changed.store(true, Relaxed);
         // It is gone, or not attached any more: then it has no slot either once the schemas are read again.
@@ -158,11 +158,11 @@ impl Schema {
 
     fn tasks(
         &self,
-        place: &Place,
+        place: &DatabaseSlot,
         until: Instant,
         urgent: bool,
-        memory: &mut Memory,
-    ) -> Result<Ended, Box<ServerError>> {
+        memory: &mut SchemaMemory,
+    ) -> Result<RunEnd, Box<ServerError>> {
         if self.slot().runs.load(Relaxed) == 0 {
             self.transaction(read_ahead)?;
         }
@@ -171,7 +171,7 @@ impl Schema {
         if due.is_subscriber {
             self.slot().skipped.store(true, Relaxed);
             memory.changed = false;
-            return Ok(Ended { later: false, next: upkeep::skipped(began) });
+            return Ok(RunEnd { later: false, next: upkeep::skipped(began) });
         }
         let (mut worked, mut more, mut failed) = (false, false, None);
         let (now_due, later): (Vec<_>, Vec<_>) = TASKS
@@ -199,18 +199,18 @@ impl Schema {
             return Err(error);
         }
         if urgent && later.iter().any(|(_, task)| !task.is_urgent()) {
-            return Ok(Ended { later: true, next: now() });
+            return Ok(RunEnd { later: true, next: now() });
         }
         memory.changed &= more;
         memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
         let (now, quiet) = (now(), upkeep::quiet(now(), self.counted));
         let next = if more { now } else { self.transaction(agenda)?.next(memory, now, quiet) };
-        Ok(Ended { later: false, next })
+        Ok(RunEnd { later: false, next })
     }
 }
 
 /// What a run came to.
-struct Ended {
+struct RunEnd {
     /// What is urgent was done, and there is more.
     later: bool,
     next: Instant,
@@ -232,7 +232,7 @@ impl Schema {
     }
 
     /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the task for later.
-    fn task(&self, place: &Place, task: Task, until: Instant) -> Result<Ran, Box<ServerError>> {
+    fn task(&self, place: &DatabaseSlot, task: Task, until: Instant) -> Result<Ran, Box<ServerError>> {
         activity(
             pgrx::pg_sys::BackendState::STATE_RUNNING,
             &format!("holdfast: {} in schema {}", task.name(), self.found.name),
@@ -257,7 +257,7 @@ impl Schema {
     }
 
     /// One booking or hold failed, and the rest went on.
-    fn quarantined(&self, place: &Place, error: &str, task: Task) {
+    fn quarantined(&self, place: &DatabaseSlot, error: &str, task: Task) {
         place.errors.fetch_add(1, Relaxed);
         place.last_error.store(sqlstate_pack(error.get(..5).unwrap_or_default()), Relaxed);
         log!(
@@ -270,18 +270,18 @@ impl Schema {
 }
 
 /// The slot that this process had for the schema before, or one of its own.
-fn own(number: u32, before: &[Schema]) -> Held {
-    let slot = Slot::free();
+fn own(number: u32, before: &[Schema]) -> RunSlot {
+    let slot = SchemaSlot::free();
     if let Some(known) = before.iter().find(|schema| schema.oid() == number) {
         slot.due_at.store(known.slot().due_at.load(Relaxed), Relaxed);
         slot.runs.store(known.slot().runs.load(Relaxed), Relaxed);
     }
-    Held::Own(Box::new(slot))
+    RunSlot::Own(Box::new(slot))
 }
 
 /// What the slot remembers; that something changed is taken note of once.
-fn recall(slot: &Slot) -> Memory {
-    Memory {
+fn recall(slot: &SchemaSlot) -> SchemaMemory {
+    SchemaMemory {
         changed: slot.changed.swap(false, Relaxed),
         commits: slot.commits.load(Relaxed),
         unscanned: slot.unscanned.load(Relaxed),
@@ -299,7 +299,7 @@ fn detached() -> i32 {
 }
 
 /// All but whether something changed, which others say.
-fn keep(slot: &Slot, memory: &Memory) {
+fn keep(slot: &SchemaSlot, memory: &SchemaMemory) {
     slot.commits.store(memory.commits, Relaxed);
     slot.unscanned.store(memory.unscanned, Relaxed);
     slot.notify_at.store(memory.notify_at.0, Relaxed);
@@ -310,7 +310,7 @@ fn keep(slot: &Slot, memory: &Memory) {
     slot.fruitless.store(memory.fruitless, Relaxed);
 }
 
-pub fn report(place: &Place, error: &ServerError, what: &str) {
+pub fn report(place: &DatabaseSlot, error: &ServerError, what: &str) {
     place.errors.fetch_add(1, Relaxed);
     place.last_error.store(error.sqlstate, Relaxed);
     let detail = error.detail.as_deref().unwrap_or_default();

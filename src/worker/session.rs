@@ -11,11 +11,11 @@ use pgrx::prelude::*;
 use super::run::{Schema, report};
 use super::{counts, transaction};
 use crate::commands::sweep::{attached_schemas, watched_tables};
-use crate::noticeboard::slots::Slot;
-use crate::noticeboard::{self, Place, READ_ONLY, WORKER_OFF};
 use crate::rules::upkeep::{self, BUDGET_MS};
 use crate::rules::window::Instant;
 use crate::settings;
+use crate::worker_slots::schema::SchemaSlot;
+use crate::worker_slots::{self, DatabaseSlot, READ_ONLY, WORKER_OFF};
 
 /// What the worker's transactions run with, whatever database and role say.
 const SESSION: &[(&CStr, &CStr)] = &[
@@ -36,8 +36,8 @@ pub extern "C-unwind" fn holdfast_worker(argument: pg_sys::Datum) {
     end_on_sigterm();
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
     SESSION.iter().for_each(|(name, value)| set(name, value));
-    noticeboard::works();
-    let Some(place) = noticeboard::place(database.to_u32()) else { return };
+    worker_slots::works();
+    let Some(place) = worker_slots::place(database.to_u32()) else { return };
     if !is_here(place.pid.load(Relaxed), database) {
         Session { place, schemas: Vec::new(), born: now(), more: false }.run();
     }
@@ -97,7 +97,7 @@ fn is_unwelcome() -> bool {
 }
 
 struct Session {
-    place: &'static Place,
+    place: &'static DatabaseSlot,
     schemas: Vec<Schema>,
     born: Instant,
     more: bool,
@@ -165,7 +165,7 @@ impl Session {
         self.place.listed_at.store(now.0, Relaxed);
         self.place.schemas.store(attached.len() as u32, Relaxed);
         let there: HashSet<u32> = attached.iter().map(|schema| schema.oid.to_u32()).collect();
-        noticeboard::slots_of(database).filter(|slot| !there.contains(&slot.schema())).for_each(Slot::clear);
+        worker_slots::slots_of(database).filter(|slot| !there.contains(&slot.schema())).for_each(SchemaSlot::clear);
         let excluded = settings::worker_excluded_schemas();
         let before = std::mem::take(&mut self.schemas);
         self.schemas = attached

@@ -2,7 +2,7 @@
 //! link leads nowhere.
 
 use holdfast::rules::drift::catalogue::FINDINGS;
-use holdfast::rules::outcome::{CATALOGUE, Entry};
+use holdfast::rules::outcome::{CATALOGUE, OutcomeEntry};
 
 use super::source::{File, files, files_in};
 use super::{assert_none, assert_one, sql};
@@ -40,7 +40,7 @@ fn rows(readme: &str) -> Vec<Vec<String>> {
 }
 
 /// Codes are unique and ascend; each has one row, with its name, SQLSTATE and HTTP status, in the same order.
-fn outcomes(catalogue: &[Entry], readme: &str) -> Vec<String> {
+fn outcomes(catalogue: &[OutcomeEntry], readme: &str) -> Vec<String> {
     let rows = rows(readme);
     let mut complaints = vec![];
     let mut place = None;
@@ -94,7 +94,7 @@ fn every_outcome_stands_in_the_readme() {
 #[test]
 fn a_missing_outcome_is_seen() {
     let catalogue = &CATALOGUE[..2];
-    let row = |entry: &Entry| {
+    let row = |entry: &OutcomeEntry| {
         format!("| `{}` | {} | {} | {} | words |\n", entry.code, entry.name, entry.sqlstate, entry.http_status)
     };
     let (one, two) = (row(&catalogue[0]), row(&catalogue[1]));

@@ -11,7 +11,7 @@ const MAKERS: &[&str] = &[
     "src/rules/rehearsal.rs",
     "src/rules/requirement/",
     "src/store/legacy.rs",
-    "src/store/originals.rs",
+    "src/store/grants.rs",
     "src/store/rehearsal.rs",
     "src/store/schema.rs",
 ];

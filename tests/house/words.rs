@@ -6,7 +6,7 @@ use super::{assert_none, assert_one};
 /// Where raw memory of the server is touched. Each of these files says so in its first line: `[unsafe]`.
 const UNSAFE: &[&str] = &[
     "src/errors.rs",
-    "src/noticeboard.rs",
+    "src/worker_slots.rs",
     "src/shared.rs",
     "src/store/attachment.rs",
     "src/store/client.rs",
@@ -23,7 +23,7 @@ const UNSAFE: &[&str] = &[
     "src/store/server.rs",
     "src/store/visible.rs",
     "src/telemetry/counters.rs",
-    "src/telemetry/cut_off.rs",
+    "src/telemetry/orphaned.rs",
     "src/telemetry/settle.rs",
     "src/telemetry/shadow.rs",
     "src/timer.rs",

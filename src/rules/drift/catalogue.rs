@@ -23,7 +23,7 @@ impl Severity {
 
 /// One row of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct FindingEntry {
     pub drift: Drift,
     pub code: &'static str,
     pub name: &'static str,
@@ -42,7 +42,7 @@ macro_rules! findings {
         pub enum Drift { $($variant,)* }
 
         /// Every finding, in the order of its code.
-        pub const FINDINGS: &[Entry] = &[$(Entry {
+        pub const FINDINGS: &[FindingEntry] = &[$(FindingEntry {
             drift: Drift::$variant, code: $code, name: $name, severity: Severity::$severity,
             promise: $promise, sentence: $sentence, repair: $repair,
         },)*];
@@ -133,7 +133,7 @@ findings! {
 impl Drift {
     /// This finding's row of the catalogue.
     #[must_use]
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static FindingEntry {
         // The macro writes both in the same order.
         &FINDINGS[self as usize]
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{Record, Seat, TableState};
+use super::record::{AssignmentRecord, BookingRecord, TableState};
 use crate::rules::Id;
 use crate::rules::adjacency;
 
-pub fn judge(record: &Record) -> Vec<Finding> {
+pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     if !record.is_live() {
         return Vec::new();
     }
@@ -19,11 +19,11 @@ pub fn judge(record: &Record) -> Vec<Finding> {
     findings
 }
 
-fn states(record: &Record) -> impl Iterator<Item = &TableState> {
+fn states(record: &BookingRecord) -> impl Iterator<Item = &TableState> {
     record.seats.iter().filter_map(|seat| record.tables.get(&seat.table))
 }
 
-fn usable(record: &Record, seat: &Seat) -> Option<Finding> {
+fn usable(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let state = record.tables.get(&seat.table)?;
     let (drift, what) = match (state.active, state.out_of_service) {
         (false, _) => (Drift::TableInactive, "is not in use"),
@@ -34,7 +34,7 @@ fn usable(record: &Record, seat: &Seat) -> Option<Finding> {
     Some(finding.row("booking_table_assignments", seat.id).row("table_inventory", seat.table).about(seat.id))
 }
 
-fn party(record: &Record) -> Option<Finding> {
+fn party(record: &BookingRecord) -> Option<Finding> {
     let seats: i64 = states(record).map(|state| i64::from(state.seats)).sum();
     let party = i64::from(record.booking.party_size);
     let fits = party <= seats + i64::from(record.extra_seats);
@@ -45,7 +45,7 @@ fn party(record: &Record) -> Option<Finding> {
     Some(Finding::new(Drift::PartyExceedsTables, detail).row("bookings", record.booking.id))
 }
 
-fn zones(record: &Record) -> Option<Finding> {
+fn zones(record: &BookingRecord) -> Option<Finding> {
     let zones: BTreeSet<Option<Id>> = states(record).map(|state| state.zone).collect();
     if zones.len() < 2 && !zones.contains(&None) {
         return None;
@@ -57,9 +57,9 @@ fn zones(record: &Record) -> Option<Finding> {
 }
 
 /// Only where the answer that gave them asked for it.
-fn adjacent(record: &Record) -> Option<Finding> {
-    let asked = record.last_answer().is_some_and(|answer| answer.adjacent);
+fn adjacent(record: &BookingRecord) -> Option<Finding> {
+    let request = record.last_answer().is_some_and(|answer| answer.adjacent);
     let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
-    let apart = adjacency::check_connected(&tables, &record.edges).err().filter(|_| asked)?;
+    let apart = adjacency::check_connected(&tables, &record.edges).err().filter(|_| request)?;
     Some(Finding::new(Drift::TablesNotAdjacent, apart.message).row("bookings", record.booking.id))
 }

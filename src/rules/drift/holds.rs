@@ -2,10 +2,10 @@
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{HOLD_AT_MOST_SECONDS, HOLD_GRACE_SECONDS, OpenHold, Record};
+use super::record::{BookingRecord, HOLD_AT_MOST_SECONDS, HOLD_GRACE_SECONDS, OpenHold};
 use crate::rules::table::Resource;
 
-pub fn judge(record: &Record) -> Vec<Finding> {
+pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     let open = record.holds.iter().filter_map(|hold| {
         let (drift, detail) = why(record, hold)?;
         Some(Finding::new(drift, detail).row("table_holds", hold.id).about(hold.id))
@@ -20,7 +20,7 @@ pub fn judge(record: &Record) -> Vec<Finding> {
 }
 
 /// What is wrong with an open hold: one reason, the heaviest.
-fn why(record: &Record, hold: &OpenHold) -> Option<(Drift, String)> {
+fn why(record: &BookingRecord, hold: &OpenHold) -> Option<(Drift, String)> {
     let Some(window) = hold.window else {
         return Some((Drift::HoldWithoutWindow, format!("Hold {} of {} tables", hold.id, hold.members.len())));
     };

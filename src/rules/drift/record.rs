@@ -15,14 +15,14 @@ pub const HOLD_GRACE_SECONDS: i64 = 60;
 pub const HOLD_AT_MOST_SECONDS: i64 = 7 * 86_400;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct BookingRecord {
     pub now: Instant,
     pub booking: Booking,
     pub statuses: Vec<StatusRule>,
     /// Declared moves: from, to.
     pub moves: Vec<(String, String)>,
-    pub seats: Vec<Seat>,
-    pub claims: Vec<Claim>,
+    pub seats: Vec<AssignmentRecord>,
+    pub claims: Vec<AllocationRecord>,
     /// Open holds only.
     pub holds: Vec<OpenHold>,
     pub history: Vec<Moved>,
@@ -49,7 +49,7 @@ pub struct StatusRule {
 
 /// An assignment, with what is known of its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seat {
+pub struct AssignmentRecord {
     pub id: Id,
     pub table: Id,
     pub window: Option<Window>,
@@ -76,7 +76,7 @@ pub struct TableState {
 
 /// An allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct AllocationRecord {
     pub id: Id,
     pub resource: Resource,
     pub resource_id: Id,
@@ -133,7 +133,7 @@ pub struct Answered {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
     Derived,
-    Asked,
+    Request,
 }
 
 impl Answered {
@@ -157,11 +157,11 @@ pub struct Rival {
     pub released: bool,
 }
 
-impl Record {
+impl BookingRecord {
     /// A record that knows nothing yet.
     #[must_use]
-    pub fn of(booking: Id, now: Instant) -> Record {
-        Record {
+    pub fn of(booking: Id, now: Instant) -> BookingRecord {
+        BookingRecord {
             now,
             booking: Booking { id: booking, ..Booking::default() },
             statuses: Vec::new(),
@@ -206,18 +206,18 @@ impl Record {
     }
 
     /// The claims on tables that keep others away.
-    pub fn table_claims(&self) -> impl Iterator<Item = &Claim> {
+    pub fn table_claims(&self) -> impl Iterator<Item = &AllocationRecord> {
         self.claims.iter().filter(|claim| claim.resource == Resource::Table && !claim.shadow)
     }
 
     /// The claim on the table of a seat.
     #[must_use]
-    pub fn claim_of(&self, seat: &Seat) -> Option<&Claim> {
+    pub fn claim_of(&self, seat: &AssignmentRecord) -> Option<&AllocationRecord> {
         self.table_claims().find(|claim| claim.resource_id == seat.table)
     }
 
     #[must_use]
-    pub fn seat_on(&self, table: Id) -> Option<&Seat> {
+    pub fn seat_on(&self, table: Id) -> Option<&AssignmentRecord> {
         self.seats.iter().find(|seat| seat.table == table)
     }
 
@@ -229,16 +229,16 @@ impl Record {
 
     /// Where the window came from for which a table is assigned still.
     #[must_use]
-    pub fn basis_of(&self, seat: &Seat) -> Option<Basis> {
+    pub fn basis_of(&self, seat: &AssignmentRecord) -> Option<Basis> {
         let same = |answer: &&Answered| Some(&answer.key) == seat.key.as_ref() && answer.window == seat.window;
         self.answers.iter().rev().find(same)?.basis
     }
 
     /// The time at which the booking takes place at a table: its own, but where another window was asked for.
     #[must_use]
-    pub fn time_at(&self, seat: &Seat) -> Option<Window> {
+    pub fn time_at(&self, seat: &AssignmentRecord) -> Option<Window> {
         match self.basis_of(seat) {
-            Some(Basis::Asked) => seat.window,
+            Some(Basis::Request) => seat.window,
             _ => self.window().or(seat.window),
         }
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{Answered, Record, Seat};
+use super::record::{Answered, AssignmentRecord, BookingRecord};
 
 const LEDGER: &str = "booking_assignment_idempotency";
 
-pub fn judge(record: &Record) -> Vec<Finding> {
+pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     let mut findings = keys(record);
     findings.extend(record.seats.iter().filter_map(|seat| lost(record, seat)));
     let shared = record.answers.iter().filter(|answer| answer.is_success() && answer.hold_shared);
@@ -29,7 +29,7 @@ pub fn judge(record: &Record) -> Vec<Finding> {
 
 /// Every table that was given under a key has an answer under that key. A booking that is over keeps its tables as
 /// a record only.
-fn keys(record: &Record) -> Vec<Finding> {
+fn keys(record: &BookingRecord) -> Vec<Finding> {
     let seats = record.seats.iter().filter(|seat| !record.is_over() && seat.recent);
     let keys: BTreeSet<&str> = seats.filter_map(|seat| seat.key.as_deref()).collect();
     keys.into_iter()
@@ -48,7 +48,7 @@ fn keys(record: &Record) -> Vec<Finding> {
 }
 
 /// What was given under a key bears it, and names its claim.
-fn lost(record: &Record, seat: &Seat) -> Option<Finding> {
+fn lost(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let given = |answer: &&Answered| answer.is_success() && answer.ours && answer.seats.contains(&seat.id);
     let answer = record.answers.iter().find(given).filter(|_| !record.is_over())?;
     let (drift, detail) = if seat.key.is_none() {
@@ -62,7 +62,7 @@ fn lost(record: &Record, seat: &Seat) -> Option<Finding> {
 
 /// A confirm was answered; since then the booking may have moved on, along the declared moves or with an entry of
 /// its history that says so.
-fn unconfirmed(record: &Record) -> Option<Finding> {
+fn unconfirmed(record: &BookingRecord) -> Option<Finding> {
     let answer = record.last_confirm()?;
     if record.is_after_confirmation() || moved_on(record, answer) {
         return None;
@@ -72,14 +72,14 @@ fn unconfirmed(record: &Record) -> Option<Finding> {
     Some(finding.row("bookings", record.booking.id).row(LEDGER, &answer.key).under(&answer.key))
 }
 
-fn moved_on(record: &Record, answer: &Answered) -> bool {
+fn moved_on(record: &BookingRecord, answer: &Answered) -> bool {
     record.history.iter().any(|entry| entry.at > answer.at && entry.to == record.booking.status)
 }
 
 /// Is the status one that the history leads to, and leads away from no more? Entries bear the clocks of those who
 /// wrote them, so their order is only asked for where a status was left and reached again. An entry from a status to
 /// itself, as a repair leaves it, leads nowhere.
-fn history(record: &Record) -> Option<Finding> {
+fn history(record: &BookingRecord) -> Option<Finding> {
     let status = &record.booking.status;
     let moves = || record.history.iter().filter(|entry| entry.from.as_ref() != Some(&entry.to));
     let reached = moves().filter(|entry| entry.to == *status).map(|entry| entry.at).max();
@@ -95,7 +95,7 @@ fn history(record: &Record) -> Option<Finding> {
     differs.then(|| Finding::new(Drift::HistoryDiffers, detail).row("bookings", record.booking.id))
 }
 
-fn confirmed_by_key(record: &Record) -> bool {
+fn confirmed_by_key(record: &BookingRecord) -> bool {
     let given = |answer: &Answered| record.seats.iter().any(|seat| seat.key.as_deref() == Some(&answer.key));
     record.answers.iter().any(|answer| answer.outcome == "confirmed" && given(answer))
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{Basis, Claim, Record, Rival, Seat};
+use super::record::{AllocationRecord, AssignmentRecord, Basis, BookingRecord, Rival};
 use crate::rules::Id;
 use crate::rules::table::Resource;
 use crate::rules::window::{Instant, Window};
 
-pub fn judge(record: &Record) -> Vec<Finding> {
+pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     let mut findings = tenants(record);
     findings.extend(status_of_tables(record));
     if record.is_over() {
@@ -31,7 +31,7 @@ pub fn judge(record: &Record) -> Vec<Finding> {
 }
 
 /// A table and its claim, for one window.
-fn claimed(record: &Record, seat: &Seat) -> Option<Finding> {
+fn claimed(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let Some(claim) = record.claim_of(seat) else {
         let detail = format!("Table {} is not claimed", seat.table);
         return Some(Finding::new(Drift::AssignmentWithoutAllocation, detail).row(SEATS, seat.id).about(seat.id));
@@ -46,7 +46,7 @@ fn claimed(record: &Record, seat: &Seat) -> Option<Finding> {
 }
 
 /// A table at the booking's time. A confirm may ask for another window, but for one that meets the booking's.
-fn in_time(record: &Record, seat: &Seat) -> Option<Finding> {
+fn in_time(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let (own, window) = (record.window()?, seat.window?);
     let drift = match (own == window, own.overlaps(window)) {
         (true, _) => return None,
@@ -58,7 +58,7 @@ fn in_time(record: &Record, seat: &Seat) -> Option<Finding> {
     Some(Finding::new(drift, detail).row("bookings", record.booking.id).row(SEATS, seat.id).about(seat.id))
 }
 
-fn unseated(record: &Record) -> Vec<Finding> {
+fn unseated(record: &BookingRecord) -> Vec<Finding> {
     let lonely = record.table_claims().filter(|claim| record.seat_on(claim.resource_id).is_none());
     lonely
         .map(|claim| {
@@ -69,8 +69,8 @@ fn unseated(record: &Record) -> Vec<Finding> {
 }
 
 /// What a booking that is over still keeps from others, in a time to come.
-fn left_behind(record: &Record) -> Vec<Finding> {
-    let ends_later = |claim: &&Claim| claim.window.is_none_or(|window| window.end() > record.now);
+fn left_behind(record: &BookingRecord) -> Vec<Finding> {
+    let ends_later = |claim: &&AllocationRecord| claim.window.is_none_or(|window| window.end() > record.now);
     record
         .table_claims()
         .filter(ends_later)
@@ -87,14 +87,14 @@ fn left_behind(record: &Record) -> Vec<Finding> {
 }
 
 /// Several tables are one group with a claim of its own; a group of one is none.
-fn groups(record: &Record) -> Vec<Finding> {
-    let mut members: BTreeMap<Id, Vec<&Seat>> = BTreeMap::new();
+fn groups(record: &BookingRecord) -> Vec<Finding> {
+    let mut members: BTreeMap<Id, Vec<&AssignmentRecord>> = BTreeMap::new();
     for seat in &record.seats {
         if let Some(group) = seat.merge_group {
             members.entry(group).or_default().push(seat);
         }
     }
-    let claims: BTreeMap<Id, &Claim> = record
+    let claims: BTreeMap<Id, &AllocationRecord> = record
         .claims
         .iter()
         .filter(|claim| claim.resource == Resource::MergeGroup)
@@ -119,7 +119,7 @@ fn groups(record: &Record) -> Vec<Finding> {
 }
 
 /// Others on the booking's tables, at the booking's times; once for each of them and table.
-fn rivals(record: &Record) -> Vec<Finding> {
+fn rivals(record: &BookingRecord) -> Vec<Finding> {
     let mut seen: BTreeSet<(Option<Id>, Id)> = BTreeSet::new();
     let live = record.rivals.iter().filter(|rival| !rival.released);
     live.filter(|rival| seen.insert((rival.owner, rival.table)))
@@ -133,8 +133,8 @@ fn rivals(record: &Record) -> Vec<Finding> {
 }
 
 /// Others at the booking's tables while it takes place there, though the tables are assigned for other times.
-fn neighbours(record: &Record) -> Vec<Finding> {
-    let meets = |seat: &Seat, other: Option<Window>| {
+fn neighbours(record: &BookingRecord) -> Vec<Finding> {
+    let meets = |seat: &AssignmentRecord, other: Option<Window>| {
         record.time_at(seat).zip(other).is_some_and(|(time, other)| time.overlaps(other))
     };
     let here =
@@ -147,7 +147,7 @@ fn neighbours(record: &Record) -> Vec<Finding> {
     found.collect()
 }
 
-fn tenants(record: &Record) -> Vec<Finding> {
+fn tenants(record: &BookingRecord) -> Vec<Finding> {
     let home = record.booking.restaurant;
     let seats = record.seats.iter().filter(|seat| seat.foreign).map(|seat| {
         let detail = format!("Table {} belongs to another restaurant than the booking", seat.table);
@@ -164,7 +164,7 @@ fn tenants(record: &Record) -> Vec<Finding> {
     seats.chain(claims).chain(holds).collect()
 }
 
-fn status_of_tables(record: &Record) -> Vec<Finding> {
+fn status_of_tables(record: &BookingRecord) -> Vec<Finding> {
     let marked = record.seats.iter().filter(|seat| seat.status_unexplained);
     marked
         .map(|seat| {

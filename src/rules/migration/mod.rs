@@ -7,7 +7,7 @@ pub mod psql;
 mod swap;
 
 use super::refusal::{Refusal, argument_invalid};
-use super::requirement::{Finding, State, Step};
+use super::requirement::{DoctorFinding, MendStep, State};
 use psql::{BRIEFLY, Script, briefly, echo, literal};
 
 /// Which script is asked for.
@@ -31,13 +31,13 @@ impl Form {
 
 /// The script for a schema, as SQL quotes it, of a server of this version.
 #[must_use]
-pub fn render(schema: &str, version: i32, findings: &[Finding], form: Form) -> String {
+pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], form: Form) -> String {
     let script = Script::new(schema, version, findings);
-    let mut steps: Vec<Finding> = findings.iter().filter(|finding| is_step(finding)).cloned().collect();
+    let mut steps: Vec<DoctorFinding> = findings.iter().filter(|finding| is_step(finding)).cloned().collect();
     // Columns before what is built on them, and what stops writers last.
     steps.sort_by_key(|finding| rank(&finding.step));
     let steps = joined(steps);
-    let steps: Vec<&Finding> = steps.iter().collect();
+    let steps: Vec<&DoctorFinding> = steps.iter().collect();
     let undecided = findings.iter().filter(|finding| needed(finding) && finding.mend.is_empty());
     match form {
         Form::Run => run(&script, &steps, &undecided.collect::<Vec<_>>(), findings),
@@ -46,31 +46,31 @@ pub fn render(schema: &str, version: i32, findings: &[Finding], form: Form) -> S
     }
 }
 
-fn needed(finding: &Finding) -> bool {
+fn needed(finding: &DoctorFinding) -> bool {
     matches!(finding.state, State::Missing | State::Wrong)
 }
 
-fn is_step(finding: &Finding) -> bool {
-    needed(finding) && !finding.mend.is_empty() && !matches!(finding.step, Step::Nothing | Step::Attach)
+fn is_step(finding: &DoctorFinding) -> bool {
+    needed(finding) && !finding.mend.is_empty() && !matches!(finding.step, MendStep::Nothing | MendStep::Attach)
 }
 
-fn rank(step: &Step) -> u8 {
+fn rank(step: &MendStep) -> u8 {
     match step {
-        Step::Free => 0,
-        Step::Brief { .. } => 1,
-        Step::Concurrently { .. } => 2,
-        Step::UsingIndex { .. } => 3,
-        Step::Validated { .. } => 4,
-        Step::Blocking { .. } | Step::Partitioned { .. } => 5,
-        Step::Attach | Step::Nothing => 6,
+        MendStep::Free => 0,
+        MendStep::Brief { .. } => 1,
+        MendStep::Concurrently { .. } => 2,
+        MendStep::UsingIndex { .. } => 3,
+        MendStep::Validated { .. } => 4,
+        MendStep::Blocking { .. } | MendStep::Partitioned { .. } => 5,
+        MendStep::Attach | MendStep::Nothing => 6,
     }
 }
 
 /// What locks the same table for an instant is one step: one lock, and not one for each column.
-fn joined(steps: Vec<Finding>) -> Vec<Finding> {
-    let mut joined: Vec<Finding> = Vec::new();
+fn joined(steps: Vec<DoctorFinding>) -> Vec<DoctorFinding> {
+    let mut joined: Vec<DoctorFinding> = Vec::new();
     for step in steps {
-        match joined.last_mut().filter(|last| matches!(step.step, Step::Brief { .. }) && last.step == step.step) {
+        match joined.last_mut().filter(|last| matches!(step.step, MendStep::Brief { .. }) && last.step == step.step) {
             Some(last) => {
                 last.what = format!("{}, {}", last.what, step.what);
                 if !last.why.contains(&step.why) {
@@ -93,7 +93,7 @@ set search_path = pg_catalog, pg_temp;
 set standard_conforming_strings = on;
 ";
 
-fn run(script: &Script, steps: &[&Finding], undecided: &[&Finding], findings: &[Finding]) -> String {
+fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], findings: &[DoctorFinding]) -> String {
     let schema = script.schema;
     let mut text = String::from("-- holdfast: brings a schema to where holdfast.attach finds everything.
 --
@@ -132,7 +132,7 @@ fn attach(schema: &str, number: usize) -> String {
 }
 
 /// What is risky and not needed: it is said, and not done.
-fn advice(findings: &[Finding]) -> String {
+fn advice(findings: &[DoctorFinding]) -> String {
     let risky = findings.iter().filter(|finding| finding.state == State::Risky && !finding.mend.is_empty());
     let lines: Vec<String> = risky
         .map(|finding| {
@@ -146,7 +146,7 @@ fn advice(findings: &[Finding]) -> String {
     format!("\n{}{}\n", echo("worth a look, and left to you:"), lines.concat())
 }
 
-fn dry_run(script: &Script, steps: &[&Finding], undecided: &[&Finding]) -> String {
+fn dry_run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding]) -> String {
     let schema = script.schema;
     let mut text = String::from("-- holdfast: what the migration of a schema would do. Changes nothing.\n");
     text += PREAMBLE;
@@ -174,7 +174,7 @@ fn dry_run(script: &Script, steps: &[&Finding], undecided: &[&Finding]) -> Strin
     text
 }
 
-fn back(script: &Script, steps: &[&Finding]) -> String {
+fn back(script: &Script, steps: &[&DoctorFinding]) -> String {
     let schema = script.schema;
     let mut text = String::from(
         "-- holdfast: takes back what the migration of a schema is about to do.
@@ -196,7 +196,7 @@ fn back(script: &Script, steps: &[&Finding]) -> String {
         text += &format!("\n{}", echo(&format!("step {number}: {}", finding.what)));
         text += &if statement.contains(" drop column ") {
             echo(&format!("  it has data by now, and nothing needs it gone: {statement};"))
-        } else if matches!(finding.step, Step::Free) || statement.contains(" concurrently ") {
+        } else if matches!(finding.step, MendStep::Free) || statement.contains(" concurrently ") {
             script.plain(std::slice::from_ref(statement))
         } else {
             briefly(std::slice::from_ref(statement))

@@ -2,7 +2,7 @@
 //! literals and quoted names, never in a comment, and no dollar tag is a part of one.
 
 use crate::rules::requirement::facts::is_control;
-use crate::rules::requirement::{Finding, Step, quoted};
+use crate::rules::requirement::{DoctorFinding, MendStep, quoted};
 
 use super::swap;
 
@@ -52,8 +52,8 @@ pub struct Script<'a> {
 impl<'a> Script<'a> {
     /// For a server of this version: its psql is at least as old as that of whoever installed it.
     #[must_use]
-    pub fn new(schema: &'a str, version: i32, findings: &[Finding]) -> Script<'a> {
-        fn texts(finding: &Finding) -> impl Iterator<Item = &String> {
+    pub fn new(schema: &'a str, version: i32, findings: &[DoctorFinding]) -> Script<'a> {
+        fn texts(finding: &DoctorFinding) -> impl Iterator<Item = &String> {
             let own = [&finding.what, &finding.why].into_iter().chain(&finding.violations);
             own.chain(&finding.mend).chain(&finding.undo)
         }
@@ -113,15 +113,15 @@ pub fn stop(message: &str) -> String {
 
 /// The table that a step works on.
 #[must_use]
-pub fn table(step: &Step) -> Option<&str> {
+pub fn table(step: &MendStep) -> Option<&str> {
     match step {
-        Step::Brief { table }
-        | Step::Concurrently { table, .. }
-        | Step::UsingIndex { table, .. }
-        | Step::Validated { table, .. }
-        | Step::Partitioned { table }
-        | Step::Blocking { table, .. } => Some(table),
-        Step::Nothing | Step::Free | Step::Attach => None,
+        MendStep::Brief { table }
+        | MendStep::Concurrently { table, .. }
+        | MendStep::UsingIndex { table, .. }
+        | MendStep::Validated { table, .. }
+        | MendStep::Partitioned { table }
+        | MendStep::Blocking { table, .. } => Some(table),
+        MendStep::Nothing | MendStep::Free | MendStep::Attach => None,
     }
 }
 
@@ -137,7 +137,7 @@ pub fn size(schema: &str, table: &str) -> String {
 
 /// One step of the script.
 #[must_use]
-pub fn step(script: &Script, number: usize, finding: &Finding) -> String {
+pub fn step(script: &Script, number: usize, finding: &DoctorFinding) -> String {
     let schema = script.schema;
     let head = format!(
         "\n{}{}",
@@ -145,21 +145,21 @@ pub fn step(script: &Script, number: usize, finding: &Finding) -> String {
         echo(&format!("  {}", finding.why))
     );
     let body = match &finding.step {
-        Step::Nothing | Step::Attach => String::new(),
-        Step::Free | Step::Partitioned { .. } => script.plain(&finding.mend),
-        Step::Brief { .. } => briefly(&finding.mend),
-        Step::Concurrently { index, .. } => concurrently(script, index, &finding.mend),
-        Step::UsingIndex { table, constraint, index } => {
+        MendStep::Nothing | MendStep::Attach => String::new(),
+        MendStep::Free | MendStep::Partitioned { .. } => script.plain(&finding.mend),
+        MendStep::Brief { .. } => briefly(&finding.mend),
+        MendStep::Concurrently { index, .. } => concurrently(script, index, &finding.mend),
+        MendStep::UsingIndex { table, constraint, index } => {
             let work = [built(script, index, &finding.mend[..1]), briefly(&finding.mend[1..])].concat();
             unless_done(number, finding, &constraint_stands(schema, table, constraint), &work)
         }
-        Step::Validated { table, constraint } => {
+        MendStep::Validated { table, constraint } => {
             let added = constraint_stands(schema, table, constraint);
             let add = unless_done(number, finding, &added, &briefly(&finding.mend[..1]));
             // Validating what is valid does nothing.
             add + &script.plain(&finding.mend[1..])
         }
-        Step::Blocking { table, constraint } => {
+        MendStep::Blocking { table, constraint } => {
             let done = exclusion_stands(schema, table, constraint);
             unless_done(number, finding, &done, &swap::choice(script, number, finding)) + &swap::tidy(schema)
         }
@@ -168,7 +168,7 @@ pub fn step(script: &Script, number: usize, finding: &Finding) -> String {
 }
 
 /// Asks the catalogue, and works only when it says no. Rows that are in the way are shown, and stop the script.
-fn unless_done(number: usize, finding: &Finding, done: &str, work: &str) -> String {
+fn unless_done(number: usize, finding: &DoctorFinding, done: &str, work: &str) -> String {
     let violations = finding.violations.as_ref().map_or(String::new(), |query| {
         format!(
             "select exists ({query}) as violated \\gset\n\\if :violated\n{}select * from ({query}) v limit 20;\n{}\\endif\n",

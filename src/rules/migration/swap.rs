@@ -1,7 +1,7 @@
 //! The constraint that can be neither concurrent nor NOT VALID: in a maintenance window, or by copy and swap.
 
 use crate::rules::render::{Names, render};
-use crate::rules::requirement::Finding;
+use crate::rules::requirement::DoctorFinding;
 
 use super::psql::{Script, briefly, echo, literal, stop};
 
@@ -15,7 +15,7 @@ const TABLE: &str = "allocations";
 const BATCH: usize = 10_000;
 
 /// The way that was chosen; without a choice the script stops here, and says what each costs.
-pub fn choice(script: &Script, number: usize, finding: &Finding) -> String {
+pub fn choice(script: &Script, number: usize, finding: &DoctorFinding) -> String {
     let mut text = String::from("\\if :{?overlap}\n\\else\n\\set overlap ask\n\\endif\n");
     text += "select :'overlap' = 'window' as in_window, :'overlap' = 'swap' as by_swap \\gset\n\\if :in_window\n";
     text += &briefly(&finding.mend);
@@ -47,7 +47,7 @@ pub fn choice(script: &Script, number: usize, finding: &Finding) -> String {
 }
 
 /// The steps of the swap; each looks whether it is done.
-fn swap(script: &Script, finding: &Finding) -> String {
+fn swap(script: &Script, finding: &DoctorFinding) -> String {
     let weaker = finding.mend.iter().find_map(|statement| statement.split_once(" drop constraint "));
     let weaker = weaker.map_or("", |(_, name)| name.trim_matches('"'));
     let add = finding.mend.last().map_or(String::new(), |add| {

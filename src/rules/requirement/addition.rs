@@ -8,7 +8,7 @@ use super::quoted;
 
 /// What kind of thing was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum AdditionKind {
     /// In the order in which they are undone.
     Constraint,
     Index,
@@ -20,24 +20,24 @@ pub enum Kind {
     Found,
 }
 
-const KINDS: &[(Kind, &str)] = &[
-    (Kind::Constraint, "constraint"),
-    (Kind::Index, "index"),
-    (Kind::Default, "default"),
-    (Kind::NotNull, "not_null"),
-    (Kind::Usage, "usage"),
-    (Kind::Table, "table"),
-    (Kind::Found, "found"),
+const KINDS: &[(AdditionKind, &str)] = &[
+    (AdditionKind::Constraint, "constraint"),
+    (AdditionKind::Index, "index"),
+    (AdditionKind::Default, "default"),
+    (AdditionKind::NotNull, "not_null"),
+    (AdditionKind::Usage, "usage"),
+    (AdditionKind::Table, "table"),
+    (AdditionKind::Found, "found"),
 ];
 
-impl Kind {
+impl AdditionKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
     }
 
     #[must_use]
-    pub fn parse(name: &str) -> Option<Kind> {
+    pub fn parse(name: &str) -> Option<AdditionKind> {
         KINDS.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
     }
 }
@@ -45,7 +45,7 @@ impl Kind {
 /// Something that attach added beside the application's own, or took from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addition {
-    pub kind: Kind,
+    pub kind: AdditionKind,
     /// The table that it is on; empty for one that is on none.
     pub relation: String,
     pub name: String,
@@ -69,7 +69,7 @@ pub enum Undo {
 /// The right to use the schema that a role got.
 #[must_use]
 pub fn usage(role: &str) -> Addition {
-    Addition { kind: Kind::Usage, relation: String::new(), name: role.to_owned(), definition: String::new() }
+    Addition { kind: AdditionKind::Usage, relation: String::new(), name: role.to_owned(), definition: String::new() }
 }
 
 /// How an index is compared: by what it does, not by its name, nor by the names of schemas.
@@ -101,7 +101,7 @@ pub fn additions(before: &Facts, after: &Facts) -> Vec<Addition> {
     let ours = super::attach::TABLES.iter().chain(super::attach::ROLLOUT);
     for table in ours.filter(|table| after.table(table).is_some()) {
         let is_new = before.table(table).is_none() && super::attach::TABLES.contains(table);
-        let kind = if is_new { Kind::Table } else { Kind::Found };
+        let kind = if is_new { AdditionKind::Table } else { AdditionKind::Found };
         if !before.recorded.iter().any(|recorded| recorded == table) {
             found.push(new(kind, "", table, String::new()));
         }
@@ -111,19 +111,19 @@ pub fn additions(before: &Facts, after: &Facts) -> Vec<Addition> {
         before.constraints.iter().any(|one| one.table == constraint.table && one.name == constraint.name)
     };
     let constraints = after.constraints.iter().filter(|one| old(&one.table) && !was(one) && !is_null_check(one));
-    found.extend(constraints.map(|one| new(Kind::Constraint, &one.table, &one.name, of_constraint(one))));
+    found.extend(constraints.map(|one| new(AdditionKind::Constraint, &one.table, &one.name, of_constraint(one))));
     let known = |index: &Index| before.indexes.iter().any(|one| one.name == index.name);
     let indexes = after.indexes.iter().filter(|one| old(&one.table) && !one.backs_constraint && !known(one));
-    found.extend(indexes.map(|one| new(Kind::Index, &one.table, &one.name, of_index(one))));
+    found.extend(indexes.map(|one| new(AdditionKind::Index, &one.table, &one.name, of_index(one))));
     let tables = after.tables.iter().filter_map(|table| Some((table, before.table(&table.name)?)));
     for (table, old) in tables.filter(|(table, _)| !super::attach::is_ours(&table.name)) {
         for was in &old.columns {
             let Some(is) = table.columns.iter().find(|column| column.name == was.name) else { continue };
             if is.filled && !was.filled {
-                found.push(new(Kind::Default, &table.name, &is.name, of_default(is)));
+                found.push(new(AdditionKind::Default, &table.name, &is.name, of_default(is)));
             }
             if was.not_null && !is.not_null {
-                found.push(new(Kind::NotNull, &table.name, &is.name, String::new()));
+                found.push(new(AdditionKind::NotNull, &table.name, &is.name, String::new()));
             }
         }
     }
@@ -138,35 +138,35 @@ pub fn undo(facts: &Facts, addition: &Addition) -> Undo {
     let same = |definition: String| if definition == addition.definition { None } else { Some(Undo::Changed) };
     let run = |statement: String| Undo::Run { statement, table: Some(relation.clone()) };
     match addition.kind {
-        Kind::Constraint => {
+        AdditionKind::Constraint => {
             let Some(found) = facts.constraints.iter().find(|one| one.table == *relation && one.name == *name) else {
                 return Undo::Gone;
             };
             let statement = format!("alter table {on} drop constraint {}", quoted(name));
             same(of_constraint(found)).unwrap_or_else(|| run(statement))
         }
-        Kind::Index => {
+        AdditionKind::Index => {
             let Some(found) = facts.indexes.iter().find(|one| one.name == *name) else { return Undo::Gone };
             if found.table != *relation || found.backs_constraint {
                 return Undo::Changed;
             }
             same(of_index(found)).unwrap_or_else(|| run(format!("drop index {}.{}", facts.schema, quoted(name))))
         }
-        Kind::Default => {
+        AdditionKind::Default => {
             let Some(found) = facts.column(relation, name).filter(|column| column.filled) else { return Undo::Gone };
             let statement = format!("alter table {on} alter column {} drop default", quoted(name));
             same(of_default(found)).unwrap_or_else(|| run(statement))
         }
-        Kind::NotNull => match facts.column(relation, name) {
+        AdditionKind::NotNull => match facts.column(relation, name) {
             Some(column) if !column.not_null => Undo::Fill { table: relation.clone(), column: name.clone() },
             _ => Undo::Gone,
         },
-        Kind::Found => Undo::Gone,
-        Kind::Usage => {
+        AdditionKind::Found => Undo::Gone,
+        AdditionKind::Usage => {
             let statement = format!("revoke usage on schema {} from {}", facts.schema, quoted(name));
             Undo::Run { statement, table: None }
         }
-        Kind::Table => {
+        AdditionKind::Table => {
             let Some(found) = facts.table(name) else { return Undo::Gone };
             let made = found.kind == "r" && facts.table("bookings").is_some_and(|table| table.owner == found.owner);
             let statement = format!("drop table {}.{}", facts.schema, quoted(name));

@@ -1,7 +1,7 @@
 //! What attach does about the findings.
 
 use super::facts::Facts;
-use super::{Finding, State, Step, constraint, function, index, rights, shape, status, table};
+use super::{DoctorFinding, MendStep, State, constraint, function, index, rights, shape, status, table};
 
 /// The tables of who confirms, and of what shadow mode saw; detach always drops them.
 pub const ROLLOUT: &[&str] = &["holdfast_rollout", "holdfast_disagreements"];
@@ -32,18 +32,18 @@ pub fn is_ours(table: &str) -> bool {
     TABLES.contains(&table) || ROLLOUT.contains(&table)
 }
 
-fn amiss(finding: &Finding) -> bool {
+fn amiss(finding: &DoctorFinding) -> bool {
     matches!(finding.state, State::Missing | State::Wrong)
 }
 
 /// What only a person can decide, or only with other rights than those of the owner of bookings.
-fn is_a_persons(finding: &Finding) -> bool {
-    amiss(finding) && (finding.mend.is_empty() || finding.step == Step::Nothing)
+fn is_a_persons(finding: &DoctorFinding) -> bool {
+    amiss(finding) && (finding.mend.is_empty() || finding.step == MendStep::Nothing)
 }
 
 /// What a person has to mend before: a call would fail in the middle of its writes, or somebody would gain a right.
 #[must_use]
-pub fn unmet(facts: &Facts) -> Vec<Finding> {
+pub fn unmet(facts: &Facts) -> Vec<DoctorFinding> {
     let found = table::findings(facts)
         .into_iter()
         .chain(shape::findings(facts))
@@ -105,25 +105,25 @@ pub fn mends(facts: &Facts) -> Vec<Mend> {
         .chain(constraint::findings(facts))
         .chain(index::findings(facts).into_iter().filter(|finding| finding.state == State::Missing))
         .chain(status::labels(facts));
-    let ours = found.filter(|finding| amiss(finding) && !matches!(finding.step, Step::Attach | Step::Nothing));
+    let ours = found.filter(|finding| amiss(finding) && !matches!(finding.step, MendStep::Attach | MendStep::Nothing));
     ours.flat_map(|finding| of_finding(facts, finding)).collect()
 }
 
-fn of_finding(facts: &Facts, finding: Finding) -> Vec<Mend> {
+fn of_finding(facts: &Facts, finding: DoctorFinding) -> Vec<Mend> {
     let owner = |table: &str| facts.table(table).map_or(&facts.owner, |table| &table.owner).clone();
     let role = match &finding.step {
-        Step::Brief { table }
-        | Step::Concurrently { table, .. }
-        | Step::UsingIndex { table, .. }
-        | Step::Validated { table, .. }
-        | Step::Partitioned { table, .. }
-        | Step::Blocking { table, .. } => owner(table),
-        Step::Free | Step::Nothing | Step::Attach => {
+        MendStep::Brief { table }
+        | MendStep::Concurrently { table, .. }
+        | MendStep::UsingIndex { table, .. }
+        | MendStep::Validated { table, .. }
+        | MendStep::Partitioned { table, .. }
+        | MendStep::Blocking { table, .. } => owner(table),
+        MendStep::Free | MendStep::Nothing | MendStep::Attach => {
             status::type_owner(facts, &finding).unwrap_or(&facts.owner).to_owned()
         }
     };
     let statements = match finding.step {
-        Step::Blocking { .. } => vec![constraint::no_overlap(facts)],
+        MendStep::Blocking { .. } => vec![constraint::no_overlap(facts)],
         _ => finding.mend,
     };
     let plain = |statement: String| Mend { statement: statement.replacen(" concurrently", "", 1), role: role.clone() };

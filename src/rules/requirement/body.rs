@@ -1,8 +1,8 @@
 //! What a function's body gives away: habits that are known to go wrong in a confirm.
 
-use super::facts::{Facts, Function};
+use super::facts::{Facts, FunctionFacts};
 use super::function::is_concerned;
-use super::{Finding, State};
+use super::{DoctorFinding, State};
 
 /// A habit: how it is recognized in a plain body, and what comes of it.
 struct Habit {
@@ -88,17 +88,17 @@ const HABITS: &[Habit] = &[
     },
 ];
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     facts.routines().filter(|function| is_concerned(facts, function)).flat_map(of_function).collect()
 }
 
-fn of_function(function: &Function) -> Vec<Finding> {
+fn of_function(function: &FunctionFacts) -> Vec<DoctorFinding> {
     let body = plain(&function.body);
     let seen = HABITS.iter().filter(|habit| (habit.seen)(&body));
     seen.map(|habit| {
         let what = format!("body of {} {}", function.signature, habit.name);
         let why = format!("{}; a body is its author's to mend, holdfast's own functions do not", habit.why);
-        Finding::new(what, State::Risky, habit.promise, why)
+        DoctorFinding::new(what, State::Risky, habit.promise, why)
     })
     .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::facts::{Constraint, Facts, Index};
 use super::index::is_partitioned;
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// A unique key that our statements and the promises stand on.
 pub(super) struct UniqueKey {
@@ -74,8 +74,8 @@ pub(super) const UNIQUE: &[UniqueKey] = &[
     },
 ];
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found: Vec<Finding> = UNIQUE.iter().filter_map(|key| of_unique(facts, key)).collect();
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
+    let mut found: Vec<DoctorFinding> = UNIQUE.iter().filter_map(|key| of_unique(facts, key)).collect();
     found.extend(of_overlap(facts));
     found.extend(facts.constraints.iter().filter(|constraint| !constraint.validated).map(|c| unvalidated(facts, c)));
     found.extend(facts.indexes.iter().filter(|index| index.unique && index.valid).filter_map(of_their_key));
@@ -95,14 +95,14 @@ const WRITTEN: &[(&str, &[&[&str]])] = &[
     ("table_hold_members", &[&["id"], &["hold_id", "table_id"]]),
 ];
 
-fn theirs(table: &str, name: &str, about: &str) -> Finding {
+fn theirs(table: &str, name: &str, about: &str) -> DoctorFinding {
     let why = format!(
         "{about} is the application's own rule: a call that breaks it fails with the name {name}, and no retry mends that"
     );
-    Finding::new(format!("constraint {name} on {table}"), State::Risky, "", why)
+    DoctorFinding::new(format!("constraint {name} on {table}"), State::Risky, "", why)
 }
 
-fn of_their_key(index: &Index) -> Option<Finding> {
+fn of_their_key(index: &Index) -> Option<DoctorFinding> {
     let (_, known) = WRITTEN.iter().find(|(table, _)| *table == index.table)?;
     let contract = UNIQUE.iter().filter(|key| key.table == index.table).map(|key| key.columns);
     let same = |key: &[&str]| {
@@ -112,7 +112,7 @@ fn of_their_key(index: &Index) -> Option<Finding> {
     (!is_known).then(|| theirs(&index.table, &index.name, &format!("unique ({})", index.columns.join(", "))))
 }
 
-fn of_their_exclusion(constraint: &Constraint) -> Option<Finding> {
+fn of_their_exclusion(constraint: &Constraint) -> Option<DoctorFinding> {
     WRITTEN.iter().find(|(table, _)| *table == constraint.table)?;
     let about = |column: &str| constraint.columns.iter().flatten().any(|found| found == column);
     let is_known = match constraint.table.as_str() {
@@ -127,7 +127,7 @@ fn on(facts: &Facts, table: &str) -> String {
     format!("{}.{}", facts.schema, quoted(table))
 }
 
-fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<Finding> {
+fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<DoctorFinding> {
     // Of a table or column that is missing, that is what is said.
     let there = key.columns.iter().all(|column| facts.column(key.table, column).is_some());
     if !there {
@@ -144,10 +144,10 @@ fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<Finding> {
         .filter(|index| index.table == key.table && index.unique && index.predicate.is_none() && same(&index.columns));
     let unique: Vec<_> = unique.collect();
     if unique.iter().any(|index| index.usable) {
-        return Some(Finding::new(what, State::Ok, key.promise, key.why));
+        return Some(DoctorFinding::new(what, State::Ok, key.promise, key.why));
     }
     let table = on(facts, key.table);
-    let using = |index: &str| Step::UsingIndex {
+    let using = |index: &str| MendStep::UsingIndex {
         table: key.table.to_owned(),
         constraint: key.name.to_owned(),
         index: index.to_owned(),
@@ -173,9 +173,9 @@ fn of_unique(facts: &Facts, key: &UniqueKey) -> Option<Finding> {
         "select {columns}, pg_catalog.count(*) from {table} group by {columns} having pg_catalog.count(*) > 1{}",
         key.columns.iter().map(|column| format!(" and {column} is not null")).collect::<String>()
     );
-    let finding = Finding::new(what, state, key.promise, why);
+    let finding = DoctorFinding::new(what, state, key.promise, why);
     let finding = if is_partitioned(facts, key.table) {
-        let step = Step::Partitioned { table: key.table.to_owned() };
+        let step = MendStep::Partitioned { table: key.table.to_owned() };
         finding.mend(step, [format!("alter table {table} add constraint {} {kind} ({columns})", key.name)])
     } else {
         finding.mend(using(&index), mend)
@@ -251,14 +251,14 @@ pub(super) fn no_overlap(facts: &Facts) -> String {
     adds_no_overlap(facts, if is_taken { "holdfast_no_overlap" } else { NO_OVERLAP })
 }
 
-fn of_overlap(facts: &Facts) -> Option<Finding> {
+fn of_overlap(facts: &Facts) -> Option<DoctorFinding> {
     facts.column("allocations", "window")?;
     let what = "exclusion of overlapping allocations";
     let judged: Vec<(&Constraint, Overlap)> =
         facts.constraints.iter().filter(|c| c.table == "allocations").map(|c| (c, overlap(c))).collect();
     if judged.iter().any(|(_, overlap)| *overlap == Overlap::Holds) {
         let why = "a constraint, not only our code, keeps two live allocations of a table apart";
-        return Some(Finding::new(what, State::Ok, "G2", why));
+        return Some(DoctorFinding::new(what, State::Ok, "G2", why));
     }
     let weaker = judged.iter().find_map(|(constraint, overlap)| match overlap {
         Overlap::Weaker(why) => Some((*constraint, why.as_str())),
@@ -285,8 +285,8 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
          from {table} a where not a.shadow and not pg_catalog.isempty(a.\"window\")) o \
          where taken > coalesce(starts, '-infinity')"
     );
-    let blocking = Step::Blocking { table: "allocations".to_owned(), constraint: NO_OVERLAP.to_owned() };
-    let finding = Finding::new(what, state, "G2", why)
+    let blocking = MendStep::Blocking { table: "allocations".to_owned(), constraint: NO_OVERLAP.to_owned() };
+    let finding = DoctorFinding::new(what, state, "G2", why)
         .mend(blocking, mend)
         .undo(format!("alter table {table} drop constraint if exists allocations_no_overlap"))
         .violations(overlapping);
@@ -298,11 +298,11 @@ fn of_overlap(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn unvalidated(facts: &Facts, constraint: &Constraint) -> Finding {
+fn unvalidated(facts: &Facts, constraint: &Constraint) -> DoctorFinding {
     let (table, name) = (on(facts, &constraint.table), quoted(&constraint.name));
     let what = format!("constraint {} on {}", constraint.name, constraint.table);
     let why = "it was added NOT VALID and never validated: old rows may break it";
-    let concurrently = Step::Brief { table: constraint.table.clone() };
-    Finding::new(what, State::Risky, "G1", why)
+    let concurrently = MendStep::Brief { table: constraint.table.clone() };
+    DoctorFinding::new(what, State::Risky, "G1", why)
         .mend(concurrently, [format!("alter table {table} validate constraint {name}")])
 }

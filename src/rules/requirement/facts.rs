@@ -23,22 +23,22 @@ pub struct Facts {
     pub callers: Vec<String>,
     /// Rights of others on what attach made.
     pub grants: Vec<Grant>,
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableFacts>,
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
-    pub functions: Vec<Function>,
+    pub functions: Vec<FunctionFacts>,
     /// The legacy functions, in the schema that attach keeps them in.
-    pub legacy: Vec<Function>,
+    pub legacy: Vec<FunctionFacts>,
     /// The functions that attach installs.
     pub ours: Vec<Signature>,
-    pub triggers: Vec<Trigger>,
+    pub triggers: Vec<TriggerFacts>,
     /// Foreign keys to its tables.
     pub references: Vec<Reference>,
     /// What the application's own code names its things by; None: not attached.
     pub path: Option<String>,
     pub server: Server,
     /// None: the schema has no such tables yet.
-    pub status_rules: Option<StatusRules>,
+    pub status_rules: Option<StatusFacts>,
     /// None: they could not be looked at.
     pub holds: Option<Holds>,
     /// None: nothing was written down yet.
@@ -46,7 +46,7 @@ pub struct Facts {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Table {
+pub struct TableFacts {
     pub name: String,
     /// `relkind`: r table, p partitioned, v view, m materialized view, f foreign.
     pub kind: String,
@@ -152,7 +152,7 @@ pub struct Index {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Function {
+pub struct FunctionFacts {
     pub oid: i64,
     pub name: String,
     /// As `ALTER FUNCTION` takes it.
@@ -170,13 +170,13 @@ pub struct Function {
     pub grantees: Vec<String>,
     /// How many of the last inputs may be left out.
     pub defaults: usize,
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<FunctionArgument>,
     pub returns: String,
     pub body: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Argument {
+pub struct FunctionArgument {
     pub name: String,
     pub type_name: String,
     /// i in, o out, b both, v variadic, t column of the result.
@@ -184,7 +184,7 @@ pub struct Argument {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Trigger {
+pub struct TriggerFacts {
     pub table: String,
     pub name: String,
     /// O fires, D never, R on replicas only, A always.
@@ -236,7 +236,7 @@ pub struct Server {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct StatusRules {
+pub struct StatusFacts {
     pub statuses: Vec<String>,
     /// Statuses that a declared move leads to or from.
     pub moving: Vec<String>,
@@ -260,7 +260,7 @@ pub fn is_control(c: char) -> bool {
 
 impl Facts {
     /// Whatever the application may run: its own functions, ours, and legacy ones.
-    pub fn routines(&self) -> impl Iterator<Item = &Function> {
+    pub fn routines(&self) -> impl Iterator<Item = &FunctionFacts> {
         self.functions.iter().chain(&self.legacy)
     }
 
@@ -285,7 +285,7 @@ impl Facts {
     }
 
     #[must_use]
-    pub fn table(&self, name: &str) -> Option<&Table> {
+    pub fn table(&self, name: &str) -> Option<&TableFacts> {
         self.tables.iter().find(|table| table.name == name)
     }
 
@@ -295,16 +295,16 @@ impl Facts {
     }
 }
 
-impl Function {
+impl FunctionFacts {
     /// What a caller passes.
     #[must_use]
-    pub fn inputs(&self) -> Vec<&Argument> {
+    pub fn inputs(&self) -> Vec<&FunctionArgument> {
         self.arguments.iter().filter(|argument| ["i", "b", "v"].contains(&argument.mode.as_str())).collect()
     }
 
     /// The columns of what comes back.
     #[must_use]
-    pub fn outputs(&self) -> Vec<&Argument> {
+    pub fn outputs(&self) -> Vec<&FunctionArgument> {
         self.arguments.iter().filter(|argument| ["o", "b", "t"].contains(&argument.mode.as_str())).collect()
     }
 

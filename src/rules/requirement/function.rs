@@ -1,8 +1,8 @@
 //! Functions of the application: those that attach replaces, and who may call what.
 
-use super::facts::{Facts, Function};
+use super::facts::{Facts, FunctionFacts};
 use super::signature::Signature;
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// What the schema of the legacy functions is called after the application's, unless that name is taken.
 const SUFFIX: &str = "_legacy";
@@ -12,7 +12,7 @@ const NAME_BYTES: usize = 63;
 /// What attach does with a function of the application that has the name of one of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement<'a> {
-    pub function: &'a Function,
+    pub function: &'a FunctionFacts,
     /// The contract's call works on it, so that the kill switch can route to it.
     pub callable: bool,
 }
@@ -30,8 +30,8 @@ pub fn replacements(facts: &Facts) -> Vec<Replacement<'_>> {
 
 /// A function that came after attach and would have to make room where its predecessor is kept.
 #[must_use]
-pub fn kept_twice(facts: &Facts) -> Vec<Finding> {
-    let types = |function: &Function| -> Vec<String> {
+pub fn kept_twice(facts: &Facts) -> Vec<DoctorFinding> {
+    let types = |function: &FunctionFacts| -> Vec<String> {
         function.inputs().into_iter().map(|input| input.type_name.clone()).collect()
     };
     let mut found = Vec::new();
@@ -44,7 +44,7 @@ pub fn kept_twice(facts: &Facts) -> Vec<Finding> {
                 "attach keeps {} already, under this name and with these arguments: drop the one that is not to come back",
                 kept.signature
             );
-            found.push(Finding { step: Step::Attach, ..Finding::new(what, State::Wrong, "G3", why) });
+            found.push(DoctorFinding { step: MendStep::Attach, ..DoctorFinding::new(what, State::Wrong, "G3", why) });
         }
     }
     found
@@ -64,8 +64,9 @@ pub fn legacy_schema(name: &str, taken: impl Fn(&str) -> bool) -> String {
     std::iter::once(with(SUFFIX)).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found: Vec<Finding> = replacements(facts).iter().map(|replaced| of_replaced(facts, replaced)).collect();
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
+    let mut found: Vec<DoctorFinding> =
+        replacements(facts).iter().map(|replaced| of_replaced(facts, replaced)).collect();
     found.extend(kept_twice(facts));
     found.extend(of_others(facts));
     found.extend(facts.functions.iter().filter_map(|function| of_overload(facts, function)));
@@ -80,15 +81,15 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 }
 
 /// What the application's own code finds its things by, for an owner to compare with what they expect.
-fn of_path(path: &str) -> Finding {
+fn of_path(path: &str) -> DoctorFinding {
     let why = format!(
         "while holdfast works, triggers, defaults, CHECKs and policies of the schema, and its legacy functions without a path of \
          their own, run under search_path = {path}; attach finds it again"
     );
-    Finding::new("search_path of the application", State::Ok, "G12", why)
+    DoctorFinding::new("search_path of the application", State::Ok, "G12", why)
 }
 
-fn of_replaced(facts: &Facts, replaced: &Replacement) -> Finding {
+fn of_replaced(facts: &Facts, replaced: &Replacement) -> DoctorFinding {
     let function = replaced.function;
     let what = format!("function {}", function.signature);
     let kept = "attach moves it, with its name and grants, into a schema of its own, and detach brings it back";
@@ -110,12 +111,12 @@ fn of_replaced(facts: &Facts, replaced: &Replacement) -> Finding {
         );
         (State::Risky, why)
     };
-    Finding { step: Step::Attach, ..Finding::new(what, state, "G3", why) }
+    DoctorFinding { step: MendStep::Attach, ..DoctorFinding::new(what, state, "G3", why) }
 }
 
 /// Functions that would be kept, and that belong to somebody else: called by ours, they would run with the rights of the
 /// owner of the bookings.
-pub(super) fn of_others(facts: &Facts) -> Vec<Finding> {
+pub(super) fn of_others(facts: &Facts) -> Vec<DoctorFinding> {
     let others = replacements(facts).into_iter().filter(|replaced| replaced.function.owner != facts.owner);
     others
         .map(|replaced| {
@@ -126,13 +127,13 @@ pub(super) fn of_others(facts: &Facts) -> Vec<Finding> {
             );
             let alter = format!("alter {} {} owner to {owner}", kind(function), function.signature);
             let what = format!("owner of function {}", function.signature);
-            Finding::new(what, State::Wrong, "G11", why).mend(Step::Nothing, [alter])
+            DoctorFinding::new(what, State::Wrong, "G11", why).mend(MendStep::Nothing, [alter])
         })
         .collect()
 }
 
 /// One name, but no call that both would take.
-fn of_overload(facts: &Facts, function: &Function) -> Option<Finding> {
+fn of_overload(facts: &Facts, function: &FunctionFacts) -> Option<DoctorFinding> {
     let named = facts.ours.iter().any(|ours| ours.name == function.name);
     let clashes = facts.ours.iter().any(|ours| ours.clashes_with(function));
     if function.ours || !named || clashes {
@@ -140,11 +141,11 @@ fn of_overload(facts: &Facts, function: &Function) -> Option<Finding> {
     }
     let what = format!("function {}", function.signature);
     let why = "an overload of a function of the contract; it stays as it is, and who calls it does not reach holdfast";
-    Some(Finding::new(what, State::Risky, "G3", why))
+    Some(DoctorFinding::new(what, State::Risky, "G3", why))
 }
 
 /// A wrapper that is not there.
-fn of_wrapper(facts: &Facts, ours: &Signature) -> Option<Finding> {
+fn of_wrapper(facts: &Facts, ours: &Signature) -> Option<DoctorFinding> {
     let there = facts.functions.iter().any(|function| function.ours && ours.is_same_as(function));
     if there {
         return None;
@@ -156,11 +157,11 @@ fn of_wrapper(facts: &Facts, ours: &Signature) -> Option<Finding> {
     };
     let what = format!("wrapper {}", ours.name);
     let statement = format!("select holdfast.attach({})", super::literal(&facts.schema));
-    Some(Finding::new(what, state, "", why).mend(Step::Attach, [statement]))
+    Some(DoctorFinding::new(what, state, "", why).mend(MendStep::Attach, [statement]))
 }
 
 /// A function of ours: its owner, and who may call it beside those that attach let.
-fn of_our_own(facts: &Facts, function: &Function) -> Vec<Finding> {
+fn of_our_own(facts: &Facts, function: &FunctionFacts) -> Vec<DoctorFinding> {
     let (kind, signature) = (kind(function), &function.signature);
     let mut found = Vec::new();
     if function.owner != facts.owner {
@@ -171,14 +172,14 @@ fn of_our_own(facts: &Facts, function: &Function) -> Vec<Finding> {
         );
         let attach = format!("select holdfast.attach({})", super::literal(&facts.schema));
         let what = format!("owner of {kind} {signature}");
-        found.push(Finding::new(what, State::Wrong, "G11", why).mend(Step::Attach, [attach]));
+        found.push(DoctorFinding::new(what, State::Wrong, "G11", why).mend(MendStep::Attach, [attach]));
     }
     for role in function.grantees.iter().filter(|role| facts.attached && !facts.callers.contains(role)) {
         let role = quoted(role);
         let why = "attach was not told of this role: default privileges let it call, or a person; revoke it, or attach again with it";
         found.push(
-            Finding::new(format!("execute on {signature} for {role}"), State::Risky, "G11", why)
-                .mend(Step::Free, [format!("revoke execute on {kind} {signature} from {role}")])
+            DoctorFinding::new(format!("execute on {signature} for {role}"), State::Risky, "G11", why)
+                .mend(MendStep::Free, [format!("revoke execute on {kind} {signature} from {role}")])
                 .undo(format!("grant execute on {kind} {signature} to {role}")),
         );
     }
@@ -186,12 +187,12 @@ fn of_our_own(facts: &Facts, function: &Function) -> Vec<Finding> {
 }
 
 /// Does it write, or decide on, what the promises are about?
-pub(super) fn is_concerned(facts: &Facts, function: &Function) -> bool {
+pub(super) fn is_concerned(facts: &Facts, function: &FunctionFacts) -> bool {
     !function.ours
         && (facts.ours.iter().any(|ours| ours.name == function.name) || super::body::names_a_table(&function.body))
 }
 
-fn open_to_all(facts: &Facts, function: &Function) -> Option<Finding> {
+fn open_to_all(facts: &Facts, function: &FunctionFacts) -> Option<DoctorFinding> {
     let matters = function.ours || function.definer || is_concerned(facts, function);
     if !function.for_public || !matters {
         return None;
@@ -200,13 +201,13 @@ fn open_to_all(facts: &Facts, function: &Function) -> Option<Finding> {
     let why = "any role may call it; grant it to the roles that have to, then revoke it from PUBLIC";
     let (kind, signature) = (kind(function), &function.signature);
     Some(
-        Finding::new(what, State::Risky, "G9", why)
-            .mend(Step::Free, [format!("revoke execute on {kind} {signature} from public")])
+        DoctorFinding::new(what, State::Risky, "G9", why)
+            .mend(MendStep::Free, [format!("revoke execute on {kind} {signature} from public")])
             .undo(format!("grant execute on {kind} {signature} to public")),
     )
 }
 
-fn unpinned(facts: &Facts, function: &Function) -> Option<Finding> {
+fn unpinned(facts: &Facts, function: &FunctionFacts) -> Option<DoctorFinding> {
     if !function.definer || function.pinned {
         return None;
     }
@@ -214,12 +215,12 @@ fn unpinned(facts: &Facts, function: &Function) -> Option<Finding> {
     let why = "SECURITY DEFINER with the caller's search_path: a caller's temporary table can stand in for the application's; add the schemas of extensions that its body names";
     let alter = format!("alter {} {}", kind(function), function.signature);
     Some(
-        Finding::new(what, State::Risky, "G9", why)
-            .mend(Step::Free, [format!("{alter} set search_path = pg_catalog, {}, pg_temp", facts.schema)])
+        DoctorFinding::new(what, State::Risky, "G9", why)
+            .mend(MendStep::Free, [format!("{alter} set search_path = pg_catalog, {}, pg_temp", facts.schema)])
             .undo(format!("{alter} reset search_path")),
     )
 }
 
-fn kind(function: &Function) -> &'static str {
+fn kind(function: &FunctionFacts) -> &'static str {
     if function.kind == "p" { "procedure" } else { "function" }
 }

@@ -1,8 +1,8 @@
 //! How the application takes its holds and ends them: holdfast does as it does.
 
 use super::body;
-use super::facts::{Constraint, Facts, Trigger};
-use super::{Finding, State};
+use super::facts::{Constraint, Facts, TriggerFacts};
+use super::{DoctorFinding, State};
 use crate::rules::hold::HoldPolicy;
 
 /// The tables of a hold itself.
@@ -19,7 +19,7 @@ pub fn policy(facts: &Facts) -> HoldPolicy {
     }
 }
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let found = policy(facts);
     let now = facts.hold_policy.unwrap_or(found);
     let (state, why) = match (now.deletes, why_deleted(facts)) {
@@ -30,10 +30,10 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
             (State::Risky, format!("holdfast_hold_policy has a hold closed when it ends, although {why}"))
         }
     };
-    let mut all = vec![Finding::new("ending of holds", state, "G7", why)];
+    let mut all = vec![DoctorFinding::new("ending of holds", state, "G7", why)];
     all.extend(why_unmirrored(facts).map(|why| match now.mirrors {
-        true => Finding::new("mirrors of holds", State::Risky, "G7", format!("we write them, although {why}")),
-        false => Finding::new("mirrors of holds", State::Ok, "G7", format!("we write none: {why}")),
+        true => DoctorFinding::new("mirrors of holds", State::Risky, "G7", format!("we write them, although {why}")),
+        false => DoctorFinding::new("mirrors of holds", State::Ok, "G7", format!("we write none: {why}")),
     }));
     all
 }
@@ -65,7 +65,7 @@ fn hangs_on_holds(constraint: &Constraint) -> bool {
 }
 
 /// Does it write rows of a table that knows holds, or mirrors, when a hold is taken?
-fn keeps_rows(facts: &Facts, trigger: &Trigger) -> bool {
+fn keeps_rows(facts: &Facts, trigger: &TriggerFacts) -> bool {
     if trigger.of_constraint || trigger.enabled == "D" || !OWN.contains(&trigger.table.as_str()) {
         return false;
     }

@@ -1,7 +1,7 @@
 //! Indexes: those that our statements look things up by, and those that only cost.
 
 use super::facts::{Facts, Index};
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// A path that a statement of ours takes.
 struct Path {
@@ -155,8 +155,8 @@ const PATHS: &[Path] = &[
     },
 ];
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
-    let mut found: Vec<Finding> = PATHS.iter().filter_map(|path| of_path(facts, path)).collect();
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
+    let mut found: Vec<DoctorFinding> = PATHS.iter().filter_map(|path| of_path(facts, path)).collect();
     found.extend(live_window(facts));
     found.extend(facts.indexes.iter().filter(|index| !index.valid).map(|index| invalid(facts, index)));
     found.extend(duplicates(facts));
@@ -202,7 +202,7 @@ fn serves(index: &Index, path: &Path) -> bool {
     index.table == path.table && rows && begins_with(index, path.columns)
 }
 
-fn of_path(facts: &Facts, path: &Path) -> Option<Finding> {
+fn of_path(facts: &Facts, path: &Path) -> Option<DoctorFinding> {
     facts.table(path.table)?;
     let columns = if path.name == "booking_table_assignments_table_end_idx" {
         "table_id, end_at, start_at".to_owned()
@@ -211,7 +211,7 @@ fn of_path(facts: &Facts, path: &Path) -> Option<Finding> {
     };
     let what = format!("index {} ({columns})", path.table);
     if facts.indexes.iter().any(|index| serves(index, path)) {
-        return Some(Finding::new(what, State::Ok, "", path.why));
+        return Some(DoctorFinding::new(what, State::Ok, "", path.why));
     }
     let status = facts.column(path.table, "status").map_or("text", |column| column.type_name.as_str());
     let predicate = match (path.predicate, path.predicate.split_once(" = ")) {
@@ -230,24 +230,24 @@ pub(super) fn is_partitioned(facts: &Facts, table: &str) -> bool {
     facts.table(table).is_some_and(|table| table.kind == "p")
 }
 
-fn built(facts: &Facts, what: String, why: &str, table: &str, name: &str, rest: &str) -> Finding {
+fn built(facts: &Facts, what: String, why: &str, table: &str, name: &str, rest: &str) -> DoctorFinding {
     let on = format!("{}.{}", facts.schema, quoted(table));
     if is_partitioned(facts, table) {
-        return Finding::new(what, State::Missing, "", why)
+        return DoctorFinding::new(what, State::Missing, "", why)
             .mend(
-                Step::Partitioned { table: table.to_owned() },
+                MendStep::Partitioned { table: table.to_owned() },
                 [format!("create index if not exists {name} on {on} {rest}")],
             )
             .undo(format!("drop index if exists {}.{name}", facts.schema));
     }
-    let step = Step::Concurrently { table: table.to_owned(), index: name.to_owned() };
-    Finding::new(what, State::Missing, "", why)
+    let step = MendStep::Concurrently { table: table.to_owned(), index: name.to_owned() };
+    DoctorFinding::new(what, State::Missing, "", why)
         .mend(step, [format!("create index concurrently if not exists {name} on {on} {rest}")])
         .undo(format!("drop index concurrently if exists {}.{name}", facts.schema))
 }
 
 /// The index by which a confirm sees at once whether somebody else holds one of its tables.
-fn live_window(facts: &Facts) -> Option<Finding> {
+fn live_window(facts: &Facts) -> Option<DoctorFinding> {
     let status = facts.column("table_holds", "status")?.type_name.clone();
     let what = "index table_holds (restaurant_id, window) of live holds".to_owned();
     let there = facts.indexes.iter().any(|index| {
@@ -260,7 +260,7 @@ fn live_window(facts: &Facts) -> Option<Finding> {
     });
     let why = "each confirm looks whether somebody else holds its tables";
     if there {
-        return Some(Finding::new(what, State::Ok, "", why));
+        return Some(DoctorFinding::new(what, State::Ok, "", why));
     }
     let why = format!("{why}; without it that takes longer with each closed hold");
     let rest = format!(
@@ -270,20 +270,20 @@ fn live_window(facts: &Facts) -> Option<Finding> {
     Some(built(facts, what, &why, "table_holds", "table_holds_live_window_idx", &rest))
 }
 
-fn dropped(facts: &Facts, index: &Index) -> (Step, String) {
-    let step = Step::Concurrently { table: index.table.clone(), index: index.name.clone() };
+fn dropped(facts: &Facts, index: &Index) -> (MendStep, String) {
+    let step = MendStep::Concurrently { table: index.table.clone(), index: index.name.clone() };
     (step, format!("drop index concurrently if exists {}.{}", facts.schema, quoted(&index.name)))
 }
 
-fn invalid(facts: &Facts, index: &Index) -> Finding {
+fn invalid(facts: &Facts, index: &Index) -> DoctorFinding {
     let what = format!("index {} on {}", index.name, index.table);
     let why = "it is invalid, left behind by a build that failed: writers keep it up, and nobody can read by it";
     let (step, statement) = dropped(facts, index);
-    Finding::new(what, State::Wrong, "", why).mend(step, [statement])
+    DoctorFinding::new(what, State::Wrong, "", why).mend(step, [statement])
 }
 
 /// Indexes that are another one's double, and those that another one begins with.
-fn duplicates(facts: &Facts) -> Vec<Finding> {
+fn duplicates(facts: &Facts) -> Vec<DoctorFinding> {
     let mut found = Vec::new();
     for (at, index) in facts.indexes.iter().enumerate().filter(|(_, index)| index.valid && may_go(index)) {
         let others = || facts.indexes.iter().enumerate().filter(|(_, other)| other.valid && other.table == index.table);
@@ -295,13 +295,13 @@ fn duplicates(facts: &Facts) -> Vec<Finding> {
         if let Some((_, other)) = double {
             let why = format!("it is the same as {}: every write pays for both", other.name);
             let (step, statement) = dropped(facts, index);
-            found.push(Finding::new(what, State::Risky, "", why).mend(step, [statement]));
+            found.push(DoctorFinding::new(what, State::Risky, "", why).mend(step, [statement]));
         } else if let Some((_, other)) = others().find(|(_, other)| is_beginning(index, other)) {
             let why = format!(
                 "{} begins with the same columns, so that it serves the same lookups; drop it if nothing else needs it, a person has to say so",
                 other.name
             );
-            found.push(Finding::new(what, State::Risky, "", why));
+            found.push(DoctorFinding::new(what, State::Risky, "", why));
         }
     }
     found

@@ -45,7 +45,7 @@ impl State {
 
 /// What a mend locks while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum MendStep {
     /// There is nothing to run, or a person has to decide.
     Nothing,
     /// Locks no table of bookings: functions, grants, rows of rules.
@@ -67,30 +67,30 @@ pub enum Step {
     Attach,
 }
 
-impl Step {
+impl MendStep {
     /// In words, for the DBA.
     #[must_use]
     pub fn locks(&self) -> String {
         match self {
-            Step::Nothing => "nothing".to_owned(),
-            Step::Free => "no table of the application".to_owned(),
-            Step::Brief { table } => format!("{table} for an instant"),
-            Step::Concurrently { table, .. } => format!("{table}: nobody, outside of a transaction"),
-            Step::Validated { table, .. } => format!("{table} for an instant, then nobody while it validates"),
-            Step::UsingIndex { table, .. } => {
+            MendStep::Nothing => "nothing".to_owned(),
+            MendStep::Free => "no table of the application".to_owned(),
+            MendStep::Brief { table } => format!("{table} for an instant"),
+            MendStep::Concurrently { table, .. } => format!("{table}: nobody, outside of a transaction"),
+            MendStep::Validated { table, .. } => format!("{table} for an instant, then nobody while it validates"),
+            MendStep::UsingIndex { table, .. } => {
                 format!("{table} for an instant, after an index was built beside writers")
             }
-            Step::Blocking { table, .. } | Step::Partitioned { table } => {
+            MendStep::Blocking { table, .. } | MendStep::Partitioned { table } => {
                 format!("{table}: every writer until it is done")
             }
-            Step::Attach => "what holdfast.attach locks".to_owned(),
+            MendStep::Attach => "what holdfast.attach locks".to_owned(),
         }
     }
 }
 
 /// One requirement or known fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct DoctorFinding {
     /// Unique in a report, so that two reports can be compared.
     pub what: String,
     pub state: State,
@@ -103,13 +103,13 @@ pub struct Finding {
     pub undo: Vec<String>,
     /// A query for the rows that would keep the mend from succeeding.
     pub violations: Option<String>,
-    pub step: Step,
+    pub step: MendStep,
 }
 
-impl Finding {
+impl DoctorFinding {
     #[must_use]
-    pub fn new(what: impl Into<String>, state: State, promise: &'static str, why: impl Into<String>) -> Finding {
-        Finding {
+    pub fn new(what: impl Into<String>, state: State, promise: &'static str, why: impl Into<String>) -> DoctorFinding {
+        DoctorFinding {
             what: what.into(),
             state,
             why: why.into(),
@@ -117,25 +117,25 @@ impl Finding {
             mend: Vec::new(),
             undo: Vec::new(),
             violations: None,
-            step: Step::Nothing,
+            step: MendStep::Nothing,
         }
     }
 
     #[must_use]
-    pub fn mend(mut self, step: Step, statements: impl IntoIterator<Item = impl Into<String>>) -> Finding {
+    pub fn mend(mut self, step: MendStep, statements: impl IntoIterator<Item = impl Into<String>>) -> DoctorFinding {
         self.step = step;
         self.mend = statements.into_iter().map(Into::into).collect();
         self
     }
 
     #[must_use]
-    pub fn undo(mut self, statement: impl Into<String>) -> Finding {
+    pub fn undo(mut self, statement: impl Into<String>) -> DoctorFinding {
         self.undo.push(statement.into());
         self
     }
 
     #[must_use]
-    pub fn violations(mut self, query: impl Into<String>) -> Finding {
+    pub fn violations(mut self, query: impl Into<String>) -> DoctorFinding {
         self.violations = Some(query.into());
         self
     }
@@ -149,8 +149,8 @@ impl Finding {
 
 /// Everything there is to say about a schema, what is amiss first within each topic.
 #[must_use]
-pub fn examine(facts: &Facts) -> Vec<Finding> {
-    let topics: [fn(&Facts) -> Vec<Finding>; 11] = [
+pub fn examine(facts: &Facts) -> Vec<DoctorFinding> {
+    let topics: [fn(&Facts) -> Vec<DoctorFinding>; 11] = [
         table::findings,
         shape::findings,
         rights::findings,
@@ -182,16 +182,16 @@ pub fn literal(text: &str) -> String {
 }
 
 /// A name with a control character is shown escaped, and no statement is said that would have it.
-fn printable(finding: Finding) -> Finding {
+fn printable(finding: DoctorFinding) -> DoctorFinding {
     let shown = |text: &str| -> String {
         text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
     };
     // Definitions may be of several lines.
     let hostile = |text: &String| text.chars().any(|c| c != '\n' && is_control(c));
-    let mut finding = Finding { what: shown(&finding.what), why: shown(&finding.why), ..finding };
+    let mut finding = DoctorFinding { what: shown(&finding.what), why: shown(&finding.why), ..finding };
     if finding.mend.iter().chain(&finding.undo).chain(&finding.violations).any(hostile) {
         finding.why += "; a name has a control character: no statement is printed";
-        (finding.mend, finding.undo, finding.violations, finding.step) = (vec![], vec![], None, Step::Nothing);
+        (finding.mend, finding.undo, finding.violations, finding.step) = (vec![], vec![], None, MendStep::Nothing);
     }
     finding
 }

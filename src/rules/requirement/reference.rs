@@ -1,7 +1,7 @@
 //! Foreign keys to tables that our statements delete from: without an index each delete reads the referring table whole.
 
 use super::facts::{Facts, Reference};
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// Tables whose rows our calls and tasks delete.
 const DELETED_FROM: &[&str] = &[
@@ -21,7 +21,7 @@ const BY_PATH: &[(&str, &str)] = &[("booking_table_assignments", "allocation_id"
 const NAME_BYTES: usize = 63;
 
 /// Our own deletes are cheap only when the server finds what refers to the rows.
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let deleted = |reference: &&Reference| DELETED_FROM.contains(&reference.references.as_str());
     let by_path = |reference: &&Reference| {
         let column = reference.columns.first().map_or("", String::as_str);
@@ -31,7 +31,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     lacking.map(of_reference).collect()
 }
 
-fn of_reference(reference: &Reference) -> Finding {
+fn of_reference(reference: &Reference) -> DoctorFinding {
     let (schema, columns) = (&reference.schema, reference.columns.join(", "));
     let what = format!("index {} ({columns}) behind foreign key {}", reference.table, reference.name);
     let why = format!(
@@ -40,14 +40,14 @@ fn of_reference(reference: &Reference) -> Finding {
     );
     if reference.partitioned {
         let why = format!("{why}; it is partitioned: build the index on each partition, then on the table");
-        return Finding::new(what, State::Risky, "", why);
+        return DoctorFinding::new(what, State::Risky, "", why);
     }
     let state = if reference.elsewhere { State::Risky } else { State::Missing };
     let name = index_name(reference);
     let on = format!("{schema}.{}", quoted(&reference.table));
     let list: Vec<String> = reference.columns.iter().map(|column| quoted(column)).collect();
-    let step = Step::Concurrently { table: reference.table.clone(), index: name.clone() };
-    Finding::new(what, state, "", why)
+    let step = MendStep::Concurrently { table: reference.table.clone(), index: name.clone() };
+    DoctorFinding::new(what, state, "", why)
         .mend(
             step,
             [format!("create index concurrently if not exists {} on {on} ({})", quoted(&name), list.join(", "))],

@@ -2,9 +2,9 @@
 //! that they touch, and what attach makes is its alone.
 
 use super::attach::{ROLLOUT, TABLES, is_ours};
-use super::facts::{Column, Facts, Function, Grant, Table};
+use super::facts::{Column, Facts, FunctionFacts, Grant, TableFacts};
 use super::table::NEEDED;
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// The view that callers read, and what stands behind it.
 pub const SHOWN: &str = "holdfast_reconciliation";
@@ -24,11 +24,11 @@ fn needed(table: &str) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     if facts.table("bookings").is_none() {
         return Vec::new();
     }
-    let mut found: Vec<Finding> = of_schema(facts).into_iter().collect();
+    let mut found: Vec<DoctorFinding> = of_schema(facts).into_iter().collect();
     for needed in NEEDED.iter().filter(|needed| !is_ours(needed.table)) {
         let Some(table) = facts.table(needed.table) else { continue };
         found.extend(of_table(facts, table, !needed.feature.is_empty()));
@@ -42,7 +42,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-fn of_schema(facts: &Facts) -> Option<Finding> {
+fn of_schema(facts: &Facts) -> Option<DoctorFinding> {
     let rights = facts.rights?;
     let lacking: Vec<&str> = [("usage", rights.usage), ("create", rights.create)]
         .iter()
@@ -58,12 +58,13 @@ fn of_schema(facts: &Facts) -> Option<Finding> {
     );
     let grant = format!("grant {lacking} on schema {schema} to {owner}");
     Some(
-        Finding::new(format!("rights of {owner} on the schema"), State::Wrong, "G11", why).mend(Step::Nothing, [grant]),
+        DoctorFinding::new(format!("rights of {owner} on the schema"), State::Wrong, "G11", why)
+            .mend(MendStep::Nothing, [grant]),
     )
 }
 
 /// A table of the application whose owner is not that of the bookings.
-fn of_table(facts: &Facts, table: &Table, is_optional: bool) -> Option<Finding> {
+fn of_table(facts: &Facts, table: &TableFacts, is_optional: bool) -> Option<DoctorFinding> {
     if table.owner == facts.owner {
         return None;
     }
@@ -75,7 +76,7 @@ fn of_table(facts: &Facts, table: &Table, is_optional: bool) -> Option<Finding> 
         let why = format!(
             "{theirs}: an optional table counts only when both are one role's, because its triggers run in our calls; it is not used"
         );
-        return Some(Finding::new(what, State::Risky, "G11", why).mend(Step::Nothing, [alter]));
+        return Some(DoctorFinding::new(what, State::Risky, "G11", why).mend(MendStep::Nothing, [alter]));
     }
     let lacking: Vec<&str> =
         needed(&table.name).iter().filter(|right| table.lacks.iter().any(|lacks| lacks == *right)).copied().collect();
@@ -83,15 +84,15 @@ fn of_table(facts: &Facts, table: &Table, is_optional: bool) -> Option<Finding> 
         let why = format!(
             "{theirs}, who may put triggers on it: in our calls these run with the rights of {owner}; it works as it is"
         );
-        return Some(Finding::new(what, State::Risky, "G11", why).mend(Step::Nothing, [alter]));
+        return Some(DoctorFinding::new(what, State::Risky, "G11", why).mend(MendStep::Nothing, [alter]));
     }
     let lacking = lacking.join(", ");
     let why =
         format!("{theirs}, who lacks {lacking} on it: our functions act as {owner}; give it the table, or the rights");
-    Some(Finding::new(what, State::Wrong, "G11", why).mend(Step::Nothing, [alter]))
+    Some(DoctorFinding::new(what, State::Wrong, "G11", why).mend(MendStep::Nothing, [alter]))
 }
 
-fn of_type(facts: &Facts, table: &Table, column: &Column) -> Option<Finding> {
+fn of_type(facts: &Facts, table: &TableFacts, column: &Column) -> Option<DoctorFinding> {
     if !column.barred {
         return None;
     }
@@ -100,18 +101,18 @@ fn of_type(facts: &Facts, table: &Table, column: &Column) -> Option<Finding> {
     let why =
         format!("our functions act as {owner}, the owner of bookings, who may not use the type {}", column.type_name);
     let grant = format!("grant usage on type {} to {owner}", column.type_name);
-    Some(Finding::new(what, State::Wrong, "G11", why).mend(Step::Nothing, [grant]))
+    Some(DoctorFinding::new(what, State::Wrong, "G11", why).mend(MendStep::Nothing, [grant]))
 }
 
 /// A table that attach makes: its owner, and whether it is what attach makes at all.
-fn of_ours(facts: &Facts, table: &Table) -> Option<Finding> {
+fn of_ours(facts: &Facts, table: &TableFacts) -> Option<DoctorFinding> {
     let is_recorded = facts.recorded.contains(&table.name);
     let what = format!("owner of {}", table.name);
     if let Some(strange) = strange(facts, table, is_recorded) {
         let why = format!(
             "it has a name of ours and is not what attach makes: {strange}; give it another name, attach does not touch it"
         );
-        return Some(Finding::new(format!("table {} of somebody else", table.name), State::Wrong, "G11", why));
+        return Some(DoctorFinding::new(format!("table {} of somebody else", table.name), State::Wrong, "G11", why));
     }
     if table.owner == facts.owner {
         return None;
@@ -122,11 +123,11 @@ fn of_ours(facts: &Facts, table: &Table) -> Option<Finding> {
         quoted(&facts.owner)
     );
     let attach = format!("select holdfast.attach({})", super::literal(&facts.schema));
-    Some(Finding::new(what, State::Wrong, "G11", why).mend(Step::Attach, [attach]))
+    Some(DoctorFinding::new(what, State::Wrong, "G11", why).mend(MendStep::Attach, [attach]))
 }
 
 /// Why a relation with the name of one of ours is not ours. One that attach recorded may have more columns by now.
-fn strange(facts: &Facts, table: &Table, is_recorded: bool) -> Option<String> {
+fn strange(facts: &Facts, table: &TableFacts, is_recorded: bool) -> Option<String> {
     if table.kind != "r" {
         return Some("it is no plain table".to_owned());
     }
@@ -163,7 +164,7 @@ pub fn closing(before: &Facts, after: &Facts) -> Vec<String> {
     let mut found: Vec<String> = grants
         .map(|grant| format!("revoke all on {} {} from {} cascade", grant.kind, grant.object, role(&grant.grantee)))
         .collect();
-    let is_old = |function: &Function| {
+    let is_old = |function: &FunctionFacts| {
         before.functions.iter().any(|old| old.signature == function.signature && old.owner == after.owner)
     };
     for reader in after.functions.iter().filter(|function| function.name == READER && !is_old(function)) {
@@ -174,14 +175,14 @@ pub fn closing(before: &Facts, after: &Facts) -> Vec<String> {
 }
 
 /// Rights on what attach made that attach did not give.
-fn of_grants(facts: &Facts) -> Vec<Finding> {
+fn of_grants(facts: &Facts) -> Vec<DoctorFinding> {
     let given = |grant: &Grant| {
         grant.table == SHOWN
             && grant.kind == "table"
             && grant.privileges == ["SELECT"]
             && facts.callers.contains(&grant.grantee)
     };
-    let mut found: Vec<Finding> = Vec::new();
+    let mut found: Vec<DoctorFinding> = Vec::new();
     for grant in facts.grants.iter().filter(|grant| !given(grant)) {
         let role = if grant.grantee.is_empty() { "PUBLIC".to_owned() } else { quoted(&grant.grantee) };
         let what = format!("rights of {role} on {}", grant.table);
@@ -195,7 +196,8 @@ fn of_grants(facts: &Facts) -> Vec<Finding> {
             }
             None => {
                 let why = "attach gave nobody but the owner of bookings a right on it: default privileges did, or a person; revoke it";
-                found.push(Finding::new(what, State::Risky, "G11", why).mend(Step::Free, [revoke]).undo(undo));
+                found
+                    .push(DoctorFinding::new(what, State::Risky, "G11", why).mend(MendStep::Free, [revoke]).undo(undo));
             }
         }
     }

@@ -2,16 +2,16 @@
 //! before the first change: a call would fail in the middle of its writes, or not see a row that it has to.
 
 use super::constraint::UNIQUE;
-use super::facts::{Column, Facts, Index, Table};
+use super::facts::{Column, Facts, Index, TableFacts};
 use super::table::NEEDED;
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// What an automatic key takes: `booking-<uuid>-auto-assign-` and twelve digits.
 const KEY_LENGTH: i32 = 69;
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let contract = facts.tables.iter().filter(|table| NEEDED.iter().any(|needed| needed.table == table.name));
-    let mut found: Vec<Finding> = contract.clone().filter_map(hidden_rows).collect();
+    let mut found: Vec<DoctorFinding> = contract.clone().filter_map(hidden_rows).collect();
     found.extend(UNIQUE.iter().filter_map(|key| {
         let table = facts.table(key.table)?;
         partitioned(table, key.columns).or_else(|| soft_deleted(facts, table, key.columns))
@@ -23,24 +23,24 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
 }
 
 /// Row security that keeps rows from the role as which the functions act.
-fn hidden_rows(table: &Table) -> Option<Finding> {
+fn hidden_rows(table: &TableFacts) -> Option<DoctorFinding> {
     let why = "its row security applies to the owner of bookings too: the functions act as that role, would miss rows, and nobody would be told; let its policies show that role every row and give it BYPASSRLS, or take NO FORCE ROW LEVEL SECURITY";
-    table.hides_rows.then(|| Finding::new(format!("row security of {}", table.name), State::Wrong, "G9", why))
+    table.hides_rows.then(|| DoctorFinding::new(format!("row security of {}", table.name), State::Wrong, "G9", why))
 }
 
 /// A unique key of a partitioned table has to contain what the table is partitioned by.
-fn partitioned(table: &Table, key: &[&str]) -> Option<Finding> {
+fn partitioned(table: &TableFacts, key: &[&str]) -> Option<DoctorFinding> {
     let outside = table.partitioned_by.iter().find(|column| !key.contains(&column.as_str()))?;
     let what = format!("partitions of {}", table.name);
     let why = format!(
         "it is partitioned by {outside}, so that ({}) cannot be unique in it, and a promise stands on that key",
         key.join(", ")
     );
-    Some(Finding::new(what, State::Wrong, "G3", why))
+    Some(DoctorFinding::new(what, State::Wrong, "G3", why))
 }
 
 /// A key that looks only at rows that are not marked as deleted: our statements would take the others for living ones.
-fn soft_deleted(facts: &Facts, table: &Table, key: &[&str]) -> Option<Finding> {
+fn soft_deleted(facts: &Facts, table: &TableFacts, key: &[&str]) -> Option<DoctorFinding> {
     let has = |index: &&Index| {
         index.table == table.name
             && index.unique
@@ -59,7 +59,7 @@ fn soft_deleted(facts: &Facts, table: &Table, key: &[&str]) -> Option<Finding> {
 }
 
 /// The exclusion of overlapping allocations in a shape that cannot be mended.
-fn exclusion(facts: &Facts) -> Option<Finding> {
+fn exclusion(facts: &Facts) -> Option<DoctorFinding> {
     let table = facts.table("allocations")?;
     let overlaps = facts.constraints.iter().filter(|one| one.table == table.name && one.kind == "x");
     let marked_by = overlaps.clone().find_map(|one| Some((one, mark_of(table, one.predicate.as_deref()?)?)));
@@ -68,20 +68,20 @@ fn exclusion(facts: &Facts) -> Option<Finding> {
     }
     if table.kind == "p" && overlaps.count() == 0 {
         let why = "it is partitioned and nothing keeps two allocations of a table apart; an exclusion constraint cannot be added to it by rule";
-        return Some(Finding::new(format!("partitions of {}", table.name), State::Wrong, "G2", why));
+        return Some(DoctorFinding::new(format!("partitions of {}", table.name), State::Wrong, "G2", why));
     }
     None
 }
 
-fn marked(table: &Table, constraint: &str, mark: &str) -> Finding {
+fn marked(table: &TableFacts, constraint: &str, mark: &str) -> DoctorFinding {
     let why = format!(
         "{constraint} looks only at rows without {mark}, so the application marks rows as deleted; holdfast deletes them, and would take a marked row for a living one: delete in it, or keep the marked rows in a table of their own"
     );
-    Finding::new(format!("deleted rows of {}", table.name), State::Wrong, "G2", why)
+    DoctorFinding::new(format!("deleted rows of {}", table.name), State::Wrong, "G2", why)
 }
 
 /// The column of the application's own that a predicate wants to be NULL or false.
-fn mark_of<'a>(table: &'a Table, predicate: &str) -> Option<&'a str> {
+fn mark_of<'a>(table: &'a TableFacts, predicate: &str) -> Option<&'a str> {
     let known = |name: &str| {
         NEEDED.iter().filter(|needed| needed.table == table.name).any(|needed| needed.columns().any(|c| c.name == name))
     };
@@ -97,7 +97,7 @@ fn mark_of<'a>(table: &'a Table, predicate: &str) -> Option<&'a str> {
 }
 
 /// A ledger that cannot hold the keys in use.
-fn short_key(facts: &Facts) -> Option<Finding> {
+fn short_key(facts: &Facts) -> Option<DoctorFinding> {
     let tables = ["booking_assignment_idempotency", "booking_confirmation_results"];
     let (table, length) = tables.into_iter().find_map(|table| {
         let length = facts.column(table, "idempotency_key")?.length.filter(|length| *length < KEY_LENGTH)?;
@@ -109,13 +109,13 @@ fn short_key(facts: &Facts) -> Option<Finding> {
     );
     let alter = format!("alter table {}.{} alter column idempotency_key type", facts.schema, quoted(table));
     Some(
-        Finding::new(what, State::Wrong, "G3", why)
-            .mend(Step::Brief { table: table.to_owned() }, [format!("{alter} text")])
+        DoctorFinding::new(what, State::Wrong, "G3", why)
+            .mend(MendStep::Brief { table: table.to_owned() }, [format!("{alter} text")])
             .undo(format!("{alter} character varying({length})")),
     )
 }
 
-fn encoding(facts: &Facts) -> Option<Finding> {
+fn encoding(facts: &Facts) -> Option<DoctorFinding> {
     let encoding = facts.server.encoding.as_str();
     if ["", "UTF8"].contains(&encoding) {
         return None;
@@ -123,5 +123,5 @@ fn encoding(facts: &Facts) -> Option<Finding> {
     let why = format!(
         "the database is encoded in {encoding}: texts that callers give and read cannot be carried without loss; restore its dump into a database with ENCODING UTF8"
     );
-    Some(Finding::new("encoding of the database", State::Wrong, "G4", why))
+    Some(DoctorFinding::new("encoding of the database", State::Wrong, "G4", why))
 }

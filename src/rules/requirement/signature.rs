@@ -1,6 +1,6 @@
 //! Signatures: what a caller by name can call, and when two functions of one name get in each other's way.
 
-use super::facts::{Facts, Function};
+use super::facts::{Facts, FunctionFacts};
 
 /// A function of the contract as our scripts declare it, with the types of this application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Signature {
 
     /// Why a caller of the contract would not get on with a function: nothing, when they would.
     #[must_use]
-    pub fn differences(&self, function: &Function) -> Vec<String> {
+    pub fn differences(&self, function: &FunctionFacts) -> Vec<String> {
         let theirs = function.inputs();
         let mut found = Vec::new();
         for ours in &self.inputs {
@@ -128,8 +128,9 @@ impl Signature {
 
     /// Is this our own function as it is declared today, but for its body?
     #[must_use]
-    pub fn is_current(&self, function: &Function) -> bool {
-        let names = |function: &Function| function.inputs().iter().map(|input| input.name.clone()).collect::<Vec<_>>();
+    pub fn is_current(&self, function: &FunctionFacts) -> bool {
+        let names =
+            |function: &FunctionFacts| function.inputs().iter().map(|input| input.name.clone()).collect::<Vec<_>>();
         let outputs: Vec<(String, String)> =
             function.outputs().iter().map(|output| (output.name.clone(), output.type_name.clone())).collect();
         let single = outputs.is_empty() && self.outputs.first().is_none_or(|(_, kind)| *kind == function.returns);
@@ -138,7 +139,7 @@ impl Signature {
             && (outputs == self.outputs || single || self.outputs.is_empty())
     }
 
-    fn missing_outputs(&self, function: &Function) -> Vec<String> {
+    fn missing_outputs(&self, function: &FunctionFacts) -> Vec<String> {
         let theirs = function.outputs();
         let mut found = Vec::new();
         for (name, type_name) in &self.outputs {
@@ -155,7 +156,7 @@ impl Signature {
 
     /// Do the two have one name and the same input types? Then there is room for one only.
     #[must_use]
-    pub fn is_same_as(&self, function: &Function) -> bool {
+    pub fn is_same_as(&self, function: &FunctionFacts) -> bool {
         let theirs = function.inputs();
         self.name == function.name
             && theirs.len() == self.inputs.len()
@@ -164,13 +165,13 @@ impl Signature {
 
     /// Is there a call that both would take, so that the server could not choose, or would choose the other?
     #[must_use]
-    pub fn clashes_with(&self, function: &Function) -> bool {
+    pub fn clashes_with(&self, function: &FunctionFacts) -> bool {
         self.name == function.name
             && (self.is_same_as(function) || self.same_by_name(function) || self.same_by_place(function))
     }
 
     /// A call by named arguments that has all that either requires, of names that both know.
-    fn same_by_name(&self, function: &Function) -> bool {
+    fn same_by_name(&self, function: &FunctionFacts) -> bool {
         let theirs = function.inputs();
         let known_to_them = |name: &str| theirs.iter().any(|their| their.name == name);
         let known_to_us = |name: &str| self.inputs.iter().any(|ours| ours.name == name);
@@ -179,7 +180,7 @@ impl Signature {
     }
 
     /// A call by place, with as many arguments as both take, whose types are the same in both.
-    fn same_by_place(&self, function: &Function) -> bool {
+    fn same_by_place(&self, function: &FunctionFacts) -> bool {
         let theirs = function.inputs();
         let fewest = self.required().max(function.required());
         let most = self.inputs.len().min(theirs.len());

@@ -1,7 +1,7 @@
 //! Statuses without a rule, and holds that outlive their purpose.
 
 use super::facts::{Facts, Holds};
-use super::{Finding, State, Step, quoted};
+use super::{DoctorFinding, MendStep, State, quoted};
 use crate::rules::render::{Names, render};
 
 /// Labels whose meaning attach knows when it writes the rules of a new schema.
@@ -28,19 +28,19 @@ const LABELS: &[(&str, &str, &[&str])] = &[
     ("table_inventory", "status", &["available", "reserved", "occupied", "out_of_service"]),
 ];
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let mut found = labels(facts);
     found.extend(of_statuses(facts));
     found.extend(of_target(facts));
     found
 }
 
-pub(super) fn labels(facts: &Facts) -> Vec<Finding> {
+pub(super) fn labels(facts: &Facts) -> Vec<DoctorFinding> {
     LABELS.iter().flat_map(|(table, column, labels)| of_labels(facts, table, column, labels)).collect()
 }
 
 /// Labels of an enum that we need and it lacks.
-fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<Finding> {
+fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<DoctorFinding> {
     let Some(found) = facts.column(table, column) else { return Vec::new() };
     let Some(labels) = &found.labels else { return Vec::new() };
     needed
@@ -49,14 +49,14 @@ fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<F
         .map(|label| {
             let what = format!("label {label} of {table}.{column}");
             let why = "our statements write or compare it; an enum's label cannot be taken back, and it is free to add";
-            Finding::new(what, State::Missing, "G1", why)
-                .mend(Step::Free, [format!("alter type {} add value if not exists '{label}'", found.type_name)])
+            DoctorFinding::new(what, State::Missing, "G1", why)
+                .mend(MendStep::Free, [format!("alter type {} add value if not exists '{label}'", found.type_name)])
         })
         .collect()
 }
 
 /// The owner of the type that a label is missing of.
-pub(super) fn type_owner<'a>(facts: &'a Facts, finding: &Finding) -> Option<&'a str> {
+pub(super) fn type_owner<'a>(facts: &'a Facts, finding: &DoctorFinding) -> Option<&'a str> {
     let column = LABELS.iter().filter_map(|(table, column, _)| facts.column(table, column)).find(|column| {
         let alter = format!("alter type {} ", column.type_name);
         finding.mend.iter().any(|statement| statement.starts_with(&alter))
@@ -94,31 +94,31 @@ fn status_labels(facts: &Facts) -> &[String] {
     facts.column("bookings", "status").and_then(|column| column.labels.as_deref()).unwrap_or_default()
 }
 
-fn of_statuses(facts: &Facts) -> Vec<Finding> {
+fn of_statuses(facts: &Facts) -> Vec<DoctorFinding> {
     status_labels(facts).iter().filter_map(|label| of_status(facts, label)).collect()
 }
 
-fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
+fn of_status(facts: &Facts, label: &str) -> Option<DoctorFinding> {
     let what = format!("status {label}");
     match &facts.status_rules {
         None if contract_status(label).is_some() => {
-            Some(Finding::new(what, State::Ok, "G8", "attach knows what it means"))
+            Some(DoctorFinding::new(what, State::Ok, "G8", "attach knows what it means"))
         }
         None => {
             let why = format!(
                 "attach cannot know what it means for tables: it may not hold any and no move leads to it, until a row of {0}.holdfast_booking_statuses and rows of {0}.holdfast_status_transitions say so",
                 facts.schema
             );
-            Some(Finding::new(what, State::Risky, "G8", why))
+            Some(DoctorFinding::new(what, State::Risky, "G8", why))
         }
         Some(rules) if !rules.statuses.iter().any(|status| status == label) => {
             let why = "no rule says what it means for tables: it may not hold any; the values below are the strictest";
             let table = format!("{}.holdfast_booking_statuses", facts.schema);
             let value = label.replace('\'', "''");
             Some(
-                Finding::new(what, State::Missing, "G8", why)
+                DoctorFinding::new(what, State::Missing, "G8", why)
                     .mend(
-                        Step::Free,
+                        MendStep::Free,
                         [format!("insert into {table} (status) values ('{value}') on conflict do nothing")],
                     )
                     .undo(format!("delete from {table} where status::text = '{value}'")),
@@ -129,14 +129,14 @@ fn of_status(facts: &Facts, label: &str) -> Option<Finding> {
                 "no move leads to it or from it: a booking cannot get there through us; rows of {}.holdfast_status_transitions say which may",
                 facts.schema
             );
-            Some(Finding::new(what, State::Risky, "G8", why))
+            Some(DoctorFinding::new(what, State::Risky, "G8", why))
         }
-        Some(_) => Some(Finding::new(what, State::Ok, "G8", "it has a rule and moves")),
+        Some(_) => Some(DoctorFinding::new(what, State::Ok, "G8", "it has a rule and moves")),
     }
 }
 
 /// Without a status that may be the target of a confirm, every confirm is refused.
-pub(super) fn of_target(facts: &Facts) -> Option<Finding> {
+pub(super) fn of_target(facts: &Facts) -> Option<DoctorFinding> {
     let status = facts.column("bookings", "status")?;
     if default_target(facts).is_some() || status.labels.is_none() {
         return None;
@@ -144,7 +144,7 @@ pub(super) fn of_target(facts: &Facts) -> Option<Finding> {
     let what = "target of a confirm";
     if facts.status_rules.is_some() {
         let why = "no status may be the target of a confirm: mark one with is_confirm_target";
-        return Some(Finding::new(what, State::Wrong, "G8", why));
+        return Some(DoctorFinding::new(what, State::Wrong, "G8", why));
     }
     let (schema, kind) = (&facts.schema, &status.type_name);
     let why = format!(
@@ -159,11 +159,11 @@ pub(super) fn of_target(facts: &Facts) -> Option<Finding> {
         let plain: Vec<&str> = statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
         render(&plain.join("\n"), &Names { schema, legacy: "", words: vec![("app.booking_status", kind)] })
     });
-    Some(Finding::new(what, State::Missing, "G8", why).mend(Step::Free, tables.chain([owned])))
+    Some(DoctorFinding::new(what, State::Missing, "G8", why).mend(MendStep::Free, tables.chain([owned])))
 }
 
 /// Holds as they stand in the table, and what ties their deadline to the booking.
-pub(super) fn of_holds(facts: &Facts, holds: Holds) -> Vec<Finding> {
+pub(super) fn of_holds(facts: &Facts, holds: Holds) -> Vec<DoctorFinding> {
     let what = "deadline of holds";
     let checks = facts.constraints.iter().filter(|constraint| {
         let definition = constraint.definition.to_lowercase();
@@ -180,15 +180,15 @@ pub(super) fn of_holds(facts: &Facts, holds: Holds) -> Vec<Finding> {
             "{} of {} live holds end with the booking's own time: such a hold keeps its tables for days; holdfast takes holds with a deadline of their own (hold_tables, 180 seconds), what others write is theirs to mend",
             holds.tied, holds.seen
         );
-        found.push(Finding::new(what, State::Risky, "G6", why));
+        found.push(DoctorFinding::new(what, State::Risky, "G6", why));
     }
     found.extend(checks.map(|constraint| {
         let what = format!("constraint {} on table_holds", constraint.name);
         let why = format!("it ties a hold's deadline to the booking's time: {}", constraint.definition);
         let table = format!("{}.table_holds", facts.schema);
-        Finding::new(what, State::Risky, "G6", why)
+        DoctorFinding::new(what, State::Risky, "G6", why)
             .mend(
-                Step::Brief { table: "table_holds".to_owned() },
+                MendStep::Brief { table: "table_holds".to_owned() },
                 [format!("alter table {table} drop constraint {}", quoted(&constraint.name))],
             )
             .undo(format!(
@@ -202,7 +202,7 @@ pub(super) fn of_holds(facts: &Facts, holds: Holds) -> Vec<Finding> {
             "{} of {} holds that say active are past their deadline: they block nobody, and the background worker tidies them",
             holds.past, holds.seen
         );
-        found.push(Finding::new("holds past their deadline", State::Risky, "G7", why));
+        found.push(DoctorFinding::new("holds past their deadline", State::Risky, "G7", why));
     }
     found
 }

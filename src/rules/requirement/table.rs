@@ -1,8 +1,8 @@
 //! Tables and columns.
 
 use super::attach::TABLES;
-use super::facts::{Column, Facts, Table, Trigger};
-use super::{Finding, State, Step, quoted};
+use super::facts::{Column, Facts, TableFacts, TriggerFacts};
+use super::{DoctorFinding, MendStep, State, quoted};
 
 /// A table of the contract.
 pub struct Needed {
@@ -139,16 +139,16 @@ impl Needed {
     }
 }
 
-pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let theirs = NEEDED.iter().filter(|needed| !TABLES.contains(&needed.table));
-    let mut found: Vec<Finding> = theirs.flat_map(|needed| of_table(facts, needed)).collect();
+    let mut found: Vec<DoctorFinding> = theirs.flat_map(|needed| of_table(facts, needed)).collect();
     found.extend(TABLES.iter().map(|table| of_ours(facts, table)));
     found.extend(facts.holds.iter().flat_map(|holds| super::status::of_holds(facts, *holds)));
     found.extend(facts.triggers.iter().filter_map(|trigger| of_trigger(facts, trigger)));
     found
 }
 
-fn of_table(facts: &Facts, needed: &Needed) -> Vec<Finding> {
+fn of_table(facts: &Facts, needed: &Needed) -> Vec<DoctorFinding> {
     let name = needed.table;
     let what = format!("table {name}");
     let Some(table) = facts.table(name) else {
@@ -156,12 +156,12 @@ fn of_table(facts: &Facts, needed: &Needed) -> Vec<Finding> {
     };
     if !["r", "p"].contains(&table.kind.as_str()) {
         let why = "it is not a table of this database: rows cannot be locked in it, and a promise cannot be kept";
-        return vec![Finding::new(what, State::Wrong, "G1", why)];
+        return vec![DoctorFinding::new(what, State::Wrong, "G1", why)];
     }
-    let mut found = vec![Finding::new(what, State::Ok, "G1", "the table is there")];
+    let mut found = vec![DoctorFinding::new(what, State::Ok, "G1", "the table is there")];
     if table.row_security && !table.hides_rows {
         let why = "row security is on: the functions act as the owner of bookings, who has to see every row of it, or a check misses some; no policy keeps a role that may execute them from any booking of the schema, so grant them to services that judge that themselves";
-        found.push(Finding::new(format!("row security of {name}"), State::Risky, "G9", why));
+        found.push(DoctorFinding::new(format!("row security of {name}"), State::Risky, "G9", why));
     }
     found.extend(needed.columns().filter_map(|column| of_column(facts, table, column)));
     found.extend(table.columns.iter().filter_map(|column| unfilled(facts, needed, column)));
@@ -169,29 +169,29 @@ fn of_table(facts: &Facts, needed: &Needed) -> Vec<Finding> {
 }
 
 /// A table that attach creates.
-fn of_ours(facts: &Facts, table: &str) -> Finding {
+fn of_ours(facts: &Facts, table: &str) -> DoctorFinding {
     let what = format!("table {table}");
     if facts.table(table).is_some() {
-        return Finding::new(what, State::Ok, "", "attach created it, and keeps what is in it");
+        return DoctorFinding::new(what, State::Ok, "", "attach created it, and keeps what is in it");
     }
     let why = match facts.attached {
         true => "attach created it and it is gone, or it is new in this release: attach again",
         false => "attach creates it",
     };
     let statement = format!("select holdfast.attach({})", super::literal(&facts.schema));
-    Finding::new(what, State::Missing, "", why).mend(Step::Attach, [statement])
+    DoctorFinding::new(what, State::Missing, "", why).mend(MendStep::Attach, [statement])
 }
 
-fn absent(needed: &Needed, what: String) -> Finding {
+fn absent(needed: &Needed, what: String) -> DoctorFinding {
     if needed.is_optional() {
         let why = format!("the schema goes without it: what it would carry ({}) is left out", needed.feature);
-        return Finding::new(what, State::Ok, "", why);
+        return DoctorFinding::new(what, State::Ok, "", why);
     }
     let why = format!(
         "every call works on it, and its columns are the application's to choose; sql/reference_schema shows them: {}",
         needed.columns().map(|column| column.name).collect::<Vec<_>>().join(", ")
     );
-    Finding::new(what, State::Missing, "G1", why)
+    DoctorFinding::new(what, State::Missing, "G1", why)
 }
 
 /// A type of PostgreSQL as `format_type` writes it.
@@ -228,14 +228,14 @@ fn makes_type(kind: &str) -> String {
     format!("do {}", super::literal(&body))
 }
 
-fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Finding> {
+fn of_column(facts: &Facts, table: &TableFacts, needed: NeededColumn) -> Option<DoctorFinding> {
     let name = needed.name;
     let what = format!("column {}.{name}", table.name);
     let on = format!("{}.{}", facts.schema, quoted(&table.name));
-    let brief = || Step::Brief { table: table.name.clone() };
+    let brief = || MendStep::Brief { table: table.name.clone() };
     let Some(column) = table.columns.iter().find(|column| column.name == name) else {
         if needed.is("optional") {
-            return Some(Finding::new(
+            return Some(DoctorFinding::new(
                 what,
                 State::Ok,
                 "",
@@ -248,7 +248,7 @@ fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Findi
             "enum" => " not null default 'available'",
             _ => "",
         };
-        let finding = Finding::new(what, State::Missing, "G1", "our statements read or write it");
+        let finding = DoctorFinding::new(what, State::Missing, "G1", "our statements read or write it");
         let added = needed.is("added") || needed.is("null");
         let kind =
             if needed.kind == "enum" { format!("{}.{TABLE_STATUS}", facts.schema) } else { needed.kind.to_owned() };
@@ -259,18 +259,21 @@ fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Findi
                 .mend(brief(), made.into_iter().chain([statement]))
                 .undo(format!("alter table {on} drop column if exists {}", quoted(name)))
         } else {
-            Finding { why: format!("{}; which value old rows get is the application's to say", finding.why), ..finding }
+            DoctorFinding {
+                why: format!("{}; which value old rows get is the application's to say", finding.why),
+                ..finding
+            }
         });
     };
     if !fits(needed.kind, column) {
         let why = format!("it is {}, and our statements take {}", column.type_name, needed.kind);
-        return Some(Finding::new(what, State::Wrong, "G1", why));
+        return Some(DoctorFinding::new(what, State::Wrong, "G1", why));
     }
     if needed.is("null") && column.not_null {
         let why = "a call may leave it NULL, and the constraint would refuse that in the middle of it";
         let alter = format!("alter table {on} alter column {}", quoted(name));
         return Some(
-            Finding::new(what, State::Wrong, "G1", why)
+            DoctorFinding::new(what, State::Wrong, "G1", why)
                 .mend(brief(), [format!("{alter} drop not null")])
                 .undo(format!("{alter} set not null")),
         );
@@ -280,19 +283,19 @@ fn of_column(facts: &Facts, table: &Table, needed: NeededColumn) -> Option<Findi
         let default = if needed.kind == "uuid" { "pg_catalog.gen_random_uuid()" } else { "false" };
         let alter = format!("alter table {on} alter column {}", quoted(name));
         return Some(
-            Finding::new(what, State::Wrong, "G1", why)
+            DoctorFinding::new(what, State::Wrong, "G1", why)
                 .mend(brief(), [format!("{alter} set default {default}")])
                 .undo(format!("{alter} drop default")),
         );
     }
     if needed.is("given") && column.computed {
-        return Some(Finding::new(what, State::Wrong, "G1", "the table computes it, and our inserts write it"));
+        return Some(DoctorFinding::new(what, State::Wrong, "G1", "the table computes it, and our inserts write it"));
     }
     None
 }
 
 /// A column that we do not know, that has to have a value, and that nothing fills.
-fn unfilled(facts: &Facts, needed: &Needed, column: &Column) -> Option<Finding> {
+fn unfilled(facts: &Facts, needed: &Needed, column: &Column) -> Option<DoctorFinding> {
     let written = needed.columns().any(|known| known.is("given"));
     let known = needed.columns().any(|known| known.name == column.name);
     if !written || known || !column.not_null || column.filled {
@@ -306,16 +309,16 @@ fn unfilled(facts: &Facts, needed: &Needed, column: &Column) -> Option<Finding> 
     Some(match trigger {
         Some(trigger) => {
             let why = format!("it has no default; trigger {} has to fill it at every insert of ours", trigger.name);
-            Finding::new(what, State::Risky, "G1", why)
+            DoctorFinding::new(what, State::Risky, "G1", why)
         }
         None => {
             let why = "it must have a value, and nothing fills it: our inserts would fail with 23502; give it a default, which one is the application's to say";
-            Finding::new(what, State::Wrong, "G1", why)
+            DoctorFinding::new(what, State::Wrong, "G1", why)
         }
     })
 }
 
-fn of_trigger(facts: &Facts, trigger: &Trigger) -> Option<Finding> {
+fn of_trigger(facts: &Facts, trigger: &TriggerFacts) -> Option<DoctorFinding> {
     if !NEEDED.iter().any(|needed| needed.table == trigger.table) {
         return None;
     }
@@ -324,14 +327,14 @@ fn of_trigger(facts: &Facts, trigger: &Trigger) -> Option<Finding> {
         let why = "the trigger of a constraint is disabled: rows that break it go in unseen";
         let on = format!("{}.{}", facts.schema, quoted(&trigger.table));
         let statement = format!("alter table {on} enable trigger {}", quoted(&trigger.name));
-        let brief = Step::Brief { table: trigger.table.clone() };
-        return Some(Finding::new(what, State::Risky, "G1", why).mend(brief, [statement]));
+        let brief = MendStep::Brief { table: trigger.table.clone() };
+        return Some(DoctorFinding::new(what, State::Risky, "G1", why).mend(brief, [statement]));
     }
     let body = super::body::plain(&trigger.body);
     if trigger.before_row && body.contains("return null") {
         let why =
             "it can swallow a row that we write; the call is then refused whole (broken_invariant), never half done";
-        return Some(Finding::new(what, State::Risky, "G1", why));
+        return Some(DoctorFinding::new(what, State::Risky, "G1", why));
     }
     None
 }

@@ -1,6 +1,6 @@
 //! The worker, as it is known in this database.
 
-use super::{Finding, State};
+use super::{DoctorFinding, State};
 
 /// What a server with the library preloaded says of one schema.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Upkeep {
 
 /// What is amiss; nothing is said of a worker that does what it should.
 #[must_use]
-pub fn findings(upkeep: &Upkeep) -> Vec<Finding> {
-    let risky = |why: String| Finding::new("worker", State::Risky, "G7", why);
+pub fn findings(upkeep: &Upkeep) -> Vec<DoctorFinding> {
+    let risky = |why: String| DoctorFinding::new("worker", State::Risky, "G7", why);
     let mut found = Vec::new();
     if upkeep.no_place {
         found.push(risky(

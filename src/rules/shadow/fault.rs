@@ -2,7 +2,7 @@
 
 use super::{Ours, Scene};
 use crate::rules::outcome::Outcome;
-use crate::rules::requirement::{Finding, State};
+use crate::rules::requirement::{DoctorFinding, State};
 
 /// `faults! { F1 "what it is" ["what doctor says of a body"]; … }`
 macro_rules! faults {
@@ -66,7 +66,7 @@ faults! {
 impl Fault {
     /// What doctor found of it: the findings' names.
     #[must_use]
-    pub fn found(self, findings: &[Finding]) -> Vec<&str> {
+    pub fn found(self, findings: &[DoctorFinding]) -> Vec<&str> {
         let risky = findings.iter().filter(|finding| finding.state == State::Risky);
         let shows = |what: &str| {
             self.words().iter().any(|words| match words.strip_suffix(' ') {

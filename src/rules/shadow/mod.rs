@@ -16,7 +16,7 @@ use fault::Fault;
 
 /// One table of an answer. Ids that a call makes up differ between two that agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Seat {
+pub struct AnswerRow {
     pub table: Id,
     /// Start and end.
     pub window: Option<(Instant, Instant)>,
@@ -26,10 +26,10 @@ pub struct Seat {
 
 /// The seats of an answer, by table.
 #[must_use]
-pub fn seats(rows: &[Assignment]) -> Vec<Seat> {
-    let mut seats: Vec<Seat> = rows
+pub fn seats(rows: &[Assignment]) -> Vec<AnswerRow> {
+    let mut seats: Vec<AnswerRow> = rows
         .iter()
-        .map(|row| Seat {
+        .map(|row| AnswerRow {
             table: row.table,
             window: row.window.map(|window| (window.start(), window.end())),
             merged: row.merge_group.is_some(),
@@ -41,16 +41,19 @@ pub fn seats(rows: &[Assignment]) -> Vec<Seat> {
 
 /// The seats that a call stands for, which nobody has yet.
 #[must_use]
-pub fn seats_of(tables: &[Id], window: Window) -> Vec<Seat> {
-    let seat =
-        |table: &Id| Seat { table: *table, window: Some((window.start(), window.end())), merged: tables.len() > 1 };
+pub fn seats_of(tables: &[Id], window: Window) -> Vec<AnswerRow> {
+    let seat = |table: &Id| AnswerRow {
+        table: *table,
+        window: Some((window.start(), window.end())),
+        merged: tables.len() > 1,
+    };
     tables.iter().map(seat).collect()
 }
 
 /// What a call that is done says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Seats(Vec<Seat>),
+pub enum CallResult {
+    Seats(Vec<AnswerRow>),
     /// Where the booking landed.
     Status(String),
     /// The function returns nothing.
@@ -85,7 +88,7 @@ fn of_the_moment(sqlstate: &str) -> bool {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Doing {
-    pub answer: Answer,
+    pub answer: CallResult,
     /// An answer that the key is bound to.
     pub replayed: bool,
     /// Claims of bookings that are over would have made room (F9).
@@ -97,7 +100,7 @@ pub struct Doing {
 /// What the original did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Theirs {
-    Done(Answer),
+    Done(CallResult),
     Raised { sqlstate: String, message: String, detail: Option<String> },
 }
 
@@ -127,7 +130,7 @@ impl Theirs {
 
 /// What the booking is left with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Left {
+pub struct BookingAfter {
     pub status: String,
     pub tables: BTreeSet<Id>,
     /// Its holds that are still open.
@@ -143,15 +146,15 @@ pub struct Scene<'a> {
     /// The session's clock shows another time than UTC.
     pub zone_is_shifted: bool,
     /// None: there is no such booking, or nobody could look.
-    pub before: Option<&'a Left>,
+    pub before: Option<&'a BookingAfter>,
     /// None: the original raised, or nobody could look.
-    pub after: Option<&'a Left>,
+    pub after: Option<&'a BookingAfter>,
     /// When the original was done.
     pub ended_at: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CallKind {
     /// The original refuses what ours would do.
     TheirsRefused,
     /// The original does what ours would refuse.
@@ -168,24 +171,24 @@ pub enum Kind {
     Stuck,
 }
 
-impl Kind {
+impl CallKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Kind::TheirsRefused => "theirs_refused",
-            Kind::TheirsDone => "theirs_done",
-            Kind::OursFailed => "ours_failed",
-            Kind::RefusalsDiffer => "refusals_differ",
-            Kind::AnswersDiffer => "answers_differ",
-            Kind::EffectsDiffer => "effects_differ",
-            Kind::Stuck => "stuck",
+            CallKind::TheirsRefused => "theirs_refused",
+            CallKind::TheirsDone => "theirs_done",
+            CallKind::OursFailed => "ours_failed",
+            CallKind::RefusalsDiffer => "refusals_differ",
+            CallKind::AnswersDiffer => "answers_differ",
+            CallKind::EffectsDiffer => "effects_differ",
+            CallKind::Stuck => "stuck",
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disagreement {
-    pub kind: Kind,
+    pub kind: CallKind,
     /// The known faults that it shows; none: it is another difference.
     pub faults: Vec<Fault>,
 }
@@ -198,14 +201,14 @@ pub fn compare(scene: &Scene, ours: &Ours, theirs: &Theirs) -> Option<Disagreeme
         (Ours::Refused(refusal, check), Theirs::Done(answer)) => {
             let mut faults: Vec<Fault> = fault::of_acceptance(refusal.outcome, check, scene).into_iter().collect();
             faults.extend(lost(scene));
-            let swallowed = *answer == Answer::Nothing && !gained(scene);
+            let swallowed = *answer == CallResult::Nothing && !gained(scene);
             faults.extend(swallowed.then_some(Fault::F24));
-            Some(Disagreement { kind: Kind::TheirsDone, faults })
+            Some(Disagreement { kind: CallKind::TheirsDone, faults })
         }
-        (Ours::Failed(_), Theirs::Done(_)) => Some(Disagreement { kind: Kind::OursFailed, faults: Vec::new() }),
+        (Ours::Failed(_), Theirs::Done(_)) => Some(Disagreement { kind: CallKind::OursFailed, faults: Vec::new() }),
         (Ours::Failed(error), Theirs::Raised { sqlstate, message, .. }) => {
             let same = sqlstate_unpack(error.sqlstate) == *sqlstate && shape(&error.message) == shape(message);
-            (!same).then(|| Disagreement { kind: Kind::RefusalsDiffer, faults: Vec::new() })
+            (!same).then(|| Disagreement { kind: CallKind::RefusalsDiffer, faults: Vec::new() })
         }
         (_, Theirs::Raised { sqlstate, message, .. }) => both_or_theirs_refused(scene, ours, sqlstate, message),
     }
@@ -217,27 +220,27 @@ fn both_or_theirs_refused(scene: &Scene, ours: &Ours, sqlstate: &str, message: &
     let stranded = without_tables && sqlstate == "P0003" && message.contains(" returned no assignments ");
     let fault = if stranded { Some(Fault::F4) } else { fault::of_refusal(ours, sqlstate, message) };
     let found = |kind| Some(Disagreement { kind, faults: fault.into_iter().collect() });
-    let Ours::Refused(refusal, check) = ours else { return found(Kind::TheirsRefused) };
+    let Ours::Refused(refusal, check) = ours else { return found(CallKind::TheirsRefused) };
     if refusal.outcome.entry().sqlstate != sqlstate || shape(&refusal.message) != shape(message) {
-        return found(Kind::RefusalsDiffer);
+        return found(CallKind::RefusalsDiffer);
     }
     // The key has its answer, and nothing is left that says which hold it was for.
     let hold_gone = refusal.outcome == Outcome::HoldNotFound && *check == "key";
     let stuck = if hold_gone { Some(Fault::F1) } else { stranded.then_some(Fault::F4) };
-    stuck.map(|fault| Disagreement { kind: Kind::Stuck, faults: vec![fault] })
+    stuck.map(|fault| Disagreement { kind: CallKind::Stuck, faults: vec![fault] })
 }
 
-fn both_done(scene: &Scene, doing: &Doing, answer: &Answer) -> Option<Disagreement> {
+fn both_done(scene: &Scene, doing: &Doing, answer: &CallResult) -> Option<Disagreement> {
     let faults = effects(scene, doing);
     let same = match (&doing.answer, answer) {
-        (_, Answer::Nothing) => gained(scene) || doing.replayed,
+        (_, CallResult::Nothing) => gained(scene) || doing.replayed,
         (ours, theirs) => ours == theirs,
     };
     let landed = scene.target.is_none_or(|target| scene.after.is_none_or(|after| after.status == target));
     let kind = if !same {
-        Kind::AnswersDiffer
+        CallKind::AnswersDiffer
     } else if !faults.is_empty() || !landed {
-        Kind::EffectsDiffer
+        CallKind::EffectsDiffer
     } else {
         return None;
     };
@@ -248,17 +251,17 @@ fn both_done(scene: &Scene, doing: &Doing, answer: &Answer) -> Option<Disagreeme
 fn effects(scene: &Scene, doing: &Doing) -> Vec<Fault> {
     let (Some(after), false) = (scene.after, doing.replayed) else { return Vec::new() };
     let mut faults = Vec::new();
-    let asked: BTreeSet<Id> = match &doing.answer {
-        Answer::Seats(seats) => seats.iter().map(|seat| seat.table).collect(),
+    let request: BTreeSet<Id> = match &doing.answer {
+        CallResult::Seats(seats) => seats.iter().map(|seat| seat.table).collect(),
         _ => return faults,
     };
     if scene.intent == Some(Intent::Confirm) {
-        faults.extend(after.tables.difference(&asked).next().map(|_| Fault::F6));
+        faults.extend(after.tables.difference(&request).next().map(|_| Fault::F6));
         faults.extend(after.open_holds.first().map(|_| Fault::F25));
     }
     if scene.intent == Some(Intent::Assign) {
         faults.extend(lost(scene));
-        faults.extend((!asked.is_subset(&after.tables)).then_some(Fault::F24));
+        faults.extend((!request.is_subset(&after.tables)).then_some(Fault::F24));
     }
     let expired = doing.hold_until.is_some_and(|until| until <= scene.ended_at);
     faults.extend(expired.then_some(Fault::F13));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Disagreement, Ours, Seat, Theirs};
+use super::{AnswerRow, CallResult, Disagreement, Ours, Theirs};
 use crate::rules::Id;
 use crate::rules::failure::sqlstate_unpack;
 use crate::rules::json::Json;
@@ -88,23 +88,23 @@ pub fn theirs(theirs: &Theirs) -> Value {
     }
 }
 
-fn answer(answer: &Answer) -> Map<String, Value> {
+fn answer(answer: &CallResult) -> Map<String, Value> {
     let (name, value) = match answer {
-        Answer::Seats(seats) => ("rows", seats.iter().map(seat).collect()),
-        Answer::Status(status) => ("status", json!(status)),
-        Answer::Nothing => ("rows", Value::Null),
+        CallResult::Seats(seats) => ("rows", seats.iter().map(seat).collect()),
+        CallResult::Status(status) => ("status", json!(status)),
+        CallResult::Nothing => ("rows", Value::Null),
     };
     Map::from_iter([(name.to_owned(), value)])
 }
 
-fn seat(seat: &Seat) -> Value {
+fn seat(seat: &AnswerRow) -> Value {
     let (start, end) = seat.window.unzip();
     json!({"table_id": seat.table, "start_at": shown(start), "end_at": shown(end), "merged": seat.merged})
 }
 
 /// A call that the two sides disagree on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct DisagreementRecord {
     pub called_at: Instant,
     pub function: &'static str,
     pub booking: Option<Id>,
@@ -115,7 +115,7 @@ pub struct Record {
     pub theirs: Value,
 }
 
-impl Record {
+impl DisagreementRecord {
     /// One row of the table, as an object.
     #[must_use]
     pub fn json(&self, found: &Disagreement) -> Value {

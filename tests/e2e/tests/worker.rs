@@ -83,7 +83,7 @@ fn a_commit_calls_the_worker_and_the_worker_notifies() {
     // Nor are live bookings scanned meanwhile, which is a run as well.
     let cluster = Cluster::start_with(
         "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=3600 -c holdfast.reconcile_interval=0 \
-         -c holdfast.full_pass_interval=0",
+         -c holdfast.full_scan_interval=0",
     );
     let mut session = cluster.install("floor");
     eventually(&mut session, "select runs > 0 from holdfast.stat_worker where database = current_database()");

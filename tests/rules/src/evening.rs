@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use holdfast::rules::Id;
 use holdfast::rules::adjacency::Edges;
 use holdfast::rules::capacity::CapacityPolicy;
-use holdfast::rules::confirm::{OwnHold, Situation};
-use holdfast::rules::request::{Asked, Intent, Request, Selection};
+use holdfast::rules::confirm::{OwnHold, Snapshot};
+use holdfast::rules::request::{Intent, Request, ResolvedRequest, Selection};
 use holdfast::rules::table::{Allocation, Assignment, Blocker, Resource, Table};
 use holdfast::rules::window::Window;
 use proptest::prelude::*;
@@ -14,24 +14,24 @@ use proptest::sample::{Index, subsequence};
 
 use crate::{
     ACTOR, HOLD, OTHER_BOOKING, OTHER_ZONE, ZONE, ask, assignment, booking, claim, claim_of, clock, edges, hold, hours,
-    now, own_hold, situation, statuses, table, table_ids,
+    now, own_hold, snapshot, statuses, table, table_ids,
 };
 
 /// A call, what it stands for, and everything its decision looks at.
 #[derive(Debug, Clone)]
 pub struct Evening {
-    pub asked: Asked,
     pub request: Request,
-    pub situation: Situation,
+    pub resolved: ResolvedRequest,
+    pub snapshot: Snapshot,
 }
 
 /// Any decision that a server could be asked for.
 pub fn evenings() -> impl Strategy<Value = Evening> {
     (calls(), floors(), standings(), own_holds(), blockers(), any::<(bool, bool)>()).prop_map(
-        |((asked, numbers), floor, standing, holds, blockers, (settled, assignments_exclude))| {
-            let named = matches!(asked.selection, Selection::Hold(_)).then(|| hold(&numbers));
-            let window = asked.window.unwrap_or(hours(18, 20));
-            let request = Request::new(&asked, table_ids(&numbers), window);
+        |((request, numbers), floor, standing, holds, blockers, (settled, assignments_exclude))| {
+            let named = matches!(request.selection, Selection::Hold(_)).then(|| hold(&numbers));
+            let window = request.window.unwrap_or(hours(18, 20));
+            let resolved = ResolvedRequest::new(&request, table_ids(&numbers), window);
             let mut own_holds: BTreeMap<Id, OwnHold> = holds;
             if named.is_some() {
                 own_holds.insert(HOLD, own_hold(&numbers, clock(17, 30)));
@@ -39,15 +39,15 @@ pub fn evenings() -> impl Strategy<Value = Evening> {
             let mirrors = own_holds.keys().map(|id| claim_of(Resource::Hold, *id, window));
             let (assignments, mut allocations) = if settled { settle(&numbers, window) } else { standing };
             allocations.extend(mirrors);
-            let situation =
-                Situation { hold: named, own_holds, assignments, allocations, blockers, assignments_exclude, ..floor };
-            Evening { asked, request, situation }
+            let snapshot =
+                Snapshot { hold: named, own_holds, assignments, allocations, blockers, assignments_exclude, ..floor };
+            Evening { request, resolved, snapshot }
         },
     )
 }
 
 /// The call and the numbers of its tables.
-pub fn calls() -> impl Strategy<Value = (Asked, Vec<u128>)> {
+pub fn calls() -> impl Strategy<Value = (Request, Vec<u128>)> {
     let numbers = subsequence((1..=6).collect::<Vec<u128>>(), 1..=4);
     let target = prop::option::weighted(0.7, Just("confirmed".to_owned()));
     let custom = prop::option::weighted(0.3, windows());
@@ -56,7 +56,7 @@ pub fn calls() -> impl Strategy<Value = (Asked, Vec<u128>)> {
         |(confirm, by_hold, numbers, target, window, actor, require_adjacency)| {
             let selection = if by_hold { Selection::Hold(HOLD) } else { Selection::Tables(table_ids(&numbers)) };
             let intent = if confirm { Intent::Confirm } else { Intent::Assign };
-            (Asked { intent, target, window, actor, require_adjacency, ..ask(selection) }, numbers)
+            (Request { intent, target, window, actor, require_adjacency, ..ask(selection) }, numbers)
         },
     )
 }
@@ -89,7 +89,7 @@ pub fn graphs() -> impl Strategy<Value = Edges> {
 }
 
 /// Tables, policy and the booking's own state; nobody has a table yet.
-fn floors() -> impl Strategy<Value = Situation> {
+fn floors() -> impl Strategy<Value = Snapshot> {
     let tables: Vec<_> = (1..=6).map(any_table).collect();
     let lock = prop::option::weighted(0.1, prop_oneof![Just(ZONE), Just(OTHER_ZONE)]);
     let status = prop_oneof![8 => Just("pending"), 1 => Just("confirmed"), 1 => Just("cancelled")];
@@ -101,13 +101,13 @@ fn floors() -> impl Strategy<Value = Situation> {
             own.status = status.to_owned();
             own.party_size = party_size;
             own.zone_lock = zone_lock;
-            Situation {
+            Snapshot {
                 booking: own,
                 tables: tables.into_iter().map(|table| (table.id, table)).collect(),
                 statuses: rules,
                 policy: CapacityPolicy { extra_seats, enforce_min_party },
                 edges,
-                ..situation()
+                ..snapshot()
             }
         },
     )

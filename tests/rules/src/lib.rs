@@ -12,11 +12,11 @@ use holdfast::rules::Id;
 use holdfast::rules::adjacency::{Edges, edge};
 use holdfast::rules::booking::{Booking, BookingWindow, StatusRules};
 use holdfast::rules::capacity::CapacityPolicy;
-use holdfast::rules::confirm::{OwnHold, Situation};
+use holdfast::rules::confirm::{OwnHold, Snapshot};
 use holdfast::rules::hold::Hold;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::request::{Asked, Expectation, History, Intent, Selection};
+use holdfast::rules::request::{Expectation, History, Intent, Request, Selection};
 use holdfast::rules::table::{Allocation, Assignment, Resource, Table};
 use holdfast::rules::window::{Instant, Window};
 use serde_json::json;
@@ -116,8 +116,8 @@ pub fn now() -> Instant {
 
 /// An automatic confirm.
 #[must_use]
-pub fn ask(selection: Selection) -> Asked {
-    Asked {
+pub fn ask(selection: Selection) -> Request {
+    Request {
         intent: Intent::Confirm,
         booking: BOOKING,
         selection,
@@ -132,19 +132,19 @@ pub fn ask(selection: Selection) -> Asked {
 }
 
 #[must_use]
-pub fn ask_tables(numbers: &[u128]) -> Asked {
+pub fn ask_tables(numbers: &[u128]) -> Request {
     ask(Selection::Tables(table_ids(numbers)))
 }
 
 #[must_use]
-pub fn ask_hold() -> Asked {
+pub fn ask_hold() -> Request {
     ask(Selection::Hold(HOLD))
 }
 
 /// The same call as an assign, which leaves the status alone.
 #[must_use]
-pub fn as_assign(asked: Asked) -> Asked {
-    Asked { intent: Intent::Assign, target: None, ..asked }
+pub fn as_assign(request: Request) -> Request {
+    Request { intent: Intent::Assign, target: None, ..request }
 }
 
 /// Moves as `holdfast_status_transitions` declares them for a target of `confirmed`.
@@ -164,8 +164,8 @@ pub fn statuses() -> StatusRules {
 
 /// Tables 1 to 6 in a row, nothing on them, and a pending booking for two.
 #[must_use]
-pub fn situation() -> Situation {
-    Situation {
+pub fn snapshot() -> Snapshot {
+    Snapshot {
         now: now(),
         booking: booking(),
         hold: None,
@@ -185,9 +185,9 @@ pub fn situation() -> Situation {
 
 /// The same, with a hold that was named.
 #[must_use]
-pub fn situation_with(hold: Hold) -> Situation {
+pub fn situation_with(hold: Hold) -> Snapshot {
     let own = OwnHold { members: hold.members.iter().copied().collect(), expires_at: hold.expires_at };
-    Situation { own_holds: [(hold.id, own)].into(), hold: Some(hold), ..situation() }
+    Snapshot { own_holds: [(hold.id, own)].into(), hold: Some(hold), ..snapshot() }
 }
 
 #[must_use]

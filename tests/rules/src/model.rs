@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast::rules::Id;
-use holdfast::rules::confirm::{Changes, Situation};
+use holdfast::rules::confirm::{Changes, Snapshot};
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::request::Request;
+use holdfast::rules::request::ResolvedRequest;
 use holdfast::rules::table::{Allocation, Assignment, Resource};
 
 /// The booking's rows after a decision was carried out.
@@ -24,18 +24,18 @@ const NEW_ASSIGNMENT: u128 = 0x9100;
 const NEW_CLAIM: u128 = 0x9200;
 
 #[must_use]
-pub fn apply(situation: &Situation, request: &Request, changes: &Changes) -> After {
-    let mut assignments = situation.assignments.clone();
+pub fn apply(snapshot: &Snapshot, resolved: &ResolvedRequest, changes: &Changes) -> After {
+    let mut assignments = snapshot.assignments.clone();
     assignments.retain(|row| !changes.drop_assignments.contains(&row.id));
     for row in &mut assignments {
         if changes.dissolve.contains(&row.id) {
             row.merge_group = None;
         }
     }
-    let mut allocations = situation.allocations.clone();
+    let mut allocations = snapshot.allocations.clone();
     allocations.retain(|claim| !changes.drop_allocations.contains(&claim.id));
     let group = (changes.add.len() > 1).then(|| Id::from_u128(NEW_GROUP));
-    let window = Some(request.window);
+    let window = Some(resolved.window);
     for table in &changes.add {
         let number = table.as_u128();
         let id = Id::from_u128(NEW_ASSIGNMENT + number);
@@ -47,7 +47,7 @@ pub fn apply(situation: &Situation, request: &Request, changes: &Changes) -> Aft
         allocations.push(Allocation { id: group, resource: Resource::MergeGroup, resource_id: group, window });
     }
     let ends: BTreeMap<Id, HoldEnd> = changes.close_holds.iter().copied().collect();
-    let open_holds = situation.own_holds.keys().filter(|id| !ends.contains_key(id)).copied().collect();
+    let open_holds = snapshot.own_holds.keys().filter(|id| !ends.contains_key(id)).copied().collect();
     After { assignments, allocations, open_holds, ends }
 }
 

@@ -3,7 +3,7 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::drift::record::{
-    Answered, Basis, Claim, Moved, OpenHold, Record, Rival, Seat, StatusRule, TableState,
+    AllocationRecord, Answered, AssignmentRecord, Basis, BookingRecord, Moved, OpenHold, Rival, StatusRule, TableState,
 };
 use holdfast::rules::table::Resource;
 
@@ -15,8 +15,8 @@ fn rule(status: &str, is_confirm_target: bool, holds_tables: bool, releases_tabl
 
 /// Ids are those of [`crate::assignment`].
 #[must_use]
-pub fn seat(number: u128, group: Option<Id>) -> Seat {
-    Seat {
+pub fn seat(number: u128, group: Option<Id>) -> AssignmentRecord {
+    AssignmentRecord {
         id: Id::from_u128(0x100 + number),
         table: table_id(number),
         window: Some(hours(18, 20)),
@@ -31,14 +31,14 @@ pub fn seat(number: u128, group: Option<Id>) -> Seat {
 
 /// Ids are those of [`crate::claim`].
 #[must_use]
-pub fn table_claim(number: u128) -> Claim {
-    Claim { id: Id::from_u128(0x200 + number), ..claim_on(Resource::Table, table_id(number)) }
+pub fn table_claim(number: u128) -> AllocationRecord {
+    AllocationRecord { id: Id::from_u128(0x200 + number), ..claim_on(Resource::Table, table_id(number)) }
 }
 
 /// Ids are 0x300 and the resource's.
 #[must_use]
-pub fn claim_on(resource: Resource, resource_id: Id) -> Claim {
-    Claim {
+pub fn claim_on(resource: Resource, resource_id: Id) -> AllocationRecord {
+    AllocationRecord {
         id: Id::from_u128(0x300 + resource_id.as_u128()),
         resource,
         resource_id,
@@ -106,9 +106,9 @@ pub fn state() -> TableState {
 
 /// Confirmed at four on table 1 from six to eight, looked at at five.
 #[must_use]
-pub fn agreed() -> Record {
+pub fn agreed() -> BookingRecord {
     let moves = [("pending", "confirmed"), ("confirmed", "checked_in"), ("confirmed", "cancelled")];
-    Record {
+    BookingRecord {
         booking: Booking { status: "confirmed".to_owned(), ..booking() },
         statuses: vec![
             rule("pending", false, true, false),
@@ -123,6 +123,6 @@ pub fn agreed() -> Record {
         history: vec![moved("pending", "confirmed", 16)],
         answers: vec![Answered { hold: Some(HOLD), ..answered("key", "confirmed", &[1]) }],
         tables: [(table_id(1), state())].into(),
-        ..Record::of(BOOKING, now())
+        ..BookingRecord::of(BOOKING, now())
     }
 }

@@ -2,7 +2,7 @@
 
 use holdfast::rules::hold_request::HoldRequest;
 use holdfast::rules::outcome::Outcome;
-use holdfast::rules::request::{Arguments, Asked, Expectation, History, Intent, Named, Selection};
+use holdfast::rules::request::{Arguments, Expectation, History, Intent, Named, Request, Selection};
 use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{ACTOR, BOOKING, HOLD, assert_refused, clock, hours, shown, table_id, table_ids};
 use serde_json::json;
@@ -39,7 +39,7 @@ fn by_hold() -> Arguments {
 fn what_makes_sense_is_passed_on_whole() {
     for (given, selection) in [(by_tables(), Selection::Tables(table_ids(&[1, 2]))), (by_hold(), Selection::Hold(HOLD))]
     {
-        let expected = Asked {
+        let expected = Request {
             intent: Intent::Confirm,
             booking: BOOKING,
             selection,
@@ -58,8 +58,8 @@ fn what_makes_sense_is_passed_on_whole() {
 #[test]
 fn what_was_left_open_stays_open() {
     let open = Arguments { start: None, end: None, key: None, require_adjacency: None, ..by_tables() };
-    let asked = open.check().expect("in order");
-    assert_eq!((asked.window, asked.key, asked.require_adjacency), (None, None, false));
+    let request = open.check().expect("in order");
+    assert_eq!((request.window, request.key, request.require_adjacency), (None, None, false));
     assert!(!Arguments { require_adjacency: Some(false), ..by_tables() }.check().expect("in order").require_adjacency);
 }
 

@@ -2,19 +2,19 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::attempt::{
-    Answer, Entry, Holder, Known, LastAttempt, Phase, Standing, answer, key, lock_number, may_release, tombstone,
-    turn_number, wait_ms,
+    AttemptEntry, Holder, KeyFacts, KeyOutcome, KeyState, LastAttempt, Phase, answer, key, lock_number, may_release,
+    tombstone, turn_number, wait_ms,
 };
 use holdfast::rules::hold::Hold;
 use holdfast::rules::outcome::{CATALOGUE, Outcome};
 use holdfast::rules::refusal::{self, Refusal};
-use holdfast::rules::replay::{self, Verdict};
+use holdfast::rules::replay::{self, ReplayDecision};
 use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{BOOKING, HOLD, ask_hold};
 
-fn entry(outcome: &str, refusal: Option<Refusal>, at: i64) -> Entry {
+fn entry(outcome: &str, refusal: Option<Refusal>, at: i64) -> AttemptEntry {
     let decided_at = Some(Instant(at));
-    Entry { outcome: outcome.to_owned(), refusal, receipt: Some(7), decided_at, ..Entry::default() }
+    AttemptEntry { outcome: outcome.to_owned(), refusal, receipt: Some(7), decided_at, ..AttemptEntry::default() }
 }
 
 fn last(outcome: Outcome, at: i64) -> LastAttempt {
@@ -26,7 +26,7 @@ fn refused() -> Option<Refusal> {
     Some(refusal::hold_expired(HOLD, Instant(0)))
 }
 
-fn standing(known: Known) -> Standing {
+fn standing(known: KeyFacts) -> KeyState {
     answer(known).standing
 }
 
@@ -34,15 +34,15 @@ fn standing(known: Known) -> Standing {
 fn the_ledger_speaks_first() {
     let holder = Some(Holder { pid: Some(1), gid: None });
     for (outcome, refusal, expected) in [
-        ("confirmed", None, Standing::Committed),
-        ("assigned", None, Standing::Committed),
-        ("fenced", Some(refusal::fenced(BOOKING, "key")), Standing::Fenced),
+        ("confirmed", None, KeyState::Committed),
+        ("assigned", None, KeyState::Committed),
+        ("fenced", Some(refusal::fenced(BOOKING, "key")), KeyState::Fenced),
     ] {
         for (holder, standby) in [(None, false), (holder.clone(), false), (None, true)] {
             let entry = Some(entry(outcome, refusal.clone(), 5));
             let last = Some(last(Outcome::TimeoutBeforeConfirm, 9));
             assert_eq!(
-                standing(Known { entry, last, holder, standby, forgotten: Some(Instant(0)) }),
+                standing(KeyFacts { entry, last, holder, standby, forgotten: Some(Instant(0)) }),
                 expected,
                 "{outcome}"
             );
@@ -55,10 +55,10 @@ fn the_ledger_speaks_first() {
 fn what_may_still_change_is_running() {
     for entry in [None, Some(entry("hold_expired", refused(), 5))] {
         let holder = Some(Holder { pid: None, gid: Some("gid".to_owned()) });
-        let known = Known { entry, holder, ..Known::default() };
+        let known = KeyFacts { entry, holder, ..KeyFacts::default() };
         let found = answer(known.clone());
-        assert_eq!((found.standing, found.holder.gid.as_deref()), (Standing::Running, Some("gid")));
-        assert_eq!(standing(Known { holder: None, standby: true, ..known }), Standing::Running, "on a standby");
+        assert_eq!((found.standing, found.holder.gid.as_deref()), (KeyState::Running, Some("gid")));
+        assert_eq!(standing(KeyFacts { holder: None, standby: true, ..known }), KeyState::Running, "on a standby");
     }
 }
 
@@ -66,26 +66,26 @@ fn what_may_still_change_is_running() {
 fn what_came_last_counts() {
     let known = |entry_at: Option<i64>, last: Option<LastAttempt>| {
         let entry = entry_at.map(|at| entry("hold_expired", refused(), at));
-        standing(Known { entry, last, ..Known::default() })
+        standing(KeyFacts { entry, last, ..KeyFacts::default() })
     };
     let timeout = |at| Some(last(Outcome::TimeoutBeforeConfirm, at));
-    assert_eq!(known(Some(5), None), Standing::Refused);
-    assert_eq!(known(Some(5), timeout(9)), Standing::TimedOut);
-    assert_eq!(known(Some(9), timeout(5)), Standing::Refused);
-    assert_eq!(known(None, timeout(5)), Standing::TimedOut);
-    assert_eq!(known(None, Some(last(Outcome::AllocationConflict, 5))), Standing::Refused);
+    assert_eq!(known(Some(5), None), KeyState::Refused);
+    assert_eq!(known(Some(5), timeout(9)), KeyState::TimedOut);
+    assert_eq!(known(Some(9), timeout(5)), KeyState::Refused);
+    assert_eq!(known(None, timeout(5)), KeyState::TimedOut);
+    assert_eq!(known(None, Some(last(Outcome::AllocationConflict, 5))), KeyState::Refused);
     let forgotten = Some(Instant(6));
-    assert_eq!(standing(Known { forgotten, ..Known::default() }), Standing::Forgotten);
-    for (at, expected) in [(5, Standing::Forgotten), (6, Standing::TimedOut)] {
-        let known = Known { forgotten, last: timeout(at), ..Known::default() };
+    assert_eq!(standing(KeyFacts { forgotten, ..KeyFacts::default() }), KeyState::Forgotten);
+    for (at, expected) in [(5, KeyState::Forgotten), (6, KeyState::TimedOut)] {
+        let known = KeyFacts { forgotten, last: timeout(at), ..KeyFacts::default() };
         assert_eq!(standing(known), expected, "a commit after it may have been forgotten");
     }
-    assert_eq!(standing(Known::default()), Standing::NeverSeen);
+    assert_eq!(standing(KeyFacts::default()), KeyState::NeverSeen);
 }
 
 #[test]
 fn an_answer_carries_its_words_and_its_receipt() {
-    let found = answer(Known { last: Some(last(Outcome::HoldConflict, 5)), ..Known::default() });
+    let found = answer(KeyFacts { last: Some(last(Outcome::HoldConflict, 5)), ..KeyFacts::default() });
     assert_eq!((found.receipt, found.decided_at), (Some(8), Some(Instant(5))));
     assert_eq!(found.refusal.map(|refusal| refusal.message).as_deref(), Some("words"));
 }
@@ -95,8 +95,8 @@ fn an_answer_carries_its_words_and_its_receipt() {
 fn a_tombstone_answers_every_request() {
     let tombstone = tombstone(BOOKING, "key", refused().as_ref());
     assert!(tombstone.detail.as_deref().is_some_and(|detail| detail.contains("expired")));
-    let entry = replay::Entry { refusal: Some(tombstone.clone()), ..replay::Entry::default() };
-    let Verdict::Refuse(refusal) = replay::judge_refusal(&ask_hold(), &tombstone, &entry) else {
+    let entry = replay::LedgerEntry { refusal: Some(tombstone.clone()), ..replay::LedgerEntry::default() };
+    let ReplayDecision::Refuse(refusal) = replay::decide_refusal(&ask_hold(), &tombstone, &entry) else {
         panic!("not refused")
     };
     assert_eq!((refusal.outcome, refusal.replayed), (Outcome::Fenced, true));
@@ -164,7 +164,7 @@ fn an_attempt_that_was_not_done_was_settling_at_most() {
 
 #[test]
 fn a_fence_says_when_and_under_which_receipt() {
-    let fenced = Answer::fenced(7, refusal::fenced(BOOKING, "key"), Instant(5));
-    assert_eq!((fenced.standing, fenced.receipt, fenced.decided_at), (Standing::Fenced, Some(7), Some(Instant(5))));
+    let fenced = KeyOutcome::fenced(7, refusal::fenced(BOOKING, "key"), Instant(5));
+    assert_eq!((fenced.standing, fenced.receipt, fenced.decided_at), (KeyState::Fenced, Some(7), Some(Instant(5))));
     assert_eq!(fenced.refusal, Some(refusal::fenced(BOOKING, "key")));
 }

@@ -1,13 +1,13 @@
 //! What a decision writes: worked examples.
 
 use holdfast::rules::Id;
-use holdfast::rules::confirm::{Changes, Situation, decide};
+use holdfast::rules::confirm::{Changes, Snapshot, decide};
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::request::{Asked, Request};
+use holdfast::rules::request::{Request, ResolvedRequest};
 use holdfast::rules::table::{Blocker, Resource};
 use holdfast_rules_tests::{
     HOLD, OTHER_BOOKING, as_assign, ask_hold, ask_tables, assignment, claim, claim_of, clock, hold, hours, own_hold,
-    situation, situation_with, table_id, table_ids,
+    situation_with, snapshot, table_id, table_ids,
 };
 
 const GROUP: Id = Id::from_u128(0x800);
@@ -15,9 +15,9 @@ const OTHER_HOLD: Id = Id::from_u128(0xD1);
 const THIRD_HOLD: Id = Id::from_u128(0xD2);
 
 #[track_caller]
-fn changes(asked: &Asked, numbers: &[u128], situation: &Situation) -> Changes {
-    let request = Request::new(asked, table_ids(numbers), asked.window.unwrap_or(hours(18, 20)));
-    decide(asked, &request, situation).expect("in order")
+fn changes(request: &Request, numbers: &[u128], snapshot: &Snapshot) -> Changes {
+    let resolved = ResolvedRequest::new(request, table_ids(numbers), request.window.unwrap_or(hours(18, 20)));
+    decide(request, &resolved, snapshot).expect("in order")
 }
 
 fn ids(base: u128, numbers: &[u128]) -> Vec<Id> {
@@ -27,18 +27,18 @@ fn ids(base: u128, numbers: &[u128]) -> Vec<Id> {
 #[test]
 fn the_first_confirm_adds_its_tables() {
     let expected = Changes { add: table_ids(&[1, 2]), moves: true, ..Changes::default() };
-    assert_eq!(changes(&ask_tables(&[1, 2]), &[1, 2], &situation()), expected);
+    assert_eq!(changes(&ask_tables(&[1, 2]), &[1, 2], &snapshot()), expected);
     let expected = Changes { moves: false, ..expected };
-    assert_eq!(changes(&as_assign(ask_tables(&[1, 2])), &[1, 2], &situation()), expected);
+    assert_eq!(changes(&as_assign(ask_tables(&[1, 2])), &[1, 2], &snapshot()), expected);
 }
 
 /// Table 1 and 2 joined, each claimed.
-fn joined() -> Situation {
+fn joined() -> Snapshot {
     let window = hours(18, 20);
-    Situation {
+    Snapshot {
         assignments: vec![assignment(2, window, Some(GROUP)), assignment(1, window, Some(GROUP))],
         allocations: vec![claim(1, window), claim(2, window), claim_of(Resource::MergeGroup, GROUP, window)],
-        ..situation()
+        ..snapshot()
     }
 }
 
@@ -52,7 +52,7 @@ fn what_stands_already_is_kept() {
     assert_eq!(changes(&as_assign(ask_tables(&[1, 2])), &[1, 2], &floor), nothing);
     floor.booking.status = "confirmed".to_owned();
     assert_eq!(changes(&ask_tables(&[1, 2]), &[1, 2], &floor), nothing);
-    let mut single = situation();
+    let mut single = snapshot();
     single.assignments = vec![assignment(1, hours(18, 20), None)];
     single.allocations = vec![claim(1, hours(18, 20))];
     let expected = Changes { kept: single.assignments.clone(), moves: true, ..Changes::default() };
@@ -62,14 +62,14 @@ fn what_stands_already_is_kept() {
 /// A confirm that replaces tables is one for the history, also where the status stays.
 #[test]
 fn the_booking_moves_where_its_status_or_its_tables_change() {
-    let moves = |asked: &Asked, status: &str| {
+    let moves = |request: &Request, status: &str| {
         let mut floor = joined();
         floor.booking.status = status.to_owned();
-        changes(asked, &[3], &floor).moves
+        changes(request, &[3], &floor).moves
     };
     assert!(moves(&ask_tables(&[3]), "pending"));
     assert!(moves(&ask_tables(&[3]), "confirmed"));
-    let without_target = Asked { target: None, ..ask_tables(&[3]) };
+    let without_target = Request { target: None, ..ask_tables(&[3]) };
     assert!(!moves(&without_target, "pending"));
     assert!(!moves(&as_assign(ask_tables(&[3])), "pending"));
 }
@@ -162,21 +162,21 @@ fn released_claims_of_others_are_freed() {
         window: hours(18, 20),
         released: true,
     };
-    let floor = Situation { blockers: vec![freed(0x702, 1), freed(0x701, 2), freed(0x702, 1), left], ..situation() };
+    let floor = Snapshot { blockers: vec![freed(0x702, 1), freed(0x701, 2), freed(0x702, 1), left], ..snapshot() };
     let changes = changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
     assert_eq!((changes.add, changes.drop_allocations), (table_ids(&[1, 2]), ids(0x700, &[1, 2])));
     assert!(changes.drop_assignments.is_empty(), "who sat where stays on record");
-    let floor = Situation { assignments_exclude: true, ..floor };
+    let floor = Snapshot { assignments_exclude: true, ..floor };
     let changes = self::changes(&ask_tables(&[1, 2]), &[1, 2], &floor);
     assert_eq!(changes.drop_assignments, [Id::from_u128(0x7a1)], "unless it would block");
 }
 
 /// Ends of the holds of a situation with holds on {1, 2}, {3} and {1} past its deadline.
-fn ends(asked: &Asked, numbers: &[u128]) -> Vec<(Id, HoldEnd)> {
+fn ends(request: &Request, numbers: &[u128]) -> Vec<(Id, HoldEnd)> {
     let mut floor = situation_with(hold(&[1, 2]));
     floor.own_holds.insert(OTHER_HOLD, own_hold(&[3], clock(17, 1)));
     floor.own_holds.insert(THIRD_HOLD, own_hold(&[1], clock(17, 0)));
-    changes(asked, numbers, &floor).close_holds
+    changes(request, numbers, &floor).close_holds
 }
 
 /// F25.
@@ -216,15 +216,15 @@ fn mirrors_go_with_their_holds() {
     floor.mirrors = vec![Id::from_u128(0x777)];
     let confirm = changes(&ask_hold(), &[1], &floor);
     assert_eq!(confirm.drop_allocations, [ids(0x300, &[0xD0, 0xD1]), ids(0x700, &[0x77])].concat());
-    let assign = changes(&as_assign(ask_tables(&[1])), &[1], &Situation { mirrors: vec![], ..floor });
+    let assign = changes(&as_assign(ask_tables(&[1])), &[1], &Snapshot { mirrors: vec![], ..floor });
     assert_eq!(assign.drop_allocations, ids(0x300, &[0xD0]));
 }
 
 #[test]
 fn tables_are_touched_whose_window_is_running() {
     let touched = |window, standing, floor_now| {
-        let floor = Situation { assignments: vec![assignment(4, standing, None)], now: floor_now, ..situation() };
-        changes(&Asked { window: Some(window), ..ask_tables(&[1, 2]) }, &[1, 2], &floor).touched
+        let floor = Snapshot { assignments: vec![assignment(4, standing, None)], now: floor_now, ..snapshot() };
+        changes(&Request { window: Some(window), ..ask_tables(&[1, 2]) }, &[1, 2], &floor).touched
     };
     assert!(touched(hours(18, 20), hours(18, 20), clock(17, 0)).is_empty());
     assert_eq!(touched(hours(18, 20), hours(18, 20), clock(18, 0)), table_ids(&[1, 2, 4]));

@@ -1,30 +1,30 @@
 //! The list of checks: a decision gives the first objection, an explanation gives them all.
 
 use holdfast::rules::check::{all, first, selection};
-use holdfast::rules::confirm::{Situation, decide, select};
+use holdfast::rules::confirm::{Snapshot, decide, select};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::request::{Asked, Request};
+use holdfast::rules::request::{Request, ResolvedRequest};
 use holdfast::rules::table::Blocker;
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, as_assign, ask_hold, ask_tables, booking, clock, hold, hours,
-    now, own_window, situation, situation_with, table_id, table_ids,
+    now, own_window, situation_with, snapshot, table_id, table_ids,
 };
 
-fn outcomes(asked: &Asked, situation: &Situation) -> Vec<Outcome> {
-    let request = Request::new(asked, table_ids(&[1, 2]), hours(18, 20));
-    let found = all(asked, &request, situation);
+fn outcomes(request: &Request, snapshot: &Snapshot) -> Vec<Outcome> {
+    let resolved = ResolvedRequest::new(request, table_ids(&[1, 2]), hours(18, 20));
+    let found = all(request, &resolved, snapshot);
     let objections: Vec<Refusal> =
         found.into_iter().flat_map(|(_, objections)| objections).map(|objection| objection.refusal).collect();
-    assert_eq!(first(asked, &request, situation).err(), objections.first().cloned());
-    assert_eq!(decide(asked, &request, situation).err(), objections.first().cloned());
+    assert_eq!(first(request, &resolved, snapshot).err(), objections.first().cloned());
+    assert_eq!(decide(request, &resolved, snapshot).err(), objections.first().cloned());
     objections.into_iter().map(|refusal| refusal.outcome).collect()
 }
 
 #[test]
 fn all_objections_are_given_and_the_first_decides() {
-    let asked = ask_tables(&[1, 2]);
-    assert_eq!(outcomes(&asked, &situation()), []);
+    let request = ask_tables(&[1, 2]);
+    assert_eq!(outcomes(&request, &snapshot()), []);
     let mut everything = situation_with(hold(&[1, 3]));
     everything.statuses.target_is_confirmable = false;
     everything.booking.party_size = 50;
@@ -44,7 +44,7 @@ fn all_objections_are_given_and_the_first_decides() {
         Blocker::Hold { hold: HOLD, table: table_id(1) },
     ];
     assert_eq!(
-        outcomes(&asked, &everything),
+        outcomes(&request, &everything),
         [
             Outcome::TargetNotConfirmable,
             Outcome::TableInactive,
@@ -60,7 +60,7 @@ fn all_objections_are_given_and_the_first_decides() {
         ]
     );
     // An assign does not ask how many guests fit.
-    let assign = as_assign(asked);
+    let assign = as_assign(request);
     everything.statuses.current_holds_tables = true;
     assert!(!outcomes(&assign, &everything).contains(&Outcome::PartyTooLarge));
 }
@@ -72,7 +72,7 @@ fn a_hold_is_looked_at_from_every_side() {
     (bad.booking, bad.restaurant, bad.expires_at) = (Some(OTHER_BOOKING), NOBODY, clock(1, 0));
     let mut far = booking();
     far.window = own_window(8, 9);
-    let (checks, request) = selection(&ask_hold(), &far, Some(&bad), now());
+    let (checks, resolved) = selection(&ask_hold(), &far, Some(&bad), now());
     let failed: Vec<Outcome> =
         checks.iter().filter_map(|(_, result)| result.as_ref().err()).map(|r| r.outcome).collect();
     assert_eq!(
@@ -84,7 +84,7 @@ fn a_hold_is_looked_at_from_every_side() {
             Outcome::WindowOutsideBooking
         ]
     );
-    assert!(request.is_some());
+    assert!(resolved.is_some());
     assert_eq!(select(&ask_hold(), &far, Some(&bad), now()).expect_err("refused").outcome, failed[0]);
     (bad.booking, bad.start) = (Some(BOOKING), None);
     assert_eq!(selection(&ask_hold(), &far, Some(&bad), now()).1, None);

@@ -2,43 +2,43 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::check::in_the_way;
-use holdfast::rules::confirm::{Situation, check_table, decide, loaded, may_hold, own_holds, select};
+use holdfast::rules::confirm::{Snapshot, check_table, decide, loaded, may_hold, own_holds, select};
 use holdfast::rules::hold::Hold;
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::request::{Asked, Request};
+use holdfast::rules::request::{Request, ResolvedRequest};
 use holdfast::rules::table::{Blocker, Occupant, Table};
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, RESTAURANT, ZONE, as_assign, ask_hold, ask_tables,
-    assert_refused, assignment, booking, clock, edges, hold, hours, now, own_window, shown, situation, situation_with,
+    assert_refused, assignment, booking, clock, edges, hold, hours, now, own_window, shown, situation_with, snapshot,
     table, table_id, table_ids,
 };
 use serde_json::json;
 
-fn request(asked: &Asked, numbers: &[u128]) -> Request {
-    Request::new(asked, table_ids(numbers), hours(18, 20))
+fn resolved(request: &Request, numbers: &[u128]) -> ResolvedRequest {
+    ResolvedRequest::new(request, table_ids(numbers), hours(18, 20))
 }
 
 #[track_caller]
-fn refused(asked: &Asked, numbers: &[u128], situation: &Situation) -> Refusal {
-    decide(asked, &request(asked, numbers), situation).expect_err("refused")
+fn refused(request: &Request, numbers: &[u128], snapshot: &Snapshot) -> Refusal {
+    decide(request, &resolved(request, numbers), snapshot).expect_err("refused")
 }
 
-fn changed(situation: Situation, number: u128, change: impl FnOnce(&mut Table)) -> Situation {
-    let mut changed = situation;
+fn changed(snapshot: Snapshot, number: u128, change: impl FnOnce(&mut Table)) -> Snapshot {
+    let mut changed = snapshot;
     change(changed.tables.get_mut(&table_id(number)).expect("on the floor"));
     changed
 }
 
 #[test]
 fn a_call_by_tables_stands_for_them() {
-    let asked = ask_tables(&[1, 2]);
-    assert_eq!(select(&asked, &booking(), None, now()), Ok(request(&asked, &[1, 2])));
-    let custom = Asked { window: Some(hours(19, 21)), ..asked };
-    let expected = Request::new(&custom, table_ids(&[1, 2]), hours(19, 21));
+    let request = ask_tables(&[1, 2]);
+    assert_eq!(select(&request, &booking(), None, now()), Ok(resolved(&request, &[1, 2])));
+    let custom = Request { window: Some(hours(19, 21)), ..request };
+    let expected = ResolvedRequest::new(&custom, table_ids(&[1, 2]), hours(19, 21));
     assert_eq!(select(&custom, &booking(), None, now()), Ok(expected));
-    let far = Asked { window: Some(hours(20, 21)), ..custom };
+    let far = Request { window: Some(hours(20, 21)), ..custom };
     assert_eq!(select(&far, &booking(), None, now()).expect_err("F16").outcome, Outcome::WindowOutsideBooking);
 }
 
@@ -46,51 +46,52 @@ fn a_call_by_tables_stands_for_them() {
 fn a_call_by_hold_stands_for_its_tables_in_its_window() {
     let mut held = hold(&[1, 2]);
     (held.start, held.end) = (Some(clock(19, 0)), Some(clock(21, 0)));
-    let asked = ask_hold();
-    let expected = Request::new(&asked, table_ids(&[1, 2]), hours(19, 21));
-    assert_eq!(select(&asked, &booking(), Some(&held), now()), Ok(expected));
-    let custom = Asked { window: Some(hours(18, 19)), ..asked };
-    let expected = Request::new(&custom, table_ids(&[1, 2]), hours(18, 19));
+    let request = ask_hold();
+    let expected = ResolvedRequest::new(&request, table_ids(&[1, 2]), hours(19, 21));
+    assert_eq!(select(&request, &booking(), Some(&held), now()), Ok(expected));
+    let custom = Request { window: Some(hours(18, 19)), ..request };
+    let expected = ResolvedRequest::new(&custom, table_ids(&[1, 2]), hours(18, 19));
     assert_eq!(select(&custom, &booking(), Some(&held), now()), Ok(expected));
 }
 
 /// Each reason is reached only when those before it are gone.
 #[test]
 fn a_hold_is_looked_at_in_order() {
-    let mut asked = Asked { window: Some(hours(8, 9)), ..ask_hold() };
-    asked.expectation.policy_version = Some("7".to_owned());
+    let mut request = Request { window: Some(hours(8, 9)), ..ask_hold() };
+    request.expectation.policy_version = Some("7".to_owned());
     let mut booking = booking();
     booking.window.start = None;
-    let refusal = select(&asked, &booking, None, now()).expect_err("no hold");
+    let refusal = select(&request, &booking, None, now()).expect_err("no hold");
     let message = format!("Hold {} not found", shown(HOLD));
     assert_refused(&refusal, Outcome::HoldNotFound, "P0002", &message, None);
 
     let mut held = hold(&[1]);
     held.expires_at = now();
     held.start = None;
-    let outcome =
-        |asked: &Asked, booking: &_, held: &_| select(asked, booking, Some(held), now()).expect_err("refused").outcome;
-    assert_eq!(outcome(&asked, &booking, &held), Outcome::HoldExpired);
+    let outcome = |request: &Request, booking: &_, held: &_| {
+        select(request, booking, Some(held), now()).expect_err("refused").outcome
+    };
+    assert_eq!(outcome(&request, &booking, &held), Outcome::HoldExpired);
     held.expires_at = clock(17, 30);
-    assert_eq!(outcome(&asked, &booking, &held), Outcome::PolicyVersionChanged);
+    assert_eq!(outcome(&request, &booking, &held), Outcome::PolicyVersionChanged);
     held.metadata = json!({"policyVersion": "7"}).into();
-    assert_eq!(outcome(&asked, &booking, &held), Outcome::HoldWindowMissing);
+    assert_eq!(outcome(&request, &booking, &held), Outcome::HoldWindowMissing);
     held.start = Some(clock(8, 0));
     held.end = Some(clock(9, 0));
-    assert_eq!(outcome(&asked, &booking, &held), Outcome::BookingWindowMissing);
+    assert_eq!(outcome(&request, &booking, &held), Outcome::BookingWindowMissing);
     booking.window = own_window(18, 20);
     // The hold is for another time than the booking, whatever the caller says.
-    let at_six = Asked { window: Some(hours(18, 20)), ..asked.clone() };
+    let at_six = Request { window: Some(hours(18, 20)), ..request.clone() };
     assert_eq!(outcome(&at_six, &booking, &held), Outcome::WindowOutsideBooking);
     held.start = Some(clock(18, 0));
     held.end = Some(clock(20, 0));
-    assert_eq!(outcome(&asked, &booking, &held), Outcome::WindowOutsideBooking);
-    assert_eq!(select(&at_six, &booking, Some(&held), now()), Ok(request(&at_six, &[1])));
+    assert_eq!(outcome(&request, &booking, &held), Outcome::WindowOutsideBooking);
+    assert_eq!(select(&at_six, &booking, Some(&held), now()), Ok(resolved(&at_six, &[1])));
 }
 
 #[test]
 fn unknown_tables_are_named() {
-    let floor = situation().tables;
+    let floor = snapshot().tables;
     let found = loaded(BOOKING, &table_ids(&[2, 1]), &floor).expect("on the floor");
     assert_eq!(found.iter().map(|table| table.id).collect::<Vec<Id>>(), table_ids(&[2, 1]));
     let refusal = loaded(BOOKING, &table_ids(&[1, 8, 9]), &floor).expect_err("unknown");
@@ -132,7 +133,7 @@ fn a_table_is_looked_at_in_order() {
 /// Everything that can be wrong is wrong; each reason is mended once it was given.
 #[test]
 fn a_decision_gives_its_reasons_in_the_declared_order() {
-    let asked = Asked { require_adjacency: true, ..ask_hold() };
+    let request = Request { require_adjacency: true, ..ask_hold() };
     let mut held = hold(&[1, 2, 7]);
     held.metadata = json!({"selection": {"tableIds": []}}).into();
     let mut all = situation_with(held);
@@ -146,8 +147,8 @@ fn a_decision_gives_its_reasons_in_the_declared_order() {
     second.mobility = "fixed".to_owned();
     all.blockers = vec![Blocker::Allocation { id: NOBODY, table: table_id(1), released: false }];
 
-    let second = |change: fn(&mut Table), all: &mut Situation| change(all.tables.get_mut(&table_id(2)).expect("there"));
-    let outcome = |all: &Situation| refused(&asked, &[1, 2, 7], all).outcome;
+    let second = |change: fn(&mut Table), all: &mut Snapshot| change(all.tables.get_mut(&table_id(2)).expect("there"));
+    let outcome = |all: &Snapshot| refused(&request, &[1, 2, 7], all).outcome;
     assert_eq!(outcome(&all), Outcome::StatusConflict);
     all.booking.status = "pending".to_owned();
     assert_eq!(outcome(&all), Outcome::TablesNotFound);
@@ -168,77 +169,77 @@ fn a_decision_gives_its_reasons_in_the_declared_order() {
     all.hold.as_mut().expect("named").metadata = json!({}).into();
     assert_eq!(outcome(&all), Outcome::AllocationConflict);
     all.blockers.clear();
-    assert!(decide(&asked, &request(&asked, &[1, 2, 7]), &all).is_ok());
+    assert!(decide(&request, &resolved(&request, &[1, 2, 7]), &all).is_ok());
 }
 
 #[test]
 fn the_set_stands_in_one_zone() {
-    let asked = ask_tables(&[1, 2]);
-    let split = changed(situation(), 2, |table| table.zone = Some(OTHER_ZONE));
+    let request = ask_tables(&[1, 2]);
+    let split = changed(snapshot(), 2, |table| table.zone = Some(OTHER_ZONE));
     let message =
         format!("All tables must belong to the same zone (found {}, expected {})", shown(OTHER_ZONE), shown(ZONE));
-    assert_refused(&refused(&asked, &[1, 2], &split), Outcome::TablesInDifferentZones, "23514", &message, None);
-    assert!(decide(&asked, &request(&asked, &[1]), &split).is_ok());
+    assert_refused(&refused(&request, &[1, 2], &split), Outcome::TablesInDifferentZones, "23514", &message, None);
+    assert!(decide(&request, &resolved(&request, &[1]), &split).is_ok());
 }
 
 #[test]
 fn an_assign_stays_in_the_zone_of_what_the_booking_has() {
-    let mut elsewhere = changed(situation(), 3, |table| table.zone = Some(OTHER_ZONE));
+    let mut elsewhere = changed(snapshot(), 3, |table| table.zone = Some(OTHER_ZONE));
     elsewhere.assignments = vec![assignment(1, hours(18, 20), None), assignment(3, hours(18, 20), None)];
     let assign = as_assign(ask_tables(&[2]));
     let message = format!("Booking {} already has assignments in a different zone", shown(BOOKING));
     assert_refused(&refused(&assign, &[2], &elsewhere), Outcome::OtherZoneAssigned, "23514", &message, None);
     // A confirm replaces what is there, so its zone does not matter; nor does a table that is gone.
     let confirm = ask_tables(&[2]);
-    assert!(decide(&confirm, &request(&confirm, &[2]), &elsewhere).is_ok());
+    assert!(decide(&confirm, &resolved(&confirm, &[2]), &elsewhere).is_ok());
     elsewhere.tables.remove(&table_id(3));
-    assert!(decide(&assign, &request(&assign, &[2]), &elsewhere).is_ok());
+    assert!(decide(&assign, &resolved(&assign, &[2]), &elsewhere).is_ok());
 }
 
 #[test]
 fn a_locked_booking_stays_in_its_zone() {
-    let asked = ask_tables(&[1]);
-    let mut locked = situation();
+    let request = ask_tables(&[1]);
+    let mut locked = snapshot();
     locked.booking.zone_lock = Some(OTHER_ZONE);
     let (lock, zone) = (shown(OTHER_ZONE), shown(ZONE));
     let message = format!("Booking {} locked to zone {lock}, cannot assign zone {zone}", shown(BOOKING));
-    assert_refused(&refused(&asked, &[1], &locked), Outcome::ZoneLocked, "23514", &message, None);
+    assert_refused(&refused(&request, &[1], &locked), Outcome::ZoneLocked, "23514", &message, None);
     locked.booking.zone_lock = Some(ZONE);
-    assert!(decide(&asked, &request(&asked, &[1]), &locked).is_ok());
+    assert!(decide(&request, &resolved(&request, &[1]), &locked).is_ok());
 }
 
 #[test]
 fn joined_tables_are_movable_and_a_single_one_need_not_be() {
-    let fixed = changed(situation(), 2, |table| table.mobility = "fixed".to_owned());
-    let asked = ask_tables(&[1, 2]);
+    let fixed = changed(snapshot(), 2, |table| table.mobility = "fixed".to_owned());
+    let request = ask_tables(&[1, 2]);
     let message = format!("Merged assignments require movable tables ({} is fixed)", shown(table_id(2)));
-    assert_refused(&refused(&asked, &[1, 2], &fixed), Outcome::TableNotMovable, "23514", &message, None);
-    assert!(decide(&asked, &request(&asked, &[2]), &fixed).is_ok());
+    assert_refused(&refused(&request, &[1, 2], &fixed), Outcome::TableNotMovable, "23514", &message, None);
+    assert!(decide(&request, &resolved(&request, &[2]), &fixed).is_ok());
 }
 
 #[test]
 fn adjacency_is_checked_where_the_caller_or_the_hold_asks_for_it() {
     let mut apart = situation_with(hold(&[1, 3]));
     let free = ask_hold();
-    assert!(decide(&free, &request(&free, &[1, 3]), &apart).is_ok());
-    let strict = Asked { require_adjacency: true, ..ask_hold() };
+    assert!(decide(&free, &resolved(&free, &[1, 3]), &apart).is_ok());
+    let strict = Request { require_adjacency: true, ..ask_hold() };
     let message = format!("Table {} is not adjacent to the selected set", shown(table_id(3)));
     assert_refused(&refused(&strict, &[1, 3], &apart), Outcome::TablesNotAdjacent, "23514", &message, None);
     apart.hold.as_mut().expect("named").metadata = json!({"requireAdjacency": true}).into();
     assert_eq!(refused(&free, &[1, 3], &apart).outcome, Outcome::TablesNotAdjacent);
     apart.edges = edges(&[(1, 3)]);
-    assert!(decide(&free, &request(&free, &[1, 3]), &apart).is_ok());
+    assert!(decide(&free, &resolved(&free, &[1, 3]), &apart).is_ok());
 }
 
 /// An assign may add the last of several tables; only a confirm has the whole party.
 #[test]
 fn capacity_is_a_confirms_concern() {
-    let mut large = situation();
+    let mut large = snapshot();
     large.booking.party_size = 12;
-    let asked = ask_tables(&[1]);
-    assert_eq!(refused(&asked, &[1], &large).outcome, Outcome::PartyTooLarge);
-    let assign = as_assign(asked);
-    assert!(decide(&assign, &request(&assign, &[1]), &large).is_ok());
+    let request = ask_tables(&[1]);
+    assert_eq!(refused(&request, &[1], &large).outcome, Outcome::PartyTooLarge);
+    let assign = as_assign(request);
+    assert!(decide(&assign, &resolved(&assign, &[1]), &large).is_ok());
 }
 
 #[test]
@@ -252,7 +253,7 @@ fn others_are_named_in_order() {
         window: hours(18, 20),
         released,
     };
-    let found = |blockers: &[Blocker]| in_the_way(&Situation { blockers: blockers.to_vec(), ..situation() });
+    let found = |blockers: &[Blocker]| in_the_way(&Snapshot { blockers: blockers.to_vec(), ..snapshot() });
     let check = |blockers: &[Blocker]| found(blockers).into_iter().next().expect("blocked").refusal;
     let booking = shown(BOOKING);
 
@@ -281,7 +282,7 @@ fn others_are_named_in_order() {
 #[test]
 fn who_has_the_table_is_named() {
     let (of_hold, claim) = (HOLD, Id::from_u128(0x7a4));
-    let mut taken = situation();
+    let mut taken = snapshot();
     taken.blockers = vec![
         Blocker::Hold { hold: of_hold, table: table_id(1) },
         Blocker::Allocation { id: claim, table: table_id(2), released: false },
@@ -330,14 +331,14 @@ fn own_holds_are_those_that_still_are() {
 
 #[test]
 fn tables_are_held_under_the_checks_of_a_confirm() {
-    let held = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Situation| {
+    let held = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Snapshot| {
         let wanted = Hold { metadata: metadata.map(Json::from).unwrap_or_default(), ..hold(numbers) };
         may_hold(&wanted, hours(18, 20), floor)
     };
-    let mut floor = situation();
+    let mut floor = snapshot();
     floor.statuses.current_holds_tables = true;
     assert_eq!(held(&[1, 2], None, &floor), Ok(()));
-    let outcome = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Situation| {
+    let outcome = |numbers: &[u128], metadata: Option<serde_json::Value>, floor: &Snapshot| {
         held(numbers, metadata, floor).expect_err("refused").outcome
     };
     assert_eq!(outcome(&[1, 9], None, &floor), Outcome::TablesNotFound);

@@ -3,30 +3,30 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::BookingWindow;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
-use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::{Basis, OpenHold, Record, Seat};
+use holdfast::rules::drift::decide;
+use holdfast::rules::drift::record::{AssignmentRecord, Basis, BookingRecord, OpenHold};
 use holdfast::rules::table::Resource;
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
 
-fn found(record: &Record) -> Vec<Drift> {
-    judge(record).into_iter().map(|finding| finding.drift).collect()
+fn found(record: &BookingRecord) -> Vec<Drift> {
+    decide(record).into_iter().map(|finding| finding.drift).collect()
 }
 
 /// The record, changed.
-fn with(change: impl FnOnce(&mut Record)) -> Record {
+fn with(change: impl FnOnce(&mut BookingRecord)) -> BookingRecord {
     let mut record = agreed();
     change(&mut record);
     record
 }
 
 #[track_caller]
-pub(crate) fn assert_found(drifts: &[Drift], change: impl FnOnce(&mut Record)) {
+pub(crate) fn assert_found(drifts: &[Drift], change: impl FnOnce(&mut BookingRecord)) {
     let record = with(change);
     assert_eq!(found(&record), drifts, "{record:#?}");
 }
 
-fn status(record: &mut Record, to: &str) {
+fn status(record: &mut BookingRecord, to: &str) {
     to.clone_into(&mut record.booking.status);
 }
 
@@ -76,7 +76,7 @@ fn a_table_and_its_claim_belong_together() {
 #[test]
 fn tables_are_for_the_bookings_time() {
     assert_found(&[Drift::WindowLeftBehind], |record| record.booking.window = own_window(19, 21));
-    for basis in [None, Some(Basis::Asked)] {
+    for basis in [None, Some(Basis::Request)] {
         assert_found(&[Drift::WindowDiffersFromBooking], |record| {
             record.booking.window = own_window(19, 21);
             record.answers[0].basis = basis;
@@ -103,7 +103,7 @@ fn others_on_the_table_are_named_once() {
         record.rivals = vec![rival(1)];
         record.rivals[0].released = true;
     });
-    let finding = judge(&with(|record| record.rivals = vec![rival(1)])).remove(0);
+    let finding = decide(&with(|record| record.rivals = vec![rival(1)])).remove(0);
     assert_eq!(
         finding.detail,
         format!("Table {} is also taken by booking {OTHER_BOOKING} in window {}", table_id(1), hours(19, 21))
@@ -112,7 +112,7 @@ fn others_on_the_table_are_named_once() {
 
 #[test]
 fn a_booking_that_is_over_claims_nothing_to_come() {
-    let over = |record: &mut Record| {
+    let over = |record: &mut BookingRecord| {
         status(record, "cancelled");
         record.history.push(moved("confirmed", "cancelled", 17));
     };
@@ -161,7 +161,7 @@ fn the_history_ends_with_the_status() {
 
 #[test]
 fn an_answer_and_its_booking_say_the_same() {
-    let reverted = |record: &mut Record| status(record, "pending");
+    let reverted = |record: &mut BookingRecord| status(record, "pending");
     assert_found(&[Drift::LedgerSaysConfirmed, Drift::HistoryDiffers], reverted);
     // Moved on by declared moves, or with an entry that says so.
     assert_found(&[], |record| {
@@ -199,7 +199,7 @@ fn an_answer_and_its_booking_say_the_same() {
 
 #[test]
 fn a_hold_is_open_for_a_reason() {
-    let open = |change: fn(&mut Record)| {
+    let open = |change: fn(&mut BookingRecord)| {
         with(|record| {
             record.holds = vec![open_hold(&[2])];
             record.answers[0].hold = None;
@@ -229,7 +229,7 @@ fn a_hold_is_open_for_a_reason() {
 #[test]
 fn a_group_has_two_tables_and_a_claim() {
     let group = Some(NOBODY);
-    let joined = |record: &mut Record| {
+    let joined = |record: &mut BookingRecord| {
         record.seats = vec![seat(1, group), seat(2, group)];
         record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
     };
@@ -247,8 +247,8 @@ fn rows_stay_in_their_restaurant() {
     assert_found(&[Drift::OtherTenant], |record| record.seats[0].foreign = true);
     assert_found(&[Drift::OtherTenant], |record| record.claims[0].restaurant = NOBODY);
     for change in [
-        |hold: &mut Record| hold.holds[0].restaurant = NOBODY,
-        |hold: &mut Record| {
+        |hold: &mut BookingRecord| hold.holds[0].restaurant = NOBODY,
+        |hold: &mut BookingRecord| {
             hold.holds[0].foreign_member = true;
         },
     ] {
@@ -267,7 +267,7 @@ fn a_table_in_use_has_a_booking() {
 
 #[test]
 fn a_finding_says_everything() {
-    let finding = judge(&with(|record| record.claims = vec![])).remove(0).json("claims it");
+    let finding = decide(&with(|record| record.claims = vec![])).remove(0).json("claims it");
     let seat = Id::from_u128(0x101).to_string();
     assert_eq!(finding["rows"], serde_json::json!([{"table": "booking_table_assignments", "id": seat}]));
     let words = ["HD05", "assignment_without_allocation", "error", "G1", "claims it"];
@@ -279,19 +279,19 @@ fn a_finding_says_everything() {
 fn a_missing_answer_names_the_tables_of_its_key() {
     let record = with(|record| {
         record.answers = vec![answered("key", "assigned", &[1])];
-        record.seats.push(Seat { key: Some("other".to_owned()), ..seat(2, None) });
+        record.seats.push(AssignmentRecord { key: Some("other".to_owned()), ..seat(2, None) });
         record.claims.push(table_claim(2));
     });
-    let missing = judge(&record).into_iter().find(|finding| finding.drift == Drift::AnswerMissing).expect("it");
+    let missing = decide(&record).into_iter().find(|finding| finding.drift == Drift::AnswerMissing).expect("it");
     let rows: Vec<&str> = missing.rows.iter().map(|(_, id)| id.as_str()).collect();
     assert_eq!(rows, [record.booking.id.to_string(), record.seats[1].id.to_string()]);
 }
 
 #[test]
 fn a_record_counts_what_is_assigned_and_what_of_it_is_claimed() {
-    assert_eq!(Record::of(OTHER_BOOKING, clock(17, 0)).booking.id, OTHER_BOOKING);
-    assert_eq!(Record::of(OTHER_BOOKING, clock(17, 0)).counts(), (0, 0));
-    let two = |change: fn(&mut Record)| {
+    assert_eq!(BookingRecord::of(OTHER_BOOKING, clock(17, 0)).booking.id, OTHER_BOOKING);
+    assert_eq!(BookingRecord::of(OTHER_BOOKING, clock(17, 0)).counts(), (0, 0));
+    let two = |change: fn(&mut BookingRecord)| {
         with(|record| {
             record.seats.push(seat(2, None));
             record.claims.push(table_claim(2));

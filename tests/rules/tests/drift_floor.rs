@@ -2,7 +2,7 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::drift::catalogue::Drift;
-use holdfast::rules::drift::record::{Basis, OpenHold, Record, Rival, TableState};
+use holdfast::rules::drift::record::{Basis, BookingRecord, OpenHold, Rival, TableState};
 use holdfast::rules::table::Resource;
 use holdfast::rules::window::Window;
 use holdfast_rules_tests::record::{claim_on, open_hold, rival, seat, state, table_claim};
@@ -11,7 +11,7 @@ use holdfast_rules_tests::{HOLD, NOBODY, OTHER_ZONE, clock, hours, own_window, t
 use crate::drift::assert_found;
 
 /// Another booking has table 1 from eight to ten, and takes place then.
-fn neighbour(record: &mut Record) {
+fn neighbour(record: &mut BookingRecord) {
     record.neighbours = vec![Rival { is_claim: false, window: Some(hours(20, 22)), ..rival(1) }];
 }
 
@@ -26,7 +26,7 @@ fn bookings_that_overlap_at_a_table_are_found_whatever_it_is_assigned_for() {
     assert_found(&[Drift::WindowDiffersFromBooking], |record| {
         neighbour(record);
         record.booking.window = own_window(18, 21);
-        record.answers[0].basis = Some(Basis::Asked);
+        record.answers[0].basis = Some(Basis::Request);
     });
     assert_found(&[Drift::WindowLeftBehind], |record| {
         neighbour(record);
@@ -38,7 +38,7 @@ fn bookings_that_overlap_at_a_table_are_found_whatever_it_is_assigned_for() {
 #[test]
 fn the_tables_of_a_live_booking_are_to_be_used() {
     let with_table = |table: TableState| {
-        move |record: &mut Record| {
+        move |record: &mut BookingRecord| {
             record.tables.insert(table_id(1), table);
         }
     };
@@ -58,7 +58,7 @@ fn the_tables_of_a_live_booking_are_to_be_used() {
 }
 
 /// Tables 1 and 2, one group.
-fn two(record: &mut Record) {
+fn two(record: &mut BookingRecord) {
     let group = Some(Id::from_u128(0x77));
     record.seats = vec![seat(1, group), seat(2, group)];
     record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, Id::from_u128(0x77))];
@@ -99,7 +99,7 @@ fn what_an_answer_gave_names_its_key_and_its_claim() {
 #[test]
 fn a_hold_has_tables_and_an_end() {
     let held = |hold: OpenHold| {
-        move |record: &mut Record| {
+        move |record: &mut BookingRecord| {
             record.holds = vec![hold];
             record.answers[0].hold = None;
             record.claims.push(claim_on(Resource::Hold, HOLD));

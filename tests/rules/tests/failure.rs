@@ -92,9 +92,9 @@ fn error(sqlstate: &str, schema: &str, table: &str, detail: Option<&str>) -> Ser
     }
 }
 
-fn judge(error: &ServerError, numbers: &[u128], key: Option<&str>) -> Failure {
+fn decide(error: &ServerError, numbers: &[u128], key: Option<&str>) -> Failure {
     let tables = table_ids(numbers);
-    Collision { booking: BOOKING, tables: &tables, key, schema: "public" }.judge(error.clone())
+    Collision { booking: BOOKING, tables: &tables, key, schema: "public" }.decide(error.clone())
 }
 
 #[track_caller]
@@ -134,7 +134,7 @@ fn a_taken_table_is_the_contracts_conflict() {
         ("23P01", "allocations", None, &one),
     ];
     for (sqlstate, table, detail, taken) in cases {
-        let refusal = undone(judge(&error(sqlstate, "public", table, detail.as_deref()), &[1, 2], Some("key")));
+        let refusal = undone(decide(&error(sqlstate, "public", table, detail.as_deref()), &[1, 2], Some("key")));
         // The row that was there first is in the server's own sentence.
         let server = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
         let words = format!("Resource {taken} overlaps requested window for booking {}{server}", shown(BOOKING));
@@ -147,7 +147,7 @@ fn a_taken_table_is_the_contracts_conflict() {
 fn a_key_that_somebody_else_bound_is_a_retry() {
     for table in ["booking_assignment_idempotency", "booking_confirmation_results"] {
         let detail = Some("Key (booking_id, idempotency_key)=(b, my-key) already exists.");
-        let refusal = undone(judge(&error("23505", "public", table, detail), &[1], Some("my-key")));
+        let refusal = undone(decide(&error("23505", "public", table, detail), &[1], Some("my-key")));
         let message = format!("Another attempt bound the key of booking {} at the same moment", shown(BOOKING));
         assert_refused(&refusal, Outcome::KeyInProgress, "40001", &message, Some("Key my-key"));
     }
@@ -174,10 +174,10 @@ fn what_is_not_ours_reaches_the_caller_unchanged() {
         (without_table, Some("key")),
     ];
     for (error, key) in cases {
-        assert_eq!(judge(&error, &[1], key), Failure::Server(Box::new(error.clone())), "{error:?}");
+        assert_eq!(decide(&error, &[1], key), Failure::Server(Box::new(error.clone())), "{error:?}");
     }
     let nothing_asked = error("23P01", "public", "allocations", Some(&shown(NOBODY)));
-    assert_eq!(judge(&nothing_asked, &[], Some("key")), Failure::Server(Box::new(nothing_asked.clone())));
+    assert_eq!(decide(&nothing_asked, &[], Some("key")), Failure::Server(Box::new(nothing_asked.clone())));
 }
 
 proptest! {
@@ -194,7 +194,7 @@ proptest! {
     fn no_other_code_is_reworded(code in "[0-9A-Z]{5}", table in "allocations|booking_assignment_idempotency") {
         prop_assume!(code != "23505" && code != "23P01");
         let error = error(&code, "public", &table, None);
-        prop_assert_eq!(judge(&error, &[1], Some("key")), Failure::Server(Box::new(error)));
+        prop_assert_eq!(decide(&error, &[1], Some("key")), Failure::Server(Box::new(error)));
     }
 }
 
@@ -211,14 +211,14 @@ fn a_constraint_of_the_applications_own_is_no_lost_race() {
     ];
     for (sqlstate, table, detail) in cases {
         let error = error(sqlstate, "public", table, Some(detail));
-        assert_eq!(judge(&error, &[1], Some("key")), Failure::from(error), "{table}: {detail}");
+        assert_eq!(decide(&error, &[1], Some("key")), Failure::from(error), "{table}: {detail}");
     }
     // By its name, where the server hides what it is about.
     let named = ServerError {
         constraint: Some("booking_assignment_idempotency_pkey".to_owned()),
         ..error("23505", "public", "booking_assignment_idempotency", None)
     };
-    assert_eq!(undone(judge(&named, &[1], Some("key"))).outcome, Outcome::KeyInProgress);
+    assert_eq!(undone(decide(&named, &[1], Some("key"))).outcome, Outcome::KeyInProgress);
 }
 
 /// What only an old snapshot does not see is 40001; a reference that nobody has seen stays what it is.

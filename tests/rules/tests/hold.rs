@@ -239,11 +239,11 @@ fn any_hold() -> impl Strategy<Value = Hold> {
 proptest! {
     /// G6, whatever else: at its deadline and from then on, no hold passes.
     #[test]
-    fn from_its_deadline_on_no_hold_passes(hold in any_hold(), late in 0..i64::MAX, (asked, _) in calls()) {
+    fn from_its_deadline_on_no_hold_passes(hold in any_hold(), late in 0..i64::MAX, (request, _) in calls()) {
         let at = Instant(hold.expires_at.0.saturating_add(late));
         prop_assert!(hold.check(BOOKING, RESTAURANT, at).is_err());
-        let asked = holdfast::rules::request::Asked { selection: ask_hold().selection, ..asked };
-        prop_assert!(holdfast::rules::confirm::select(&asked, &booking(), Some(&hold), at).is_err());
+        let request = holdfast::rules::request::Request { selection: ask_hold().selection, ..request };
+        prop_assert!(holdfast::rules::confirm::select(&request, &booking(), Some(&hold), at).is_err());
     }
 
     /// What passes is active, ours, of this restaurant, with tables, and before its deadline.

@@ -1,11 +1,11 @@
 //! Is an index there that serves, and if not, what is to be run?
 
-use holdfast::rules::index::{Found, Line, WANTED, Wanted, judge};
+use holdfast::rules::index::{FoundIndex, Line, NeededIndex, WANTED, decide};
 
-const WANTED_ONE: &Wanted = &WANTED[0];
+const WANTED_ONE: &NeededIndex = &WANTED[0];
 
-fn serving() -> Found {
-    Found {
+fn serving() -> FoundIndex {
+    FoundIndex {
         name: WANTED_ONE.name.to_owned(),
         table: WANTED_ONE.table.to_owned(),
         column: Some(WANTED_ONE.column.to_owned()),
@@ -15,22 +15,22 @@ fn serving() -> Found {
     }
 }
 
-fn states(found: &[Found]) -> Vec<(String, &'static str)> {
-    judge(WANTED_ONE, found, "s").into_iter().map(|line| (line.index, line.state)).collect()
+fn states(found: &[FoundIndex]) -> Vec<(String, &'static str)> {
+    decide(WANTED_ONE, found, "s").into_iter().map(|line| (line.index, line.state)).collect()
 }
 
 #[test]
 fn one_that_serves_needs_nothing_whatever_its_name() {
-    let other = Found { name: "theirs".to_owned(), predicate: None, ..serving() };
-    assert_eq!(judge(WANTED_ONE, &[serving()], "s")[0].statement, None);
+    let other = FoundIndex { name: "theirs".to_owned(), predicate: None, ..serving() };
+    assert_eq!(decide(WANTED_ONE, &[serving()], "s")[0].statement, None);
     assert_eq!(states(std::slice::from_ref(&other)), [("theirs".to_owned(), "present")]);
-    let broken = Found { valid: false, ..serving() };
+    let broken = FoundIndex { valid: false, ..serving() };
     assert_eq!(states(&[broken, other]), [("theirs".to_owned(), "present")]);
 }
 
 #[test]
 fn a_missing_one_is_built_concurrently() {
-    let lines = judge(WANTED_ONE, &[], "\"My App\"");
+    let lines = decide(WANTED_ONE, &[], "\"My App\"");
     let statement = "create index concurrently bookings_auto_assign_idempotency_key_idx on \"My App\".bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null";
     let line = Line { index: WANTED_ONE.name.to_owned(), state: "missing", statement: Some(statement.to_owned()) };
     assert_eq!(lines, [line]);
@@ -38,16 +38,16 @@ fn a_missing_one_is_built_concurrently() {
 
 #[test]
 fn what_has_the_name_and_does_not_serve_makes_room() {
-    let of = |found: Found| states(&[found]);
+    let of = |found: FoundIndex| states(&[found]);
     let name = WANTED_ONE.name.to_owned();
     let rebuilt = |state| vec![(name.clone(), state), (name.clone(), "missing")];
-    assert_eq!(of(Found { valid: false, ..serving() }), rebuilt("invalid"));
-    assert_eq!(of(Found { column: Some("id".to_owned()), ..serving() }), rebuilt("different"));
-    assert_eq!(of(Found { column: None, ..serving() }), rebuilt("different"));
-    assert_eq!(of(Found { columns: 2, ..serving() }), rebuilt("different"));
-    assert_eq!(of(Found { predicate: Some("(party_size > 4)".to_owned()), ..serving() }), rebuilt("different"));
-    assert_eq!(of(Found { table: "table_holds".to_owned(), ..serving() }), rebuilt("different"));
-    let lines = judge(WANTED_ONE, &[Found { valid: false, ..serving() }], "s");
+    assert_eq!(of(FoundIndex { valid: false, ..serving() }), rebuilt("invalid"));
+    assert_eq!(of(FoundIndex { column: Some("id".to_owned()), ..serving() }), rebuilt("different"));
+    assert_eq!(of(FoundIndex { column: None, ..serving() }), rebuilt("different"));
+    assert_eq!(of(FoundIndex { columns: 2, ..serving() }), rebuilt("different"));
+    assert_eq!(of(FoundIndex { predicate: Some("(party_size > 4)".to_owned()), ..serving() }), rebuilt("different"));
+    assert_eq!(of(FoundIndex { table: "table_holds".to_owned(), ..serving() }), rebuilt("different"));
+    let lines = decide(WANTED_ONE, &[FoundIndex { valid: false, ..serving() }], "s");
     let drop = format!("drop index concurrently s.{name}");
     assert_eq!(lines[0].statement, Some(drop));
 }

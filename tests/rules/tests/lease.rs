@@ -1,17 +1,17 @@
 //! The outbox: who gets an event for how long, and what becomes of one that failed.
 
-use holdfast::rules::lease::{ATTEMPTS, Claim, Fate, check_consumer, fate};
+use holdfast::rules::lease::{ATTEMPTS, Fate, LeaseRequest, check_consumer, fate};
 use holdfast::rules::outcome::Outcome;
 
 #[test]
 fn a_claim_has_a_name_and_bounds() {
-    let claim = Claim { consumer: "relay-1".to_owned(), limit: 100, lease_seconds: 60 };
-    assert_eq!(Claim::check(Some("relay-1"), None, None), Ok(claim.clone()));
+    let claim = LeaseRequest { consumer: "relay-1".to_owned(), limit: 100, lease_seconds: 60 };
+    assert_eq!(LeaseRequest::check(Some("relay-1"), None, None), Ok(claim.clone()));
     assert_eq!(
-        Claim::check(Some("relay-1"), Some(10_000), Some(86_400)),
-        Ok(Claim { limit: 10_000, lease_seconds: 86_400, ..claim })
+        LeaseRequest::check(Some("relay-1"), Some(10_000), Some(86_400)),
+        Ok(LeaseRequest { limit: 10_000, lease_seconds: 86_400, ..claim })
     );
-    let refused = |limit, lease| Claim::check(Some("relay"), limit, lease).expect_err("out of bounds");
+    let refused = |limit, lease| LeaseRequest::check(Some("relay"), limit, lease).expect_err("out of bounds");
     for (limit, lease) in [(Some(0), None), (Some(10_001), None), (None, Some(0)), (None, Some(86_401))] {
         assert_eq!(refused(limit, lease).outcome, Outcome::ArgumentInvalid);
     }

@@ -2,27 +2,27 @@
 
 use holdfast::rules::migration::{Form, render};
 use holdfast::rules::requirement::index::built_by_attach;
-use holdfast::rules::requirement::{Finding, State, Step};
+use holdfast::rules::requirement::{DoctorFinding, MendStep, State};
 
-fn brief(table: &str, what: &str) -> Finding {
-    Finding::new(what, State::Missing, "G1", "our statements read it")
+fn brief(table: &str, what: &str) -> DoctorFinding {
+    DoctorFinding::new(what, State::Missing, "G1", "our statements read it")
         .mend(
-            Step::Brief { table: table.into() },
+            MendStep::Brief { table: table.into() },
             [format!("alter table app.{table} add column if not exists {what} text")],
         )
         .undo(format!("alter table app.{table} drop column if exists {what}"))
 }
 
-fn index(state: State) -> Finding {
-    let step = Step::Concurrently { table: "bookings".into(), index: "by_key".into() };
-    Finding::new("index by_key", state, "", "it's looked up; 100% \\ of it")
+fn index(state: State) -> DoctorFinding {
+    let step = MendStep::Concurrently { table: "bookings".into(), index: "by_key".into() };
+    DoctorFinding::new("index by_key", state, "", "it's looked up; 100% \\ of it")
         .mend(step, ["create index concurrently if not exists by_key on app.bookings (key)"])
         .undo("drop index concurrently if exists app.by_key")
 }
 
-fn exclusion() -> Finding {
-    let step = Step::Blocking { table: "allocations".into(), constraint: "allocations_no_overlap".into() };
-    Finding::new("exclusion", State::Missing, "G2", "it stops every writer")
+fn exclusion() -> DoctorFinding {
+    let step = MendStep::Blocking { table: "allocations".into(), constraint: "allocations_no_overlap".into() };
+    DoctorFinding::new("exclusion", State::Missing, "G2", "it stops every writer")
         .mend(
             step,
             ["alter table app.allocations add constraint allocations_no_overlap exclude using gist (id with =)"],
@@ -69,7 +69,7 @@ fn what_is_fine_or_only_risky_is_not_done() {
 
 #[test]
 fn what_a_person_decides_is_said() {
-    let finding = Finding::new("table bookings", State::Missing, "G1", "every call works on it");
+    let finding = DoctorFinding::new("table bookings", State::Missing, "G1", "every call works on it");
     for form in [Form::Run, Form::DryRun] {
         let script = render("app", 180_000, std::slice::from_ref(&finding), form);
         assert!(
@@ -104,7 +104,7 @@ fn rows_in_the_way_are_asked_for_before_the_work() {
 #[test]
 fn the_swap_builds_on_the_copy() {
     let weaker = exclusion().mend(
-        Step::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() },
+        MendStep::Blocking { table: "allocations".to_owned(), constraint: "allocations_no_overlap".to_owned() },
         [
             "alter table app.allocations drop constraint \"Weak\"",
             "alter table app.allocations add constraint allocations_no_overlap exclude using gist (a with =)",
@@ -177,11 +177,11 @@ fn every_index_of_attach_is_built_concurrently_before() {
 fn a_name_says_nothing_to_psql() {
     for name in ["\r\\! touch x", "$holdfast$; \\! x", "$only0$", "only0", "' \\! x", "\u{2028}\\! x", "`touch x`"] {
         let quoted = format!("\"{}\"", name.replace('"', "\"\""));
-        let step = Step::Concurrently { table: "bookings".into(), index: name.into() };
-        let found = Finding::new(format!("index {name}"), State::Missing, "", name)
+        let step = MendStep::Concurrently { table: "bookings".into(), index: name.into() };
+        let found = DoctorFinding::new(format!("index {name}"), State::Missing, "", name)
             .mend(step, [format!("create index concurrently {quoted} on {quoted}.bookings (id)")])
             .undo(format!("drop index {quoted}"));
-        let risky = Finding { state: State::Risky, ..found.clone() };
+        let risky = DoctorFinding { state: State::Risky, ..found.clone() };
         for form in [Form::Run, Form::DryRun, Form::Back] {
             let script = render(&quoted, 180_000, &[found.clone(), exclusion(), risky.clone()], form);
             let comments = script.lines().filter(|line| line.starts_with("--"));

@@ -1,16 +1,18 @@
 //! Events: names and dedupe keys that others rely on.
 
 use holdfast::rules::booking::Booking;
-use holdfast::rules::outbox::{Confirmed, Event, Left, Tables, hold_confirmed, hold_released, tables_changed};
-use holdfast::rules::request::{Request, table_set_hash};
+use holdfast::rules::outbox::{
+    Confirmed, Event, RemainingTables, Tables, hold_confirmed, hold_released, tables_changed,
+};
+use holdfast::rules::request::{ResolvedRequest, table_set_hash};
 use holdfast::rules::table::Assignment;
 use holdfast_rules_tests::{
-    ACTOR, BOOKING, HOLD, NOBODY, RESTAURANT, ZONE, ask_tables, hold, hours, shown, situation, table_id, table_ids,
+    ACTOR, BOOKING, HOLD, NOBODY, RESTAURANT, ZONE, ask_tables, hold, hours, shown, snapshot, table_id, table_ids,
 };
 use serde_json::json;
 
-fn request() -> Request {
-    Request::new(&ask_tables(&[1, 2]), table_ids(&[1, 2]), hours(18, 20))
+fn resolved() -> ResolvedRequest {
+    ResolvedRequest::new(&ask_tables(&[1, 2]), table_ids(&[1, 2]), hours(18, 20))
 }
 
 fn told(tables: &[holdfast::rules::Id], freed: &[holdfast::rules::Id]) -> Event {
@@ -68,7 +70,7 @@ fn a_confirmed_hold_is_told_with_all_that_it_was() {
         hold: &held,
         zone: Some(ZONE),
         actor: Some(ACTOR),
-        request: &request(),
+        resolved: &resolved(),
         key: Some("key"),
     };
     let expected = Event {
@@ -117,7 +119,7 @@ fn a_released_hold_is_told_once_also_without_a_booking() {
 /// What stays, what goes, and the window of the first that is known.
 #[test]
 fn what_is_left_of_a_bookings_tables() {
-    let booking = Booking { id: BOOKING, restaurant: RESTAURANT, ..situation().booking };
+    let booking = Booking { id: BOOKING, restaurant: RESTAURANT, ..snapshot().booking };
     let row = |number: u128, window| Assignment {
         id: NOBODY,
         table: table_id(number),
@@ -126,7 +128,7 @@ fn what_is_left_of_a_bookings_tables() {
     };
     let rows = [row(3, hours(18, 20)), row(1, hours(19, 21)), row(2, hours(18, 20))];
     let left = |goes: &[u128]| {
-        let left = Left::of(&rows, |table| table_ids(goes).contains(&table), booking.window);
+        let left = RemainingTables::of(&rows, |table| table_ids(goes).contains(&table), booking.window);
         tables_changed(&left.tables(&booking, "confirmed", None)).payload.value()
     };
     let one = left(&[3]);
@@ -136,7 +138,7 @@ fn what_is_left_of_a_bookings_tables() {
     assert_eq!(left(&[1, 2])["mergeGroupId"], json!(null), "a group of one is none");
     let none = left(&[1, 2, 3]);
     assert_eq!((&none["tableIds"], &none["startAt"]), (&json!([]), &json!("2027-05-01T18:00:00Z")));
-    let nothing = Left::of(&[], |_| true, Default::default());
+    let nothing = RemainingTables::of(&[], |_| true, Default::default());
     let nothing = tables_changed(&nothing.tables(&booking, "confirmed", None));
     assert_eq!(
         (nothing.payload.value()["startAt"].clone(), nothing.dedupe_key),

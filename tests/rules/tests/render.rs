@@ -12,7 +12,7 @@ fn names_give_way_where_they_are_names() {
     for (text, expected) in [
         ("select app.f(), b.app.c, myapp.d, app_x.e from app.t", "select S.f(), b.app.c, myapp.d, app_x.e from S.t"),
         ("null::app.booking_status, app.booking_statuses", "null::\"x.app.y\".\"app.state\", S.booking_statuses"),
-        ("original.f(retention.ledger, x.original.y)", "\"old.app\".f((1), x.original.y)"),
+        ("legacy.f(retention.ledger, x.legacy.y)", "\"old.app\".f((1), x.legacy.y)"),
         ("\"app.x\" -- app.y\n/* app.z */ app.a", "\"app.x\" -- app.y\n/* app.z */ S.a"),
         ("$1, $2 app.a", "$1, $2 S.a"),
     ] {

@@ -3,10 +3,10 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
-use holdfast::rules::drift::judge;
-use holdfast::rules::drift::record::{Claim, Moved, Record, StatusRule};
+use holdfast::rules::drift::decide;
+use holdfast::rules::drift::record::{AllocationRecord, BookingRecord, Moved, StatusRule};
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::repair::{Step, by_name, history_at, history_from, plan, touched, wanted};
+use holdfast::rules::repair::{RepairStep, by_name, history_at, history_from, plan, touched, wanted};
 use holdfast::rules::table::Resource;
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, clock, hours, own_window, table_id, table_ids};
@@ -17,21 +17,21 @@ fn all() -> Vec<Drift> {
 }
 
 /// What is planned for a record that was changed.
-fn planned(change: impl FnOnce(&mut Record)) -> Vec<(Drift, Option<Step>)> {
+fn planned(change: impl FnOnce(&mut BookingRecord)) -> Vec<(Drift, Option<RepairStep>)> {
     let mut record = agreed();
     change(&mut record);
-    let planned = plan(&record, judge(&record), &all());
+    let planned = plan(&record, decide(&record), &all());
     planned.into_iter().map(|planned| (planned.finding.drift, planned.step)).collect()
 }
 
 #[track_caller]
-fn assert_planned(drift: Drift, step: Option<Step>, change: impl FnOnce(&mut Record)) {
+fn assert_planned(drift: Drift, step: Option<RepairStep>, change: impl FnOnce(&mut BookingRecord)) {
     assert_eq!(planned(change), [(drift, step)]);
 }
 
 #[test]
 fn a_table_without_its_claim_is_claimed_if_it_is_free() {
-    let claim = |frees| Step::ClaimTable { table: table_id(1), window: hours(18, 20), frees };
+    let claim = |frees| RepairStep::ClaimTable { table: table_id(1), window: hours(18, 20), frees };
     let drift = Drift::AssignmentWithoutAllocation;
     assert_planned(drift, Some(claim(vec![])), |record| record.claims = vec![]);
     // What a booking that is over left behind makes room.
@@ -60,7 +60,7 @@ fn a_table_without_its_claim_is_claimed_if_it_is_free() {
 #[test]
 fn the_last_answer_decides_about_a_claim_without_its_table() {
     let drift = Drift::AllocationWithoutAssignment;
-    let given = |key: Option<&str>, group| Step::SeatTable {
+    let given = |key: Option<&str>, group| RepairStep::SeatTable {
         table: table_id(1),
         window: hours(18, 20),
         group,
@@ -73,9 +73,11 @@ fn the_last_answer_decides_about_a_claim_without_its_table() {
         record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
         record.answers = vec![answered("key", "confirmed", &[1, 2])];
     });
-    assert_planned(drift, Some(Step::DropClaims(vec![table_claim(2).id])), |record| record.claims.push(table_claim(2)));
+    assert_planned(drift, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
+        record.claims.push(table_claim(2))
+    });
     // An answer from before the last confirm counts no more.
-    assert_planned(drift, Some(Step::DropClaims(vec![table_claim(2).id])), |record| {
+    assert_planned(drift, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
         record.claims.push(table_claim(2));
         record.answers.insert(0, answered("older", "confirmed", &[2]));
     });
@@ -89,9 +91,9 @@ fn the_last_answer_decides_about_a_claim_without_its_table() {
 #[test]
 fn the_answers_window_counts_then_the_bookings() {
     let drift = Drift::WindowDiffersFromAllocation;
-    let claim = Step::MoveClaim { claim: table_claim(1).id, window: hours(18, 20), frees: vec![] };
+    let claim = RepairStep::MoveClaim { claim: table_claim(1).id, window: hours(18, 20), frees: vec![] };
     assert_planned(drift, Some(claim), |record| record.claims[0].window = Some(hours(18, 21)));
-    let own = Step::MoveSeat { seat: seat(1, None).id, window: hours(18, 21) };
+    let own = RepairStep::MoveSeat { seat: seat(1, None).id, window: hours(18, 21) };
     assert_planned(drift, Some(own), |record| {
         record.claims[0].window = Some(hours(18, 21));
         record.booking.window = own_window(18, 21);
@@ -102,15 +104,15 @@ fn the_answers_window_counts_then_the_bookings() {
 
 #[test]
 fn the_status_follows_an_answer_whose_tables_stand() {
-    let back = |record: &mut Record| "pending".clone_into(&mut record.booking.status);
+    let back = |record: &mut BookingRecord| "pending".clone_into(&mut record.booking.status);
     let drift = Drift::LedgerSaysConfirmed;
-    assert_planned(drift, Some(Step::Advance { to: "confirmed".to_owned() }), back);
+    assert_planned(drift, Some(RepairStep::Advance { to: "confirmed".to_owned() }), back);
     // Not from a status that no declared move leads from, and not without the tables.
     let undeclared = planned(|record| {
         back(record);
         record.moves.retain(|(from, _)| from != "pending");
     });
-    assert_eq!(undeclared, [(drift, None), (Drift::HistoryDiffers, Some(Step::Record))]);
+    assert_eq!(undeclared, [(drift, None), (Drift::HistoryDiffers, Some(RepairStep::BookingRecord))]);
     let gone = planned(|record| {
         back(record);
         (record.seats, record.claims) = (vec![], vec![]);
@@ -118,12 +120,12 @@ fn the_status_follows_an_answer_whose_tables_stand() {
     assert_eq!(gone[0], (drift, None));
     // Nor when they stand for another time than was answered, or only half.
     for half in [
-        |record: &mut Record| {
+        |record: &mut BookingRecord| {
             record.seats[0].window = Some(hours(18, 21));
             record.claims[0].window = Some(hours(18, 21));
         },
-        |record: &mut Record| record.claims = vec![],
-        |record: &mut Record| record.claims[0].window = Some(hours(18, 21)),
+        |record: &mut BookingRecord| record.claims = vec![],
+        |record: &mut BookingRecord| record.claims[0].window = Some(hours(18, 21)),
     ] {
         let steps = planned(|record| {
             back(record);
@@ -137,21 +139,21 @@ fn the_status_follows_an_answer_whose_tables_stand() {
 fn the_status_that_was_confirmed_is_the_one_that_the_history_knows() {
     let drift = Drift::LedgerSaysConfirmed;
     // A confirm may lead to either, and both can be reached.
-    let back = |record: &mut Record, last: Option<&str>| {
+    let back = |record: &mut BookingRecord, last: Option<&str>| {
         record.statuses.push(StatusRule { status: "seated".to_owned(), ..record.rule("confirmed") });
         record.moves.push(("pending".to_owned(), "seated".to_owned()));
         "pending".clone_into(&mut record.booking.status);
         record.history = last.map(|to| moved("pending", to, 16)).into_iter().collect();
     };
     for to in ["confirmed", "seated"] {
-        assert_planned(drift, Some(Step::Advance { to: to.to_owned() }), |record| {
+        assert_planned(drift, Some(RepairStep::Advance { to: to.to_owned() }), |record| {
             back(record, Some(to));
             record.history.push(moved(to, "checked_in", 16));
         });
     }
     let unknown = planned(|record| back(record, None));
     assert_eq!(unknown[0], (drift, None), "either is as good");
-    assert_planned(drift, Some(Step::Advance { to: "confirmed".to_owned() }), |record| {
+    assert_planned(drift, Some(RepairStep::Advance { to: "confirmed".to_owned() }), |record| {
         back(record, None);
         record.statuses.pop();
     });
@@ -167,7 +169,7 @@ fn the_status_that_was_confirmed_is_the_one_that_the_history_knows() {
 
 #[test]
 fn what_is_missing_is_written() {
-    let bind = Step::Bind {
+    let bind = RepairStep::Bind {
         key: "key".to_owned(),
         tables: table_ids(&[1]),
         seats: vec![seat(1, None).id],
@@ -176,12 +178,12 @@ fn what_is_missing_is_written() {
     };
     assert_planned(Drift::AnswerMissing, Some(bind), |record| record.answers = vec![]);
     let emitted = planned(|record| record.answers[0].told = false);
-    let [(Drift::EventMissing, Some(Step::Emit { key, dedupe_key, payload }))] = &emitted[..] else {
+    let [(Drift::EventMissing, Some(RepairStep::Emit { key, dedupe_key, payload }))] = &emitted[..] else {
         panic!("{emitted:?}")
     };
     assert_eq!((key.as_str(), &payload["status"]), ("key", &serde_json::json!("confirmed")));
     assert!(dedupe_key.ends_with(&format!(":{}", table_id(1))), "{dedupe_key}");
-    assert_planned(Drift::HistoryDiffers, Some(Step::Record), |record| {
+    assert_planned(Drift::HistoryDiffers, Some(RepairStep::BookingRecord), |record| {
         "checked_in".clone_into(&mut record.booking.status)
     });
 }
@@ -189,7 +191,10 @@ fn what_is_missing_is_written() {
 #[test]
 fn a_hold_ends_as_it_should_have() {
     for (end, change) in [
-        (HoldEnd::Confirmed, (|record: &mut Record| record.answers[0].hold = Some(HOLD)) as fn(&mut Record)),
+        (
+            HoldEnd::Confirmed,
+            (|record: &mut BookingRecord| record.answers[0].hold = Some(HOLD)) as fn(&mut BookingRecord),
+        ),
         (HoldEnd::Cancelled, |record| record.holds[0].window = None),
         (HoldEnd::Expired, |record| record.holds[0].expires_at = clock(12, 0)),
     ] {
@@ -199,7 +204,7 @@ fn a_hold_ends_as_it_should_have() {
             record.claims.push(claim_on(Resource::Hold, HOLD));
             change(record);
         });
-        let step = Step::CloseHold { hold: HOLD, end };
+        let step = RepairStep::CloseHold { hold: HOLD, end };
         assert_eq!(steps.len(), 1);
         assert_eq!(steps[0].1.as_ref(), Some(&step));
         let told = by_name(&agreed(), &[&step])["close_hold"][0]["event"]["payload"]["holdId"].clone();
@@ -209,7 +214,7 @@ fn a_hold_ends_as_it_should_have() {
 
 #[test]
 fn groups_are_dissolved_or_claimed() {
-    let dissolve = Step::Dissolve { seats: vec![seat(1, None).id], claims: vec![] };
+    let dissolve = RepairStep::Dissolve { seats: vec![seat(1, None).id], claims: vec![] };
     assert_planned(Drift::MergeGroupIncomplete, Some(dissolve), |record| record.seats[0].merge_group = Some(NOBODY));
     // Each with its own claim, and with no table's.
     let groups = [NOBODY, HOLD];
@@ -217,14 +222,14 @@ fn groups_are_dissolved_or_claimed() {
         record.seats[0].merge_group = Some(NOBODY);
         for (at, group) in groups.into_iter().enumerate() {
             let id = Id::from_u128(0x900 + at as u128);
-            record.claims.push(Claim { id, ..claim_on(Resource::MergeGroup, group) });
+            record.claims.push(AllocationRecord { id, ..claim_on(Resource::MergeGroup, group) });
         }
     });
     let (with, without) = (Id::from_u128(0x900), Id::from_u128(0x901));
     let steps = [(vec![seat(1, None).id], with), (vec![], without)]
-        .map(|(seats, claim)| (Drift::MergeGroupIncomplete, Some(Step::Dissolve { seats, claims: vec![claim] })));
+        .map(|(seats, claim)| (Drift::MergeGroupIncomplete, Some(RepairStep::Dissolve { seats, claims: vec![claim] })));
     assert!(steps.iter().all(|step| dissolved.contains(step)) && dissolved.len() == 2, "{dissolved:#?}");
-    let claim = Step::ClaimGroup { group: NOBODY, window: hours(18, 20) };
+    let claim = RepairStep::ClaimGroup { group: NOBODY, window: hours(18, 20) };
     assert_planned(Drift::MergeGroupUnclaimed, Some(claim), |record| {
         record.seats = vec![seat(1, Some(NOBODY)), seat(2, Some(NOBODY))];
         record.claims = vec![table_claim(1), table_claim(2)];
@@ -255,7 +260,7 @@ fn findings_are_asked_for_by_name_or_code() {
     assert_eq!(all().len(), FINDINGS.len());
     let mut record = agreed();
     record.claims = vec![];
-    assert_eq!(plan(&record, judge(&record), &[Drift::EventMissing]), []);
+    assert_eq!(plan(&record, decide(&record), &[Drift::EventMissing]), []);
 }
 
 #[test]
@@ -263,10 +268,10 @@ fn the_history_says_from_where() {
     let mut record = agreed();
     assert_eq!(history_from(&record, &[]), "confirmed");
     record.booking = Booking { status: "cancelled".to_owned(), ..record.booking };
-    assert_eq!(history_from(&record, &[&Step::Record]), "confirmed");
+    assert_eq!(history_from(&record, &[&RepairStep::BookingRecord]), "confirmed");
     assert_eq!(history_from(&record, &[]), "cancelled");
     record.history.push(moved("cancelled", "cancelled", 17));
-    assert_eq!(history_from(&record, &[&Step::Record]), "confirmed");
+    assert_eq!(history_from(&record, &[&RepairStep::BookingRecord]), "confirmed");
 }
 
 #[test]
@@ -278,20 +283,20 @@ fn the_repairs_entry_is_the_last() {
     let at = history_at(&record, clock(17, 30));
     assert_eq!(at, clock(19, 0));
     record.history.push(Moved { from: Some("checked_in".to_owned()), to: "confirmed".to_owned(), at });
-    assert_eq!(judge(&record), []);
+    assert_eq!(decide(&record), []);
 }
 
 #[test]
 fn tables_of_now_are_refreshed() {
     let mut record = agreed();
     assert_eq!(touched(&record, &[]), Vec::<Id>::new());
-    assert_eq!(touched(&record, &[&Step::Refresh { table: table_id(3) }]), [table_id(3)]);
+    assert_eq!(touched(&record, &[&RepairStep::Refresh { table: table_id(3) }]), [table_id(3)]);
     record.now = clock(19, 0);
     assert_eq!(touched(&record, &[]), [table_id(1)]);
 }
 
 /// A record with anything in it that a small restaurant can have.
-fn records() -> impl Strategy<Value = Record> {
+fn records() -> impl Strategy<Value = BookingRecord> {
     let statuses = prop::sample::select(vec!["pending", "confirmed", "checked_in", "cancelled", "no_show"]);
     let tables = || prop::collection::btree_set(1_u128..5, 0..4);
     (statuses, tables(), tables(), tables(), tables(), 0_i64..4, any::<bool>()).prop_map(
@@ -316,11 +321,11 @@ proptest! {
     /// It never frees a table that the booking has, unless the booking is over, and never takes one that another has.
     #[test]
     fn no_live_booking_loses_a_table(record in records()) {
-        let dropped = |step: &Step| match step {
-            Step::DropClaims(claims) => claims.clone(),
+        let dropped = |step: &RepairStep| match step {
+            RepairStep::DropClaims(claims) => claims.clone(),
             _ => vec![],
         };
-        for planned in plan(&record, judge(&record), &all()) {
+        for planned in plan(&record, decide(&record), &all()) {
             let Some(step) = planned.step else { continue };
             for claim in dropped(&step) {
                 let table = record.claims.iter().find(|known| known.id == claim).map(|known| known.resource_id);
@@ -328,9 +333,9 @@ proptest! {
                 prop_assert!(record.is_over() || !seated, "{step:?}");
             }
             let (window, table, frees) = match &step {
-                Step::ClaimTable { window, table, frees } => (*window, *table, frees.clone()),
-                Step::SeatTable { window, table, .. } => (*window, *table, vec![]),
-                Step::MoveClaim { window, claim, frees } => {
+                RepairStep::ClaimTable { window, table, frees } => (*window, *table, frees.clone()),
+                RepairStep::SeatTable { window, table, .. } => (*window, *table, vec![]),
+                RepairStep::MoveClaim { window, claim, frees } => {
                     let claim = record.claims.iter().find(|known| known.id == *claim).expect("known");
                     (*window, claim.resource_id, frees.clone())
                 }
@@ -348,7 +353,7 @@ proptest! {
     /// What agrees is left alone.
     #[test]
     fn a_plan_is_made_of_findings_alone(record in records()) {
-        let findings = judge(&record).len();
-        prop_assert!(plan(&record, judge(&record), &all()).len() <= findings);
+        let findings = decide(&record).len();
+        prop_assert!(plan(&record, decide(&record), &all()).len() <= findings);
     }
 }

@@ -3,8 +3,8 @@
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::request::{
-    Asked, Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, Selection, key, sha256_hex, sha256_prefix,
-    table_set_hash, tables, window,
+    Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, ResolvedRequest, Selection, key, sha256_hex,
+    sha256_prefix, table_set_hash, tables, window,
 };
 use holdfast::rules::window::{Instant, Window};
 use holdfast_rules_tests::evening::{calls, windows};
@@ -104,26 +104,26 @@ fn hashes_are_those_of_others() {
     ];
     for (numbers, hash) in sets {
         assert_eq!(table_set_hash(&table_ids(numbers)), hash);
-        let request = Request::new(&ask_tables(numbers), table_ids(numbers), hours(18, 20));
-        assert_eq!(request.table_set_hash(), hash);
+        let resolved = ResolvedRequest::new(&ask_tables(numbers), table_ids(numbers), hours(18, 20));
+        assert_eq!(resolved.table_set_hash(), hash);
     }
 }
 
 /// A person's call: everything counts.
-fn manual(asked: Asked) -> Asked {
+fn manual(request: Request) -> Request {
     let history = History {
         changed_by: Some(ACTOR),
         reason: Some("Geburtstag für zwölf".to_owned()),
         metadata: Some(json!({"b": 1, "a": [true, null, "x"]}).into()),
     };
-    Asked { actor: Some(ACTOR), history, ..asked }
+    Request { actor: Some(ACTOR), history, ..request }
 }
 
 /// `hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())`.
 #[test]
 fn checksums_are_those_of_the_canonical_json() {
-    let assign = Asked { intent: Intent::Assign, target: None, require_adjacency: true, ..ask_tables(&[1]) };
-    let custom = Asked { window: Some(hours(19, 21)), ..ask_tables(&[1, 2]) };
+    let assign = Request { intent: Intent::Assign, target: None, require_adjacency: true, ..ask_tables(&[1]) };
+    let custom = Request { window: Some(hours(19, 21)), ..ask_tables(&[1, 2]) };
     let cases = [
         (
             Fingerprint::resolved(&ask_tables(&[1, 2]), &table_ids(&[1, 2]), hours(18, 20)),
@@ -153,56 +153,56 @@ fn checksums_are_those_of_the_canonical_json() {
     }
 }
 
-type Change = (&'static str, fn(&mut Asked));
+type Change = (&'static str, fn(&mut Request));
 
 /// One change to each field that a key is bound to.
 const CHANGES: &[Change] = &[
-    ("booking", |asked| asked.booking = OTHER_BOOKING),
-    ("tables", |asked| asked.selection = Selection::Tables(table_ids(&[8, 9]))),
-    ("window", |asked| asked.window = Some(hours(2, 3))),
-    ("intent", |asked| {
-        asked.intent = if asked.intent == Intent::Assign { Intent::Confirm } else { Intent::Assign };
+    ("booking", |request| request.booking = OTHER_BOOKING),
+    ("tables", |request| request.selection = Selection::Tables(table_ids(&[8, 9]))),
+    ("window", |request| request.window = Some(hours(2, 3))),
+    ("intent", |request| {
+        request.intent = if request.intent == Intent::Assign { Intent::Confirm } else { Intent::Assign };
     }),
-    ("target_status", |asked| asked.target = Some("checked_in".to_owned())),
-    ("require_adjacency", |asked| asked.require_adjacency = !asked.require_adjacency),
-    ("actor", |asked| asked.actor = asked.actor.map(|_| NOBODY)),
+    ("target_status", |request| request.target = Some("checked_in".to_owned())),
+    ("require_adjacency", |request| request.require_adjacency = !request.require_adjacency),
+    ("actor", |request| request.actor = request.actor.map(|_| NOBODY)),
 ];
 
 /// What counts only in a person's call.
 const MANUAL_CHANGES: &[Change] = &[
-    ("reason", |asked| asked.history.reason = Some("another".to_owned())),
-    ("metadata", |asked| asked.history.metadata = Some(json!({"another": 1}).into())),
-    ("changed_by", |asked| asked.history.changed_by = Some(NOBODY)),
+    ("reason", |request| request.history.reason = Some("another".to_owned())),
+    ("metadata", |request| request.history.metadata = Some(json!({"another": 1}).into())),
+    ("changed_by", |request| request.history.changed_by = Some(NOBODY)),
 ];
 
 /// What never counts.
 const IRRELEVANT: &[Change] = &[
-    ("key", |asked| asked.key = Some("another".to_owned())),
-    ("policy_version", |asked| asked.expectation.policy_version = Some("9".to_owned())),
-    ("adjacency_hash", |asked| asked.expectation.adjacency_hash = Some("9".to_owned())),
+    ("key", |request| request.key = Some("another".to_owned())),
+    ("policy_version", |request| request.expectation.policy_version = Some("9".to_owned())),
+    ("adjacency_hash", |request| request.expectation.adjacency_hash = Some("9".to_owned())),
 ];
 
-fn resolved(asked: &Asked) -> Fingerprint {
-    let ids = match &asked.selection {
+fn resolved(request: &Request) -> Fingerprint {
+    let ids = match &request.selection {
         Selection::Tables(ids) => ids.clone(),
         Selection::Hold(_) => table_ids(&[1, 2]),
     };
-    Fingerprint::resolved(asked, &ids, asked.window.unwrap_or(hours(18, 20)))
+    Fingerprint::resolved(request, &ids, request.window.unwrap_or(hours(18, 20)))
 }
 
 fn fields(differences: &[Difference]) -> Vec<&str> {
     differences.iter().map(|difference| difference.field.as_str()).collect()
 }
 
-fn changed(asked: &Asked, change: fn(&mut Asked)) -> Asked {
-    let mut changed = asked.clone();
+fn changed(request: &Request, change: fn(&mut Request)) -> Request {
+    let mut changed = request.clone();
     change(&mut changed);
     changed
 }
 
 #[test]
 fn another_hold_counts_only_where_a_person_named_it() {
-    let other = |asked: &Asked| Asked { selection: Selection::Hold(NOBODY), ..asked.clone() };
+    let other = |request: &Request| Request { selection: Selection::Hold(NOBODY), ..request.clone() };
     let auto = ask_hold();
     assert_eq!(resolved(&auto).differences(&resolved(&other(&auto))), []);
     let person = manual(ask_hold());
@@ -239,14 +239,14 @@ fn a_difference_has_both_values() {
 proptest! {
     #[test]
     fn order_and_duplicates_of_tables_do_not_matter(
-        (asked, _) in calls(),
+        (request, _) in calls(),
         (sorted, shuffled) in subsequence((1..=6).collect::<Vec<u128>>(), 1..=4)
             .prop_flat_map(|numbers| (Just(numbers.clone()), Just([numbers.clone(), numbers].concat()).prop_shuffle())),
     ) {
         let given = |numbers: &[u128]| tables(BOOKING, Some(numbers.iter().copied().map(table_id).map(Some).collect()));
         prop_assert_eq!(given(&shuffled), Ok(table_ids(&sorted)));
         let call = |numbers: &[u128]| {
-            Asked { selection: Selection::Tables(given(numbers).expect("tables")), ..asked.clone() }
+            Request { selection: Selection::Tables(given(numbers).expect("tables")), ..request.clone() }
         };
         let (one, other) = (call(&shuffled), call(&sorted));
         prop_assert_eq!(resolved(&one).checksum(), resolved(&other).checksum());
@@ -256,15 +256,15 @@ proptest! {
 
     /// Any call, one change: exactly that field, its two values, and another checksum.
     #[test]
-    fn one_field_is_one_difference((asked, _) in calls(), person: bool) {
-        let asked = Asked { actor: None, selection: Selection::Tables(table_ids(&[1])), ..asked };
-        let asked = if person { manual(asked) } else { asked };
+    fn one_field_is_one_difference((request, _) in calls(), person: bool) {
+        let request = Request { actor: None, selection: Selection::Tables(table_ids(&[1])), ..request };
+        let request = if person { manual(request) } else { request };
         for (field, change) in CHANGES.iter().chain(MANUAL_CHANGES) {
-            let other = changed(&asked, *change);
+            let other = changed(&request, *change);
             let counts = person || (*field != "actor" && !MANUAL_CHANGES.iter().any(|(name, _)| name == field));
             for (first, this) in [
-                (resolved(&asked), resolved(&other)),
-                (Fingerprint::literal(&asked), Fingerprint::literal(&other)),
+                (resolved(&request), resolved(&other)),
+                (Fingerprint::literal(&request), Fingerprint::literal(&other)),
             ] {
                 let expected: Vec<&str> = counts.then_some(*field).into_iter().collect();
                 let differences = this.differences(&first);
@@ -277,17 +277,17 @@ proptest! {
             }
         }
         for (_, change) in IRRELEVANT {
-            prop_assert_eq!(resolved(&changed(&asked, *change)), resolved(&asked));
+            prop_assert_eq!(resolved(&changed(&request, *change)), resolved(&request));
         }
     }
 
     /// A request is known by what it stands for, however it was named.
     #[test]
-    fn an_automatic_call_by_hold_is_the_call_by_its_tables((asked, numbers) in calls(), at in windows()) {
-        let asked = Asked { actor: None, ..asked };
-        let by_tables = Asked { selection: Selection::Tables(table_ids(&numbers)), ..asked.clone() };
-        let by_hold = Asked { selection: Selection::Hold(HOLD), ..asked };
-        let fingerprint = |asked: &Asked| Request::new(asked, table_ids(&numbers), at).fingerprint;
+    fn an_automatic_call_by_hold_is_the_call_by_its_tables((request, numbers) in calls(), at in windows()) {
+        let request = Request { actor: None, ..request };
+        let by_tables = Request { selection: Selection::Tables(table_ids(&numbers)), ..request.clone() };
+        let by_hold = Request { selection: Selection::Hold(HOLD), ..request };
+        let fingerprint = |request: &Request| ResolvedRequest::new(request, table_ids(&numbers), at).fingerprint;
         prop_assert_eq!(fingerprint(&by_hold), fingerprint(&by_tables));
     }
 
@@ -310,8 +310,8 @@ proptest! {
     }
 
     #[test]
-    fn json_and_fields_are_the_same((asked, _) in calls()) {
-        let fingerprint = resolved(&asked);
+    fn json_and_fields_are_the_same((request, _) in calls()) {
+        let fingerprint = resolved(&request);
         let fields: Value = fingerprint.0.iter().map(|(name, value)| (name.clone(), value.value())).collect();
         prop_assert_eq!(fingerprint.json().value(), fields);
         prop_assert_eq!(fingerprint.json().fields(), Some(fingerprint.0));

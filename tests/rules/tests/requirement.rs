@@ -3,10 +3,10 @@
 use holdfast::rules::requirement::attach::{mends, unmet};
 use holdfast::rules::requirement::constraint::{Overlap, overlap};
 use holdfast::rules::requirement::facts::{
-    Argument, Column, Constraint, Facts, Function, Index, Server, StatusRules, Table, Trigger,
+    Column, Constraint, Facts, FunctionArgument, FunctionFacts, Index, Server, StatusFacts, TableFacts, TriggerFacts,
 };
 use holdfast::rules::requirement::signature::declared;
-use holdfast::rules::requirement::{Finding, State, Step, examine, quoted};
+use holdfast::rules::requirement::{DoctorFinding, MendStep, State, examine, quoted};
 
 pub const ASSIGN: &str = "create or replace function app.assign(p_booking_id uuid, p_table_ids uuid[] default null, \
     p_status app.booking_status default 'confirmed')\nreturns table (table_id uuid, start_at timestamptz)\nlanguage c;";
@@ -17,7 +17,7 @@ pub fn facts() -> Facts {
     facts
 }
 
-pub fn found<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
+pub fn found<'a>(findings: &'a [DoctorFinding], what: &str) -> &'a DoctorFinding {
     findings.iter().find(|finding| finding.what == what).unwrap_or_else(|| {
         panic!("nothing about {what}: {:?}", findings.iter().map(|finding| &finding.what).collect::<Vec<_>>())
     })
@@ -33,23 +33,23 @@ pub fn column(name: &str, type_name: &str) -> Column {
     Column { name: name.to_owned(), type_name: type_name.to_owned(), ..Column::default() }
 }
 
-pub fn table(name: &str, columns: Vec<Column>) -> Table {
-    Table { name: name.to_owned(), kind: "r".to_owned(), columns, ..Table::default() }
+pub fn table(name: &str, columns: Vec<Column>) -> TableFacts {
+    TableFacts { name: name.to_owned(), kind: "r".to_owned(), columns, ..TableFacts::default() }
 }
 
-pub fn function(name: &str, arguments: &[(&str, &str, &str)], defaults: usize) -> Function {
-    let argument = |(name, type_name, mode): &(&str, &str, &str)| Argument {
+pub fn function(name: &str, arguments: &[(&str, &str, &str)], defaults: usize) -> FunctionFacts {
+    let argument = |(name, type_name, mode): &(&str, &str, &str)| FunctionArgument {
         name: (*name).to_owned(),
         type_name: (*type_name).to_owned(),
         mode: (*mode).to_owned(),
     };
-    Function {
+    FunctionFacts {
         name: name.to_owned(),
         signature: format!("app.{name}()"),
         kind: "f".to_owned(),
         defaults,
         arguments: arguments.iter().map(argument).collect(),
-        ..Function::default()
+        ..FunctionFacts::default()
     }
 }
 
@@ -57,7 +57,7 @@ pub fn function(name: &str, arguments: &[(&str, &str, &str)], defaults: usize) -
 fn a_missing_table_is_named_and_an_optional_one_is_not_missed() {
     let findings = examine(&facts());
     let bookings = found(&findings, "table bookings");
-    assert_eq!((bookings.state, &bookings.step, bookings.promise), (State::Missing, &Step::Nothing, "G1"));
+    assert_eq!((bookings.state, &bookings.step, bookings.promise), (State::Missing, &MendStep::Nothing, "G1"));
     assert!(bookings.mend.is_empty(), "which columns beyond ours it has is not ours to say");
     assert_eq!(found(&findings, "table capacity_outbox").state, State::Ok);
 }
@@ -114,14 +114,14 @@ fn a_column_that_a_trigger_fills_is_a_risk() {
     let mut facts = facts();
     let tenant = Column { not_null: true, ..column("tenant", "text") };
     facts.tables = vec![table("allocations", vec![Column { filled: true, ..column("id", "uuid") }, tenant])];
-    facts.triggers = vec![Trigger {
+    facts.triggers = vec![TriggerFacts {
         table: "allocations".to_owned(),
         name: "fill".to_owned(),
         enabled: "O".to_owned(),
         before_row: true,
         on_insert: true,
         body: "begin new.tenant := 'x'; if false then RETURN   NULL; end if; return new; end".to_owned(),
-        ..Trigger::default()
+        ..TriggerFacts::default()
     }];
     let findings = examine(&facts);
     assert_eq!(found(&findings, "column allocations.tenant").state, State::Risky);
@@ -173,7 +173,7 @@ fn a_missing_exclusion_says_its_price_and_what_stands_in_its_way() {
     let findings = examine(&facts);
     let overlap = found(&findings, "exclusion of overlapping allocations");
     assert_eq!(overlap.state, State::Missing);
-    assert!(matches!(overlap.step, Step::Blocking { .. }), "{:?}", overlap.step);
+    assert!(matches!(overlap.step, MendStep::Blocking { .. }), "{:?}", overlap.step);
     assert!(overlap.why.contains("stops every writer"), "{}", overlap.why);
     assert!(overlap.violations.as_ref().is_some_and(|query| query.starts_with("select ")));
     facts.constraints = vec![exclusion(&[("resource_id", "="), ("window", "&&")], Some("(false)"), false)];
@@ -290,7 +290,7 @@ fn a_label_without_a_rule_is_found_before_and_after() {
         (found(&findings, "status walked_in").state, found(&findings, "status walked_in").mend.len()),
         (State::Risky, 0)
     );
-    facts.status_rules = Some(StatusRules {
+    facts.status_rules = Some(StatusFacts {
         statuses: vec!["pending".to_owned(), "seated".to_owned()],
         moving: vec!["pending".to_owned()],
         targets: vec![],

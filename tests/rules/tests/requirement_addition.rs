@@ -1,12 +1,12 @@
 //! What attach added, and what undoes it.
 
-use holdfast::rules::requirement::addition::{Addition, Kind, Undo, additions, undo};
-use holdfast::rules::requirement::facts::{Column, Facts, Table};
+use holdfast::rules::requirement::addition::{Addition, AdditionKind, Undo, additions, undo};
+use holdfast::rules::requirement::facts::{Column, Facts, TableFacts};
 
 use crate::requirement::{column, exclusion, facts, index, table};
 
-fn owned(name: &str, owner: &str) -> Table {
-    Table { owner: owner.to_owned(), ..table(name, vec![column("id", "uuid")]) }
+fn owned(name: &str, owner: &str) -> TableFacts {
+    TableFacts { owner: owner.to_owned(), ..table(name, vec![column("id", "uuid")]) }
 }
 
 /// A schema before and after attach.
@@ -18,7 +18,7 @@ fn attached() -> (Facts, Facts) {
     ours.definition = "EXCLUDE USING gist (a WITH =)".to_owned();
     after.constraints = vec![ours];
     after.tables.push(owned("holdfast_booking_statuses", "app"));
-    after.tables.push(Table { kind: "v".to_owned(), ..owned("holdfast_reconciliation", "app") });
+    after.tables.push(TableFacts { kind: "v".to_owned(), ..owned("holdfast_reconciliation", "app") });
     after.tables.push(owned("holdfast_rollout", "app"));
     after.indexes =
         vec![index("allocations", "new", &["id"], false), index("holdfast_booking_statuses", "key", &["id"], true)];
@@ -48,7 +48,7 @@ fn what_attach_added_is_undone() {
     );
     assert_eq!(
         additions(&after, &after).iter().map(|added| added.kind).collect::<Vec<_>>(),
-        [Kind::Found, Kind::Found]
+        [AdditionKind::Found, AdditionKind::Found]
     );
     assert_eq!(undone(&before, &added), [Undo::Gone, Undo::Gone, Undo::Gone, Undo::Gone], "it is not there any more");
 }
@@ -63,7 +63,7 @@ fn what_is_not_what_attach_made_stays() {
     now.constraints[0].definition = "EXCLUDE USING gist (b WITH =)".to_owned();
     now.indexes[0].predicate = Some("(id IS NOT NULL)".to_owned());
     assert_eq!(undone(&now, &added), [Undo::Changed, Undo::Gone, Undo::Changed, Undo::Changed]);
-    now.tables[2] = Table { kind: "v".to_owned(), ..owned("holdfast_booking_statuses", "app") };
+    now.tables[2] = TableFacts { kind: "v".to_owned(), ..owned("holdfast_booking_statuses", "app") };
     now.indexes[0].table = "bookings".to_owned();
     assert_eq!(undone(&now, &added), [Undo::Changed, Undo::Gone, Undo::Changed, Undo::Changed]);
 }
@@ -96,8 +96,16 @@ fn what_a_column_lost_or_got_comes_back() {
 
 #[test]
 fn a_kind_has_one_name() {
-    for kind in [Kind::Constraint, Kind::Index, Kind::Default, Kind::NotNull, Kind::Usage, Kind::Table, Kind::Found] {
-        assert_eq!(Kind::parse(kind.name()), Some(kind));
+    for kind in [
+        AdditionKind::Constraint,
+        AdditionKind::Index,
+        AdditionKind::Default,
+        AdditionKind::NotNull,
+        AdditionKind::Usage,
+        AdditionKind::Table,
+        AdditionKind::Found,
+    ] {
+        assert_eq!(AdditionKind::parse(kind.name()), Some(kind));
     }
-    assert_eq!(Kind::parse("alter role mallory superuser"), None);
+    assert_eq!(AdditionKind::parse("alter role mallory superuser"), None);
 }

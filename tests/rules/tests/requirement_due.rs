@@ -1,7 +1,7 @@
 //! What attach does not do again.
 
 use holdfast::rules::requirement::due::{Due, due, made};
-use holdfast::rules::requirement::facts::{Facts, Index, Trigger};
+use holdfast::rules::requirement::facts::{Facts, Index, TriggerFacts};
 
 use crate::requirement::{column, facts, table};
 
@@ -67,7 +67,7 @@ fn where_everything_is_there_nothing_locks() {
     facts.indexes.push(index("bookings", "bookings_key_idx"));
     let due_but_trigger = due(SCRIPT, &facts);
     assert_eq!(words(&due_but_trigger), [("insert", false), ("create", false), ("alter", false)]);
-    let trigger = |on: &str| Trigger { table: on.into(), name: "changed".into(), ..Trigger::default() };
+    let trigger = |on: &str| TriggerFacts { table: on.into(), name: "changed".into(), ..TriggerFacts::default() };
     facts.triggers.push(trigger("bookings"));
     assert_eq!(due(SCRIPT, &facts).len(), 3, "another table's trigger of that name is not ours");
     facts.triggers.push(trigger("statuses"));

@@ -2,14 +2,14 @@
 
 use holdfast::rules::requirement::attach::unmet;
 use holdfast::rules::requirement::body::plain;
-use holdfast::rules::requirement::facts::{Facts, Function, Reference};
+use holdfast::rules::requirement::facts::{Facts, FunctionFacts, Reference};
 use holdfast::rules::requirement::function::{kept_twice, legacy_schema, replacements};
 use holdfast::rules::requirement::signature::declared;
-use holdfast::rules::requirement::{State, Step, examine};
+use holdfast::rules::requirement::{MendStep, State, examine};
 
 use super::requirement::{ASSIGN, column, facts, found, function, says_nothing, table};
 
-fn contract_assign() -> Function {
+fn contract_assign() -> FunctionFacts {
     function(
         "assign",
         &[
@@ -47,7 +47,7 @@ fn functions_make_room_when_a_call_could_mean_either() {
     let mut facts = facts();
     facts.functions = vec![same, by_name, by_place, apart, elsewhere];
     facts.legacy = vec![function("assign", &[("p_booking_id", "bigint", "i")], 0)];
-    let moved: Vec<(&Function, bool)> =
+    let moved: Vec<(&FunctionFacts, bool)> =
         replacements(&facts).into_iter().map(|replaced| (replaced.function, replaced.callable)).collect();
     let expected = [(&facts.functions[0], true), (&facts.functions[1], false), (&facts.functions[2], false)];
     assert_eq!(moved, expected);
@@ -74,7 +74,7 @@ fn a_signature_that_differs_is_wrong_and_says_where() {
     facts.functions = vec![theirs];
     let findings = examine(&facts);
     let differs = found(&findings, "function app.assign()");
-    assert_eq!((differs.state, &differs.step), (State::Wrong, &Step::Attach), "attach makes room");
+    assert_eq!((differs.state, &differs.step), (State::Wrong, &MendStep::Attach), "attach makes room");
     for words in ["it has no p_booking_id", "it also requires p_booking", "p_table_ids may not be left out", "start_at"]
     {
         assert!(differs.why.contains(words), "{words}: {}", differs.why);
@@ -93,7 +93,7 @@ fn a_legacy_schema_has_a_name_that_is_free() {
 #[test]
 fn rights_and_search_paths_are_looked_at() {
     let mut facts = facts();
-    let definer = Function { definer: true, for_public: true, ..function("pay", &[], 0) };
+    let definer = FunctionFacts { definer: true, for_public: true, ..function("pay", &[], 0) };
     facts.functions = vec![definer, function("greet", &[], 0)];
     let findings = examine(&facts);
     assert_eq!(
@@ -164,7 +164,7 @@ const BODIES: &[(&str, &[&str])] = &[
 fn bodies_give_their_habits_away() {
     for (body, habits) in BODIES {
         let mut facts = facts();
-        facts.functions = vec![Function { body: (*body).to_owned(), ..function("pay", &[], 0) }];
+        facts.functions = vec![FunctionFacts { body: (*body).to_owned(), ..function("pay", &[], 0) }];
         let findings = examine(&facts);
         let seen: Vec<&str> =
             findings.iter().filter_map(|finding| finding.what.strip_prefix("body of app.pay() ")).collect();

@@ -1,7 +1,7 @@
 //! How an application takes and ends its holds, told from its tables, triggers and functions (I3, I4).
 
 use holdfast::rules::hold::HoldPolicy;
-use holdfast::rules::requirement::facts::{Column, Constraint, Facts, Function, Table, Trigger};
+use holdfast::rules::requirement::facts::{Column, Constraint, Facts, FunctionFacts, TableFacts, TriggerFacts};
 use holdfast::rules::requirement::hold::policy;
 use holdfast::rules::requirement::{State, examine};
 
@@ -10,9 +10,9 @@ fn constraint(table: &str, kind: &str, definition: &str) -> Constraint {
     Constraint { name: "the_rule".to_owned(), table, kind, definition, ..Constraint::default() }
 }
 
-fn trigger(table: &str, body: &str) -> Trigger {
+fn trigger(table: &str, body: &str) -> TriggerFacts {
     let (table, body) = (table.to_owned(), body.to_owned());
-    Trigger { table, name: "keep".to_owned(), enabled: "O".to_owned(), body, ..Trigger::default() }
+    TriggerFacts { table, name: "keep".to_owned(), enabled: "O".to_owned(), body, ..TriggerFacts::default() }
 }
 
 fn deletes(facts: &Facts) -> bool {
@@ -40,12 +40,12 @@ fn what_hangs_on_a_hold_goes_with_it() {
 #[test]
 fn a_trigger_that_keeps_windows_or_mirrors_says_so() {
     let column = Column { name: "hold_id".to_owned(), ..Column::default() };
-    let windows = Table { name: "windows".to_owned(), columns: vec![column], ..Table::default() };
+    let windows = TableFacts { name: "windows".to_owned(), columns: vec![column], ..TableFacts::default() };
     let keep = trigger("table_hold_members", "begin INSERT INTO app.Windows (hold_id) values (new.hold_id); end");
     let facts = Facts { tables: vec![windows], triggers: vec![keep.clone()], ..Facts::default() };
     assert!(deletes(&facts));
     assert!(policy(&facts).mirrors, "windows are no mirrors");
-    let disabled = Trigger { enabled: "D".to_owned(), ..keep };
+    let disabled = TriggerFacts { enabled: "D".to_owned(), ..keep };
     assert!(!deletes(&Facts { triggers: vec![disabled], ..facts }));
     let mirror = trigger("table_hold_members", "begin insert into allocations (id) values (new.hold_id); end");
     let facts = Facts { triggers: vec![mirror], ..Facts::default() };
@@ -54,7 +54,8 @@ fn a_trigger_that_keeps_windows_or_mirrors_says_so() {
 
 #[test]
 fn a_function_that_deletes_holds_says_so() {
-    let function = |body: &str| Function { kind: "f".to_owned(), body: body.to_owned(), ..Function::default() };
+    let function =
+        |body: &str| FunctionFacts { kind: "f".to_owned(), body: body.to_owned(), ..FunctionFacts::default() };
     let deletes = |body: &str| deletes(&Facts { functions: vec![function(body)], ..Facts::default() });
     for body in [
         "DELETE FROM table_holds h WHERE h.id = p",
@@ -70,7 +71,7 @@ fn a_function_that_deletes_holds_says_so() {
     ] {
         assert!(!deletes(body), "{body}");
     }
-    let ours = Function { ours: true, ..function("delete from table_holds") };
+    let ours = FunctionFacts { ours: true, ..function("delete from table_holds") };
     assert!(!policy(&Facts { functions: vec![ours], ..Facts::default() }).deletes);
 }
 
@@ -96,11 +97,11 @@ fn a_constraint_that_does_not_know_mirrors_is_obeyed() {
 
 #[test]
 fn doctor_says_how_holds_end() {
-    let function = Function {
+    let function = FunctionFacts {
         name: "expire".to_owned(),
         kind: "f".to_owned(),
         body: "delete from table_holds".to_owned(),
-        ..Function::default()
+        ..FunctionFacts::default()
     };
     let mut facts = Facts { functions: vec![function], ..Facts::default() };
     let finding = |facts: &Facts| {

@@ -1,13 +1,13 @@
 //! Who owns what, and who has a right on what attach made.
 
 use holdfast::rules::requirement::attach::unmet;
-use holdfast::rules::requirement::facts::{Facts, Grant, Made, SchemaRights, Table, Trigger};
-use holdfast::rules::requirement::{Finding, State, Step, examine, literal};
+use holdfast::rules::requirement::facts::{Facts, Grant, Made, SchemaRights, TableFacts, TriggerFacts};
+use holdfast::rules::requirement::{DoctorFinding, MendStep, State, examine, literal};
 
 use crate::requirement::{column, facts, found, table};
 
-fn owned(name: &str, owner: &str) -> Table {
-    Table { owner: owner.to_owned(), ..table(name, vec![column("id", "uuid")]) }
+fn owned(name: &str, owner: &str) -> TableFacts {
+    TableFacts { owner: owner.to_owned(), ..table(name, vec![column("id", "uuid")]) }
 }
 
 fn of_app(tables: &[(&str, &str)]) -> Facts {
@@ -49,7 +49,7 @@ fn rights_on_the_schema_and_its_types_are_looked_at() {
     assert!(is_unmet(&facts, "rights of app on the schema") && is_unmet(&facts, "type of bookings.id"));
 }
 
-fn of_findings(facts: &Facts) -> Option<Finding> {
+fn of_findings(facts: &Facts) -> Option<DoctorFinding> {
     examine(facts)
         .into_iter()
         .find(|finding| finding.what.contains("holdfast_findings") && finding.state == State::Wrong)
@@ -73,7 +73,7 @@ fn a_table_of_ours_is_what_attach_makes_or_it_is_refused_by_name() {
         ("no column id", |facts| facts.tables[0].columns.clear()),
         ("a trigger evil", |facts| {
             let (table, name) = ("holdfast_findings".to_owned(), "evil".to_owned());
-            facts.triggers.push(Trigger { table, name, ..Trigger::default() });
+            facts.triggers.push(TriggerFacts { table, name, ..TriggerFacts::default() });
         }),
     ] {
         let mut facts = facts.clone();
@@ -84,7 +84,7 @@ fn a_table_of_ours_is_what_attach_makes_or_it_is_refused_by_name() {
     facts.recorded = vec!["holdfast_findings".to_owned()];
     facts.tables[0].owner = "before".to_owned();
     let finding = of_findings(&facts).expect("another owner");
-    assert_eq!((finding.what.as_str(), finding.step), ("owner of holdfast_findings", Step::Attach));
+    assert_eq!((finding.what.as_str(), finding.step), ("owner of holdfast_findings", MendStep::Attach));
     assert!(!is_unmet(&facts, "owner of holdfast_findings"));
 }
 

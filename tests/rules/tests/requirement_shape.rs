@@ -2,12 +2,12 @@
 
 use holdfast::rules::migration::{Form, render};
 use holdfast::rules::requirement::attach::{mends, unmet};
-use holdfast::rules::requirement::facts::{Column, Constraint, Facts, Index, Server, Table};
-use holdfast::rules::requirement::{State, Step, examine};
+use holdfast::rules::requirement::facts::{Column, Constraint, Facts, Index, Server, TableFacts};
+use holdfast::rules::requirement::{MendStep, State, examine};
 
 use crate::requirement::{column, facts, found, says_nothing, table};
 
-fn with(tables: Vec<Table>) -> Facts {
+fn with(tables: Vec<TableFacts>) -> Facts {
     Facts { tables, ..facts() }
 }
 
@@ -35,16 +35,16 @@ fn key_of(table: &str, columns: &[&str], predicate: Option<&str>) -> Index {
 
 #[test]
 fn row_security_that_hides_rows_from_the_owner_is_refused() {
-    let open = Table { row_security: true, ..table("allocations", vec![column("id", "uuid")]) };
-    says_nothing(&with(vec![Table { row_security: false, ..open.clone() }]), "row security of");
+    let open = TableFacts { row_security: true, ..table("allocations", vec![column("id", "uuid")]) };
+    says_nothing(&with(vec![TableFacts { row_security: false, ..open.clone() }]), "row security of");
     assert_eq!(found(&examine(&with(vec![open.clone()])), "row security of allocations").state, State::Risky);
-    let hidden = Table { hides_rows: true, ..open };
+    let hidden = TableFacts { hides_rows: true, ..open };
     is_refused(&with(vec![hidden]), "row security of allocations", "applies to the owner of bookings too");
 }
 
 #[test]
 fn a_key_has_to_contain_what_the_table_is_partitioned_by() {
-    let bookings = |by: &str| Table {
+    let bookings = |by: &str| TableFacts {
         kind: "p".to_owned(),
         partitioned_by: vec![by.to_owned()],
         ..table("bookings", vec![column("id", "uuid"), column("booking_date", "date")])
@@ -56,15 +56,17 @@ fn a_key_has_to_contain_what_the_table_is_partitioned_by() {
 #[test]
 fn nothing_is_built_beside_the_writers_of_a_partitioned_table() {
     let stored = column("auto_assign_idempotency_key", "text");
-    let bookings =
-        |kind: &str| Table { kind: kind.to_owned(), ..table("bookings", vec![column("id", "uuid"), stored.clone()]) };
+    let bookings = |kind: &str| TableFacts {
+        kind: kind.to_owned(),
+        ..table("bookings", vec![column("id", "uuid"), stored.clone()])
+    };
     for (kind, expected) in [("r", true), ("p", false)] {
         let facts = with(vec![bookings(kind)]);
         let findings = examine(&facts);
         for what in ["index bookings (auto_assign_idempotency_key)", "unique bookings (id)"] {
             let finding = found(&findings, what);
             assert_eq!(finding.statement().expect("a mend").contains("concurrently"), expected, "{finding:?}");
-            assert_eq!(finding.step == Step::Partitioned { table: "bookings".to_owned() }, !expected);
+            assert_eq!(finding.step == MendStep::Partitioned { table: "bookings".to_owned() }, !expected);
         }
         let script = render("app", 180_000, &findings, Form::Run);
         assert_eq!(script.contains("create index if not exists bookings_auto_assign_idempotency_key_idx"), !expected);
@@ -99,7 +101,7 @@ fn a_key_or_exclusion_that_skips_deleted_rows_is_refused_and_never_replaced() {
 
 #[test]
 fn partitioned_allocations_need_their_own_exclusion() {
-    let allocations = Table { kind: "p".to_owned(), ..table("allocations", vec![column("window", "tstzrange")]) };
+    let allocations = TableFacts { kind: "p".to_owned(), ..table("allocations", vec![column("window", "tstzrange")]) };
     is_refused(&with(vec![allocations]), "partitions of allocations", "exclusion constraint cannot be added");
 }
 

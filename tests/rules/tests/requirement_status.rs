@@ -1,7 +1,7 @@
 //! Labels that say the same in other letters, and where a confirm leads.
 
 use holdfast::rules::requirement::attach::unmet;
-use holdfast::rules::requirement::facts::{Column, Facts, StatusRules};
+use holdfast::rules::requirement::facts::{Column, Facts, StatusFacts};
 use holdfast::rules::requirement::status::{contract_status, default_target, target};
 use holdfast::rules::requirement::{State, examine};
 
@@ -42,7 +42,7 @@ fn the_target_is_the_contracts_where_the_rules_allow_it() {
     let mut facts = with_labels(&["CONFIRMED", "confirmed"]);
     assert_eq!(default_target(&facts), Some("confirmed"));
     let rules = |statuses: &[&str], targets: &[&str]| {
-        Some(StatusRules { statuses: texts(statuses), targets: texts(targets), ..StatusRules::default() })
+        Some(StatusFacts { statuses: texts(statuses), targets: texts(targets), ..StatusFacts::default() })
     };
     facts.status_rules = rules(&["CONFIRMED", "confirmed"], &["CONFIRMED"]);
     assert_eq!(default_target(&facts), Some("CONFIRMED"), "the owner's rules say so");
@@ -69,7 +69,7 @@ fn labels_that_say_nothing_of_the_kind_are_refused_with_what_to_do() {
     assert!(!finding.mend.concat().contains("--"), "{:?}", finding.mend);
     assert!(unmet(&facts).iter().any(|finding| finding.what == "target of a confirm"));
     facts.status_rules =
-        Some(StatusRules { statuses: texts(&["agreed"]), targets: texts(&["agreed"]), ..StatusRules::default() });
+        Some(StatusFacts { statuses: texts(&["agreed"]), targets: texts(&["agreed"]), ..StatusFacts::default() });
     says_nothing(&facts, "target of a confirm");
     assert!(!unmet(&facts).iter().any(|finding| finding.what == "target of a confirm"));
     says_nothing(&with_labels(&["CONFIRMED"]), "target of a confirm");

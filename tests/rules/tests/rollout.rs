@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use holdfast::rules::Id;
 use holdfast::rules::rollout::{
-    Function, Kept, Mode, Route, Rule, Trial, asks_restaurant, check, only_ours, settle, settle_within, share, wanted,
+    Function, Legacy, Mode, Route, Rule, Trial, asks_restaurant, check, only_ours, settle, settle_within, share, wanted,
 };
 use holdfast_rules_tests::{BOOKING, NOBODY, RESTAURANT};
 
@@ -59,23 +59,27 @@ fn the_rule_of_the_restaurant_goes_before_that_of_all() {
 
 #[test]
 fn what_lets_go_works_where_nothing_is_kept_and_what_takes_is_refused() {
-    assert_eq!(settle(Route::Ours, Function::Assign, Kept::Never, true), Ok(Route::Ours));
-    assert_eq!(settle(Route::Original, Function::Assign, Kept::Callable, true), Ok(Route::Original));
+    assert_eq!(settle(Route::Ours, Function::Assign, Legacy::Never, true), Ok(Route::Ours));
+    assert_eq!(settle(Route::Original, Function::Assign, Legacy::Callable, true), Ok(Route::Original));
     assert_eq!(
-        settle(Route::Shadow(Trial::Looked), Function::Assign, Kept::Callable, true),
+        settle(Route::Shadow(Trial::Looked), Function::Assign, Legacy::Callable, true),
         Ok(Route::Shadow(Trial::Looked))
     );
     for function in [Function::Unassign, Function::Transition, Function::Release, Function::Refresh] {
-        assert_eq!(settle(Route::Original, function, Kept::Never, true), Ok(Route::Ours), "{function:?}");
-        assert_eq!(settle(Route::Shadow(Trial::Looked), function, Kept::Never, true), Ok(Route::Ours), "{function:?}");
+        assert_eq!(settle(Route::Original, function, Legacy::Never, true), Ok(Route::Ours), "{function:?}");
+        assert_eq!(
+            settle(Route::Shadow(Trial::Looked), function, Legacy::Never, true),
+            Ok(Route::Ours),
+            "{function:?}"
+        );
     }
     assert!(
-        settle(Route::Shadow(Trial::Looked), Function::AtomicConfirm, Kept::Never, true).is_err(),
+        settle(Route::Shadow(Trial::Looked), Function::AtomicConfirm, Legacy::Never, true).is_err(),
         "there is nothing to answer"
     );
     for (enabled, switch) in [(true, "holdfast_rollout"), (false, "holdfast.atomic_confirm_enabled")] {
         let refusal =
-            settle(Route::Original, Function::ConfirmByHold, Kept::Never, enabled).expect_err("nothing to call");
+            settle(Route::Original, Function::ConfirmByHold, Legacy::Never, enabled).expect_err("nothing to call");
         let detail = refusal.detail.unwrap_or_default();
         assert!(detail.contains(switch) && detail.contains("confirm_hold_assignment_tx"), "{detail}");
     }
@@ -91,25 +95,25 @@ fn a_share_needs_a_legacy_function_that_gives_tables() {
         (rule(Mode::Shadow, 100), true),
         (rule(Mode::Rehearse, 100), true),
     ] {
-        assert_eq!(check(&rules, |_| Kept::Never).is_err(), needs, "{rules:?}");
-        assert_eq!(check(&rules, |_| Kept::Gone).is_err(), needs, "{rules:?}");
-        let only = |which| move |function| if function == which { Kept::Callable } else { Kept::Never };
+        assert_eq!(check(&rules, |_| Legacy::Never).is_err(), needs, "{rules:?}");
+        assert_eq!(check(&rules, |_| Legacy::Gone).is_err(), needs, "{rules:?}");
+        let only = |which| move |function| if function == which { Legacy::Callable } else { Legacy::Never };
         assert_eq!(check(&rules, only(Function::Unassign)).is_err(), needs, "it lets go only");
         assert_eq!(check(&rules, only(Function::AssignMerged)), Ok(()), "{rules:?}");
     }
-    assert_eq!(check(&[], |_| Kept::Never), Ok(()));
+    assert_eq!(check(&[], |_| Legacy::Never), Ok(()));
 }
 
 /// What a legacy function calls stays with legacy functions, also when one was dropped by hand.
 #[test]
 fn a_legacy_function_that_is_gone_is_said_to_be() {
-    assert_eq!(settle_within(Function::Assign, Kept::Never, true), Ok(Route::Ours));
-    assert_eq!(settle_within(Function::Assign, Kept::Callable, true), Ok(Route::Original));
-    assert_eq!(settle_within(Function::Unassign, Kept::Gone, true), Ok(Route::Ours), "what lets go works");
+    assert_eq!(settle_within(Function::Assign, Legacy::Never, true), Ok(Route::Ours));
+    assert_eq!(settle_within(Function::Assign, Legacy::Callable, true), Ok(Route::Original));
+    assert_eq!(settle_within(Function::Unassign, Legacy::Gone, true), Ok(Route::Ours), "what lets go works");
     let gone = [
-        settle_within(Function::Assign, Kept::Gone, true),
-        settle(Route::Original, Function::Assign, Kept::Gone, true),
-        settle(Route::Shadow(Trial::Looked), Function::Assign, Kept::Gone, true),
+        settle_within(Function::Assign, Legacy::Gone, true),
+        settle(Route::Original, Function::Assign, Legacy::Gone, true),
+        settle(Route::Shadow(Trial::Looked), Function::Assign, Legacy::Gone, true),
     ];
     for refusal in gone.map(|route| route.expect_err("there is nothing to call")) {
         let detail = refusal.detail.unwrap_or_default();

@@ -5,18 +5,18 @@ use holdfast::rules::failure::{Failure, ServerError, sqlstate_pack};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast::rules::request::Intent;
-use holdfast::rules::requirement::{Finding, State};
+use holdfast::rules::requirement::{DoctorFinding, State};
 use holdfast::rules::shadow::fault::{FAULTS, Fault};
-use holdfast::rules::shadow::record::{self, Record};
+use holdfast::rules::shadow::record::{self, DisagreementRecord};
 use holdfast::rules::shadow::{
-    Answer, Disagreement, Doing, Kind, Left, Ours, Scene, Seat, Theirs, compare, seats, seats_of,
+    AnswerRow, BookingAfter, CallKind, CallResult, Disagreement, Doing, Ours, Scene, Theirs, compare, seats, seats_of,
 };
 use holdfast::rules::table::Assignment;
 use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{ACTOR, BOOKING, HOLD, clock, hours, table_id, table_ids};
 use serde_json::{Value, json};
 
-fn scene<'a>(intent: Option<Intent>, before: &'a Left, after: &'a Left) -> Scene<'a> {
+fn scene<'a>(intent: Option<Intent>, before: &'a BookingAfter, after: &'a BookingAfter) -> Scene<'a> {
     Scene {
         intent,
         target: Some("confirmed"),
@@ -27,12 +27,12 @@ fn scene<'a>(intent: Option<Intent>, before: &'a Left, after: &'a Left) -> Scene
     }
 }
 
-fn left(status: &str, tables: &[u128]) -> Left {
-    Left { status: status.to_owned(), tables: table_ids(tables).into_iter().collect(), open_holds: Vec::new() }
+fn left(status: &str, tables: &[u128]) -> BookingAfter {
+    BookingAfter { status: status.to_owned(), tables: table_ids(tables).into_iter().collect(), open_holds: Vec::new() }
 }
 
-fn answer(tables: &[u128]) -> Answer {
-    Answer::Seats(seats_of(&table_ids(tables), hours(18, 20)))
+fn answer(tables: &[u128]) -> CallResult {
+    CallResult::Seats(seats_of(&table_ids(tables), hours(18, 20)))
 }
 
 fn doing(tables: &[u128]) -> Doing {
@@ -47,7 +47,7 @@ fn refused(outcome: Outcome, check: &'static str) -> Ours {
     Ours::Refused(Refusal::new(outcome, "words"), check)
 }
 
-fn found(kind: Kind, faults: &[Fault]) -> Option<Disagreement> {
+fn found(kind: CallKind, faults: &[Fault]) -> Option<Disagreement> {
     Some(Disagreement { kind, faults: faults.to_vec() })
 }
 
@@ -69,10 +69,10 @@ fn the_same_answer_is_agreed_on_whatever_ids_it_made_up() {
     assert_eq!(seats(&[row(1, 7), row(2, 7)]), seats_of(&table_ids(&[1, 2]), hours(18, 20)));
     assert_eq!(in_order(&Ours::Done(doing(&[1])), &Theirs::Done(answer(&[1]))), None);
     let other = in_order(&Ours::Done(doing(&[1])), &Theirs::Done(answer(&[2])));
-    assert_eq!(other.map(|found| found.kind), Some(Kind::AnswersDiffer));
-    let alone = Answer::Seats(vec![Seat { table: table_id(1), window: None, merged: false }]);
+    assert_eq!(other.map(|found| found.kind), Some(CallKind::AnswersDiffer));
+    let alone = CallResult::Seats(vec![AnswerRow { table: table_id(1), window: None, merged: false }]);
     let other = in_order(&Ours::Done(doing(&[1])), &Theirs::Done(alone));
-    assert_eq!(other.map(|found| found.kind), Some(Kind::AnswersDiffer), "another window");
+    assert_eq!(other.map(|found| found.kind), Some(CallKind::AnswersDiffer), "another window");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn refusals_agree_in_sqlstate_and_words_not_in_values() {
     let words = format!("Hold {HOLD} expired at 2027-05-01 11:00:00+02");
     assert_eq!(in_order(&ours, &raised("P0001", &words)), None);
     for (sqlstate, words) in [("P0002", words.as_str()), ("P0001", "Hold expired")] {
-        assert_eq!(in_order(&ours, &raised(sqlstate, words)), found(Kind::RefusalsDiffer, &[]), "{words}");
+        assert_eq!(in_order(&ours, &raised(sqlstate, words)), found(CallKind::RefusalsDiffer, &[]), "{words}");
     }
 }
 
@@ -104,16 +104,16 @@ fn what_the_original_accepts_shows_the_fault_that_ours_refuses() {
     ] {
         let faults: Vec<Fault> = fault.into_iter().collect();
         let theirs = Theirs::Done(answer(&[1]));
-        assert_eq!(in_order(&refused(outcome, check), &theirs), found(Kind::TheirsDone, &faults), "{outcome:?}");
+        assert_eq!(in_order(&refused(outcome, check), &theirs), found(CallKind::TheirsDone, &faults), "{outcome:?}");
     }
     let (before, after) = (left("pending", &[]), left("confirmed", &[1]));
     let shifted = Scene { zone_is_shifted: true, ..scene(Some(Intent::Confirm), &before, &after) };
     let expired = refused(Outcome::HoldExpired, "hold_live");
-    assert_eq!(compare(&shifted, &expired, &Theirs::Done(answer(&[1]))), found(Kind::TheirsDone, &[Fault::F12]));
+    assert_eq!(compare(&shifted, &expired, &Theirs::Done(answer(&[1]))), found(CallKind::TheirsDone, &[Fault::F12]));
     let moved = scene(None, &before, &after);
-    let status = Theirs::Done(Answer::Status("confirmed".to_owned()));
+    let status = Theirs::Done(CallResult::Status("confirmed".to_owned()));
     let conflict = refused(Outcome::StatusConflict, "move");
-    assert_eq!(compare(&moved, &conflict, &status), found(Kind::TheirsDone, &[]), "a move has no number");
+    assert_eq!(compare(&moved, &conflict, &status), found(CallKind::TheirsDone, &[]), "a move has no number");
 }
 
 #[test]
@@ -126,20 +126,20 @@ fn what_the_original_refuses_shows_the_fault_in_its_words() {
     let stale = refused(Outcome::StatusConflict, "move");
     let gone = format!("Hold {HOLD} not found");
     let expired = format!("Hold {HOLD} expired at 2027-05-01 22:00:00+00");
-    let cases: &[(&Ours, &str, &str, Kind, Option<Fault>)] = &[
-        (&replayed, "P0002", &gone, Kind::TheirsRefused, Some(Fault::F1)),
-        (&done, "P0002", &gone, Kind::TheirsRefused, None),
-        (&done, "23505", "duplicate key", Kind::TheirsRefused, Some(Fault::F3)),
-        (&frees, "P0001", "allocations_no_overlap", Kind::TheirsRefused, Some(Fault::F9)),
-        (&done, "P0001", "allocations_no_overlap", Kind::TheirsRefused, None),
-        (&conflict, "22023", "too few arguments", Kind::RefusalsDiffer, Some(Fault::F10)),
-        (&by_hold, "22023", "too few arguments", Kind::TheirsRefused, Some(Fault::F10)),
-        (&by_hold, "P0001", "Hold conflict prevents …", Kind::TheirsRefused, Some(Fault::F10)),
-        (&stale, "42702", "column is ambiguous", Kind::RefusalsDiffer, Some(Fault::F11)),
-        (&by_hold, "P0001", &expired, Kind::TheirsRefused, Some(Fault::F12)),
-        (&done, "42883", "function digest(text, unknown)", Kind::TheirsRefused, Some(Fault::F18)),
-        (&by_hold, "23502", "null value", Kind::TheirsRefused, Some(Fault::F26)),
-        (&done, "ZZ001", "of a trigger", Kind::TheirsRefused, None),
+    let cases: &[(&Ours, &str, &str, CallKind, Option<Fault>)] = &[
+        (&replayed, "P0002", &gone, CallKind::TheirsRefused, Some(Fault::F1)),
+        (&done, "P0002", &gone, CallKind::TheirsRefused, None),
+        (&done, "23505", "duplicate key", CallKind::TheirsRefused, Some(Fault::F3)),
+        (&frees, "P0001", "allocations_no_overlap", CallKind::TheirsRefused, Some(Fault::F9)),
+        (&done, "P0001", "allocations_no_overlap", CallKind::TheirsRefused, None),
+        (&conflict, "22023", "too few arguments", CallKind::RefusalsDiffer, Some(Fault::F10)),
+        (&by_hold, "22023", "too few arguments", CallKind::TheirsRefused, Some(Fault::F10)),
+        (&by_hold, "P0001", "Hold conflict prevents …", CallKind::TheirsRefused, Some(Fault::F10)),
+        (&stale, "42702", "column is ambiguous", CallKind::RefusalsDiffer, Some(Fault::F11)),
+        (&by_hold, "P0001", &expired, CallKind::TheirsRefused, Some(Fault::F12)),
+        (&done, "42883", "function digest(text, unknown)", CallKind::TheirsRefused, Some(Fault::F18)),
+        (&by_hold, "23502", "null value", CallKind::TheirsRefused, Some(Fault::F26)),
+        (&done, "ZZ001", "of a trigger", CallKind::TheirsRefused, None),
     ];
     for (ours, sqlstate, message, kind, fault) in cases {
         let faults: Vec<Fault> = fault.iter().copied().collect();
@@ -150,34 +150,34 @@ fn what_the_original_refuses_shows_the_fault_in_its_words() {
 #[test]
 fn what_is_left_behind_counts_beside_the_answer() {
     let done = Theirs::Done(answer(&[1]));
-    let confirm = |after: &Left, ours: Doing| {
+    let confirm = |after: &BookingAfter, ours: Doing| {
         let before = left("confirmed", &[2]);
         compare(&scene(Some(Intent::Confirm), &before, after), &Ours::Done(ours), &done)
     };
     let both = left("confirmed", &[1, 2]);
-    assert_eq!(confirm(&both, doing(&[1])), found(Kind::EffectsDiffer, &[Fault::F6]));
-    let open = Left { open_holds: vec![HOLD], ..left("confirmed", &[1]) };
-    assert_eq!(confirm(&open, doing(&[1])), found(Kind::EffectsDiffer, &[Fault::F25]));
-    assert_eq!(confirm(&left("pending", &[1]), doing(&[1])), found(Kind::EffectsDiffer, &[]));
+    assert_eq!(confirm(&both, doing(&[1])), found(CallKind::EffectsDiffer, &[Fault::F6]));
+    let open = BookingAfter { open_holds: vec![HOLD], ..left("confirmed", &[1]) };
+    assert_eq!(confirm(&open, doing(&[1])), found(CallKind::EffectsDiffer, &[Fault::F25]));
+    assert_eq!(confirm(&left("pending", &[1]), doing(&[1])), found(CallKind::EffectsDiffer, &[]));
     let late = Doing { hold_until: Some(clock(11, 59)), ..doing(&[1]) };
-    assert_eq!(confirm(&left("confirmed", &[1]), late), found(Kind::EffectsDiffer, &[Fault::F13]));
+    assert_eq!(confirm(&left("confirmed", &[1]), late), found(CallKind::EffectsDiffer, &[Fault::F13]));
     // A replay changes nothing, so it leaves nothing behind.
     assert_eq!(confirm(&both, Doing { replayed: true, ..doing(&[1]) }), None);
 }
 
 #[test]
 fn an_assign_that_says_nothing_is_judged_by_what_it_left() {
-    let assign = |before: &Left, after: &Left, ours: &Ours| {
+    let assign = |before: &BookingAfter, after: &BookingAfter, ours: &Ours| {
         let scene = Scene { target: None, ..scene(Some(Intent::Assign), before, after) };
-        compare(&scene, ours, &Theirs::Done(Answer::Nothing))
+        compare(&scene, ours, &Theirs::Done(CallResult::Nothing))
     };
     let (none, one, both) = (left("pending", &[]), left("pending", &[1]), left("pending", &[1, 2]));
     let two = Ours::Done(doing(&[2]));
     assert_eq!(assign(&one, &both, &two), None);
-    assert_eq!(assign(&one, &one, &two), found(Kind::AnswersDiffer, &[Fault::F24]), "it was swallowed");
+    assert_eq!(assign(&one, &one, &two), found(CallKind::AnswersDiffer, &[Fault::F24]), "it was swallowed");
     let taken = refused(Outcome::AllocationConflict, "tables_free");
-    assert_eq!(assign(&one, &none, &taken), found(Kind::TheirsDone, &[Fault::F28, Fault::F24]));
-    assert_eq!(assign(&one, &both, &taken), found(Kind::TheirsDone, &[]));
+    assert_eq!(assign(&one, &none, &taken), found(CallKind::TheirsDone, &[Fault::F28, Fault::F24]));
+    assert_eq!(assign(&one, &both, &taken), found(CallKind::TheirsDone, &[]));
 }
 
 #[test]
@@ -185,15 +185,18 @@ fn a_booking_without_its_tables_is_stuck_with_its_key() {
     let gone = Ours::Refused(refusal::answer_gone(BOOKING), "key");
     let theirs = raised("P0003", &refusal::answer_gone(BOOKING).message);
     let (none, some) = (left("confirmed", &[]), left("confirmed", &[2]));
-    assert_eq!(compare(&scene(Some(Intent::Confirm), &none, &none), &gone, &theirs), found(Kind::Stuck, &[Fault::F4]));
+    assert_eq!(
+        compare(&scene(Some(Intent::Confirm), &none, &none), &gone, &theirs),
+        found(CallKind::Stuck, &[Fault::F4])
+    );
     assert_eq!(compare(&scene(Some(Intent::Confirm), &some, &some), &gone, &theirs), None);
     let other = refused(Outcome::KeyMismatch, "key");
     let scene_of = scene(Some(Intent::Confirm), &none, &none);
-    assert_eq!(compare(&scene_of, &other, &theirs), found(Kind::RefusalsDiffer, &[Fault::F4]), "its window moved");
+    assert_eq!(compare(&scene_of, &other, &theirs), found(CallKind::RefusalsDiffer, &[Fault::F4]), "its window moved");
     // And with one whose hold the original deleted, when nobody wrote down that it was that hold.
     let theirs = raised("P0002", &refusal::hold_not_found(Some(HOLD)).message);
     let lost = Ours::Refused(refusal::hold_not_found(Some(HOLD)), "key");
-    assert_eq!(in_order(&lost, &theirs), found(Kind::Stuck, &[Fault::F1]));
+    assert_eq!(in_order(&lost, &theirs), found(CallKind::Stuck, &[Fault::F1]));
     assert_eq!(in_order(&Ours::Refused(refusal::hold_not_found(Some(HOLD)), "hold_exists"), &theirs), None);
 }
 
@@ -202,7 +205,7 @@ fn failures_of_the_moment_are_nobodys_opinion() {
     for sqlstate in ["40001", "40P01", "55P03", "57014", "53200"] {
         assert!(raised(sqlstate, "").is_of_the_moment(), "{sqlstate}");
     }
-    assert!(!raised("P0001", "").is_of_the_moment() && !Theirs::Done(Answer::Nothing).is_of_the_moment());
+    assert!(!raised("P0001", "").is_of_the_moment() && !Theirs::Done(CallResult::Nothing).is_of_the_moment());
     let error = ServerError { sqlstate: sqlstate_pack("ZZ001"), message: "m".to_owned(), ..ServerError::default() };
     assert_eq!(Theirs::raised(&Failure::from(error)), raised("ZZ001", "m"));
 }
@@ -217,10 +220,10 @@ fn every_fault_has_its_number_and_a_sentence() {
 #[test]
 fn doctors_findings_show_faults_too() {
     let findings = [
-        Finding::new("body of public.f(uuid) swallows errors", State::Risky, "G1", "why"),
-        Finding::new("body of public.f(uuid) creates a temporary table", State::Risky, "G1", "why"),
-        Finding::new("execute on public.f(uuid) for PUBLIC", State::Risky, "G9", "why"),
-        Finding::new("body of public.g(uuid) takes an advisory lock", State::Ok, "", "why"),
+        DoctorFinding::new("body of public.f(uuid) swallows errors", State::Risky, "G1", "why"),
+        DoctorFinding::new("body of public.f(uuid) creates a temporary table", State::Risky, "G1", "why"),
+        DoctorFinding::new("execute on public.f(uuid) for PUBLIC", State::Risky, "G9", "why"),
+        DoctorFinding::new("body of public.g(uuid) takes an advisory lock", State::Ok, "", "why"),
     ];
     let found: Vec<&str> =
         FAULTS.iter().filter(|fault| !fault.found(&findings).is_empty()).map(|fault| fault.name()).collect();
@@ -228,8 +231,8 @@ fn doctors_findings_show_faults_too() {
     assert_eq!(Fault::F21.found(&findings), ["body of public.f(uuid) creates a temporary table"]);
 }
 
-fn record(metadata: &Value, message: &str) -> Record {
-    Record {
+fn record(metadata: &Value, message: &str) -> DisagreementRecord {
+    DisagreementRecord {
         called_at: Instant(0),
         function: "confirm_hold_assignment_tx",
         booking: Some(BOOKING),
@@ -242,7 +245,7 @@ fn record(metadata: &Value, message: &str) -> Record {
 
 #[test]
 fn a_record_is_made_to_fit_or_given_up() {
-    let disagreement = Disagreement { kind: Kind::TheirsRefused, faults: vec![Fault::F9] };
+    let disagreement = Disagreement { kind: CallKind::TheirsRefused, faults: vec![Fault::F9] };
     let read = |text: Option<String>| text.map(|text| serde_json::from_str::<Value>(&text).expect("JSON"));
     let small = record(&json!({"attempt": 1}), "allocations_no_overlap");
     let whole = read(small.text(&disagreement, 3000)).expect("it fits");

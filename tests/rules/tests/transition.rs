@@ -2,13 +2,13 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::{Booking, StatusRules};
-use holdfast::rules::confirm::Situation;
+use holdfast::rules::confirm::Snapshot;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::table::{Assignment, Blocker, Occupant, Table};
 use holdfast::rules::transition::{Move, check_arguments, check_tables, decide, needs_tables, span};
 use holdfast::rules::window::Window;
 use holdfast_rules_tests::{
-    BOOKING, HOLD, OTHER_BOOKING, assert_refused, assignment, booking, claim, hours, own_window, shown, situation,
+    BOOKING, HOLD, OTHER_BOOKING, assert_refused, assignment, booking, claim, hours, own_window, shown, snapshot,
     statuses, table, table_id,
 };
 
@@ -32,8 +32,8 @@ fn nonsense_is_refused_before_any_row_is_touched() {
             "apply_booking_state_transition got status confirmed but history to cancelled",
         ),
     ];
-    for (asked, message) in cases {
-        let refusal = check_arguments(&asked).expect_err("nonsense");
+    for (request, message) in cases {
+        let refusal = check_arguments(&request).expect_err("nonsense");
         assert_refused(&refusal, Outcome::ArgumentInvalid, "22023", message, None);
     }
 }
@@ -104,18 +104,18 @@ fn the_tables_are_asked_for_at_the_times_for_which_they_are_assigned() {
 }
 
 /// Table 1, assigned and allocated from six to eight.
-fn seated() -> Situation {
+fn seated() -> Snapshot {
     let window = hours(18, 20);
-    Situation { assignments: vec![assignment(1, window, None)], allocations: vec![claim(1, window)], ..situation() }
+    Snapshot { assignments: vec![assignment(1, window, None)], allocations: vec![claim(1, window)], ..snapshot() }
 }
 
-fn blocked(blocker: Blocker, owner: Option<Id>, window: Window) -> Situation {
+fn blocked(blocker: Blocker, owner: Option<Id>, window: Window) -> Snapshot {
     let id = match blocker {
         Blocker::Hold { hold, .. } => hold,
         Blocker::Allocation { id, .. } | Blocker::Assignment { id, .. } => id,
     };
     let occupant = Occupant { booking: owner, window: Some(window), until: None };
-    Situation { blockers: vec![blocker], occupants: [(id, occupant)].into(), ..seated() }
+    Snapshot { blockers: vec![blocker], occupants: [(id, occupant)].into(), ..seated() }
 }
 
 #[test]
@@ -123,11 +123,11 @@ fn tables_that_stand_and_seat_the_party_let_it_in() {
     assert_eq!(check_tables(&seated(), &statuses()), Ok(()));
     let group = Some(Id::from_u128(0x77));
     let window = hours(18, 20);
-    let two = Situation {
+    let two = Snapshot {
         booking: Booking { party_size: 8, ..booking() },
         assignments: vec![assignment(1, window, group), assignment(2, window, group)],
         allocations: vec![claim(1, window), claim(2, window)],
-        ..situation()
+        ..snapshot()
     };
     assert_eq!(check_tables(&two, &statuses()), Ok(()), "eight at two tables for four");
 }
@@ -137,12 +137,12 @@ fn without_tables_the_guard_of_the_contract_speaks() {
     let text = format!("Cannot confirm booking {}: No table assignments exist. Assign tables first.", shown(BOOKING));
     let unallocated = format!("Table {} is assigned to the booking and not allocated", shown(table_id(1)));
     let cases = [
-        (situation(), None),
-        (Situation { allocations: vec![], ..seated() }, Some(unallocated.as_str())),
-        (Situation { allocations: vec![claim(1, hours(18, 19))], ..seated() }, Some(unallocated.as_str())),
+        (snapshot(), None),
+        (Snapshot { allocations: vec![], ..seated() }, Some(unallocated.as_str())),
+        (Snapshot { allocations: vec![claim(1, hours(18, 19))], ..seated() }, Some(unallocated.as_str())),
     ];
-    for (situation, detail) in cases {
-        let refusal = check_tables(&situation, &statuses()).expect_err("no tables");
+    for (snapshot, detail) in cases {
+        let refusal = check_tables(&snapshot, &statuses()).expect_err("no tables");
         assert_refused(&refusal, Outcome::TablesNotAssigned, "P0001", &text, detail);
     }
 }
@@ -150,18 +150,18 @@ fn without_tables_the_guard_of_the_contract_speaks() {
 #[test]
 fn from_a_status_that_needs_them_too_they_are_not_measured_again() {
     let rules = StatusRules { current_needs_tables: true, ..statuses() };
-    let small = Situation { booking: Booking { party_size: 5, ..booking() }, allocations: vec![], ..seated() };
+    let small = Snapshot { booking: Booking { party_size: 5, ..booking() }, allocations: vec![], ..seated() };
     assert_eq!(check_tables(&small, &rules), Ok(()));
-    assert_eq!(check_tables(&situation(), &rules).expect_err("no table at all").outcome, Outcome::TablesNotAssigned);
+    assert_eq!(check_tables(&snapshot(), &rules).expect_err("no table at all").outcome, Outcome::TablesNotAssigned);
 }
 
 #[test]
 fn a_party_is_not_seated_on_tables_that_are_too_small() {
-    let large = Situation { booking: Booking { party_size: 12, ..booking() }, ..seated() };
+    let large = Snapshot { booking: Booking { party_size: 12, ..booking() }, ..seated() };
     let refusal = check_tables(&large, &statuses()).expect_err("twelve at a table for four");
     assert_eq!(refusal.outcome, Outcome::PartyTooLarge);
     let narrow = [(table_id(1), Table { max_party_size: Some(1), ..table(1) })].into();
-    let refusal = check_tables(&Situation { tables: narrow, ..seated() }, &statuses()).expect_err("two at one");
+    let refusal = check_tables(&Snapshot { tables: narrow, ..seated() }, &statuses()).expect_err("two at one");
     assert_eq!(refusal.outcome, Outcome::PartyTooLarge);
 }
 
@@ -184,8 +184,8 @@ fn who_has_a_table_of_the_booking_is_named() {
         (blocked(Blocker::Allocation { id, table, released: true }, Some(OTHER_BOOKING), window), None),
         (blocked(allocation, Some(OTHER_BOOKING), hours(20, 22)), None),
     ];
-    for (situation, who) in cases {
-        match (check_tables(&situation, &statuses()), who) {
+    for (snapshot, who) in cases {
+        match (check_tables(&snapshot, &statuses()), who) {
             (Ok(()), None) => {}
             (Err(refusal), Some(who)) => {
                 let detail = format!("Table {} is taken by {who} in window {window}", shown(table));

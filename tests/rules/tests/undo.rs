@@ -2,29 +2,29 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::StatusRules;
-use holdfast::rules::confirm::Situation;
+use holdfast::rules::confirm::Snapshot;
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::table::{Blocker, Occupant};
-use holdfast::rules::undo::{Done, Undoing, decide, given_back, may_leave, may_restore, metadata};
-use holdfast_rules_tests::{BOOKING, NOBODY, OTHER_BOOKING, hours, shown, situation, statuses, table_id, table_ids};
+use holdfast::rules::undo::{KeyEffects, Undoing, decide, given_back, may_leave, may_restore, metadata};
+use holdfast_rules_tests::{BOOKING, NOBODY, OTHER_BOOKING, hours, shown, snapshot, statuses, table_id, table_ids};
 use serde_json::{Value, json};
 
-fn done(target: Option<&str>, before: Option<&str>) -> Done {
-    Done {
+fn done(target: Option<&str>, before: Option<&str>) -> KeyEffects {
+    KeyEffects {
         tables: table_ids(&[1]),
         target: target.map(str::to_owned),
         before: before.map(str::to_owned),
-        ..Done::default()
+        ..KeyEffects::default()
     }
 }
 
 /// A key that found its tables standing and moved the status.
-fn moved_only() -> Done {
-    Done { tables: vec![], found_standing: true, ..done(Some("confirmed"), Some("pending")) }
+fn moved_only() -> KeyEffects {
+    KeyEffects { tables: vec![], found_standing: true, ..done(Some("confirmed"), Some("pending")) }
 }
 
-fn of(current: &str, done: &Done) -> Result<Undoing, Outcome> {
+fn of(current: &str, done: &KeyEffects) -> Result<Undoing, Outcome> {
     decide(current, Some(done)).map_err(|refusal| refusal.outcome)
 }
 
@@ -47,11 +47,11 @@ fn a_key_that_only_moved_the_status_moves_it_back() {
     let cases = [
         ("confirmed", moved_only(), back(Some("pending"))),
         ("pending", moved_only(), Ok(Undoing::Nothing)),
-        ("confirmed", Done { undone: true, ..moved_only() }, Ok(Undoing::Nothing)),
-        ("confirmed", Done { changed_since: true, ..moved_only() }, conflict.clone()),
+        ("confirmed", KeyEffects { undone: true, ..moved_only() }, Ok(Undoing::Nothing)),
+        ("confirmed", KeyEffects { changed_since: true, ..moved_only() }, conflict.clone()),
         ("checked_in", moved_only(), conflict),
-        ("confirmed", Done { before: Some("confirmed".to_owned()), ..moved_only() }, Ok(Undoing::Nothing)),
-        ("confirmed", Done { found_standing: false, ..moved_only() }, Ok(Undoing::Nothing)),
+        ("confirmed", KeyEffects { before: Some("confirmed".to_owned()), ..moved_only() }, Ok(Undoing::Nothing)),
+        ("confirmed", KeyEffects { found_standing: false, ..moved_only() }, Ok(Undoing::Nothing)),
     ];
     for (current, done, expected) in cases {
         assert_eq!(of(current, &done), expected, "{current} {done:?}");
@@ -61,19 +61,19 @@ fn a_key_that_only_moved_the_status_moves_it_back() {
 #[test]
 fn what_is_not_there_is_not_taken() {
     assert_eq!(decide("confirmed", None), Ok(Undoing::Nothing));
-    let gone = Done { tables: Vec::new(), ..done(Some("confirmed"), Some("pending")) };
+    let gone = KeyEffects { tables: Vec::new(), ..done(Some("confirmed"), Some("pending")) };
     assert_eq!(decide("cancelled", Some(&gone)), Ok(Undoing::Nothing));
 }
 
 #[test]
 fn replaced_tables_come_back_while_nobody_else_has_them() {
     let (id, table) = (Id::from_u128(0x900), table_id(1));
-    let blocked = |released: bool| Situation {
+    let blocked = |released: bool| Snapshot {
         blockers: vec![Blocker::Allocation { id, table, released }],
         occupants: [(id, Occupant { booking: Some(OTHER_BOOKING), window: Some(hours(18, 20)), until: None })].into(),
-        ..situation()
+        ..snapshot()
     };
-    assert_eq!(may_restore(BOOKING, &[table], &situation()), Ok(()));
+    assert_eq!(may_restore(BOOKING, &[table], &snapshot()), Ok(()));
     assert_eq!(may_restore(BOOKING, &[table], &blocked(true)), Ok(()), "its booking is over");
     let refusal = may_restore(BOOKING, &[table], &blocked(false)).expect_err("taken");
     assert_eq!(refusal.outcome, Outcome::UndoUndecided);
@@ -84,7 +84,7 @@ fn replaced_tables_come_back_while_nobody_else_has_them() {
         hours(18, 20)
     );
     assert_eq!(refusal.detail, Some(who));
-    assert_eq!(may_restore(BOOKING, &[NOBODY], &situation()).expect_err("gone").outcome, Outcome::UndoUndecided);
+    assert_eq!(may_restore(BOOKING, &[NOBODY], &snapshot()).expect_err("gone").outcome, Outcome::UndoUndecided);
 }
 
 #[test]

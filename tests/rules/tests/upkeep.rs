@@ -1,18 +1,18 @@
 //! When tasks are due, and how long the worker stays and rests.
 
 use holdfast::rules::upkeep::{
-    Agenda, GAP_MS, Memory, REST_MS, TASKS, Task, after_failure, quiet, rest_ms, skipped, stays,
+    Agenda, GAP_MS, REST_MS, SchemaMemory, TASKS, Task, after_failure, quiet, rest_ms, skipped, stays,
 };
 use holdfast::rules::window::Instant;
 
 const NOW: Instant = Instant(1_000_000_000_000);
 /// Of a schema in which nobody wrote since the last run, and nothing was left.
-const CALM: Memory = Memory {
+const CALM: SchemaMemory = SchemaMemory {
     changed: false,
     commits: false,
     unscanned: false,
     ended_at: Instant(1_000_000_000_000 + 11_000_000),
-    ..Memory::NEW
+    ..SchemaMemory::NEW
 };
 
 fn after(seconds: i64) -> Instant {
@@ -20,23 +20,23 @@ fn after(seconds: i64) -> Instant {
 }
 
 /// Milliseconds until the next run.
-fn pause(agenda: &Agenda, memory: &Memory) -> i64 {
+fn pause(agenda: &Agenda, memory: &SchemaMemory) -> i64 {
     (agenda.next(memory, NOW, quiet(NOW, true)).0 - NOW.0) / 1000
 }
 
 #[test]
 fn what_ended_is_pruned_once_an_hour_whoever_writes() {
-    let mut memory = Memory::NEW;
+    let mut memory = SchemaMemory::NEW;
     memory.ran(Task::PruneEnded, NOW, 1000, true, 5);
     assert_eq!(memory.ended_at, after(5), "there is more");
     memory.ran(Task::PruneEnded, NOW, 7, false, 5);
     assert_eq!(memory.ended_at, after(3600));
-    assert_eq!(Memory { changed: true, ..memory }.begun().ended_at, after(3600));
+    assert_eq!(SchemaMemory { changed: true, ..memory }.begun().ended_at, after(3600));
 }
 
 #[test]
 fn a_schema_without_work_is_left_alone_for_an_hour() {
-    const CALM: Memory = Memory { ended_at: Instant::FOREVER, ..self::CALM };
+    const CALM: SchemaMemory = SchemaMemory { ended_at: Instant::FOREVER, ..self::CALM };
     let idle = Agenda { commits: Some(Instant::NEVER), live: Some(Instant::NEVER), ..Agenda::default() };
     assert_eq!(TASKS.iter().find(|task| idle.at(**task, &CALM) < Instant::FOREVER), None);
     assert_eq!(pause(&idle, &CALM), 3_600_000);
@@ -47,12 +47,12 @@ fn a_schema_without_work_is_left_alone_for_an_hour() {
 #[test]
 fn it_comes_back_when_the_next_thing_is_due() {
     let agenda = Agenda { expire: Some(after(90)), outbox: Some(after(200)), ..Agenda::default() };
-    let later = Memory { ended_at: after(3600), ..CALM };
+    let later = SchemaMemory { ended_at: after(3600), ..CALM };
     assert_eq!(pause(&agenda, &later), 90_000);
     assert_eq!(pause(&agenda, &CALM), 11_000, "what ended is pruned");
     let agenda = Agenda { notify: Some(after(5)), ..agenda };
     assert_eq!(pause(&agenda, &CALM), 5000);
-    assert_eq!(pause(&agenda, &Memory { notify_at: after(30), ..later }), 30_000, "they were told already");
+    assert_eq!(pause(&agenda, &SchemaMemory { notify_at: after(30), ..later }), 30_000, "they were told already");
 }
 
 #[test]
@@ -72,31 +72,31 @@ fn each_task_is_due_when_it_has_something_to_do() {
         outbox: Some(after(10)),
         disagreements: Some(after(11)),
     };
-    let at = |memory: &Memory| -> Vec<Instant> { TASKS.iter().map(|task| all.at(*task, memory)).collect() };
+    let at = |memory: &SchemaMemory| -> Vec<Instant> { TASKS.iter().map(|task| all.at(*task, memory)).collect() };
     let (never, forever) = (Instant::NEVER, Instant::FOREVER);
     let expected = [1, 2, 3, 4, 5, 6].map(after);
     let prunes = [7, 8, 9, 10, 11].map(after);
     let changed: Vec<Instant> = [&[never], expected.as_slice(), &[never], prunes.as_slice(), &[never]].concat();
-    assert_eq!(at(&Memory::NEW), changed);
+    assert_eq!(at(&SchemaMemory::NEW), changed);
     let scanned = [1, 2, 3].map(after);
     let calm: Vec<Instant> =
         [&[forever], scanned.as_slice(), &[forever, after(5), after(6), forever], prunes.as_slice(), &[after(11)]]
             .concat();
     assert_eq!(at(&CALM), calm);
     let filled = Agenda { is_subscriber: true, ..all };
-    assert!(TASKS.iter().all(|task| filled.at(*task, &Memory::NEW) == forever), "another server does it");
+    assert!(TASKS.iter().all(|task| filled.at(*task, &SchemaMemory::NEW) == forever), "another server does it");
     let dead = Agenda { has_live: false, ..all };
     assert_eq!(dead.at(Task::ScanLiveBookings, &CALM), forever, "nothing is live, and nobody wrote");
-    assert_eq!(dead.at(Task::ScanLiveBookings, &Memory { unscanned: true, ..CALM }), after(5));
-    assert_eq!(dead.at(Task::ScanCommits, &Memory { commits: true, ..CALM }), after(4));
+    assert_eq!(dead.at(Task::ScanLiveBookings, &SchemaMemory { unscanned: true, ..CALM }), after(5));
+    assert_eq!(dead.at(Task::ScanCommits, &SchemaMemory { commits: true, ..CALM }), after(4));
 }
 
 #[test]
 fn what_could_not_be_done_is_tried_again_less_and_less_often() {
     let locked = Agenda { expire: Some(after(-5)), ..Agenda::default() };
-    let pauses: Vec<i64> = (0..=6).map(|fruitless| pause(&locked, &Memory { fruitless, ..CALM })).collect();
+    let pauses: Vec<i64> = (0..=6).map(|fruitless| pause(&locked, &SchemaMemory { fruitless, ..CALM })).collect();
     assert_eq!(pauses, [GAP_MS, 1000, 2000, 4000, 8000, 8000, 8000], "but always within ten seconds");
-    assert_eq!(pause(&locked, &Memory { fruitless: u32::MAX, ..CALM }), 8000);
+    assert_eq!(pause(&locked, &SchemaMemory { fruitless: u32::MAX, ..CALM }), 8000);
 }
 
 #[test]
@@ -114,13 +114,13 @@ fn who_does_not_take_events_is_told_less_and_less_often() {
     memory.ran(Task::NotifyOutbox, after(9), 0, false, 5);
     assert_eq!(memory, before, "nothing was due");
     memory.changed = true;
-    assert_eq!(memory.begun(), Memory { ended_at: CALM.ended_at, ..Memory::NEW }, "somebody wrote");
+    assert_eq!(memory.begun(), SchemaMemory { ended_at: CALM.ended_at, ..SchemaMemory::NEW }, "somebody wrote");
     assert_eq!(before.begun(), before);
 }
 
 #[test]
 fn live_bookings_that_nobody_changes_are_scanned_less_and_less_often() {
-    let mut memory = Memory::NEW;
+    let mut memory = SchemaMemory::NEW;
     let mut pauses = vec![];
     for _ in 0..8 {
         memory.ran(Task::ScanLiveBookings, NOW, 0, false, 5);
@@ -136,7 +136,7 @@ fn live_bookings_that_nobody_changes_are_scanned_less_and_less_often() {
 
 #[test]
 fn commits_are_scanned_until_none_is_left() {
-    let mut memory = Memory::NEW;
+    let mut memory = SchemaMemory::NEW;
     memory.ran(Task::ScanCommits, NOW, 1000, true, 5);
     assert!(memory.commits);
     memory.ran(Task::ScanCommits, NOW, 3, false, 5);

@@ -11,14 +11,14 @@ use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::request::History;
 use crate::rules::request::{Arguments, Named};
-use crate::rules::rollout::{Function, Kept, Rule};
+use crate::rules::rollout::{Function, Legacy, Rule};
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 
 statement!(BOOKING_RESTAURANT, "booking_restaurant", [UUIDOID]);
 statement!(
-    ORIGINAL_CONFIRM_BY_TABLES,
-    "original_confirm_by_tables",
+    LEGACY_CALL_CONFIRM_BY_TABLES,
+    "legacy_call_confirm_by_tables",
     [
         UUIDOID,
         UUIDARRAYOID,
@@ -34,8 +34,8 @@ statement!(
     ]
 );
 statement!(
-    ORIGINAL_CONFIRM_BY_HOLD,
-    "original_confirm_by_hold",
+    LEGACY_CALL_CONFIRM_BY_HOLD,
+    "legacy_call_confirm_by_hold",
     [
         UUIDOID,
         UUIDOID,
@@ -53,21 +53,21 @@ statement!(
     ]
 );
 statement!(
-    ORIGINAL_ATOMIC_CONFIRM,
-    "original_atomic_confirm",
+    LEGACY_CALL_ATOMIC_CONFIRM,
+    "legacy_call_atomic_confirm",
     [UUIDOID, UUIDOID, TEXTOID, UUIDOID, TEXTOID, JSONBOID, UUIDOID, TEXTOID]
 );
 statement!(
-    ORIGINAL_ASSIGN,
-    "original_assign",
+    LEGACY_CALL_ASSIGN,
+    "legacy_call_assign",
     [UUIDOID, UUIDARRAYOID, TEXTOID, BOOLOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
 );
-statement!(ORIGINAL_ASSIGN_SINGLE, "original_assign_single", [UUIDOID, UUIDOID, UUIDOID, TEXTOID]);
-statement!(ORIGINAL_ASSIGN_MERGED, "original_assign_merged", [UUIDOID, UUIDARRAYOID, BOOLOID, UUIDOID, TEXTOID]);
-statement!(ORIGINAL_UNASSIGN, "original_unassign", [UUIDOID, UUIDARRAYOID]);
+statement!(LEGACY_CALL_ASSIGN_SINGLE, "legacy_call_assign_single", [UUIDOID, UUIDOID, UUIDOID, TEXTOID]);
+statement!(LEGACY_CALL_ASSIGN_MERGED, "legacy_call_assign_merged", [UUIDOID, UUIDARRAYOID, BOOLOID, UUIDOID, TEXTOID]);
+statement!(LEGACY_CALL_UNASSIGN, "legacy_call_unassign", [UUIDOID, UUIDARRAYOID]);
 statement!(
-    ORIGINAL_TRANSITION,
-    "original_transition",
+    LEGACY_CALL_TRANSITION,
+    "legacy_call_transition",
     [
         UUIDOID,
         TEXTOID,
@@ -82,8 +82,8 @@ statement!(
         JSONBOID
     ]
 );
-statement!(ORIGINAL_RELEASE, "original_release", [UUIDOID, UUIDOID]);
-statement!(ORIGINAL_REFRESH, "original_refresh", [UUIDOID]);
+statement!(LEGACY_CALL_RELEASE, "legacy_call_release", [UUIDOID, UUIDOID]);
+statement!(LEGACY_CALL_REFRESH, "legacy_call_refresh", [UUIDOID]);
 
 /// A status move as it was asked for.
 pub struct GivenMove<'a> {
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// Is there a legacy function to call instead?
-    pub fn kept(&self, function: Function) -> Kept {
+    pub fn kept(&self, function: Function) -> Legacy {
         self.attachment.kept(function.name())
     }
 
@@ -172,7 +172,7 @@ impl Store {
 
     /// Calls a kept function. One without a `search_path` of its own runs under the application's path, as every statement
     /// that calls one does.
-    fn original<T>(
+    fn legacy<T>(
         &self,
         statement: &'static Statement,
         arguments: &[Argument],
@@ -202,33 +202,33 @@ impl Store {
             _ => None,
         };
         let rows = match function {
-            Function::ConfirmByTables => self.original(
-                &ORIGINAL_CONFIRM_BY_TABLES,
+            Function::ConfirmByTables => self.legacy(
+                &LEGACY_CALL_CONFIRM_BY_TABLES,
                 &[booking, tables, key, adjacent, actor, start, end, target, by, reason, metadata],
                 assignment,
             ),
-            Function::ConfirmByHold => self.original(
-                &ORIGINAL_CONFIRM_BY_HOLD,
+            Function::ConfirmByHold => self.legacy(
+                &LEGACY_CALL_CONFIRM_BY_HOLD,
                 &[hold, booking, key, adjacent, actor, start, end, policy, hash, target, reason, metadata, by],
                 assignment,
             ),
-            Function::AtomicConfirm => self.original(
-                &ORIGINAL_ATOMIC_CONFIRM,
+            Function::AtomicConfirm => self.legacy(
+                &LEGACY_CALL_ATOMIC_CONFIRM,
                 &[booking, hold, key, actor, reason, metadata, by, target],
                 assignment,
             ),
-            Function::AssignSingle => self.original(&ORIGINAL_ASSIGN_SINGLE, &[booking, one, actor, key], |_| None),
+            Function::AssignSingle => self.legacy(&LEGACY_CALL_ASSIGN_SINGLE, &[booking, one, actor, key], |_| None),
             Function::AssignMerged => {
-                self.original(&ORIGINAL_ASSIGN_MERGED, &[booking, tables, adjacent, actor, key], |_| None)
+                self.legacy(&LEGACY_CALL_ASSIGN_MERGED, &[booking, tables, adjacent, actor, key], |_| None)
             }
-            _ => self.original(&ORIGINAL_ASSIGN, &[booking, tables, key, adjacent, actor, start, end], assignment),
+            _ => self.legacy(&LEGACY_CALL_ASSIGN, &[booking, tables, key, adjacent, actor, start, end], assignment),
         };
         Ok(rows?.into_iter().flatten().collect())
     }
 
     pub fn original_unassign(&self, booking: Option<Id>, tables: Option<&[Id]>) -> Result<Vec<Id>, Failure> {
         let arguments = [row::optional_id(booking), tables.and_then(row::ids)];
-        let taken = self.original(&ORIGINAL_UNASSIGN, &arguments, |row| row.id(1))?;
+        let taken = self.legacy(&LEGACY_CALL_UNASSIGN, &arguments, |row| row.id(1))?;
         Ok(taken.into_iter().flatten().collect())
     }
 
@@ -246,19 +246,19 @@ impl Store {
             row::optional_text(given.history.reason.as_deref()),
             row::optional_json(given.history.metadata.clone()),
         ];
-        let landed = self.original(&ORIGINAL_TRANSITION, &arguments, super::booking::landed)?;
+        let landed = self.legacy(&LEGACY_CALL_TRANSITION, &arguments, super::booking::landed)?;
         let landed = landed.into_iter().flatten().next();
         landed.ok_or_else(|| Failure::Undone(crate::rules::refusal::broken_invariant("Transition", &[1], &[0])))
     }
 
     pub fn original_release(&self, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
         let arguments = [row::optional_id(hold), row::optional_id(actor)];
-        let live = self.original(&ORIGINAL_RELEASE, &arguments, |row| row.flag(1))?;
+        let live = self.legacy(&LEGACY_CALL_RELEASE, &arguments, |row| row.flag(1))?;
         Ok(live.into_iter().any(|live| live))
     }
 
     pub fn original_refresh(&self, table: Option<Id>) -> Result<(), Failure> {
-        self.original(&ORIGINAL_REFRESH, &[row::optional_id(table)], |_| ()).map(|_| ())
+        self.legacy(&LEGACY_CALL_REFRESH, &[row::optional_id(table)], |_| ()).map(|_| ())
     }
 }
 

@@ -2,21 +2,21 @@
 
 use super::Id;
 use super::attempt::{LastAttempt, Phase};
-use super::auto_assign::Trigger;
+use super::auto_assign::Initiator;
 use super::outcome::Outcome;
 use super::refusal::Refusal;
-use super::request::{Asked, KEY_MAX_BYTES, Selection};
+use super::request::{KEY_MAX_BYTES, Request, Selection};
 use super::window::Instant;
 
 /// What is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CutOff {
+pub struct Orphaned {
     pub database: u32,
     pub schema: u32,
     pub booking: Id,
     pub key: String,
     pub hold: Option<Id>,
-    pub trigger: Option<Trigger>,
+    pub trigger: Option<Initiator>,
     pub started: Instant,
     pub ended: Instant,
     pub phase: Phase,
@@ -30,9 +30,9 @@ pub struct CutOff {
 /// Which of the notes makes room for one more: the oldest of the schema that has most of them, so that nobody who fills the
 /// room takes a note from another.
 #[must_use]
-pub fn makes_room(notes: &[(usize, CutOff)]) -> Option<usize> {
-    let of = |note: &CutOff| (note.database, note.schema);
-    let as_many = |note: &CutOff| notes.iter().filter(|(_, other)| of(other) == of(note)).count();
+pub fn makes_room(notes: &[(usize, Orphaned)]) -> Option<usize> {
+    let of = |note: &Orphaned| (note.database, note.schema);
+    let as_many = |note: &Orphaned| notes.iter().filter(|(_, other)| of(other) == of(note)).count();
     let last = notes.iter().max_by_key(|(_, note)| (as_many(note), std::cmp::Reverse(note.ended)));
     last.map(|(place, _)| *place)
 }
@@ -54,19 +54,19 @@ const PHASES: [Phase; 9] = [
     Phase::Done,
 ];
 
-impl CutOff {
+impl Orphaned {
     /// An attempt at its beginning, as it would be noted; None without a key, for nobody can ask for it.
     #[must_use]
-    pub fn begun(asked: &Asked, started: Instant) -> Option<CutOff> {
-        let hold = match asked.selection {
+    pub fn begun(request: &Request, started: Instant) -> Option<Orphaned> {
+        let hold = match request.selection {
             Selection::Hold(hold) => Some(hold),
             Selection::Tables(_) => None,
         };
-        let key = asked.key.clone()?;
-        Some(CutOff {
+        let key = request.key.clone()?;
+        Some(Orphaned {
             database: 0,
             schema: 0,
-            booking: asked.booking,
+            booking: request.booking,
             key,
             hold,
             trigger: None,
@@ -140,17 +140,17 @@ impl CutOff {
 
     /// None: these words were never written by `to_words`.
     #[must_use]
-    pub fn of_words(words: &Words) -> Option<CutOff> {
+    pub fn of_words(words: &Words) -> Option<Orphaned> {
         let id = |at: usize| Id::from_u64_pair(words[at], words[at + 1]);
         let some = |id: Id| (!id.is_nil()).then_some(id);
         let bytes: Vec<u8> = words[FIXED..].iter().flat_map(|word| word.to_le_bytes()).collect();
         let key = bytes.get(..usize::try_from(words[12]).ok()?)?;
         let trigger = match words[9] >> 8 & 0xff {
             0 => None,
-            1 => Some(Trigger::Inline),
-            _ => Some(Trigger::Background),
+            1 => Some(Initiator::Inline),
+            _ => Some(Initiator::Background),
         };
-        Some(CutOff {
+        Some(Orphaned {
             database: (words[0] >> 32) as u32,
             schema: words[0] as u32,
             booking: id(1),

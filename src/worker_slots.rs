@@ -3,7 +3,7 @@
 //! Plain atomic numbers, no lock: a commit of a call that wrote makes the schema's slot due and, if it was not, sets the
 //! launcher's latch. Without preloading there is none of it, and every function here does nothing.
 
-pub mod slots;
+pub mod schema;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -13,10 +13,10 @@ use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::shared::Shared;
-use slots::{SLOTS, Slot};
+use schema::{SLOTS, SchemaSlot};
 
 /// Databases that can have a place.
-pub const PLACES: usize = 512;
+pub const DATABASES: usize = 512;
 /// Tasks whose rows are counted.
 pub const TASKS: usize = 20;
 
@@ -25,7 +25,7 @@ pub const WORKER_OFF: u32 = 1;
 pub const READ_ONLY: u32 = 2;
 
 /// What is known of one database.
-pub struct Place {
+pub struct DatabaseSlot {
     /// Its OID; 0: free.
     database: AtomicU32,
     /// Which schemas are attached has to be read again.
@@ -63,15 +63,15 @@ pub struct Place {
     pub done: [AtomicI64; TASKS],
 }
 
-struct Board {
+struct WorkerSlots {
     launcher: AtomicI32,
-    places: [Place; PLACES],
-    slots: [Slot; SLOTS],
+    places: [DatabaseSlot; DATABASES],
+    slots: [SchemaSlot; SLOTS],
 }
 
-impl Place {
-    const fn free() -> Place {
-        Place {
+impl DatabaseSlot {
+    const fn free() -> DatabaseSlot {
+        DatabaseSlot {
             database: AtomicU32::new(0),
             wanted: AtomicBool::new(false),
             pid: AtomicI32::new(0),
@@ -103,7 +103,7 @@ impl Place {
 
     /// The database is gone: its place is free for another, and so are its schemas' slots.
     fn clear(&self) {
-        slots_of(self.database()).for_each(Slot::clear);
+        slots_of(self.database()).for_each(SchemaSlot::clear);
         for number in [&self.schema, &self.task, &self.schemas, &self.unplaced, &self.paused, &self.failures] {
             number.store(0, Relaxed);
         }
@@ -131,10 +131,10 @@ impl Place {
 }
 
 // SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
-unsafe impl PGRXSharedMemory for Board {}
+unsafe impl PGRXSharedMemory for WorkerSlots {}
 
 // SAFETY: the name is ours alone.
-static BOARD: Shared<Board> = unsafe { Shared::new(c"holdfast noticeboard") };
+static BOARD: Shared<WorkerSlots> = unsafe { Shared::new(c"holdfast worker slots") };
 
 thread_local! {
     /// The schemas that calls of this transaction worked in.
@@ -151,17 +151,17 @@ const CALLED_MOST: usize = 64;
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
     pg_shmem_init!(
-        BOARD = Board {
+        BOARD = WorkerSlots {
             launcher: AtomicI32::new(0),
-            places: [const { Place::free() }; PLACES],
-            slots: [const { Slot::free() }; SLOTS],
+            places: [const { DatabaseSlot::free() }; DATABASES],
+            slots: [const { SchemaSlot::free() }; SLOTS],
         }
     );
     // SAFETY: kept for the life of the process; the sessions forked from it inherit it.
     unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
 }
 
-fn board() -> Option<&'static Board> {
+fn board() -> Option<&'static WorkerSlots> {
     BOARD.get()
 }
 
@@ -172,28 +172,28 @@ pub fn database() -> Option<u32> {
 }
 
 /// Every place that is taken.
-pub fn places() -> impl Iterator<Item = &'static Place> {
+pub fn places() -> impl Iterator<Item = &'static DatabaseSlot> {
     board().into_iter().flat_map(|board| &board.places).filter(|place| place.database() != 0)
 }
 
 /// The slots of a database's schemas.
-pub fn slots_of(database: u32) -> impl Iterator<Item = &'static Slot> {
+pub fn slots_of(database: u32) -> impl Iterator<Item = &'static SchemaSlot> {
     let slots = board().into_iter().flat_map(|board| &board.slots);
     slots.filter(move |slot| database != 0 && slot.database() == database)
 }
 
 /// The slot of a schema, taken if it has none yet; None when all are taken.
-pub fn take_slot(database: u32, schema: u32) -> Option<&'static Slot> {
-    slots::take(&board()?.slots, database, schema)
+pub fn take_slot(database: u32, schema: u32) -> Option<&'static SchemaSlot> {
+    schema::take(&board()?.slots, database, schema)
 }
 
 /// The place of a database, taken if it has none yet; None when all are taken.
-pub fn place(database: u32) -> Option<&'static Place> {
+pub fn place(database: u32) -> Option<&'static DatabaseSlot> {
     let of_database = || places().find(|place| place.database() == database);
     if let Some(place) = of_database() {
         return Some(place);
     }
-    let free = |place: &&Place| place.database.compare_exchange(0, database, Relaxed, Relaxed).is_ok();
+    let free = |place: &&DatabaseSlot| place.database.compare_exchange(0, database, Relaxed, Relaxed).is_ok();
     let taken = board()?.places.iter().find(free)?;
     // Somebody may have taken one for the same database at the same moment: the first counts.
     let first = of_database()?;
@@ -205,7 +205,7 @@ pub fn place(database: u32) -> Option<&'static Place> {
 
 /// Gives up the places of databases that are gone.
 pub fn keep(databases: &[u32]) {
-    places().filter(|place| !databases.contains(&place.database())).for_each(Place::clear);
+    places().filter(|place| !databases.contains(&place.database())).for_each(DatabaseSlot::clear);
 }
 
 /// The launcher says who it is; 0: it is gone.
@@ -273,7 +273,7 @@ fn call(schemas: &[u32]) {
     let Some(board) = board() else { return };
     let mut news = false;
     for schema in schemas {
-        match slots::find(&board.slots, database, *schema) {
+        match schema::find(&board.slots, database, *schema) {
             Some(slot) if slot.skipped.load(Relaxed) => {}
             Some(slot) => news |= slot.call(now),
             None => news |= place(database).is_some_and(|place| !place.wanted.swap(true, Relaxed)),

@@ -1,5 +1,5 @@
 -- Handing a hold back, by the application's own function.
 select o.live
-from original.release_hold_and_emit(
+from legacy.release_hold_and_emit(
   p_hold_id => $1, p_actor_id => $2
 ) o (live)

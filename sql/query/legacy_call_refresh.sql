@@ -1,4 +1,4 @@
 -- A table's status of now, by the application's own function.
-select from original.refresh_table_status(
+select from legacy.refresh_table_status(
   p_table_id => $1
 ) o

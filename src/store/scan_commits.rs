@@ -9,34 +9,34 @@ use crate::rules::Id;
 use crate::rules::failure::Failure;
 use crate::rules::window::Instant;
 
-statement!(VERIFY_BEGIN, "verify_begin", []);
-statement!(VERIFY_LOCK, "verify_lock", []);
-statement!(VERIFY_DUE, "verify_due", [INT4OID]);
-statement!(VERIFY_RESTS, "verify_rests", [TIMESTAMPTZOID]);
-statement!(VERIFY_REST, "verify_rest", [TIMESTAMPTZOID]);
-statement!(VERIFY_NOTE, "verify_note", [UUIDOID, TEXTOID, JSONBOID]);
-statement!(VERIFY_POLICIES, "verify_policies", []);
+statement!(SCAN_COMMITS_INIT, "scan_commits_init", []);
+statement!(SCAN_COMMITS_LOCK, "scan_commits_lock", []);
+statement!(SCAN_COMMITS_READ, "scan_commits_read", [INT4OID]);
+statement!(SCAN_COMMITS_THROTTLED, "scan_commits_throttled", [TIMESTAMPTZOID]);
+statement!(SCAN_COMMITS_THROTTLE, "scan_commits_throttle", [TIMESTAMPTZOID]);
+statement!(SCAN_COMMITS_REPORT, "scan_commits_report", [UUIDOID, TEXTOID, JSONBOID]);
+statement!(SCAN_COMMITS_POLICIES, "scan_commits_policies", []);
 
 impl Store {
     /// The next bookings to be looked at; from now on they count as seen. None while somebody else looks. The lock comes
     /// first: in the snapshot of the statement that takes it, another's look may have ended that it does not show.
     pub fn verify_due(&self, batch: i32) -> Result<Vec<Id>, Failure> {
-        self.run(&VERIFY_BEGIN, &[], |_| ())?;
-        if self.run(&VERIFY_LOCK, &[], |_| ())?.is_empty() {
+        self.run(&SCAN_COMMITS_INIT, &[], |_| ())?;
+        if self.run(&SCAN_COMMITS_LOCK, &[], |_| ())?.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.run(&VERIFY_DUE, &[row::number(batch)], |row| row.id(1))?;
+        let rows = self.run(&SCAN_COMMITS_READ, &[row::number(batch)], |row| row.id(1))?;
         Ok(rows.into_iter().flatten().collect())
     }
 
     /// Has somebody looked just now, and is it too early to look again?
     pub fn verify_rests(&self, now: Instant) -> Result<bool, Failure> {
-        Ok(!self.run(&VERIFY_RESTS, &[row::instant(now)], |_| ())?.is_empty())
+        Ok(!self.run(&SCAN_COMMITS_THROTTLED, &[row::instant(now)], |_| ())?.is_empty())
     }
 
     /// After a look that is ours until the transaction ends: none before that instant.
     pub fn verify_rest(&self, until: Instant) -> Result<(), Failure> {
-        self.run(&VERIFY_REST, &[row::instant(until)], |_| ())?;
+        self.run(&SCAN_COMMITS_THROTTLE, &[row::instant(until)], |_| ())?;
         Ok(())
     }
 
@@ -45,13 +45,13 @@ impl Store {
         if !self.attachment.has_own("observability_events") {
             return Ok(());
         }
-        self.run(&VERIFY_NOTE, &[row::id(booking), row::text(severity), row::json(context)], |_| ())?;
+        self.run(&SCAN_COMMITS_REPORT, &[row::id(booking), row::text(severity), row::json(context)], |_| ())?;
         Ok(())
     }
 
     /// The names of findings that are mended as soon as they are seen.
     pub fn verify_policies(&self) -> Result<Vec<String>, Failure> {
-        let rows = self.run(&VERIFY_POLICIES, &[], |row| row.text(1))?;
+        let rows = self.run(&SCAN_COMMITS_POLICIES, &[], |row| row.text(1))?;
         Ok(rows.into_iter().flatten().collect())
     }
 }

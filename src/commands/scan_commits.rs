@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{aside, look};
+use super::{quarantine, scan_bookings};
 use crate::rules::drift::{self, Finding, catalogue::Severity};
 use crate::rules::failure::Failure;
 use crate::rules::retention;
@@ -29,8 +29,8 @@ pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     }
     let (looked_at, _) = verify(store, Some(batch))?;
     let ended = store.clock();
-    if rules::look::batch_rests(looked_at, began, ended) {
-        store.verify_rest(rules::look::next_of_batch(began, ended))?;
+    if rules::scan_bookings::batch_rests(looked_at, began, ended) {
+        store.verify_rest(rules::scan_bookings::next_of_batch(began, ended))?;
     }
     Ok(looked_at)
 }
@@ -44,15 +44,18 @@ pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>),
     let looked_at = due.len() as i64;
     let mut mismatches = Vec::new();
     for booking in due {
-        mismatches.extend(aside::apart(store, look::STEP, booking, |store| look_at(store, booking))?.flatten());
+        mismatches.extend(
+            quarantine::in_savepoint(store, scan_bookings::STEP, booking, |store| reconcile_one(store, booking))?
+                .flatten(),
+        );
     }
     Ok((looked_at, mismatches))
 }
 
 /// One booking as it is now, and what is done about it. None: it agrees.
-pub fn look_at(store: &Store, booking: Id) -> Result<Option<Mismatch>, Failure> {
+pub fn reconcile_one(store: &Store, booking: Id) -> Result<Option<Mismatch>, Failure> {
     let Some(record) = store.drift_read(booking, store.clock())? else { return Ok(None) };
-    let findings = drift::judge(&record);
+    let findings = drift::decide(&record);
     if findings.iter().any(|finding| finding.drift.entry().severity > Severity::Info) {
         return settle(store, booking, findings).map(Some);
     }
@@ -88,9 +91,9 @@ fn mend(store: &Store, booking: Id, wanted: Vec<Option<String>>) -> Result<bool,
         let rows = super::repair::repair(store, Some(booking), Some(wanted), false)?;
         Ok(rows.iter().any(|row| row.action == "done"))
     };
-    let done = aside::apart(store, MEND, booking, repair)?;
+    let done = quarantine::in_savepoint(store, MEND, booking, repair)?;
     if done == Some(false) {
-        aside::leave(store, MEND, booking, "a person decides")?;
+        quarantine::leave(store, MEND, booking, "a person decides")?;
     }
     Ok(done.unwrap_or_default())
 }

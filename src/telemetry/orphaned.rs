@@ -12,13 +12,13 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
-use crate::rules::cut_off::{CutOff, WORDS, makes_room};
+use crate::rules::orphaned::{Orphaned, WORDS, makes_room};
 use crate::rules::tally::Ticket;
 use crate::rules::window::Instant;
 use crate::shared::Shared;
 
 /// So many can wait to be written down; after that the oldest of whoever has most of them makes room.
-const PLACES: usize = 128;
+const DATABASES: usize = 128;
 
 /// So many attempts of one transaction are remembered.
 const REMEMBERED: usize = 128;
@@ -30,12 +30,12 @@ const READY: u64 = 2;
 /// Somebody is writing it down, in a transaction that has not ended.
 const TAKEN: u64 = 3;
 
-struct Place {
+struct AttemptSlot {
     state: AtomicU64,
     words: [AtomicU64; WORDS],
 }
 
-struct Notes([Place; PLACES]);
+struct Notes([AttemptSlot; DATABASES]);
 
 // SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
 unsafe impl PGRXSharedMemory for Notes {}
@@ -45,7 +45,7 @@ static NOTES: Shared<Notes> = unsafe { Shared::new(c"holdfast cut off attempts")
 
 thread_local! {
     /// The attempts of this transaction, in the order of their beginning.
-    static RUNNING: RefCell<Vec<(Ticket, CutOff)>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: RefCell<Vec<(Ticket, Orphaned)>> = const { RefCell::new(Vec::new()) };
     /// How far the last of them got.
     static PHASE: Cell<Phase> = const { Cell::new(Phase::Arguments) };
     /// Places that this transaction writes down.
@@ -55,7 +55,7 @@ thread_local! {
 /// Asks for the shared memory, in the postmaster.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
-    pg_shmem_init!(NOTES = Notes([const { Place::free() }; PLACES]));
+    pg_shmem_init!(NOTES = Notes([const { AttemptSlot::free() }; DATABASES]));
 }
 
 /// How far the running attempt got.
@@ -64,7 +64,7 @@ pub fn reach(phase: Phase) {
 }
 
 /// Remembers an attempt until its transaction ends.
-pub fn remember(ticket: Ticket, attempt: CutOff) {
+pub fn remember(ticket: Ticket, attempt: Orphaned) {
     RUNNING.with_borrow_mut(|running| {
         if running.len() < REMEMBERED {
             running.push((ticket, attempt));
@@ -78,21 +78,21 @@ pub fn forget(ticket: Ticket) {
 }
 
 /// What is noted of a key; the last, if it was cut off more than once.
-pub fn find(schema: u32, booking: Id, key: &str) -> Option<CutOff> {
+pub fn find(schema: u32, booking: Id, key: &str) -> Option<Orphaned> {
     let database = database();
-    let notes = NOTES.get()?.0.iter().filter_map(Place::read);
+    let notes = NOTES.get()?.0.iter().filter_map(AttemptSlot::read);
     notes.filter(|note| note.is_of(database, schema, booking, key)).max_by_key(|note| note.ended)
 }
 
 /// Hands out the notes of a schema to be written down by this transaction; they are gone when it has committed, and
 /// back when it has not.
-pub fn take(schema: u32) -> Vec<CutOff> {
+pub fn take(schema: u32) -> Vec<Orphaned> {
     let Some(notes) = NOTES.get() else { return Vec::new() };
     let database = database();
     let mut taken = Vec::new();
     for (at, place) in notes.0.iter().enumerate() {
         let state = place.state.load(Acquire);
-        let ours = |note: &CutOff| (note.database, note.schema) == (database, schema);
+        let ours = |note: &Orphaned| (note.database, note.schema) == (database, schema);
         let note = place.read().filter(|note| state % 4 == READY && ours(note));
         if let Some(note) = note
             && place.state.compare_exchange(state, state - READY + TAKEN, Acquire, Relaxed).is_ok()
@@ -143,7 +143,7 @@ fn settle_takes(state: u64) {
     });
 }
 
-fn note_all(running: &mut [(Ticket, CutOff)]) {
+fn note_all(running: &mut [(Ticket, Orphaned)]) {
     let Some(notes) = NOTES.get() else { return };
     // SAFETY: reads the clock, the process and the state of the transaction, which still has its number here.
     let (ended, pid, transaction) = unsafe {
@@ -166,11 +166,11 @@ fn database() -> u32 {
 }
 
 impl Notes {
-    fn write(&self, note: &CutOff) {
+    fn write(&self, note: &Orphaned) {
         let free = self.0.iter().find(|place| place.claim(FREE));
         // Nobody came to write them down for long.
         let other = || {
-            let notes: Vec<(usize, CutOff)> =
+            let notes: Vec<(usize, Orphaned)> =
                 self.0.iter().enumerate().filter_map(|(at, place)| Some((at, place.read()?))).collect();
             makes_room(&notes).map(|at| &self.0[at]).filter(|place| place.claim(READY))
         };
@@ -183,9 +183,9 @@ impl Notes {
     }
 }
 
-impl Place {
-    const fn free() -> Place {
-        Place { state: AtomicU64::new(FREE), words: [const { AtomicU64::new(0) }; WORDS] }
+impl AttemptSlot {
+    const fn free() -> AttemptSlot {
+        AttemptSlot { state: AtomicU64::new(FREE), words: [const { AtomicU64::new(0) }; WORDS] }
     }
 
     /// Takes the place for writing, if it is in this state.
@@ -196,7 +196,7 @@ impl Place {
     }
 
     /// What is noted here; None when there is nothing, or when it was overwritten meanwhile.
-    fn read(&self) -> Option<CutOff> {
+    fn read(&self) -> Option<Orphaned> {
         let before = self.state.load(Acquire);
         if before % 4 < READY {
             return None;
@@ -209,6 +209,6 @@ impl Place {
         let after = self.state.load(Relaxed);
         // What was freed in between is still whole.
         let whole = after / 4 == before / 4 && after % 4 != WRITING;
-        whole.then(|| CutOff::of_words(&words)).flatten()
+        whole.then(|| Orphaned::of_words(&words)).flatten()
     }
 }

@@ -1,8 +1,8 @@
 //! What is set aside, and for how long.
 
-use holdfast::rules::aside::{is_its_own, until, words};
 use holdfast::rules::failure::{Failure, ServerError, sqlstate_pack};
 use holdfast::rules::outcome::Outcome;
+use holdfast::rules::quarantine::{is_its_own, until, words};
 use holdfast::rules::refusal::Refusal;
 use holdfast::rules::window::Instant;
 

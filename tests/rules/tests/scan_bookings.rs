@@ -1,7 +1,7 @@
 //! How often every live booking is looked at.
 
-use holdfast::rules::look::{
-    INTERVAL_SECONDS, PASS_MINUTES, Probed, batch_rests, next, next_of_batch, pass_batch, pass_cutoff,
+use holdfast::rules::scan_bookings::{
+    FULL_SCAN_MINUTES, INTERVAL_SECONDS, Probed, batch_rests, full_scan_batch, full_scan_cutoff, next, next_of_batch,
     worth_reading_ahead,
 };
 use holdfast::rules::window::Instant;
@@ -45,19 +45,19 @@ fn a_batch_rests_a_hundred_times_as_long() {
 /// As the settings' table says: 10 s, 1 d.
 #[test]
 fn unless_somebody_says_otherwise() {
-    assert_eq!((INTERVAL_SECONDS, PASS_MINUTES), (10, 1440));
+    assert_eq!((INTERVAL_SECONDS, FULL_SCAN_MINUTES), (10, 1440));
 }
 
 #[test]
 fn a_pass_follows_one_that_began_long_ago() {
-    assert_eq!(pass_cutoff(after(3_600_000), 60), BEGAN);
-    assert_eq!(pass_cutoff(BEGAN, 0), BEGAN);
+    assert_eq!(full_scan_cutoff(after(3_600_000), 60), BEGAN);
+    assert_eq!(full_scan_cutoff(BEGAN, 0), BEGAN);
 }
 
 #[test]
 fn a_batch_of_a_pass_is_a_quarter_within_bounds() {
     for (batch, expected) in [(1, 1), (3, 1), (8, 2), (1000, 250), (4000, 1000), (100_000, 1000)] {
-        assert_eq!(pass_batch(batch), expected, "{batch}");
+        assert_eq!(full_scan_batch(batch), expected, "{batch}");
     }
 }
 

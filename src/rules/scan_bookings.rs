@@ -4,8 +4,8 @@ use super::window::Instant;
 
 /// Seconds between two looks by the view, at least (`holdfast.reconcile_interval`).
 pub const INTERVAL_SECONDS: i32 = 10;
-/// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_pass_interval`).
-pub const PASS_MINUTES: i32 = 24 * 60;
+/// Minutes from the beginning of one pass to that of the next, at least (`holdfast.full_scan_interval`).
+pub const FULL_SCAN_MINUTES: i32 = 24 * 60;
 
 /// A look rests forty times as long as it took: a fortieth of a core. A batch of bookings that are read one by one is in no
 /// hurry, since the look finds what a batch would, and takes a hundredth.
@@ -35,7 +35,7 @@ pub fn worth_reading_ahead(index: Probed) -> bool {
 
 /// Of the bookings that a batch may have, so many for one call of a pass: each is read on its own.
 #[must_use]
-pub fn pass_batch(batch: i32) -> i32 {
+pub fn full_scan_batch(batch: i32) -> i32 {
     (batch / 4).clamp(1, 1000)
 }
 
@@ -64,6 +64,6 @@ fn rest_ms(began: Instant, ended: Instant, rests: i64) -> i64 {
 
 /// A pass that began before this instant, and is over, is followed by another.
 #[must_use]
-pub fn pass_cutoff(now: Instant, minutes: i32) -> Instant {
+pub fn full_scan_cutoff(now: Instant, minutes: i32) -> Instant {
     now.after_ms(-60_000 * i64::from(minutes))
 }

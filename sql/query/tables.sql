@@ -1,4 +1,4 @@
--- Without a lock: tables by id, the asked ($3), the held ($2) and those the booking ($1) has. Each is fetched
+-- Third lock, where locks are taken: tables by id, the asked ($3), the held ($2) and those the booking ($1) has. Each is fetched
 -- by its own index probe, which keeps the plan and locks in order.
 with wanted as materialized (
   select t.id, false as held from pg_catalog.unnest($3::uuid[]) t (id)
@@ -23,4 +23,7 @@ select t.id, t.restaurant_id, t.zone_id, t.table_number, t.capacity, t.min_party
 from (select id, pg_catalog.bool_or(held) as held from wanted group by id order by id) w
 cross join lateral (
   select ti.* from app.table_inventory ti where ti.id = w.id limit 1
+--[lock
+  for no key update of ti
+--]
 ) t

@@ -4,33 +4,41 @@
 //! `all` goes through the bookings one by one, in bounded batches by primary key, with the rules that a reconciliation has:
 //! it works at any size, and finds what the view's SQL might not.
 
-use super::aside;
-use super::verify::look_at;
+use super::quarantine;
+use super::scan_commits::reconcile_one;
 use crate::rules::failure::Failure;
-use crate::rules::look;
+use crate::rules::scan_bookings;
 use crate::settings;
 use crate::store::Store;
 
 /// What a look at all came to: bookings, and whether to come again at once.
-pub type Looked = (i64, bool);
+pub type Scanned = (i64, bool);
 
 /// The step under which a booking is set aside whose finding could not be reported.
 pub const STEP: &str = "reconcile";
 
 /// Reports what the view lists and nobody was told yet, and repairs what the policy names.
-pub fn live(store: &Store, batch: i32) -> Result<Looked, Failure> {
+pub fn live(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     let began = store.clock();
-    if settings::reconcile_interval_seconds() == 0 || !store.has_looks() || !store.look_due(began)? {
+    if settings::reconcile_interval_seconds() == 0 || !store.scans_bookings() || !store.scan_bookings_due(began)? {
         return Ok((0, false));
     }
-    let listed = store.look_list(began, batch)?;
+    let listed = store.scan_bookings_read(began, batch)?;
     let mut found = 0;
     for booking in &listed {
-        found += i64::from(aside::apart(store, STEP, *booking, |store| look_at(store, *booking))?.flatten().is_some());
+        found += i64::from(
+            quarantine::in_savepoint(store, STEP, *booking, |store| reconcile_one(store, *booking))?
+                .flatten()
+                .is_some(),
+        );
     }
     let more = listed.len() as i64 >= i64::from(batch);
     let ended = store.clock();
-    store.look_done(if more { ended } else { look::next(began, ended, settings::reconcile_interval_seconds()) })?;
+    store.scan_bookings_done(if more {
+        ended
+    } else {
+        scan_bookings::next(began, ended, settings::reconcile_interval_seconds())
+    })?;
     Ok((found, more))
 }
 
@@ -41,26 +49,30 @@ pub fn read_ahead(store: &Store) -> Result<(), Failure> {
         let probed = store.probed_indexes()?;
         probed
             .iter()
-            .filter(|(_, index)| look::worth_reading_ahead(*index))
+            .filter(|(_, index)| scan_bookings::worth_reading_ahead(*index))
             .for_each(|(oid, _)| store.read_ahead(*oid));
     }
     Ok(())
 }
 
 /// The next batch of the pass over all bookings, if it is time for one.
-pub fn all(store: &Store, batch: i32) -> Result<Looked, Failure> {
+pub fn all(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     let began = store.clock();
-    let minutes = settings::full_pass_interval_minutes();
-    if minutes == 0 || !store.has_looks() {
+    let minutes = settings::full_scan_interval_minutes();
+    if minutes == 0 || !store.scans_bookings() {
         return Ok((0, false));
     }
-    let next = store.pass_next(began, look::pass_batch(batch), look::pass_cutoff(began, minutes))?;
+    let next = store.full_scan_next(
+        began,
+        scan_bookings::full_scan_batch(batch),
+        scan_bookings::full_scan_cutoff(began, minutes),
+    )?;
     if next.is_empty() {
         return Ok((0, false));
     }
     for (booking, _) in next.iter().filter(|(_, live)| *live) {
-        aside::apart(store, STEP, *booking, |store| look_at(store, *booking))?;
+        quarantine::in_savepoint(store, STEP, *booking, |store| reconcile_one(store, *booking))?;
     }
-    store.pass_done(look::next_of_batch(began, store.clock()))?;
+    store.full_scan_done(scan_bookings::next_of_batch(began, store.clock()))?;
     Ok((next.len() as i64, false))
 }

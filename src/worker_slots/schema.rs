@@ -12,7 +12,7 @@ pub const BEGUN: u32 = 1;
 pub const BEGUN_BADLY: u32 = 2;
 
 /// One attached schema.
-pub struct Slot {
+pub struct SchemaSlot {
     /// The database's OID and the schema's; 0: free.
     key: AtomicU64,
     /// When the next run is due, in microseconds as the server counts them; `i64::MAX`: never.
@@ -43,9 +43,9 @@ pub struct Slot {
     pub fruitless: AtomicU32,
 }
 
-impl Slot {
-    pub const fn free() -> Slot {
-        Slot {
+impl SchemaSlot {
+    pub const fn free() -> SchemaSlot {
+        SchemaSlot {
             key: AtomicU64::new(0),
             due_at: AtomicI64::new(i64::MIN),
             changed: AtomicBool::new(true),
@@ -85,7 +85,7 @@ impl Slot {
 
     /// The schema is gone: its slot is free for another.
     pub fn clear(&self) {
-        let new = Slot::free();
+        let new = SchemaSlot::free();
         for (flag, new) in [
             (&self.changed, &new.changed),
             (&self.called, &new.called),
@@ -115,19 +115,19 @@ fn key(database: u32, schema: u32) -> u64 {
 }
 
 /// All slots, beginning where this key is looked for first.
-fn around(slots: &[Slot], key: u64) -> impl Iterator<Item = &Slot> {
+fn around(slots: &[SchemaSlot], key: u64) -> impl Iterator<Item = &SchemaSlot> {
     let first = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % slots.len();
     slots[first..].iter().chain(&slots[..first])
 }
 
-pub fn find(slots: &[Slot], database: u32, schema: u32) -> Option<&Slot> {
+pub fn find(slots: &[SchemaSlot], database: u32, schema: u32) -> Option<&SchemaSlot> {
     let key = key(database, schema);
     around(slots, key).find(|slot| slot.key.load(Relaxed) == key)
 }
 
 /// The schema's slot, taken if it has none yet; None when all are taken. For one process a database: its worker.
-pub fn take(slots: &[Slot], database: u32, schema: u32) -> Option<&Slot> {
+pub fn take(slots: &[SchemaSlot], database: u32, schema: u32) -> Option<&SchemaSlot> {
     let key = key(database, schema);
-    let free = |slot: &&Slot| slot.key.compare_exchange(0, key, Relaxed, Relaxed).is_ok();
+    let free = |slot: &&SchemaSlot| slot.key.compare_exchange(0, key, Relaxed, Relaxed).is_ok();
     find(slots, database, schema).or_else(|| around(slots, key).find(free))
 }

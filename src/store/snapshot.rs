@@ -10,15 +10,15 @@ use crate::rules::Id;
 use crate::rules::adjacency::{self, Edges};
 use crate::rules::booking::{Booking, StatusRules};
 use crate::rules::capacity::CapacityPolicy;
-use crate::rules::confirm::{OwnHold, Situation};
+use crate::rules::confirm::{OwnHold, Snapshot};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
 use crate::rules::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
 use crate::rules::window::{Instant, Window};
 
 statement!(
-    SITUATION_READ,
-    "situation_read",
+    SNAPSHOT_READ,
+    "snapshot_read",
     [
         UUIDOID,
         UUIDOID,
@@ -48,7 +48,7 @@ pub struct Question<'a> {
 }
 
 impl Store {
-    pub fn situation_read(&self, question: Question) -> Result<Situation, Failure> {
+    pub fn snapshot_read(&self, question: Question) -> Result<Snapshot, Failure> {
         let booking = question.booking;
         let arguments = [
             row::id(booking.id),
@@ -63,7 +63,7 @@ impl Store {
             row::flag(question.edges_wanted),
         ];
         let own_holds = question.own_holds.into_iter();
-        let mut situation = Situation {
+        let mut snapshot = Snapshot {
             now: question.now,
             booking: booking.clone(),
             hold: question.hold,
@@ -81,29 +81,28 @@ impl Store {
             occupants: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
-        self.run(&SITUATION_READ, &arguments, |row| note(&mut situation, row, question.target))?;
-        Ok(situation)
+        self.run(&SNAPSHOT_READ, &arguments, |row| note(&mut snapshot, row, question.target))?;
+        Ok(snapshot)
     }
 }
 
 /// Puts one fact in its place.
-fn note(situation: &mut Situation, row: &Row, target: Option<&str>) {
+fn note(snapshot: &mut Snapshot, row: &Row, target: Option<&str>) {
     let id = || row.id(2).unwrap_or_default();
     let table = || row.id(3).unwrap_or_default();
     match row.text(1).as_deref().unwrap_or_default() {
         "status" => {
             let label = row.text(7);
-            situation.statuses.current_holds_tables |=
-                label.as_ref() == Some(&situation.booking.status) && row.flag(10);
-            situation.statuses.target_holds_tables |= label.as_deref() == target && row.flag(10);
-            situation.statuses.target_is_confirmable |= label.as_deref() == target && row.flag(9);
+            snapshot.statuses.current_holds_tables |= label.as_ref() == Some(&snapshot.booking.status) && row.flag(10);
+            snapshot.statuses.target_holds_tables |= label.as_deref() == target && row.flag(10);
+            snapshot.statuses.target_is_confirmable |= label.as_deref() == target && row.flag(9);
         }
-        "move" => situation.statuses.target_reached_from.extend(row.text(7)),
+        "move" => snapshot.statuses.target_reached_from.extend(row.text(7)),
         "policy" => {
             let extra_seats = row.number(8).unwrap_or_default();
-            situation.policy = CapacityPolicy { extra_seats, enforce_min_party: row.flag(9) };
+            snapshot.policy = CapacityPolicy { extra_seats, enforce_min_party: row.flag(9) };
         }
-        "assignment" => situation.assignments.push(Assignment {
+        "assignment" => snapshot.assignments.push(Assignment {
             id: id(),
             table: table(),
             window: row.window(5, 6),
@@ -112,22 +111,22 @@ fn note(situation: &mut Situation, row: &Row, target: Option<&str>) {
         "allocation" => {
             if let Some(resource) = row.text(7).as_deref().and_then(Resource::of_label) {
                 let claim = Allocation { id: id(), resource, resource_id: table(), window: row.window(5, 6) };
-                situation.allocations.push(claim);
+                snapshot.allocations.push(claim);
             }
         }
-        "mirror" => situation.mirrors.push(id()),
+        "mirror" => snapshot.mirrors.push(id()),
         "member" => {
-            if let Some(hold) = situation.own_holds.get_mut(&id()) {
+            if let Some(hold) = snapshot.own_holds.get_mut(&id()) {
                 hold.members.insert(table());
             }
         }
         "edge" => {
-            situation.edges.insert(adjacency::edge(table(), row.id(4).unwrap_or_default()));
+            snapshot.edges.insert(adjacency::edge(table(), row.id(4).unwrap_or_default()));
         }
         _ => {
             let occupant = Occupant { booking: row.id(4), window: row.window(5, 6), until: row.instant(11) };
-            situation.occupants.insert(id(), occupant);
-            situation.blockers.extend(blocker(row));
+            snapshot.occupants.insert(id(), occupant);
+            snapshot.blockers.extend(blocker(row));
         }
     }
 }

@@ -1,0 +1,35 @@
+//! What failed on its own, and is left alone for a while.
+
+use super::Store;
+use super::row;
+use super::statement::statement;
+use crate::rules::Id;
+use crate::rules::failure::Failure;
+use crate::rules::window::Instant;
+
+statement!(QUARANTINE_READ, "quarantine_read", [TEXTOID, UUIDOID]);
+statement!(QUARANTINE_WRITE, "quarantine_write", [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID]);
+
+impl Store {
+    /// Keeps the first thing that was said, for whoever asked for the whole batch.
+    pub fn quarantine_say(&self, words: String) {
+        let first = self.said.take().unwrap_or(words);
+        self.said.set(Some(first));
+    }
+
+    /// What was said since the last time.
+    pub fn quarantine_heard(&self) -> Option<String> {
+        self.said.take()
+    }
+
+    /// How often it was set aside already.
+    pub fn quarantine_failures(&self, step: &str, id: Id) -> Result<i32, Failure> {
+        let rows = self.run(&QUARANTINE_READ, &[row::text(step), row::id(id)], |row| row.number(1))?;
+        Ok(rows.into_iter().flatten().next().unwrap_or_default())
+    }
+
+    pub fn quarantine_write(&self, step: &str, id: Id, until: Instant, error: &str) -> Result<(), Failure> {
+        self.run(&QUARANTINE_WRITE, &[row::text(step), row::id(id), row::instant(until), row::text(error)], |_| ())?;
+        Ok(())
+    }
+}
