@@ -26,6 +26,7 @@ mod faults_keys;
 mod faults_server;
 mod faults_status;
 mod fence;
+mod first_steps;
 mod foreign;
 mod growth;
 mod holds_end;
