@@ -4,7 +4,7 @@ SHELL := bash
 export PG PG_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install psql stop clean distclean
+.PHONY: help demo test build install psql stop docs clean distclean
 
 help: ## print this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -26,6 +26,9 @@ psql: ## open a session on the demo server (started when it is not running)
 
 stop: ## stop the demo server; its data stays
 	@toolchain/server stop demo
+
+docs: ## write the pages that are made from the code
+	@toolchain/docs
 
 clean: ## stop our servers, delete their data and what was built
 	@toolchain/clean

@@ -7,6 +7,8 @@
 mod documents;
 #[path = "house/foreign.rs"]
 mod foreign;
+#[path = "house/generated.rs"]
+mod generated;
 #[path = "house/made_sql.rs"]
 mod made_sql;
 #[path = "house/rooms.rs"]
@@ -19,6 +21,8 @@ mod source;
 mod sql;
 #[path = "house/statements.rs"]
 mod statements;
+#[path = "house/tables.rs"]
+mod tables;
 #[path = "house/upgrade.rs"]
 mod upgrade;
 #[path = "house/vocabulary.rs"]

@@ -1,0 +1,211 @@
+//! Pages that are made from the code: outcomes, findings and tables. `make docs` writes them, and these tests compare.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use holdfast::rules::drift::catalogue::FINDINGS;
+use holdfast::rules::outcome::{CATALOGUE, Disposition};
+use holdfast::rules::requirement::table::{NEEDED, Needed};
+
+use super::source::{File, files_in};
+use super::tables::{Table, enums, tables};
+use super::{assert_none, assert_one};
+
+/// The page as it stands, or the new text in its place when it is asked for.
+fn assert_page(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    if std::env::var("HOLDFAST_WRITE").is_ok_and(|value| value == "1") {
+        fs::write(&path, text).expect("the page is written");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == text, "docs/{name} is not what the code says: make docs");
+}
+
+/// A row of a Markdown table.
+fn row(cells: &[&str]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    format!("| {} |\n", cells.join(" | ").trim_end())
+}
+
+fn code(word: &str) -> String {
+    format!("`{word}`")
+}
+
+fn outcomes() -> String {
+    let mut text = "# Outcomes\n\n<!-- Made by `make docs` from src/rules/outcome.rs. -->\n\n\
+        Everything that a call can come to. `select * from holdfast.outcomes` shows the same in the database.\n\
+        A native call returns it as a row. A function of the contract raises a refusal with its SQLSTATE, and HINT starts\n\
+        with the code unless [the contract](contract.md) fixes the HINT. Errors of the application's own triggers pass\n\
+        unchanged.\n\n\
+        | disposition | what it means for the next call |\n|---|---|\n"
+        .to_owned();
+    for (disposition, words) in [
+        (Disposition::Success, "It was done. The same call under the same key gets the same answer."),
+        (
+            Disposition::Final,
+            "The same request will be refused again. Returned by a native call under a key, it is bound to that key.",
+        ),
+        (
+            Disposition::Transient,
+            "Somebody or something stood in the way. Try again with the same key, in a new transaction.",
+        ),
+    ] {
+        text += &row(&[disposition.name(), words]);
+    }
+    text += "\nHTTP is the status that a service may answer with. Codes are stable, and no code is ever given to anything else.\n\n\
+        | outcome | code | SQLSTATE | disposition | HTTP | meaning | what to do |\n|---|---|---|---|---|---|---|\n";
+    for entry in CATALOGUE {
+        let http = entry.http_status.to_string();
+        let name = code(entry.name);
+        let cells = [&name, entry.code, entry.sqlstate, entry.disposition.name(), &http, entry.sentence, entry.advice];
+        text += &row(&cells);
+    }
+    text + "\nSQLSTATE P0004 is `assert_failure` in PL/pgSQL, and `exception when others` does not catch it.\n\
+        Name it: `when assert_failure or others`. A gateway that maps P0001 to 400 answers 500 to P0003 and P0004.\n"
+}
+
+fn findings() -> String {
+    let mut text = "# Findings\n\n<!-- Made by `make docs` from src/rules/drift/catalogue.rs. -->\n\n\
+        What a reconciliation can come to. `select * from holdfast.findings` shows the same in the database.\n\
+        [Reconcile and audit](reconcile-and-audit.md) says how findings come up and how they are mended.\n\n\
+        | severity | what to do |\n|---|---|\n\
+        | critical | Two guests may stand before one table. Act now. |\n\
+        | error | A promise is broken for one booking. Act before its time comes. |\n\
+        | warning | The record does not agree, and nobody's table is in danger. |\n\
+        | info | A confirm or other code may lead there. No alert. |\n\n\
+        | finding | code | severity | promise | what it means | repair |\n|---|---|---|---|---|---|\n"
+        .to_owned();
+    for entry in FINDINGS {
+        let name = code(entry.name);
+        text += &row(&[&name, entry.code, entry.severity.name(), entry.promise, entry.sentence, entry.repair]);
+    }
+    text + "\nWhere `repair` says none, the facts do not decide and a person does.\n"
+}
+
+/// What a column of the application's is to us, in the words of the page.
+fn label(flags: &[&str], optional_table: bool) -> String {
+    let has = |flag: &str| flags.contains(&flag);
+    let presence = match () {
+        () if has("optional") => "optional",
+        () if has("added") || has("null") => "made by attach",
+        () if optional_table => "needed where the table is there",
+        () => "needed",
+    };
+    let written = match () {
+        () if has("given") && has("null") => ", written, NULL allowed",
+        () if has("given") => ", written",
+        () if has("made") => ", its default fills it",
+        () if has("null") => ", NULL allowed",
+        () => "",
+    };
+    format!("{presence}{written}")
+}
+
+/// A column's name, type, label and meaning, for a table of the application.
+fn asked(needed: &Needed, reference: Option<&Table>, added: Option<&Table>) -> String {
+    let mut text = String::new();
+    let names: Vec<&str> = needed.columns.split(',').filter_map(|line| line.split_whitespace().next()).collect();
+    for line in needed.columns.split(',') {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [name, kind, flags @ ..] = &words[..] else { continue };
+        let meaning = reference.and_then(|table| table.column(name)).map_or("", |column| &column.comment);
+        text += &row(&[&code(name), kind, &label(flags, !needed.feature.is_empty()), meaning]);
+    }
+    let more = reference.into_iter().flat_map(|table| &table.columns).filter(|c| !names.contains(&c.name.as_str()));
+    for column in more {
+        let is_added = added.is_some_and(|table| table.column(&column.name).is_some());
+        let label = if is_added { "made by attach" } else { "not used by holdfast" };
+        text += &row(&[&code(&column.name), &column.kind, label, &column.comment]);
+    }
+    text
+}
+
+fn ours(table: &Table) -> String {
+    let mut text = String::new();
+    for column in &table.columns {
+        text += &row(&[&code(&column.name), &column.kind, "made by attach", &column.comment]);
+    }
+    text
+}
+
+const HEAD: &str = "\n| column | type | label | meaning |\n|---|---|---|---|\n";
+
+fn section(name: &str, words: &str, rows: &str) -> String {
+    let words = if words.is_empty() { String::new() } else { format!("{words}\n") };
+    format!("\n## {name}\n\n{words}{HEAD}{rows}").replace("\n\n\n", "\n\n")
+}
+
+fn schema(reference: &[File], attach: &[File]) -> String {
+    let mut text = "# Schema\n\n<!-- Made by `make docs` from src/rules/requirement/table.rs, sql/reference_schema and sql/attach. -->\n\n\
+        Every table and column that holdfast reads or writes. `holdfast.doctor` compares a schema with this list and says what\n\
+        is missing. `holdfast.create_reference_schema` makes all of it for a new application.\n\n\
+        | label | meaning |\n|---|---|\n\
+        | needed | attach refuses a schema that lacks it |\n\
+        | made by attach | attach adds it where it is missing |\n\
+        | optional | used when it is there, at attach or later |\n\
+        | needed where the table is there | the table may be missing; a table without this column is refused |\n\
+        | written | our inserts fill it; without that word, it is read or updated only |\n\
+        | NULL allowed | a call may leave it NULL, so the column must allow that; attach drops a NOT NULL |\n\
+        | its default fills it | our inserts leave it out, so it needs a default |\n\n\
+        Type `enum` is any enum of the application, and `any` is any type. Columns and tables beyond these are the application's\n\
+        own, and stay untouched.\n"
+        .to_owned();
+    let (known, added) = (tables(reference), tables(attach));
+    text += "\n# Tables of the application\n";
+    for needed in NEEDED.iter().filter(|needed| !needed.table.starts_with("holdfast_")) {
+        let of = known.get(needed.table);
+        let words = of.map_or("", |table| table.comment.as_str());
+        let optional = if needed.feature.is_empty() { "" } else { "Optional: a confirm works without this table." };
+        text += &section(
+            &code(needed.table),
+            format!("{optional} {words}").trim(),
+            &asked(needed, of, added.get(needed.table)),
+        );
+    }
+    text += "\n# Tables of holdfast in the application's schema\n\n\
+        Attach makes them, owned by the owner of `bookings`. They hold rules that the owner may change, and what upkeep has to remember.\n";
+    for (name, table) in added.iter().filter(|(name, table)| table.is_created && !known.contains_key(*name)) {
+        text += &section(&code(name), &table.comment, &ours(table));
+    }
+    text += "\n# Enums of the reference schema\n\nAn application may have its own names and labels. What a status means is a row of\n\
+        `holdfast_booking_statuses`.\n\n| enum | labels |\n|---|---|\n";
+    for (name, labels) in enums(reference) {
+        text += &row(&[&code(&name), &labels]);
+    }
+    text
+}
+
+#[test]
+fn the_page_of_outcomes_is_the_catalogue() {
+    assert_page("outcomes.md", &outcomes());
+}
+
+#[test]
+fn the_page_of_findings_is_the_catalogue() {
+    assert_page("findings.md", &findings());
+}
+
+#[test]
+fn the_page_of_the_schema_is_what_is_asked_of_it() {
+    assert_page("schema.md", &schema(&files_in("sql/reference_schema/"), &files_in("sql/attach/")));
+}
+
+/// Columns of the list that the page lacks, by table.
+fn missing(page: &str) -> Vec<String> {
+    let sections: BTreeMap<&str, &str> = page.split("\n## `").skip(1).filter_map(|part| part.split_once('`')).collect();
+    let of = |needed: &Needed| {
+        let section = sections.get(needed.table).copied().unwrap_or_default();
+        let names = needed.columns.split(',').filter_map(|line| line.split_whitespace().next());
+        let lacks = names.filter(|name| !section.contains(&format!("| `{name}` |")));
+        lacks.map(|name| format!("{}.{name} is not on the page", needed.table)).collect::<Vec<_>>()
+    };
+    NEEDED.iter().flat_map(of).collect()
+}
+
+#[test]
+fn every_column_that_is_asked_for_is_on_the_page() {
+    let page = schema(&files_in("sql/reference_schema/"), &files_in("sql/attach/"));
+    assert_none(&missing(&page));
+    assert_one(&missing(&page.replacen("| `party_size` |", "| `party` |", 1)), "bookings.party_size");
+}
