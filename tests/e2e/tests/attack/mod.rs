@@ -1,6 +1,7 @@
 //! Nobody gains a right (G11): what an owner, a role that may create, another tenant or a caller tries to run with more
 //! rights than it has.
 
+mod ended;
 mod functions;
 mod ground;
 mod names;
