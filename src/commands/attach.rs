@@ -54,6 +54,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.create_views(owner)?;
     let after = facts(&store, schema)?;
     closing(&found, &after).iter().try_for_each(|statement| store.ddl_as(owner, statement))?;
+    store.legacy_shut(&after.legacy)?;
     store.show(owner, &roles)?;
     store.record(grant_to, &path)?;
     store.additions_write(&additions(&found, &after))?;

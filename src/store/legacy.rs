@@ -9,6 +9,7 @@ use super::row;
 use super::schema::quoted;
 use super::statement::statement;
 use crate::rules::failure::Failure;
+use crate::rules::requirement::facts::FunctionFacts;
 use crate::rules::requirement::function::{Replacement, legacy_schema};
 
 statement!(LEGACY_FUNCTIONS, "legacy_functions", [OIDOID]);
@@ -71,6 +72,18 @@ impl Store {
         let (callable, granted, closed) = (row::flag(replaced.callable), row::flag(!may_execute), row::flag(closed));
         let arguments = [Some(oid.into()), row::text(legacy), callable, granted, closed];
         self.registry(&LEGACY_RECORD, &arguments, |_| ()).map(|_| ())
+    }
+
+    /// Nobody but the owner of the bookings reaches them, also when a dump without grants has left them open.
+    pub fn legacy_shut(&self, functions: &[FunctionFacts]) -> Result<(), Failure> {
+        for function in functions.iter().filter(|function| function.for_public) {
+            let oid = pg_sys::Oid::from_u32(u32::try_from(function.oid).unwrap_or_default());
+            if self.is_open_to_all(oid)? {
+                let revoke = format!("revoke execute on routine {} from public", function.signature);
+                self.ddl_as(&function.owner, &revoke)?;
+            }
+        }
+        Ok(())
     }
 
     fn signature_of(&self, function: pg_sys::Oid) -> Result<String, Failure> {

@@ -155,7 +155,7 @@ fn strange(facts: &Facts, table: &TableFacts, is_recorded: bool) -> Option<Strin
 }
 
 /// What takes from everybody the rights that default privileges gave on what attach has just made, or given to another
-/// owner: whatever they say, it is the owner's alone.
+/// owner: whatever they say, it is the owner's alone. And what a dump without grants left open.
 #[must_use]
 pub fn closing(before: &Facts, after: &Facts) -> Vec<String> {
     let role = |name: &str| if name.is_empty() { "public".to_owned() } else { quoted(name) };
@@ -167,8 +167,10 @@ pub fn closing(before: &Facts, after: &Facts) -> Vec<String> {
     let is_old = |function: &FunctionFacts| {
         before.functions.iter().any(|old| old.signature == function.signature && old.owner == after.owner)
     };
-    for reader in after.functions.iter().filter(|function| function.name == READER && !is_old(function)) {
-        let everybody = reader.grantees.iter().map(|name| role(name)).chain(["public".to_owned()]);
+    for reader in after.functions.iter().filter(|function| function.name == READER) {
+        let is_old = is_old(reader);
+        let named = reader.grantees.iter().filter(|_| !is_old).map(|name| role(name));
+        let everybody = named.chain((reader.for_public || !is_old).then(|| "public".to_owned()));
         found.extend(everybody.map(|role| format!("revoke all on function {} from {role} cascade", reader.signature)));
     }
     found

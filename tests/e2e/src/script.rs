@@ -43,15 +43,16 @@ impl Server {
         Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    /// Writes a whole database into a file, as pg_dump's format `plain` or `custom`, and brings it into another.
-    pub fn copy_by_dump(&self, from: &str, to: &str, format: &str) {
+    /// Writes a whole database into a file, as pg_dump's format `plain` or `custom` with more `options`, and brings it into
+    /// another.
+    pub fn copy_by_dump(&self, from: &str, to: &str, format: &str, options: &[&str]) {
         let file = std::env::temp_dir().join(format!("{to}.{format}"));
         let path = file.to_str().expect("a path in UTF-8");
         let ran = |program: &str, database: &str, arguments: &[&str]| {
             let output = self.program(program, database, arguments).output().expect("the program can be started");
             assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
         };
-        ran("pg_dump", from, &["-F", format, "-f", path]);
+        ran("pg_dump", from, &[&["-F", format, "-f", path], options].concat());
         match format {
             "plain" => ran("psql", to, &["-X", "-q", "-v", "ON_ERROR_STOP=1", "-1", "-f", path]),
             _ => ran("pg_restore", to, &["--exit-on-error", path]),

@@ -9,7 +9,7 @@ use crate::adopt::{booking, call, table};
 /// The same database as another one, by way of a dump.
 fn moved(foreign: &Foreign, format: &str) -> Floor {
     let floor = Floor::bare();
-    floor.server().copy_by_dump(&foreign.name, &floor.name, format);
+    floor.server().copy_by_dump(&foreign.name, &floor.name, format, &[]);
     let mut floor = floor;
     let (name, path) = (floor.name.clone(), foreign.application.search_path);
     floor.run(&format!("alter database {name} set search_path = {path}; set search_path = {path}"));

@@ -6,6 +6,7 @@ mod functions;
 mod ground;
 mod names;
 mod printed;
+mod restored;
 mod rows;
 mod suite;
 mod traps;
