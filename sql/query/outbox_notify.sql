@@ -1,5 +1,5 @@
--- Tells who listens to holdfast_outbox that this schema ($2) has events that are due at $1, or that came back.
-select pg_catalog.pg_notify('holdfast_outbox', $2)
+-- Tells who listens to holdfast_outbox that events are due at $1, or came back. Whoever may connect may listen: no name is said.
+select pg_catalog.pg_notify('holdfast_outbox', '')
 from (
   select from app.capacity_outbox o where o.status = 'pending' and o.next_attempt_at <= $1
   union all

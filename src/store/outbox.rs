@@ -22,7 +22,7 @@ statement!(OUTBOX_FAIL, "outbox_fail", [TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMEST
 statement!(OUTBOX_PRUNE, "outbox_prune", [TIMESTAMPTZOID, INT4OID]);
 statement!(OUTBOX_PRUNE_DEAD, "outbox_prune_dead", [TIMESTAMPTZOID, INT4OID]);
 
-statement!(OUTBOX_NOTIFY, "outbox_notify", [TIMESTAMPTZOID, TEXTOID]);
+statement!(OUTBOX_NOTIFY, "outbox_notify", [TIMESTAMPTZOID]);
 
 /// An event that was given away.
 pub struct Claimed {
@@ -111,8 +111,7 @@ impl Store {
 
     /// Tells who listens that events are due, if any are.
     pub fn outbox_notify(&self, now: Instant) -> Result<i64, Failure> {
-        let arguments = [row::instant(now), row::text(self.schema())];
-        Ok(self.run(&OUTBOX_NOTIFY, &arguments, |_| ())?.len() as i64)
+        Ok(self.run(&OUTBOX_NOTIFY, &[row::instant(now)], |_| ())?.len() as i64)
     }
 
     /// Forgets events that were delivered before the cutoff, at most a batch of them.

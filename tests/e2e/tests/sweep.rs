@@ -160,7 +160,7 @@ fn old_answers_and_delivered_events_are_forgotten() {
     assert_eq!(sweep(&mut floor), swept(0, 0, 0, 0));
 }
 
-/// Who listens is told that there is something to claim, and by which schema; after the last claim nobody is.
+/// Who listens is told that there is something to claim, and not by which schema; after the last claim nobody is.
 #[test]
 fn a_sweep_tells_who_listens_that_events_are_due() {
     let mut floor = Floor::new();
@@ -173,7 +173,7 @@ fn a_sweep_tells_who_listens_that_events_are_due() {
     listener.run("select 1");
     let mut notifications = listener.client.notifications();
     let heard = notifications.iter().next().expect("a connection").expect("a notification");
-    assert_eq!((heard.channel(), heard.payload()), ("holdfast_outbox", "public"));
+    assert_eq!((heard.channel(), heard.payload()), ("holdfast_outbox", ""));
     drop(notifications);
     floor.done(&Call::new("outbox_claim").with("p_consumer", "relay"));
     assert_eq!(told(&mut floor), 0, "they are being worked on");

@@ -9,4 +9,5 @@ mod printed;
 mod restored;
 mod rows;
 mod suite;
+mod told;
 mod traps;
