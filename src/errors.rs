@@ -29,6 +29,18 @@ thread_local! {
     static MISSING: RefCell<Option<Missing>> = const { RefCell::new(None) };
 }
 
+/// An error of the server's that passes through Rust gets a backtrace into its DETAIL, where the server's environment asks for
+/// backtraces. Callers read DETAIL. The library asks once, and keeps the answer: here it is no.
+pub fn leave_out_backtraces() {
+    const NAME: &str = "RUST_LIB_BACKTRACE";
+    let before = std::env::var_os(NAME);
+    // SAFETY: the process has one thread, and its environment is as it was afterwards.
+    unsafe { std::env::set_var(NAME, "0") };
+    let _ = std::backtrace::Backtrace::capture();
+    // SAFETY: as above.
+    unsafe { before.map_or_else(|| std::env::remove_var(NAME), |before| std::env::set_var(NAME, before)) };
+}
+
 /// The answer; a failure is raised.
 pub fn or_raise<T>(answer: Result<T, Failure>) -> T {
     answer.unwrap_or_else(|failure| raise(failure))

@@ -38,6 +38,7 @@ mod worker_slots;
 #[cfg(feature = "pgrx")]
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    errors::leave_out_backtraces();
     settings::register();
     store::hooks::register();
     if shared::is_preloading() {

@@ -8,6 +8,7 @@ mod names;
 mod printed;
 mod restored;
 mod rows;
+mod server;
 mod suite;
 mod told;
 mod traps;
