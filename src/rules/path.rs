@@ -1,5 +1,8 @@
 //! The search path of the application: what its triggers, defaults, CHECKs, policies and legacy functions name things by.
 
+/// What statements of ours are read under, wherever they run.
+pub const PINNED: &std::ffi::CStr = c"pg_catalog, pg_temp";
+
 /// What begins the row in which attach records the path.
 pub const RECORDED: &str = "search_path=";
 

@@ -9,7 +9,6 @@ use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use pgrx::pg_sys;
 
 use super::hooks::{self, Announced, Reached};
-use super::planner;
 use crate::rules::failure::{ServerError, unseen_reference};
 
 // Declared here because the bindings of these names carry pgrx's guard.
@@ -60,7 +59,6 @@ unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
             Some(result) if jumped == 0 => Ok(result),
             _ => {
                 pg_sys::CurrentMemoryContext = memory;
-                planner::restore();
                 Err(take_error())
             }
         }
@@ -114,6 +112,12 @@ pub unsafe fn prepare(source: &CStr, types: &mut [pg_sys::Oid]) -> Result<pg_sys
 pub unsafe fn execute(source: &CStr) -> Result<c_int, Box<ServerError>> {
     // SAFETY: the call owns nothing.
     unsafe { guarded(|| SPI_execute(source.as_ptr(), false, 0)) }
+}
+
+/// Sets the search path in the level of settings that is open.
+pub fn set_search_path(path: &CStr) -> Result<(), Box<ServerError>> {
+    // SAFETY: the call owns nothing; the path lives through it.
+    unsafe { guarded(|| hooks::set_search_path(path.as_ptr())) }
 }
 
 /// An error of a statement as its caller is to read it: what only the transaction's old snapshot made of it is said so.

@@ -3,7 +3,8 @@
 //! Our statements are analysed under `pg_catalog, pg_temp` and name everything with its schema. What the application
 //! hangs on its tables (triggers, defaults, CHECKs, policies) names things as it always did: while a statement of ours
 //! is planned and run, the path is the application's. The server's cache of plans compares paths before that, and never
-//! sees another one.
+//! sees another one. They probe by indexes, whatever the planner believes of the tables: a plan made while they were empty
+//! is kept, and would read them whole until somebody analyses them.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
@@ -11,6 +12,7 @@ use std::ffi::{CStr, c_char, c_int};
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
+use super::statement::Statement;
 
 // Declared here because the bindings of these names carry pgrx's guard: an error has to pass through whole.
 unsafe extern "C-unwind" {
@@ -51,16 +53,25 @@ pub struct Announced {
     source: *const pg_sys::CachedPlanSource,
     /// It calls a function of the application.
     calls: bool,
+    /// It reads whole tables by design, and may read them in the order of the disk.
+    scans: bool,
 }
 
 impl Announced {
     /// # Safety
     /// A plan of one statement, alive until the statement ends.
-    pub unsafe fn of(attachment: &Attachment, plan: pg_sys::SPIPlanPtr, calls: bool) -> Announced {
+    pub unsafe fn of(attachment: &Attachment, plan: pg_sys::SPIPlanPtr, statement: &Statement) -> Announced {
         let (name, path) = attachment.c_texts();
         // SAFETY: the list is the plan's own.
         let source = unsafe { items(pg_sys::SPI_plan_get_plan_sources(plan)) }.next().unwrap_or(std::ptr::null_mut());
-        Announced { schema: attachment.oid, name: name.as_ptr(), path: path.as_ptr(), source: source.cast(), calls }
+        Announced {
+            schema: attachment.oid,
+            name: name.as_ptr(),
+            path: path.as_ptr(),
+            source: source.cast(),
+            calls: statement.calls_application(),
+            scans: statement.scans(),
+        }
     }
 }
 
@@ -87,6 +98,8 @@ thread_local! {
     /// The settings' nest level that was opened for the statement that runs; 0: none.
     static LEVEL: Cell<c_int> = const { Cell::new(0) };
     static OTHER_SCHEMA: Cell<bool> = const { Cell::new(false) };
+    /// What the session had set of sequential scans, hash joins and merge joins, while a statement is planned without them.
+    static SWITCHES: Cell<Option<[bool; 3]>> = const { Cell::new(None) };
     static START_BEFORE: Cell<pg_sys::ExecutorStart_hook_type> = const { Cell::new(None) };
     static PLANNER_BEFORE: Cell<pg_sys::planner_hook_type> = const { Cell::new(None) };
 }
@@ -110,6 +123,7 @@ pub fn announce(statement: Announced) -> Around {
 
 /// The statement ended: the path is what it was before. Returns how far it came.
 pub fn ended(around: Around, well: bool) -> Reached {
+    restore_switches();
     let level = LEVEL.replace(around.level);
     if level > 0 {
         // SAFETY: opened by a hook below, for this statement; deeper ones were opened inside and end with it.
@@ -132,9 +146,21 @@ unsafe fn open(statement: &Announced) -> c_int {
     unsafe {
         let level = NewGUCNestLevel();
         LEVEL.set(level);
+        set_search_path(statement.path);
+        level
+    }
+}
+
+/// In the level of settings that is open.
+///
+/// # Safety
+/// A path, NUL-terminated; called under a guard, for an error passes through.
+pub unsafe fn set_search_path(path: *const c_char) {
+    // SAFETY: as above.
+    unsafe {
         set_config_option(
             c"search_path".as_ptr(),
-            statement.path,
+            path,
             pg_sys::GucContext::PGC_USERSET,
             pg_sys::GucSource::PGC_S_SESSION,
             pg_sys::GucAction::GUC_ACTION_SAVE,
@@ -142,7 +168,27 @@ unsafe fn open(statement: &Announced) -> c_int {
             0,
             false,
         );
-        level
+    }
+}
+
+/// Plans without sequential scans, hash joins and merge joins until `restore_switches`.
+fn probe_by_indexes() {
+    // SAFETY: plain flags of this backend, which the planner reads.
+    unsafe {
+        SWITCHES.set(Some([pg_sys::enable_seqscan, pg_sys::enable_hashjoin, pg_sys::enable_mergejoin]));
+        pg_sys::enable_seqscan = false;
+        pg_sys::enable_hashjoin = false;
+        pg_sys::enable_mergejoin = false;
+    }
+}
+
+fn restore_switches() {
+    let Some([scans, hashes, merges]) = SWITCHES.take() else { return };
+    // SAFETY: as above.
+    unsafe {
+        pg_sys::enable_seqscan = scans;
+        pg_sys::enable_hashjoin = hashes;
+        pg_sys::enable_mergejoin = merges;
     }
 }
 
@@ -164,7 +210,15 @@ unsafe extern "C-unwind" fn planner(
         let context = pg_sys::error_context_stack;
         pg_sys::error_context_stack = std::ptr::null_mut();
         let level = open(&statement);
+        if !statement.scans {
+            probe_by_indexes();
+        }
         let planned = inner();
+        if !statement.scans {
+            restore_switches();
+            // Before 18 a node that is switched off costs as much as a plan worth compiling; ours never are.
+            (*planned).jitFlags = pg_sys::PGJIT_NONE as c_int;
+        }
         AtEOXact_GUC(true, level);
         LEVEL.set(0);
         pg_sys::error_context_stack = context;

@@ -139,7 +139,6 @@ fn register_invalidation() {
     if REGISTERED.replace(true) {
         return;
     }
-    super::planner::install();
     let caches = [
         (pg_sys::SysCacheIdentifier::NAMESPACEOID, namespace_changed as Changed),
         (pg_sys::SysCacheIdentifier::RELNAMENSP, name_changed as Changed),

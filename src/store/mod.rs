@@ -24,7 +24,6 @@ mod legacy_call;
 pub mod outbox;
 mod path;
 mod plan;
-mod planner;
 mod quarantine;
 mod read_ahead;
 mod registry;

@@ -160,7 +160,7 @@ impl Connection {
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
         let ran = unsafe {
-            let announced = Announced::of(attachment, plan, statement.calls_application());
+            let announced = Announced::of(attachment, plan, statement);
             guard::execute_plan(plan, &mut values, &nulls, self.snapshot_mode.get(), announced)
         };
         let code = ran.map_err(|(reached, error)| match reached {

@@ -11,18 +11,17 @@
 //! to be queued. At its end they fire, still as the owner, and nothing may be left that the commit or a later statement
 //! would run as the superuser. Settings are put back after both.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CString, c_int};
 
 use pgrx::pg_sys;
 
+use super::guard;
 use super::plan::Connection;
 use super::statement::statement;
 use crate::rules::failure::{self, Failure};
+use crate::rules::path;
 
 statement!(LEFT_BEHIND, "left_behind", []);
-
-/// What our statements are read under.
-const OURS: &CStr = c"pg_catalog, pg_temp";
 
 /// What is done in a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +95,7 @@ fn acting<T>(
 ) -> Result<T, Failure> {
     let before = Identity::current();
     let other = before.changed_to(role);
-    let settings = open_settings();
+    let settings = open_settings()?;
     if written.is_some() {
         other.assume()
     } else {
@@ -123,37 +122,20 @@ fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
     let connection = Connection::open();
     let attachment = connection.attachment(schema)?;
     if let Ok(path) = CString::new(attachment.path()) {
-        set_path(&path);
+        guard::set_search_path(&path).map_err(Failure::Server)?;
     }
     connection.script("set constraints all immediate")?;
-    set_path(OURS);
+    guard::set_search_path(path::PINNED).map_err(Failure::Server)?;
     let left: Vec<String> = connection.query(LEFT_BEHIND.text, |row| row.text(1).unwrap_or_default())?;
     if left.is_empty() { Ok(()) } else { Err(failure::left_behind(&left).into()) }
 }
 
 /// Settings changed from here on are put back by `close_settings`, or by the server when it aborts.
-fn open_settings() -> c_int {
+fn open_settings() -> Result<c_int, Failure> {
     // SAFETY: opens a level of settings.
     let level = unsafe { pg_sys::NewGUCNestLevel() };
-    set_path(OURS);
-    level
-}
-
-/// In the level that is open.
-fn set_path(path: &CStr) {
-    // SAFETY: the strings live through the call.
-    unsafe {
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            path.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
-    }
+    guard::set_search_path(path::PINNED).map_err(Failure::Server)?;
+    Ok(level)
 }
 
 fn close_settings(level: c_int) {

@@ -56,6 +56,12 @@ impl Statement {
         self.name.starts_with("legacy_call_")
     }
 
+    /// Does it read whole tables by design?
+    pub fn scans(&self) -> bool {
+        const SCANS: &[&str] = &["audit_read", "probed_indexes", "catalogue_", "agenda_", "idempotency_conflicts"];
+        SCANS.iter().any(|name| self.name.starts_with(name))
+    }
+
     /// The text for one application schema, without the parts whose tables it does not have. A comment behind the
     /// first word names the statement wherever the server shows it (pg_stat_statements drops one before it).
     pub fn source(&self, attachment: &Attachment) -> String {

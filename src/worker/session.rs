@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use super::run::{Schema, report};
 use super::{counts, transaction};
 use crate::commands::sweep::{attached_schemas, watched_tables};
+use crate::rules::path;
 use crate::rules::upkeep::{self, BUDGET_MS};
 use crate::rules::window::Instant;
 use crate::settings;
@@ -21,7 +22,7 @@ use crate::worker_slots::{self, DatabaseSlot, READ_ONLY, WORKER_OFF};
 const SESSION: &[(&CStr, &CStr)] = &[
     // In a deadlock with somebody, it is the worker that is to give way, and to come again.
     (c"deadlock_timeout", c"100ms"),
-    (c"search_path", c"pg_catalog, pg_temp"),
+    (c"search_path", path::PINNED),
     (c"default_transaction_isolation", c"read committed"),
     (c"session_replication_role", c"origin"),
     (c"lock_timeout", c"1s"),

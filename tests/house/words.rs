@@ -16,7 +16,6 @@ const UNSAFE: &[&str] = &[
     "src/store/hooks.rs",
     "src/store/known.rs",
     "src/store/plan.rs",
-    "src/store/planner.rs",
     "src/store/read_ahead.rs",
     "src/store/rights.rs",
     "src/store/row.rs",
