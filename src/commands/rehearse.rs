@@ -94,12 +94,24 @@ fn ground(store: &Store, booking: Option<Id>) -> Result<Result<Ground, StepResul
         (None, None) => store.in_savepoint(Store::rehearsal_make),
     };
     Ok(match found {
-        Ok(Some((booking, table, start, end))) => Ok(Ground { booking, table, start, end, target, cancelled }),
+        Ok(Some((booking, table, start, end))) => {
+            let second = store.in_savepoint(|store| store.rehearsal_second(table, start, end))?;
+            Ok(Ground { booking, table, second, start, end, target, cancelled })
+        }
         Ok(None) => Err(nothing("there is no booking that may be confirmed, and none can be made")),
         Err(failure) if failure.is_cancel() => return Err(failure),
         Err(Failure::Server(error)) => Err(nothing(&format!("no booking can be made: {}", error.message))),
         Err(failure) => return Err(failure),
     })
+}
+
+/// Why a step has nothing to call.
+fn without_ground(act: Act, ground: &Ground) -> Option<&'static str> {
+    match act {
+        Act::Cancel if ground.cancelled.is_none() => Some("no status of holdfast_booking_statuses frees tables"),
+        Act::ConfirmJoined { .. } if ground.second.is_none() => Some("no second table is free that may be joined"),
+        _ => None,
+    }
 }
 
 type Calls = fn(&Store, &Caller, &Ground, Act, Option<Id>) -> Result<Vec<Option<String>>, Failure>;
@@ -114,11 +126,8 @@ fn play(store: &Store, caller: &Caller, ground: &Ground, steps: &[RehearsalStep]
             rows.push((step.name, StepResult::said(None, format!("not tried: {needed} did not pass"))));
             continue;
         }
-        if step.act == Act::Cancel && ground.cancelled.is_none() {
-            rows.push((
-                step.name,
-                StepResult::said(None, "not tried: no status of holdfast_booking_statuses frees tables"),
-            ));
+        if let Some(why) = without_ground(step.act, ground) {
+            rows.push((step.name, StepResult::said(None, format!("not tried: {why}"))));
             continue;
         }
         let answer = call(store, caller, ground, step.act, hold);

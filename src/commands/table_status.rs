@@ -2,14 +2,11 @@
 
 use crate::rules::Id;
 use crate::rules::failure::Failure;
-use crate::rules::refusal;
 use crate::store::Store;
 
+/// Nothing happens for an id that is no table's: a trigger on allocations asks with the id of a hold or of a group too.
 pub fn refresh(store: &Store, table: Option<Id>) -> Result<(), Failure> {
-    let id = table.ok_or_else(|| refusal::table_not_found(None))?;
+    let Some(id) = table else { return Ok(()) };
     let locked = store.tables_lock(None, None, &[id])?;
-    if locked.tables.is_empty() {
-        return Err(refusal::table_not_found(Some(id)).into());
-    }
-    super::refresh(store, &[id])
+    if locked.tables.is_empty() { Ok(()) } else { super::refresh(store, &[id]) }
 }

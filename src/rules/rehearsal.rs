@@ -15,6 +15,10 @@ pub enum Act {
     ConfirmByTables {
         key: &'static str,
     },
+    /// Two tables together: a group's allocation stands beside theirs.
+    ConfirmJoined {
+        key: &'static str,
+    },
     /// The tables of an answered key, and another window.
     OtherWindow {
         key: &'static str,
@@ -59,6 +63,7 @@ const fn step(name: &'static str, act: Act, expected: Expected, needs: Option<&'
 
 const FIRST: &str = "first";
 const SECOND: &str = "second";
+const JOINED: &str = "joined";
 
 /// What there is to rehearse on, before anything is called.
 pub const GROUND: RehearsalStep = step("ground", Act::Refresh, Expected::Done, None);
@@ -71,6 +76,8 @@ pub const OURS: &[RehearsalStep] = &[
     step("replay", Act::ConfirmByHold { key: FIRST }, Expected::Done, Some("confirm by hold")),
     step("another request under the key", Act::OtherWindow { key: FIRST }, Expected::Mismatch, Some("confirm by hold")),
     step("unassign", Act::Unassign, Expected::Done, Some("confirm by hold")),
+    step("confirm two tables", Act::ConfirmJoined { key: JOINED }, Expected::DoneOrUnfit, Some("unassign")),
+    step("unassign both", Act::Unassign, Expected::Done, Some("confirm two tables")),
     step("confirm under a new key", Act::ConfirmByTables { key: SECOND }, Expected::Done, Some("unassign")),
     step("undo", Act::Undo { key: SECOND }, Expected::Done, Some("confirm under a new key")),
     step("cancel", Act::Cancel, Expected::Done, Some("undo")),

@@ -13,6 +13,7 @@ use crate::rules::rehearsal::{Act, Rights};
 use crate::rules::window::Instant;
 
 statement!(REHEARSAL_FIND, "rehearsal_find", [UUIDOID]);
+statement!(REHEARSAL_SECOND, "rehearsal_second", [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]);
 statement!(REHEARSAL_TABLE, "rehearsal_table", []);
 statement!(REHEARSAL_FLOOR_MAKE, "rehearsal_floor_make", []);
 statement!(REHEARSAL_BOOKING_MAKE, "rehearsal_booking_make", [UUIDOID, INT4OID]);
@@ -24,6 +25,8 @@ statement!(REHEARSAL_ROLE, "rehearsal_role", [OIDOID, TEXTOID]);
 pub struct Ground {
     pub booking: Id,
     pub table: Id,
+    /// One that may be joined with it, where there is one.
+    pub second: Option<Id>,
     pub start: Instant,
     pub end: Instant,
     /// Where a confirm leads.
@@ -71,6 +74,13 @@ impl Store {
         let rows = self.run(&REHEARSAL_FIND, &[row::optional_id(booking)], |row| {
             Some((row.id(1)?, row.id(2)?, row.instant(3)?, row.instant(4)?))
         })?;
+        Ok(rows.into_iter().flatten().next())
+    }
+
+    /// A table that may be joined with another one.
+    pub fn rehearsal_second(&self, table: Id, start: Instant, end: Instant) -> Result<Option<Id>, Failure> {
+        let window = [row::id(table), row::instant(start), row::instant(end)];
+        let rows = self.run(&REHEARSAL_SECOND, &window, |row| row.id(1))?;
         Ok(rows.into_iter().flatten().next())
     }
 
@@ -141,7 +151,10 @@ impl Store {
         let schema = self.quoted_schema();
         let literal = |text: &str| pgrx::spi::quote_literal(text);
         let hold = hold.map_or_else(|| "null::uuid".to_owned(), |hold| format!("'{hold}'::uuid"));
-        let (booking, tables) = (format!("'{}'::uuid", ground.booking), format!("array['{}'::uuid]", ground.table));
+        let second = ground.second.filter(|_| matches!(act, Act::ConfirmJoined { .. }));
+        let second = second.map_or_else(String::new, |table| format!(", '{table}'::uuid"));
+        let (booking, tables) =
+            (format!("'{}'::uuid", ground.booking), format!("array['{}'::uuid{second}]", ground.table));
         let key = |name: &str| literal(&format!("holdfast rehearsal {name}"));
         let (start, end) = (literal(&ground.start.to_string()), literal(&ground.end.to_string()));
         let target = literal(&ground.target);
@@ -158,7 +171,7 @@ impl Store {
                  p_booking_id => {booking}, p_idempotency_key => {}, p_target_status => {target}) c",
                 key(name)
             ),
-            Act::ConfirmByTables { key: name } => format!(
+            Act::ConfirmByTables { key: name } | Act::ConfirmJoined { key: name } => format!(
                 "select c.table_id::text from {schema}.confirm_hold_assignment_with_transition(\
                  p_booking_id => {booking}, p_table_ids => {tables}, p_idempotency_key => {}, \
                  p_target_status => {target}) c",

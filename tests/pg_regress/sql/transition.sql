@@ -102,6 +102,7 @@ select status from table_inventory where id = :'t3';
 delete from allocations where is_maintenance;
 select refresh_table_status(:'t3');
 select status from table_inventory where id = :'t3';
+-- A trigger on allocations may ask with the id of a hold or of a group.
 select refresh_table_status('00000000-0000-0000-0000-0000000000af');
 
 set client_min_messages = warning;
