@@ -172,7 +172,7 @@ asked (name, examined, broken) as (
   select 'claims_owned', count(*), count(*) filter (where case
     when resource_type = 'hold' then resource_id not in (select id from table_holds where status = 'active')
       or booking_id not in (select id from bookings)
-    when booking_id is null then not is_maintenance
+    when booking_id is null then not is_maintenance and not shadow
     else booking_id not in (select id from bookings) end)
   from allocations
   union all

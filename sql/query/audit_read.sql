@@ -293,7 +293,7 @@ with recursive after_confirmation (status) as (
   union all
   select 'claims_owned', al.id::text,
          al.booking_id is not null and b.id is null
-         or al.booking_id is null and not al.is_maintenance and al.resource_type <> 'hold'
+         or al.booking_id is null and not al.is_maintenance and al.resource_type <> 'hold' and not al.shadow
          or al.resource_type = 'hold' and not exists (
            select from app.table_holds h where h.id = al.resource_id and h.status = 'active'
          )

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_e2e::breaks::{BREAKS, Break, bystander, confirmed, unlock};
-use holdfast_e2e::{Call, Dice, Floor, Session, atomic_confirm};
+use holdfast_e2e::{Call, Dice, Floor, Session, atomic_confirm, ground};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ fn certified(certificate: &Value) -> BTreeMap<String, (i64, i64)> {
 
 /// The same, asked without holdfast.
 fn asked(session: &mut Session) -> BTreeMap<String, (i64, i64)> {
-    session.run("set search_path = public; set jit = off");
+    session.run(&format!("set search_path = {}; set jit = off", ground::search_path()));
     let rows = session.client.query(PROMISES, &[]).expect("plain SQL");
     rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
 }
