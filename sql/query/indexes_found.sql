@@ -1,6 +1,7 @@
 -- The indexes of some tables ($2) of a schema ($1): B-trees with what they order and for which rows.
 select t.relname::text, i.relname::text, a.attname::text, x.indnkeyatts::integer,
-       pg_catalog.pg_get_expr(x.indpred, x.indrelid), x.indisvalid and x.indisready
+       pg_catalog.pg_get_expr(x.indpred, x.indrelid), x.indisvalid and x.indisready,
+       t.relkind = 'p'
 from pg_catalog.pg_class t
 join pg_catalog.pg_index x on x.indrelid = t.oid
 join pg_catalog.pg_class i on i.oid = x.indexrelid

@@ -41,6 +41,8 @@ pub struct FoundIndex {
     pub predicate: Option<String>,
     /// False: left by a concurrent build that failed.
     pub valid: bool,
+    /// Its table has partitions: nothing is built or dropped beside writers there.
+    pub partitioned: bool,
 }
 
 /// One line of the answer; `statement` is what to run next, outside of a transaction block.
@@ -65,11 +67,13 @@ pub fn decide(wanted: &NeededIndex, found: &[FoundIndex], schema: &str) -> Vec<L
         return vec![line(&index.name, "present", None)];
     }
     let NeededIndex { table, name, column, predicate, .. } = wanted;
-    let create = format!("create index concurrently {name} on {schema}.{table} ({column}) where {predicate}");
+    let partitioned = found.iter().any(|index| index.table == *table && index.partitioned);
+    let concurrently = if partitioned { "" } else { " concurrently" };
+    let create = format!("create index{concurrently} {name} on {schema}.{table} ({column}) where {predicate}");
     let taken = found.iter().find(|index| index.name == *name);
     let Some(taken) = taken else { return vec![line(name, "missing", Some(create))] };
     // Under our name, and of no use: built half, or on something else.
     let state = if serves(&taken) { "invalid" } else { "different" };
-    let drop = format!("drop index concurrently {schema}.{name}");
+    let drop = format!("drop index{concurrently} {schema}.{name}");
     vec![line(name, state, Some(drop)), line(name, "missing", Some(create))]
 }

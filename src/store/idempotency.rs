@@ -71,6 +71,7 @@ impl Store {
             columns: row.number(4).unwrap_or_default(),
             predicate: row.text(5),
             valid: row.flag(6),
+            partitioned: row.flag(7),
         })
     }
 

@@ -12,6 +12,7 @@ fn serving() -> FoundIndex {
         columns: 1,
         predicate: Some(WANTED_ONE.printed.to_owned()),
         valid: true,
+        partitioned: false,
     }
 }
 
@@ -34,6 +35,16 @@ fn a_missing_one_is_built_concurrently() {
     let statement = "create index concurrently bookings_auto_assign_idempotency_key_idx on \"My App\".bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null";
     let line = Line { index: WANTED_ONE.name.to_owned(), state: "missing", statement: Some(statement.to_owned()) };
     assert_eq!(lines, [line]);
+}
+
+/// The server builds and drops none beside writers there.
+#[test]
+fn on_a_table_with_partitions_nothing_is_said_of_concurrently() {
+    let taken = FoundIndex { columns: 2, partitioned: true, ..serving() };
+    let statements: Vec<String> =
+        decide(WANTED_ONE, &[taken], "s").into_iter().filter_map(|line| line.statement).collect();
+    assert_eq!(statements[0], format!("drop index s.{}", WANTED_ONE.name));
+    assert!(statements[1].starts_with("create index bookings_auto_assign_idempotency_key_idx on s.bookings"));
 }
 
 #[test]
