@@ -17,7 +17,7 @@ use crate::rules::refusal::Refusal;
 use crate::rules::request::{Arguments, Request, Selection};
 use crate::rules::window::Instant;
 use crate::settings;
-use crate::store::{Ended, Ending, Store};
+use crate::store::{Ended, Ending, Store, rights};
 use crate::telemetry;
 
 /// One attempt with a deadline.
@@ -246,7 +246,7 @@ impl DeadlineAttempt<'_> {
 
 /// Clean-up that the answer does not depend on: in a short time, or not at all. A cancel stays a cancel.
 pub fn bounded(store: &Store, work: impl FnOnce(&Store) -> Result<bool, Failure>) -> Result<bool, Failure> {
-    match store.within(store.clock().after_ms(CLEANUP_MS), work) {
+    match rights::impatient(|| store.within(store.clock().after_ms(CLEANUP_MS), work))? {
         Ended::Done(done) => Ok(done),
         Ended::Failed(failure) if failure.is_cancel() => Err(failure),
         Ended::TimedOut | Ended::Failed(_) => Ok(false),

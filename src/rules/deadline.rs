@@ -8,8 +8,9 @@ use super::window::Instant;
 /// The longest limit; a longer one is cut down to it: a day.
 pub const LIMIT_MAX_MS: i64 = 24 * 3600 * 1000;
 
-/// What the clean-up after a timeout may take, in milliseconds. It waits for no lock; an application's trigger may
-/// still be slow, and so may a machine under load, where a hold that is kept to its own deadline costs more than a second.
+/// What the clean-up after a timeout may take, in milliseconds. It waits for no lock, and hardly where an application's
+/// trigger does. A trigger may still be slow, and so may a machine under load, where a hold that is kept to its own deadline
+/// costs more than a second.
 pub const CLEANUP_MS: i64 = 1000;
 
 /// The first wait before another try is at most this long, in milliseconds; each next one twice as long.

@@ -114,10 +114,10 @@ pub unsafe fn execute(source: &CStr) -> Result<c_int, Box<ServerError>> {
     unsafe { guarded(|| SPI_execute(source.as_ptr(), false, 0)) }
 }
 
-/// Sets the search path in the level of settings that is open.
-pub fn set_search_path(path: &CStr) -> Result<(), Box<ServerError>> {
-    // SAFETY: the call owns nothing; the path lives through it.
-    unsafe { guarded(|| hooks::set_search_path(path.as_ptr())) }
+/// Changes a setting in the level of settings that is open.
+pub fn set(name: &CStr, value: &CStr) -> Result<(), Box<ServerError>> {
+    // SAFETY: the call owns nothing; both live through it.
+    unsafe { guarded(|| hooks::set(name.as_ptr(), value.as_ptr())) }
 }
 
 /// An error of a statement as its caller is to read it: what only the transaction's old snapshot made of it is said so.

@@ -146,7 +146,7 @@ unsafe fn open(statement: &Announced) -> c_int {
     unsafe {
         let level = NewGUCNestLevel();
         LEVEL.set(level);
-        set_search_path(statement.path);
+        set(c"search_path".as_ptr(), statement.path);
         level
     }
 }
@@ -154,13 +154,13 @@ unsafe fn open(statement: &Announced) -> c_int {
 /// In the level of settings that is open.
 ///
 /// # Safety
-/// A path, NUL-terminated; called under a guard, for an error passes through.
-pub unsafe fn set_search_path(path: *const c_char) {
+/// A setting and its value, NUL-terminated; called under a guard, for an error passes through.
+pub unsafe fn set(name: *const c_char, value: *const c_char) {
     // SAFETY: as above.
     unsafe {
         set_config_option(
-            c"search_path".as_ptr(),
-            path,
+            name,
+            value,
             pg_sys::GucContext::PGC_USERSET,
             pg_sys::GucSource::PGC_S_SESSION,
             pg_sys::GucAction::GUC_ACTION_SAVE,

@@ -122,10 +122,10 @@ fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
     let connection = Connection::open();
     let attachment = connection.attachment(schema)?;
     if let Ok(path) = CString::new(attachment.path()) {
-        guard::set_search_path(&path).map_err(Failure::Server)?;
+        guard::set(c"search_path", &path).map_err(Failure::Server)?;
     }
     connection.script("set constraints all immediate")?;
-    guard::set_search_path(path::PINNED).map_err(Failure::Server)?;
+    guard::set(c"search_path", path::PINNED).map_err(Failure::Server)?;
     let left: Vec<String> = connection.query(LEFT_BEHIND.text, |row| row.text(1).unwrap_or_default())?;
     if left.is_empty() { Ok(()) } else { Err(failure::left_behind(&left).into()) }
 }
@@ -134,8 +134,18 @@ fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
 fn open_settings() -> Result<c_int, Failure> {
     // SAFETY: opens a level of settings.
     let level = unsafe { pg_sys::NewGUCNestLevel() };
-    guard::set_search_path(path::PINNED).map_err(Failure::Server)?;
+    guard::set(c"search_path", path::PINNED).map_err(Failure::Server)?;
     Ok(level)
+}
+
+/// Runs the work with little patience for locks: what a trigger of the application waits for counts too.
+pub fn impatient<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
+    // SAFETY: opens a level of settings.
+    let level = unsafe { pg_sys::NewGUCNestLevel() };
+    guard::set(c"lock_timeout", c"20ms").map_err(Failure::Server)?;
+    let done = run();
+    close_settings(level);
+    Ok(done)
 }
 
 fn close_settings(level: c_int) {
