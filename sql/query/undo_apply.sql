@@ -5,7 +5,7 @@
 -- $13 does what the key replaced come back
 with dropped as (
   delete from app.booking_table_assignments a
-  using pg_catalog.unnest($3::uuid[]) d (id) where a.id = d.id and a.booking_id = $1
+  using pg_catalog.unnest($3::uuid[]) d (id) where a.id = d.id
   returning a.id
 ), freed as (
   delete from app.allocations al

@@ -6,6 +6,7 @@ use crate::rules::Id;
 use crate::rules::allocation;
 use crate::rules::attempt::{self, KeyState};
 use crate::rules::booking::Booking;
+use crate::rules::confirm;
 use crate::rules::failure::Failure;
 use crate::rules::outbox;
 use crate::rules::outcome::Outcome;
@@ -43,8 +44,10 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
     let (assignments, allocations) = store.booking_claims(id)?;
     let goes = |table: Id| done.tables.contains(&table);
     let mut removal = allocation::remove(&assignments, &allocations, goes);
-    removal.allocations.extend(make_room(store, &booking, &done, locked, now)?);
     let left = assignments.len() - removal.assignments.len() + done.replaced.len();
+    let room = make_room(store, &booking, &done, locked, now)?;
+    removal.allocations.extend(room.allocations);
+    removal.assignments.extend(room.assignments);
     let after = status.as_deref().unwrap_or(&booking.status);
     undo::may_leave(id, left, after, &store.status_rules(after, after)?)?;
     let metadata = Some(undo::metadata(history.metadata, &key, &done.tables, &done.replaced));
@@ -78,15 +81,16 @@ fn nothing(store: &Store, booking: Booking, key: &str, answered: bool) -> Result
     Ok(Undone { outcome, tables: Vec::new(), restored: Vec::new(), status, receipt: None })
 }
 
-/// Refuses where somebody else has what the key replaced; the allocations of bookings that are over make room.
+/// Refuses where somebody else has what the key replaced; what bookings that are over left behind makes room, as it does
+/// for a confirm.
 fn make_room(
     store: &Store,
     booking: &Booking,
     done: &KeyEffects,
     locked: BTreeMap<Id, Table>,
     now: Instant,
-) -> Result<Vec<Id>, Failure> {
-    let Some(window) = done.replaced_for else { return Ok(Vec::new()) };
+) -> Result<allocation::Removal, Failure> {
+    let Some(window) = done.replaced_for else { return Ok(allocation::Removal::default()) };
     let snapshot = store.snapshot_read(Question {
         booking,
         target: None,
@@ -103,7 +107,11 @@ fn make_room(
         Blocker::Allocation { id, released: true, .. } => Some(*id),
         _ => None,
     });
-    Ok(released.collect())
+    Ok(allocation::Removal {
+        allocations: released.collect(),
+        assignments: confirm::left_behind(&snapshot).collect(),
+        dissolved: Vec::new(),
+    })
 }
 
 fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Failure> {

@@ -223,7 +223,7 @@ fn changes(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -
 }
 
 /// Assignments of bookings that are over. They are the record of who sat where and stay, unless they would block.
-fn left_behind(snapshot: &Snapshot) -> impl Iterator<Item = Id> {
+pub fn left_behind(snapshot: &Snapshot) -> impl Iterator<Item = Id> {
     let blocks = |blocker: &Blocker| match blocker {
         Blocker::Assignment { id, released: true, .. } if snapshot.assignments_exclude => Some(*id),
         _ => None,
