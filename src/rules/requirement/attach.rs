@@ -1,7 +1,7 @@
 //! What attach does about the findings.
 
 use super::facts::Facts;
-use super::{DoctorFinding, MendStep, State, constraint, function, index, rights, shape, status, table};
+use super::{DoctorFinding, MendStep, State, constraint, function, index, reference, rights, shape, status, table};
 
 /// The tables of who confirms, and of what shadow mode saw; detach always drops them.
 pub const ROLLOUT: &[&str] = &["holdfast_rollout", "holdfast_disagreements"];
@@ -30,6 +30,10 @@ pub const ROLLOUT_TRIGGER: &str = "holdfast_rollout_changed";
 #[must_use]
 pub fn is_ours(table: &str) -> bool {
     TABLES.contains(&table) || ROLLOUT.contains(&table)
+}
+
+fn is_missing(finding: &DoctorFinding) -> bool {
+    finding.state == State::Missing
 }
 
 fn amiss(finding: &DoctorFinding) -> bool {
@@ -103,7 +107,8 @@ pub fn mends(facts: &Facts) -> Vec<Mend> {
         .into_iter()
         .chain(shape::findings(facts))
         .chain(constraint::findings(facts))
-        .chain(index::findings(facts).into_iter().filter(|finding| finding.state == State::Missing))
+        .chain(index::findings(facts).into_iter().filter(is_missing))
+        .chain(reference::findings(facts).into_iter().filter(is_missing))
         .chain(status::labels(facts));
     let ours = found.filter(|finding| amiss(finding) && !matches!(finding.step, MendStep::Attach | MendStep::Nothing));
     ours.flat_map(|finding| of_finding(facts, finding)).collect()
