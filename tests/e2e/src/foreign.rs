@@ -18,8 +18,13 @@ pub struct Application {
     pub own_columns: &'static [&'static str],
     /// Optional tables of the contract that it has not.
     pub lacks: &'static [&'static str],
-    /// Do its own functions delete a hold when it ends? holdfast does so too, then.
+    /// Has it functions of its own that confirm? These delete a hold when it ends, and holdfast does so too, then.
     pub deletes_holds: bool,
+    /// Do triggers of its own mirror what is held? Then a hold also lasts until its window's end at least.
+    pub mirrors_holds: bool,
+    /// What a test does that nobody does in the application: it moves a hold's deadline by hand, and makes tables as somebody
+    /// who does not own the bookings.
+    pub liberties: &'static str,
     /// What its owner tells holdfast about labels that the contract does not know.
     meaning: &'static str,
 }
@@ -41,6 +46,8 @@ pub const OLD: Application = Application {
     own_columns: &["updated_at", "last_touched_at", "created_at"],
     lacks: &[],
     deletes_holds: true,
+    mirrors_holds: false,
+    liberties: "",
     meaning: "",
 };
 
@@ -60,6 +67,8 @@ pub const MINIMAL: Application = Application {
         "observability_events",
     ],
     deletes_holds: false,
+    mirrors_holds: false,
+    liberties: "",
     meaning: "",
 };
 
@@ -79,10 +88,10 @@ pub const OTHER_LABELS: Application = Application {
     own_columns: &["no", "costCentre", "covers", "region", "writtenBy", "channel", "topic"],
     lacks: &["observability_events"],
     deletes_holds: false,
+    mirrors_holds: false,
+    liberties: "",
     meaning: include_str!("../foreign/other_labels_meaning.sql"),
 };
-
-pub const APPLICATIONS: [&Application; 3] = [&OLD, &MINIMAL, &OTHER_LABELS];
 
 /// It deletes its holds and keeps windows of them by triggers, which name no schema; API roles get what is made.
 pub const HOLD_WINDOWS: Application = Application {
@@ -99,6 +108,8 @@ pub const HOLD_WINDOWS: Application = Application {
     own_columns: &["created_at"],
     lacks: &["observability_events"],
     deletes_holds: true,
+    mirrors_holds: true,
+    liberties: "alter table table_holds drop constraint th_times_consistent",
     meaning: "",
 };
 
@@ -110,8 +121,18 @@ pub const TWO_OWNERS: Application = Application {
     search_path: "\"x-app.y\", app, public",
     labels: &[],
     own_columns: &["deleted_at"],
-    lacks: &["booking_slots", "booking_confirmation_results", "capacity_outbox", "observability_events"],
+    // Its adjacencies belong to the floor's owner: an optional table of another role does not count.
+    lacks: &[
+        "table_adjacencies",
+        "booking_slots",
+        "booking_confirmation_results",
+        "capacity_outbox",
+        "observability_events",
+    ],
     deletes_holds: false,
+    mirrors_holds: false,
+    liberties: "alter default privileges in schema \"x-app.y\" grant all on tables to two_owners_bookings;
+        alter default privileges in schema \"x-app.y\" grant all on sequences to two_owners_bookings",
     meaning: "",
 };
 
@@ -125,11 +146,12 @@ pub const NAMESAKES: Application = Application {
     own_columns: &[],
     lacks: MINIMAL.lacks,
     deletes_holds: false,
+    mirrors_holds: false,
+    liberties: "",
     meaning: "",
 };
 
-/// Whose habits nobody had thought of; they are asked for an evening, not yet for the whole contract.
-pub const STRANGERS: [&Application; 3] = [&HOLD_WINDOWS, &TWO_OWNERS, &NAMESAKES];
+pub const APPLICATIONS: [&Application; 6] = [&OLD, &MINIMAL, &OTHER_LABELS, &HOLD_WINDOWS, &TWO_OWNERS, &NAMESAKES];
 
 /// A database with one of these applications in it; nothing of holdfast is there yet.
 pub struct Foreign {

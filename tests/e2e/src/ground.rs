@@ -30,6 +30,16 @@ pub fn deletes_holds() -> bool {
     application().is_some_and(|application| application.deletes_holds)
 }
 
+/// Do triggers of the application mirror what is held?
+pub fn mirrors_holds() -> bool {
+    application().is_some_and(|application| application.mirrors_holds)
+}
+
+/// The path of the application's sessions.
+pub fn search_path() -> &'static str {
+    application().map_or(SCHEMA, |application| application.search_path)
+}
+
 /// A statement of a test as the application has to hear it.
 pub fn say(sql: &str) -> Cow<'_, str> {
     let Some(application) = application().filter(|application| application.speaks_otherwise()) else {

@@ -98,6 +98,7 @@ fn furnish(client: Client) -> Result<Session, Refusal> {
     };
     application.build(&mut session);
     application.adopt(&mut session);
+    session.run(application.liberties);
     reuse::empty(&mut session);
     Ok(session)
 }

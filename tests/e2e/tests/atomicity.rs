@@ -15,8 +15,9 @@ fn watch(floor: &mut Floor, call: &Call) -> Vec<Point> {
     let mut session = floor.session();
     session.run("begin");
     session.done(call);
-    let counted = "select relname::text, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables
-                   where schemaname = (select nspname from pg_namespace where oid = 'public'::regnamespace) order by 1";
+    let counted = "select c.relname::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del from pg_stat_xact_user_tables s
+                   join pg_class c on c.oid = coalesce(pg_partition_root(s.relid), s.relid)
+                   where c.relnamespace = 'public'::regnamespace order by 1";
     let mut points = Vec::new();
     for row in session.client.query(&*ground::say(counted), &[]).expect("the statistics of this transaction") {
         for (column, operation) in [(1, "insert"), (2, "update"), (3, "delete")] {
@@ -59,7 +60,8 @@ fn fail(floor: &mut Floor, call: &Call, (table, operation): &Point, (trigger, at
 fn fail_everywhere(floor: &mut Floor, call: &Call) -> Vec<String> {
     floor.run(
         "create or replace function public.fail() returns trigger language plpgsql as $$ begin
-           raise exception using errcode = 'AB123', message = format('%s on %s', lower(tg_op), tg_table_name);
+           raise exception using errcode = 'AB123', message = format('%s on %s', lower(tg_op),
+             (select relname from pg_class where oid = coalesce(pg_partition_root(tg_relid), tg_relid)));
          end $$",
     );
     let points = watch(floor, call);

@@ -123,7 +123,8 @@ fn triggers_of_the_application_keep_firing() {
     floor.run(
         "create table public.audit (id bigserial, line text);
          create function public.audit() returns trigger language plpgsql as $$ begin
-           insert into public.audit (line) values (lower(tg_op) || ' ' || tg_table_name); return null; end $$;
+           insert into public.audit (line) select lower(tg_op) || ' ' || relname from pg_class
+             where oid = coalesce(pg_partition_root(tg_relid), tg_relid); return null; end $$;
          create function public.touch() returns trigger language plpgsql as $$ begin
            new.updated_at := timestamptz '2001-01-01 00:00Z'; return new; end $$;
          create trigger touch before update on public.bookings for each row execute function public.touch();
@@ -139,7 +140,7 @@ fn triggers_of_the_application_keep_firing() {
         floor.column("select line || ' ' || count(*) from public.audit group by line order by line");
     let hold_ended = if ground::deletes_holds() { "delete table_holds 1" } else { "update table_holds 1" };
     let mut expected = [
-        "delete allocations 1",
+        if ground::mirrors_holds() { "delete allocations 2" } else { "delete allocations 1" },
         "insert allocations 3",
         "insert booking_table_assignments 2",
         "update bookings 1",
