@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::Id;
 use super::booking::StatusRules;
-use super::confirm::{self, Snapshot};
+use super::check;
 use super::idempotency_key;
 use super::outcome::{CATALOGUE, Disposition, Outcome};
 use super::refusal::{self, Refusal};
 use super::requirement::status;
+use super::snapshot::Snapshot;
 use super::table::Assignment;
 use super::transition;
 use super::window::{Instant, Window};
@@ -109,7 +110,7 @@ pub fn stands(snapshot: &Snapshot, window_derived: bool) -> bool {
         _ => false,
     };
     let usable = |row: &Assignment| {
-        snapshot.tables.get(&row.table).is_some_and(|table| confirm::check_table(table, booking.restaurant).is_ok())
+        snapshot.tables.get(&row.table).is_some_and(|table| check::check_table(table, booking.restaurant).is_ok())
     };
     snapshot.assignments.iter().all(|row| in_time(row) && usable(row))
         && transition::check_tables(snapshot, &StatusRules::default()).is_ok()

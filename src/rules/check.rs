@@ -1,13 +1,17 @@
 //! The checks of a confirm, one list: a decision takes the first objection, an explanation all of them.
 
+use std::collections::BTreeMap;
+
 use super::Id;
+use super::adjacency;
 use super::booking::{self, Booking};
 use super::capacity;
-use super::confirm::{self, Snapshot};
 use super::hold::Hold;
-use super::refusal::{self, Refusal};
+use super::outcome::Outcome;
+use super::refusal::{self, CheckResult, Refusal};
 use super::request::{Intent, Request, ResolvedRequest, Selection};
-use super::table::{Blocker, Table};
+use super::snapshot::Snapshot;
+use super::table::{Assignment, Blocker, Table};
 use super::window::Instant;
 
 /// Why a check is not passed.
@@ -23,9 +27,6 @@ impl From<Refusal> for Objection {
         Objection { refusal, blocker: None }
     }
 }
-
-/// The outcome of one check, under its name.
-pub type CheckResult = (&'static str, Result<(), Refusal>);
 
 /// What the checks look at.
 struct CheckInput<'a> {
@@ -49,21 +50,21 @@ const CHECKS: &[(&str, CheckFunction)] = &[
     }),
     ("tables_exist", |looked| {
         let snapshot = looked.snapshot;
-        one(confirm::loaded(snapshot.booking.id, &looked.resolved.tables, &snapshot.tables).map(|_| ()))
+        one(loaded(snapshot.booking.id, &looked.resolved.tables, &snapshot.tables).map(|_| ()))
     }),
     ("tables_usable", |looked| {
         let home = looked.snapshot.booking.restaurant;
-        looked.tables.iter().flat_map(|table| one(confirm::check_table(table, home))).collect()
+        looked.tables.iter().flat_map(|table| one(check_table(table, home))).collect()
     }),
     ("zone", |looked| {
         let snapshot = looked.snapshot;
-        one(confirm::check_zone(&snapshot.booking, &looked.tables, looked.request.intent, snapshot))
+        one(check_zone(&snapshot.booking, &looked.tables, looked.request.intent, snapshot))
     }),
-    ("tables_movable", |looked| one(confirm::check_movable(&looked.tables))),
+    ("tables_movable", |looked| one(check_movable(&looked.tables))),
     ("tables_adjacent", |looked| {
         let of_hold = looked.snapshot.hold.as_ref().is_some_and(Hold::requires_adjacency);
         let wanted = looked.request.require_adjacency || of_hold;
-        one(confirm::check_adjacent(wanted, &looked.tables, looked.snapshot))
+        one(check_adjacent(wanted, &looked.tables, looked.snapshot))
     }),
     ("capacity", |looked| match looked.request.intent {
         Intent::Confirm if looked.snapshot.booking.is_known() => {
@@ -162,4 +163,77 @@ pub fn selection(
             (checks, (!hold.members.is_empty()).then_some(resolved))
         }
     }
+}
+
+/// Every asked table, or the refusal that names those that are not there.
+pub fn loaded<'a>(booking: Id, request: &[Id], tables: &'a BTreeMap<Id, Table>) -> Result<Vec<&'a Table>, Refusal> {
+    let missing: Vec<Option<Id>> = request.iter().filter(|id| !tables.contains_key(id)).map(|id| Some(*id)).collect();
+    if missing.is_empty() {
+        Ok(request.iter().filter_map(|id| tables.get(id)).collect())
+    } else {
+        Err(refusal::tables_not_found(booking, &missing))
+    }
+}
+
+/// One table by itself.
+pub fn check_table(table: &Table, restaurant: Id) -> Result<(), Refusal> {
+    let refuse = |outcome, words: &str| Err(Refusal::new(outcome, format!("Table {} {words}", table.id)));
+    if table.restaurant != restaurant {
+        return refuse(Outcome::TableOfOtherRestaurant, "belongs to a different restaurant");
+    }
+    if table.zone.is_none() {
+        return refuse(Outcome::TableWithoutZone, "is not assigned to a zone");
+    }
+    if !table.active {
+        return refuse(Outcome::TableInactive, "is inactive");
+    }
+    if table.out_of_service {
+        return refuse(Outcome::TableOutOfService, "is out of service");
+    }
+    Ok(())
+}
+
+/// One zone for the set, for what the booking has already, and for what it is locked to.
+fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let Some(zone) = tables.first().and_then(|table| table.zone) else { return Ok(()) };
+    if let Some(other) = tables.iter().filter_map(|table| table.zone).find(|other| *other != zone) {
+        return Err(Refusal::new(
+            Outcome::TablesInDifferentZones,
+            format!("All tables must belong to the same zone (found {other}, expected {zone})"),
+        ));
+    }
+    let elsewhere = |row: &&Assignment| {
+        let table = snapshot.tables.get(&row.table);
+        table.and_then(|table| table.zone).is_some_and(|other| other != zone)
+    };
+    if intent == Intent::Assign && snapshot.assignments.iter().any(|row| elsewhere(&row)) {
+        return Err(Refusal::new(
+            Outcome::OtherZoneAssigned,
+            format!("Booking {} already has assignments in a different zone", booking.id),
+        ));
+    }
+    match booking.zone_lock {
+        Some(lock) if lock != zone => Err(Refusal::new(
+            Outcome::ZoneLocked,
+            format!("Booking {} locked to zone {lock}, cannot assign zone {zone}", booking.id),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Joined tables can be moved.
+fn check_movable(tables: &[&Table]) -> Result<(), Refusal> {
+    match tables.iter().find(|table| table.mobility != "movable") {
+        Some(fixed) if tables.len() > 1 => Err(Refusal::new(
+            Outcome::TableNotMovable,
+            format!("Merged assignments require movable tables ({} is {})", fixed.id, fixed.mobility),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Joined tables are one connected set, where that is asked for.
+fn check_adjacent(wanted: bool, tables: &[&Table], snapshot: &Snapshot) -> Result<(), Refusal> {
+    let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
+    if wanted { adjacency::check_connected(&ids, &snapshot.edges) } else { Ok(()) }
 }

@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Id;
-use super::adjacency::{self, Edges};
 use super::allocation;
-use super::booking::{Booking, StatusRules};
-use super::capacity::CapacityPolicy;
+use super::booking::Booking;
 use super::check;
 use super::hold::{Hold, HoldEnd};
-use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
 use super::request::{Intent, Request, ResolvedRequest, Selection};
-use super::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
+use super::snapshot::Snapshot;
+use super::table::{Allocation, Assignment, Blocker, Resource};
 use super::window::{Instant, Window};
 
 /// The tables and the window that a call stands for, and that its hold may be used.
@@ -25,37 +23,6 @@ pub fn select(
     let (checks, resolved) = check::selection(request, booking, hold, now);
     checks.into_iter().try_for_each(|(_, result)| result)?;
     resolved.ok_or_else(|| refusal::hold_not_found(hold.map(|hold| hold.id)))
-}
-
-/// Everything a decision looks at, read under the locks that protect it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    pub now: Instant,
-    pub booking: Booking,
-    /// The hold that was named.
-    pub hold: Option<Hold>,
-    /// Live holds of the booking, the named one among them, with their tables and deadline.
-    pub own_holds: BTreeMap<Id, OwnHold>,
-    /// By id: the asked tables that exist, and those that the booking has.
-    pub tables: BTreeMap<Id, Table>,
-    pub statuses: StatusRules,
-    pub policy: CapacityPolicy,
-    pub assignments: Vec<Assignment>,
-    pub allocations: Vec<Allocation>,
-    /// Mirrors of own holds that no booking was known for.
-    pub mirrors: Vec<Id>,
-    pub edges: Edges,
-    pub blockers: Vec<Blocker>,
-    /// Who has what the blockers stand for, by their ids.
-    pub occupants: BTreeMap<Id, Occupant>,
-    /// Do assignments exclude each other by a constraint of their own?
-    pub assignments_exclude: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnHold {
-    pub members: BTreeSet<Id>,
-    pub expires_at: Instant,
 }
 
 /// What has to be written; nothing of it has happened yet.
@@ -83,7 +50,7 @@ impl Changes {
     }
 }
 
-/// The holds that a call of the booking ends or may pass by, with their deadlines. StepResult by what the locked rows say: another
+/// The holds that a call of the booking ends or may pass by, with their deadlines. Judged by what the locked rows say: another
 /// session may have ended one, or given it to another booking, while we waited for it.
 #[must_use]
 pub fn own_holds(booking: Id, named: Option<Id>, locked: &BTreeMap<Id, Hold>) -> BTreeMap<Id, Instant> {
@@ -107,84 +74,6 @@ pub fn may_hold(hold: &Hold, window: Window, snapshot: &Snapshot) -> Result<(), 
     let resolved = ResolvedRequest::new(&request, hold.members.clone(), window);
     let snapshot = Snapshot { hold: Some(hold.clone()), ..snapshot.clone() };
     check::first(&request, &resolved, &snapshot)
-}
-
-/// Every asked table, or the refusal that names those that are not there.
-pub fn loaded<'a>(booking: Id, request: &[Id], tables: &'a BTreeMap<Id, Table>) -> Result<Vec<&'a Table>, Refusal> {
-    let missing: Vec<Option<Id>> = request.iter().filter(|id| !tables.contains_key(id)).map(|id| Some(*id)).collect();
-    if missing.is_empty() {
-        Ok(request.iter().filter_map(|id| tables.get(id)).collect())
-    } else {
-        Err(refusal::tables_not_found(booking, &missing))
-    }
-}
-
-/// One table by itself.
-pub fn check_table(table: &Table, restaurant: Id) -> Result<(), Refusal> {
-    let refuse = |outcome, words: &str| Err(Refusal::new(outcome, format!("Table {} {words}", table.id)));
-    if table.restaurant != restaurant {
-        return refuse(Outcome::TableOfOtherRestaurant, "belongs to a different restaurant");
-    }
-    if table.zone.is_none() {
-        return refuse(Outcome::TableWithoutZone, "is not assigned to a zone");
-    }
-    if !table.active {
-        return refuse(Outcome::TableInactive, "is inactive");
-    }
-    if table.out_of_service {
-        return refuse(Outcome::TableOutOfService, "is out of service");
-    }
-    Ok(())
-}
-
-/// One zone for the set, for what the booking has already, and for what it is locked to.
-pub(super) fn check_zone(
-    booking: &Booking,
-    tables: &[&Table],
-    intent: Intent,
-    snapshot: &Snapshot,
-) -> Result<(), Refusal> {
-    let Some(zone) = tables.first().and_then(|table| table.zone) else { return Ok(()) };
-    if let Some(other) = tables.iter().filter_map(|table| table.zone).find(|other| *other != zone) {
-        return Err(Refusal::new(
-            Outcome::TablesInDifferentZones,
-            format!("All tables must belong to the same zone (found {other}, expected {zone})"),
-        ));
-    }
-    let elsewhere = |row: &&Assignment| {
-        let table = snapshot.tables.get(&row.table);
-        table.and_then(|table| table.zone).is_some_and(|other| other != zone)
-    };
-    if intent == Intent::Assign && snapshot.assignments.iter().any(|row| elsewhere(&row)) {
-        return Err(Refusal::new(
-            Outcome::OtherZoneAssigned,
-            format!("Booking {} already has assignments in a different zone", booking.id),
-        ));
-    }
-    match booking.zone_lock {
-        Some(lock) if lock != zone => Err(Refusal::new(
-            Outcome::ZoneLocked,
-            format!("Booking {} locked to zone {lock}, cannot assign zone {zone}", booking.id),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Joined tables can be moved.
-pub(super) fn check_movable(tables: &[&Table]) -> Result<(), Refusal> {
-    match tables.iter().find(|table| table.mobility != "movable") {
-        Some(fixed) if tables.len() > 1 => Err(Refusal::new(
-            Outcome::TableNotMovable,
-            format!("Merged assignments require movable tables ({} is {})", fixed.id, fixed.mobility),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Joined tables are one connected set, where that is asked for.
-pub(super) fn check_adjacent(wanted: bool, tables: &[&Table], snapshot: &Snapshot) -> Result<(), Refusal> {
-    let ids: Vec<Id> = tables.iter().map(|table| table.id).collect();
-    if wanted { adjacency::check_connected(&ids, &snapshot.edges) } else { Ok(()) }
 }
 
 fn changes(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -> Changes {

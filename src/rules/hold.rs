@@ -6,10 +6,9 @@ use serde_json::json;
 
 use super::Id;
 use super::adjacency::{self, Edges};
-use super::check::CheckResult;
 use super::json::Json;
 use super::outcome::Outcome;
-use super::refusal::{self, Refusal};
+use super::refusal::{self, CheckResult, Refusal};
 use super::request::Expectation;
 use super::table::Table;
 use super::window::{Instant, Window};

@@ -39,6 +39,7 @@ pub mod retention;
 pub mod rollout;
 pub mod scan_bookings;
 pub mod shadow;
+pub mod snapshot;
 pub mod table;
 pub mod tally;
 pub mod transition;

@@ -21,6 +21,9 @@ pub struct Refusal {
     pub replayed: bool,
 }
 
+/// The outcome of one check, under its name.
+pub type CheckResult = (&'static str, Result<(), Refusal>);
+
 impl Refusal {
     #[must_use]
     pub fn new(outcome: Outcome, message: impl Into<String>) -> Refusal {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Id;
 use super::booking::{self, Booking, StatusRules};
 use super::capacity;
-use super::confirm::Snapshot;
 use super::refusal::{self, Refusal};
+use super::snapshot::Snapshot;
 use super::table::{Assignment, Blocker, Occupant, Resource, Table};
 use super::window::Window;
 

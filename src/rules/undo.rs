@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::Id;
 use super::booking::StatusRules;
-use super::confirm::Snapshot;
 use super::json::Json;
 use super::outcome::Outcome;
 use super::refusal::{self, Refusal};
+use super::snapshot::Snapshot;
 use super::transition;
 use super::window::Window;
 

@@ -4,11 +4,12 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::confirm::{Changes, Snapshot};
+use crate::rules::confirm::Changes;
 use crate::rules::failure::Failure;
 use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::request::{Intent, Request, ResolvedRequest, Selection};
+use crate::rules::snapshot::Snapshot;
 use crate::rules::table::Assignment;
 use crate::rules::window::Instant;
 

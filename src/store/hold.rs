@@ -138,7 +138,7 @@ impl Store {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
-    /// Locks the open holds of whoever asks, with their tables. StepResult by what the locked row says.
+    /// Locks the open holds of whoever asks, with their tables. Judged by what the locked row says.
     pub fn holds_own(&self, request: &HoldRequest) -> Result<Vec<Hold>, Failure> {
         let window = request.window;
         let arguments = [

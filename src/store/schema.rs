@@ -217,7 +217,7 @@ impl Store {
         rights::as_role(oid, || self.connection.script(text))
     }
 
-    /// Does a column have rows without a value? Request as the owner of the table.
+    /// Does a column have rows without a value? Asked as the owner of the table.
     pub fn is_without_value(&self, owner: &str, table: &str, column: &str) -> Result<bool, Failure> {
         let (schema, table, column) = (self.quoted_schema(), quoted(table), quoted(column));
         let query = format!("select exists (select from {schema}.{table} where {column} is null)");

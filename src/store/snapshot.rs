@@ -10,9 +10,9 @@ use crate::rules::Id;
 use crate::rules::adjacency::{self, Edges};
 use crate::rules::booking::{Booking, StatusRules};
 use crate::rules::capacity::CapacityPolicy;
-use crate::rules::confirm::{OwnHold, Snapshot};
 use crate::rules::failure::Failure;
 use crate::rules::hold::Hold;
+use crate::rules::snapshot::{OwnHold, Snapshot};
 use crate::rules::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
 use crate::rules::window::{Instant, Window};
 

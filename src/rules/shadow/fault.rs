@@ -1,7 +1,5 @@
 //! The known faults of the functions that holdfast replaces: what shows them, in an answer or in a body.
 
-use super::{Ours, Scene};
-use crate::rules::outcome::Outcome;
 use crate::rules::requirement::{DoctorFinding, State};
 
 /// `faults! { F1 "what it is" ["what doctor says of a body"]; … }`
@@ -76,46 +74,4 @@ impl Fault {
         };
         risky.map(|finding| finding.what.as_str()).filter(|what| shows(what)).collect()
     }
-}
-
-/// The original does what ours would refuse for this reason.
-pub(super) fn of_acceptance(refused: Outcome, check: &str, scene: &Scene) -> Option<Fault> {
-    Some(match refused {
-        Outcome::KeyMismatch => Fault::F2,
-        Outcome::StatusConflict if scene.intent.is_none() => return None,
-        Outcome::StatusConflict if check == "key" => Fault::F5,
-        Outcome::StatusConflict => Fault::F7,
-        Outcome::TargetNotConfirmable => Fault::F8,
-        Outcome::HoldExpired if scene.zone_is_shifted => Fault::F12,
-        Outcome::HoldExpired => Fault::F13,
-        Outcome::TablesNotAdjacent => Fault::F14,
-        Outcome::PartyTooLarge | Outcome::PartyTooSmall | Outcome::TableOutOfService => Fault::F15,
-        Outcome::WindowOutsideBooking => Fault::F16,
-        Outcome::HoldNotFound | Outcome::PolicyVersionChanged | Outcome::AdjacencySnapshotChanged => Fault::F17,
-        Outcome::KeyBlank => Fault::F27,
-        _ => return None,
-    })
-}
-
-/// The original refuses in this way; ours would do it, or refuse in another.
-pub(super) fn of_refusal(ours: &Ours, sqlstate: &str, message: &str) -> Option<Fault> {
-    let (done, refused) = match ours {
-        Ours::Done(doing) => (Some(doing), None),
-        Ours::Refused(refusal, _) => (None, Some(refusal.outcome)),
-        Ours::Failed(_) => (None, None),
-    };
-    let by_hold = done.is_some_and(|doing| doing.hold_until.is_some());
-    let says = |begin: &str| message.starts_with(begin);
-    Some(match sqlstate {
-        "P0002" if says("Hold ") && done.is_some_and(|doing| doing.replayed) => Fault::F1,
-        "P0001" if says("Hold ") && message.contains(" expired at ") => Fault::F12,
-        "P0001" if says("Hold conflict") && by_hold => Fault::F10,
-        "P0001" if done.is_some_and(|doing| doing.frees) => Fault::F9,
-        "22023" if by_hold || refused == Some(Outcome::HoldConflict) => Fault::F10,
-        "23505" => Fault::F3,
-        "23502" if by_hold => Fault::F26,
-        "42702" => Fault::F11,
-        "42883" => Fault::F18,
-        _ => return None,
-    })
 }

@@ -154,7 +154,7 @@ pub struct Scene<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallKind {
+pub enum DisagreementKind {
     /// The original refuses what ours would do.
     TheirsRefused,
     /// The original does what ours would refuse.
@@ -171,24 +171,24 @@ pub enum CallKind {
     Stuck,
 }
 
-impl CallKind {
+impl DisagreementKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            CallKind::TheirsRefused => "theirs_refused",
-            CallKind::TheirsDone => "theirs_done",
-            CallKind::OursFailed => "ours_failed",
-            CallKind::RefusalsDiffer => "refusals_differ",
-            CallKind::AnswersDiffer => "answers_differ",
-            CallKind::EffectsDiffer => "effects_differ",
-            CallKind::Stuck => "stuck",
+            DisagreementKind::TheirsRefused => "theirs_refused",
+            DisagreementKind::TheirsDone => "theirs_done",
+            DisagreementKind::OursFailed => "ours_failed",
+            DisagreementKind::RefusalsDiffer => "refusals_differ",
+            DisagreementKind::AnswersDiffer => "answers_differ",
+            DisagreementKind::EffectsDiffer => "effects_differ",
+            DisagreementKind::Stuck => "stuck",
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disagreement {
-    pub kind: CallKind,
+    pub kind: DisagreementKind,
     /// The known faults that it shows; none: it is another difference.
     pub faults: Vec<Fault>,
 }
@@ -199,16 +199,18 @@ pub fn compare(scene: &Scene, ours: &Ours, theirs: &Theirs) -> Option<Disagreeme
     match (ours, theirs) {
         (Ours::Done(doing), Theirs::Done(answer)) => both_done(scene, doing, answer),
         (Ours::Refused(refusal, check), Theirs::Done(answer)) => {
-            let mut faults: Vec<Fault> = fault::of_acceptance(refusal.outcome, check, scene).into_iter().collect();
+            let mut faults: Vec<Fault> = fault_of_acceptance(refusal.outcome, check, scene).into_iter().collect();
             faults.extend(lost(scene));
             let swallowed = *answer == CallResult::Nothing && !gained(scene);
             faults.extend(swallowed.then_some(Fault::F24));
-            Some(Disagreement { kind: CallKind::TheirsDone, faults })
+            Some(Disagreement { kind: DisagreementKind::TheirsDone, faults })
         }
-        (Ours::Failed(_), Theirs::Done(_)) => Some(Disagreement { kind: CallKind::OursFailed, faults: Vec::new() }),
+        (Ours::Failed(_), Theirs::Done(_)) => {
+            Some(Disagreement { kind: DisagreementKind::OursFailed, faults: Vec::new() })
+        }
         (Ours::Failed(error), Theirs::Raised { sqlstate, message, .. }) => {
             let same = sqlstate_unpack(error.sqlstate) == *sqlstate && shape(&error.message) == shape(message);
-            (!same).then(|| Disagreement { kind: CallKind::RefusalsDiffer, faults: Vec::new() })
+            (!same).then(|| Disagreement { kind: DisagreementKind::RefusalsDiffer, faults: Vec::new() })
         }
         (_, Theirs::Raised { sqlstate, message, .. }) => both_or_theirs_refused(scene, ours, sqlstate, message),
     }
@@ -218,16 +220,16 @@ fn both_or_theirs_refused(scene: &Scene, ours: &Ours, sqlstate: &str, message: &
     // The answer is gone because somebody took the tables, and the booking is still what the answer made it.
     let without_tables = scene.before.is_some_and(|left| left.tables.is_empty());
     let stranded = without_tables && sqlstate == "P0003" && message.contains(" returned no assignments ");
-    let fault = if stranded { Some(Fault::F4) } else { fault::of_refusal(ours, sqlstate, message) };
+    let fault = if stranded { Some(Fault::F4) } else { fault_of_refusal(ours, sqlstate, message) };
     let found = |kind| Some(Disagreement { kind, faults: fault.into_iter().collect() });
-    let Ours::Refused(refusal, check) = ours else { return found(CallKind::TheirsRefused) };
+    let Ours::Refused(refusal, check) = ours else { return found(DisagreementKind::TheirsRefused) };
     if refusal.outcome.entry().sqlstate != sqlstate || shape(&refusal.message) != shape(message) {
-        return found(CallKind::RefusalsDiffer);
+        return found(DisagreementKind::RefusalsDiffer);
     }
     // The key has its answer, and nothing is left that says which hold it was for.
     let hold_gone = refusal.outcome == Outcome::HoldNotFound && *check == "key";
     let stuck = if hold_gone { Some(Fault::F1) } else { stranded.then_some(Fault::F4) };
-    stuck.map(|fault| Disagreement { kind: CallKind::Stuck, faults: vec![fault] })
+    stuck.map(|fault| Disagreement { kind: DisagreementKind::Stuck, faults: vec![fault] })
 }
 
 fn both_done(scene: &Scene, doing: &Doing, answer: &CallResult) -> Option<Disagreement> {
@@ -238,9 +240,9 @@ fn both_done(scene: &Scene, doing: &Doing, answer: &CallResult) -> Option<Disagr
     };
     let landed = scene.target.is_none_or(|target| scene.after.is_none_or(|after| after.status == target));
     let kind = if !same {
-        CallKind::AnswersDiffer
+        DisagreementKind::AnswersDiffer
     } else if !faults.is_empty() || !landed {
-        CallKind::EffectsDiffer
+        DisagreementKind::EffectsDiffer
     } else {
         return None;
     };
@@ -292,4 +294,46 @@ fn shape(message: &str) -> Vec<&str> {
     // An instant may have one word or two.
     shape.dedup_by(|one, other| *one == "%" && *other == "%");
     shape
+}
+
+/// The original does what ours would refuse for this reason.
+fn fault_of_acceptance(refused: Outcome, check: &str, scene: &Scene) -> Option<Fault> {
+    Some(match refused {
+        Outcome::KeyMismatch => Fault::F2,
+        Outcome::StatusConflict if scene.intent.is_none() => return None,
+        Outcome::StatusConflict if check == "key" => Fault::F5,
+        Outcome::StatusConflict => Fault::F7,
+        Outcome::TargetNotConfirmable => Fault::F8,
+        Outcome::HoldExpired if scene.zone_is_shifted => Fault::F12,
+        Outcome::HoldExpired => Fault::F13,
+        Outcome::TablesNotAdjacent => Fault::F14,
+        Outcome::PartyTooLarge | Outcome::PartyTooSmall | Outcome::TableOutOfService => Fault::F15,
+        Outcome::WindowOutsideBooking => Fault::F16,
+        Outcome::HoldNotFound | Outcome::PolicyVersionChanged | Outcome::AdjacencySnapshotChanged => Fault::F17,
+        Outcome::KeyBlank => Fault::F27,
+        _ => return None,
+    })
+}
+
+/// The original refuses in this way; ours would do it, or refuse in another.
+fn fault_of_refusal(ours: &Ours, sqlstate: &str, message: &str) -> Option<Fault> {
+    let (done, refused) = match ours {
+        Ours::Done(doing) => (Some(doing), None),
+        Ours::Refused(refusal, _) => (None, Some(refusal.outcome)),
+        Ours::Failed(_) => (None, None),
+    };
+    let by_hold = done.is_some_and(|doing| doing.hold_until.is_some());
+    let says = |begin: &str| message.starts_with(begin);
+    Some(match sqlstate {
+        "P0002" if says("Hold ") && done.is_some_and(|doing| doing.replayed) => Fault::F1,
+        "P0001" if says("Hold ") && message.contains(" expired at ") => Fault::F12,
+        "P0001" if says("Hold conflict") && by_hold => Fault::F10,
+        "P0001" if done.is_some_and(|doing| doing.frees) => Fault::F9,
+        "22023" if by_hold || refused == Some(Outcome::HoldConflict) => Fault::F10,
+        "23505" => Fault::F3,
+        "23502" if by_hold => Fault::F26,
+        "42702" => Fault::F11,
+        "42883" => Fault::F18,
+        _ => return None,
+    })
 }

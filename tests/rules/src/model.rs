@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast::rules::Id;
-use holdfast::rules::confirm::{Changes, Snapshot};
+use holdfast::rules::confirm::Changes;
 use holdfast::rules::hold::HoldEnd;
 use holdfast::rules::request::ResolvedRequest;
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Allocation, Assignment, Resource};
 
 /// The booking's rows after a decision was carried out.

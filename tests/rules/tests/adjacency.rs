@@ -19,7 +19,7 @@ fn an_edge_has_no_direction() {
     assert_eq!(edge(a, a), (a, a));
 }
 
-/// Request tables, neighbours, and the table that is named as apart.
+/// Asked tables, neighbours, and the table that is named as apart.
 type Case = (&'static [u128], &'static [(u128, u128)], Option<u128>);
 
 #[test]

@@ -5,9 +5,9 @@ use holdfast::rules::auto_assign::{
     AttemptInput, GivenHold, Initiator, hold, key, last_result, renewed_key, retryable, stands,
 };
 use holdfast::rules::booking::Booking;
-use holdfast::rules::confirm::Snapshot;
 use holdfast::rules::idempotency_key;
 use holdfast::rules::outcome::Outcome;
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Blocker, Occupant, Table};
 use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{

@@ -1,9 +1,10 @@
 //! What a decision writes: worked examples.
 
 use holdfast::rules::Id;
-use holdfast::rules::confirm::{Changes, Snapshot, decide};
+use holdfast::rules::confirm::{Changes, decide};
 use holdfast::rules::hold::HoldEnd;
 use holdfast::rules::request::{Request, ResolvedRequest};
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Blocker, Resource};
 use holdfast_rules_tests::{
     HOLD, OTHER_BOOKING, as_assign, ask_hold, ask_tables, assignment, claim, claim_of, clock, hold, hours, own_hold,

@@ -1,10 +1,11 @@
 //! The list of checks: a decision gives the first objection, an explanation gives them all.
 
 use holdfast::rules::check::{all, first, selection};
-use holdfast::rules::confirm::{Snapshot, decide, select};
+use holdfast::rules::confirm::{decide, select};
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
 use holdfast::rules::request::{Request, ResolvedRequest};
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::Blocker;
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, as_assign, ask_hold, ask_tables, booking, clock, hold, hours,

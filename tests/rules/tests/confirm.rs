@@ -2,12 +2,14 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::check::in_the_way;
-use holdfast::rules::confirm::{Snapshot, check_table, decide, loaded, may_hold, own_holds, select};
+use holdfast::rules::check::{check_table, loaded};
+use holdfast::rules::confirm::{decide, may_hold, own_holds, select};
 use holdfast::rules::hold::Hold;
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
 use holdfast::rules::request::{Request, ResolvedRequest};
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Blocker, Occupant, Table};
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, RESTAURANT, ZONE, as_assign, ask_hold, ask_tables,

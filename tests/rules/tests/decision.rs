@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use holdfast::rules::Id;
-use holdfast::rules::confirm::{Changes, Snapshot, decide, select};
+use holdfast::rules::confirm::{Changes, decide, select};
 use holdfast::rules::hold::HoldEnd;
 use holdfast::rules::request::{Intent, Selection};
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Assignment, Blocker, Resource};
 use holdfast::rules::window::Instant;
 use holdfast_rules_tests::evening::{Evening, blockers, evenings, is_blocked};

@@ -9,7 +9,8 @@ use holdfast::rules::requirement::{DoctorFinding, State};
 use holdfast::rules::shadow::fault::{FAULTS, Fault};
 use holdfast::rules::shadow::record::{self, DisagreementRecord};
 use holdfast::rules::shadow::{
-    AnswerRow, BookingAfter, CallKind, CallResult, Disagreement, Doing, Ours, Scene, Theirs, compare, seats, seats_of,
+    AnswerRow, BookingAfter, CallResult, Disagreement, DisagreementKind, Doing, Ours, Scene, Theirs, compare, seats,
+    seats_of,
 };
 use holdfast::rules::table::Assignment;
 use holdfast::rules::window::Instant;
@@ -47,7 +48,7 @@ fn refused(outcome: Outcome, check: &'static str) -> Ours {
     Ours::Refused(Refusal::new(outcome, "words"), check)
 }
 
-fn found(kind: CallKind, faults: &[Fault]) -> Option<Disagreement> {
+fn found(kind: DisagreementKind, faults: &[Fault]) -> Option<Disagreement> {
     Some(Disagreement { kind, faults: faults.to_vec() })
 }
 
@@ -69,10 +70,10 @@ fn the_same_answer_is_agreed_on_whatever_ids_it_made_up() {
     assert_eq!(seats(&[row(1, 7), row(2, 7)]), seats_of(&table_ids(&[1, 2]), hours(18, 20)));
     assert_eq!(in_order(&Ours::Done(doing(&[1])), &Theirs::Done(answer(&[1]))), None);
     let other = in_order(&Ours::Done(doing(&[1])), &Theirs::Done(answer(&[2])));
-    assert_eq!(other.map(|found| found.kind), Some(CallKind::AnswersDiffer));
+    assert_eq!(other.map(|found| found.kind), Some(DisagreementKind::AnswersDiffer));
     let alone = CallResult::Seats(vec![AnswerRow { table: table_id(1), window: None, merged: false }]);
     let other = in_order(&Ours::Done(doing(&[1])), &Theirs::Done(alone));
-    assert_eq!(other.map(|found| found.kind), Some(CallKind::AnswersDiffer), "another window");
+    assert_eq!(other.map(|found| found.kind), Some(DisagreementKind::AnswersDiffer), "another window");
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn refusals_agree_in_sqlstate_and_words_not_in_values() {
     let words = format!("Hold {HOLD} expired at 2027-05-01 11:00:00+02");
     assert_eq!(in_order(&ours, &raised("P0001", &words)), None);
     for (sqlstate, words) in [("P0002", words.as_str()), ("P0001", "Hold expired")] {
-        assert_eq!(in_order(&ours, &raised(sqlstate, words)), found(CallKind::RefusalsDiffer, &[]), "{words}");
+        assert_eq!(in_order(&ours, &raised(sqlstate, words)), found(DisagreementKind::RefusalsDiffer, &[]), "{words}");
     }
 }
 
@@ -104,16 +105,23 @@ fn what_the_original_accepts_shows_the_fault_that_ours_refuses() {
     ] {
         let faults: Vec<Fault> = fault.into_iter().collect();
         let theirs = Theirs::Done(answer(&[1]));
-        assert_eq!(in_order(&refused(outcome, check), &theirs), found(CallKind::TheirsDone, &faults), "{outcome:?}");
+        assert_eq!(
+            in_order(&refused(outcome, check), &theirs),
+            found(DisagreementKind::TheirsDone, &faults),
+            "{outcome:?}"
+        );
     }
     let (before, after) = (left("pending", &[]), left("confirmed", &[1]));
     let shifted = Scene { zone_is_shifted: true, ..scene(Some(Intent::Confirm), &before, &after) };
     let expired = refused(Outcome::HoldExpired, "hold_live");
-    assert_eq!(compare(&shifted, &expired, &Theirs::Done(answer(&[1]))), found(CallKind::TheirsDone, &[Fault::F12]));
+    assert_eq!(
+        compare(&shifted, &expired, &Theirs::Done(answer(&[1]))),
+        found(DisagreementKind::TheirsDone, &[Fault::F12])
+    );
     let moved = scene(None, &before, &after);
     let status = Theirs::Done(CallResult::Status("confirmed".to_owned()));
     let conflict = refused(Outcome::StatusConflict, "move");
-    assert_eq!(compare(&moved, &conflict, &status), found(CallKind::TheirsDone, &[]), "a move has no number");
+    assert_eq!(compare(&moved, &conflict, &status), found(DisagreementKind::TheirsDone, &[]), "a move has no number");
 }
 
 #[test]
@@ -126,20 +134,20 @@ fn what_the_original_refuses_shows_the_fault_in_its_words() {
     let stale = refused(Outcome::StatusConflict, "move");
     let gone = format!("Hold {HOLD} not found");
     let expired = format!("Hold {HOLD} expired at 2027-05-01 22:00:00+00");
-    let cases: &[(&Ours, &str, &str, CallKind, Option<Fault>)] = &[
-        (&replayed, "P0002", &gone, CallKind::TheirsRefused, Some(Fault::F1)),
-        (&done, "P0002", &gone, CallKind::TheirsRefused, None),
-        (&done, "23505", "duplicate key", CallKind::TheirsRefused, Some(Fault::F3)),
-        (&frees, "P0001", "allocations_no_overlap", CallKind::TheirsRefused, Some(Fault::F9)),
-        (&done, "P0001", "allocations_no_overlap", CallKind::TheirsRefused, None),
-        (&conflict, "22023", "too few arguments", CallKind::RefusalsDiffer, Some(Fault::F10)),
-        (&by_hold, "22023", "too few arguments", CallKind::TheirsRefused, Some(Fault::F10)),
-        (&by_hold, "P0001", "Hold conflict prevents …", CallKind::TheirsRefused, Some(Fault::F10)),
-        (&stale, "42702", "column is ambiguous", CallKind::RefusalsDiffer, Some(Fault::F11)),
-        (&by_hold, "P0001", &expired, CallKind::TheirsRefused, Some(Fault::F12)),
-        (&done, "42883", "function digest(text, unknown)", CallKind::TheirsRefused, Some(Fault::F18)),
-        (&by_hold, "23502", "null value", CallKind::TheirsRefused, Some(Fault::F26)),
-        (&done, "ZZ001", "of a trigger", CallKind::TheirsRefused, None),
+    let cases: &[(&Ours, &str, &str, DisagreementKind, Option<Fault>)] = &[
+        (&replayed, "P0002", &gone, DisagreementKind::TheirsRefused, Some(Fault::F1)),
+        (&done, "P0002", &gone, DisagreementKind::TheirsRefused, None),
+        (&done, "23505", "duplicate key", DisagreementKind::TheirsRefused, Some(Fault::F3)),
+        (&frees, "P0001", "allocations_no_overlap", DisagreementKind::TheirsRefused, Some(Fault::F9)),
+        (&done, "P0001", "allocations_no_overlap", DisagreementKind::TheirsRefused, None),
+        (&conflict, "22023", "too few arguments", DisagreementKind::RefusalsDiffer, Some(Fault::F10)),
+        (&by_hold, "22023", "too few arguments", DisagreementKind::TheirsRefused, Some(Fault::F10)),
+        (&by_hold, "P0001", "Hold conflict prevents …", DisagreementKind::TheirsRefused, Some(Fault::F10)),
+        (&stale, "42702", "column is ambiguous", DisagreementKind::RefusalsDiffer, Some(Fault::F11)),
+        (&by_hold, "P0001", &expired, DisagreementKind::TheirsRefused, Some(Fault::F12)),
+        (&done, "42883", "function digest(text, unknown)", DisagreementKind::TheirsRefused, Some(Fault::F18)),
+        (&by_hold, "23502", "null value", DisagreementKind::TheirsRefused, Some(Fault::F26)),
+        (&done, "ZZ001", "of a trigger", DisagreementKind::TheirsRefused, None),
     ];
     for (ours, sqlstate, message, kind, fault) in cases {
         let faults: Vec<Fault> = fault.iter().copied().collect();
@@ -155,12 +163,12 @@ fn what_is_left_behind_counts_beside_the_answer() {
         compare(&scene(Some(Intent::Confirm), &before, after), &Ours::Done(ours), &done)
     };
     let both = left("confirmed", &[1, 2]);
-    assert_eq!(confirm(&both, doing(&[1])), found(CallKind::EffectsDiffer, &[Fault::F6]));
+    assert_eq!(confirm(&both, doing(&[1])), found(DisagreementKind::EffectsDiffer, &[Fault::F6]));
     let open = BookingAfter { open_holds: vec![HOLD], ..left("confirmed", &[1]) };
-    assert_eq!(confirm(&open, doing(&[1])), found(CallKind::EffectsDiffer, &[Fault::F25]));
-    assert_eq!(confirm(&left("pending", &[1]), doing(&[1])), found(CallKind::EffectsDiffer, &[]));
+    assert_eq!(confirm(&open, doing(&[1])), found(DisagreementKind::EffectsDiffer, &[Fault::F25]));
+    assert_eq!(confirm(&left("pending", &[1]), doing(&[1])), found(DisagreementKind::EffectsDiffer, &[]));
     let late = Doing { hold_until: Some(clock(11, 59)), ..doing(&[1]) };
-    assert_eq!(confirm(&left("confirmed", &[1]), late), found(CallKind::EffectsDiffer, &[Fault::F13]));
+    assert_eq!(confirm(&left("confirmed", &[1]), late), found(DisagreementKind::EffectsDiffer, &[Fault::F13]));
     // A replay changes nothing, so it leaves nothing behind.
     assert_eq!(confirm(&both, Doing { replayed: true, ..doing(&[1]) }), None);
 }
@@ -174,10 +182,10 @@ fn an_assign_that_says_nothing_is_judged_by_what_it_left() {
     let (none, one, both) = (left("pending", &[]), left("pending", &[1]), left("pending", &[1, 2]));
     let two = Ours::Done(doing(&[2]));
     assert_eq!(assign(&one, &both, &two), None);
-    assert_eq!(assign(&one, &one, &two), found(CallKind::AnswersDiffer, &[Fault::F24]), "it was swallowed");
+    assert_eq!(assign(&one, &one, &two), found(DisagreementKind::AnswersDiffer, &[Fault::F24]), "it was swallowed");
     let taken = refused(Outcome::AllocationConflict, "tables_free");
-    assert_eq!(assign(&one, &none, &taken), found(CallKind::TheirsDone, &[Fault::F28, Fault::F24]));
-    assert_eq!(assign(&one, &both, &taken), found(CallKind::TheirsDone, &[]));
+    assert_eq!(assign(&one, &none, &taken), found(DisagreementKind::TheirsDone, &[Fault::F28, Fault::F24]));
+    assert_eq!(assign(&one, &both, &taken), found(DisagreementKind::TheirsDone, &[]));
 }
 
 #[test]
@@ -187,16 +195,20 @@ fn a_booking_without_its_tables_is_stuck_with_its_key() {
     let (none, some) = (left("confirmed", &[]), left("confirmed", &[2]));
     assert_eq!(
         compare(&scene(Some(Intent::Confirm), &none, &none), &gone, &theirs),
-        found(CallKind::Stuck, &[Fault::F4])
+        found(DisagreementKind::Stuck, &[Fault::F4])
     );
     assert_eq!(compare(&scene(Some(Intent::Confirm), &some, &some), &gone, &theirs), None);
     let other = refused(Outcome::KeyMismatch, "key");
     let scene_of = scene(Some(Intent::Confirm), &none, &none);
-    assert_eq!(compare(&scene_of, &other, &theirs), found(CallKind::RefusalsDiffer, &[Fault::F4]), "its window moved");
+    assert_eq!(
+        compare(&scene_of, &other, &theirs),
+        found(DisagreementKind::RefusalsDiffer, &[Fault::F4]),
+        "its window moved"
+    );
     // And with one whose hold the original deleted, when nobody wrote down that it was that hold.
     let theirs = raised("P0002", &refusal::hold_not_found(Some(HOLD)).message);
     let lost = Ours::Refused(refusal::hold_not_found(Some(HOLD)), "key");
-    assert_eq!(in_order(&lost, &theirs), found(CallKind::Stuck, &[Fault::F1]));
+    assert_eq!(in_order(&lost, &theirs), found(DisagreementKind::Stuck, &[Fault::F1]));
     assert_eq!(in_order(&Ours::Refused(refusal::hold_not_found(Some(HOLD)), "hold_exists"), &theirs), None);
 }
 
@@ -245,7 +257,7 @@ fn record(metadata: &Value, message: &str) -> DisagreementRecord {
 
 #[test]
 fn a_record_is_made_to_fit_or_given_up() {
-    let disagreement = Disagreement { kind: CallKind::TheirsRefused, faults: vec![Fault::F9] };
+    let disagreement = Disagreement { kind: DisagreementKind::TheirsRefused, faults: vec![Fault::F9] };
     let read = |text: Option<String>| text.map(|text| serde_json::from_str::<Value>(&text).expect("JSON"));
     let small = record(&json!({"attempt": 1}), "allocations_no_overlap");
     let whole = read(small.text(&disagreement, 3000)).expect("it fits");

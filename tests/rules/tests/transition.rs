@@ -2,8 +2,8 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::{Booking, StatusRules};
-use holdfast::rules::confirm::Snapshot;
 use holdfast::rules::outcome::Outcome;
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Assignment, Blocker, Occupant, Table};
 use holdfast::rules::transition::{Move, check_arguments, check_tables, decide, needs_tables, span};
 use holdfast::rules::window::Window;

@@ -2,9 +2,9 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::StatusRules;
-use holdfast::rules::confirm::Snapshot;
 use holdfast::rules::json::Json;
 use holdfast::rules::outcome::Outcome;
+use holdfast::rules::snapshot::Snapshot;
 use holdfast::rules::table::{Blocker, Occupant};
 use holdfast::rules::undo::{KeyEffects, Undoing, decide, given_back, may_leave, may_restore, metadata};
 use holdfast_rules_tests::{BOOKING, NOBODY, OTHER_BOOKING, hours, shown, snapshot, statuses, table_id, table_ids};
