@@ -7,8 +7,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::{PgLogLevel, PgSqlErrorCode};
 
-use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal::Refusal;
+use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 
 // Exported by the server; pgrx keeps them out of its bindings.
 unsafe extern "C-unwind" {

@@ -4,7 +4,8 @@ use std::ffi::CString;
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::{lease, retention, scan_bookings, upkeep};
+use crate::rules::event::lease;
+use crate::rules::upkeep::{self, retention, scan_bookings};
 
 /// Does the background worker run? Read by the launcher and by each worker, so that a reload pauses them.
 static WORKER: GucSetting<bool> = GucSetting::<bool>::new(true);

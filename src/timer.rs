@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use pgrx::pg_sys;
 
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
 
 // Exported by the server; the bindings leave `utils/timeout.h` out. SetLatch is declared again because the bindings'
 // carries pgrx's guard, which has no place in a signal handler.

@@ -3,6 +3,8 @@
 //!
 //! Each check is a function from text to complaints, and has a test of its own that it can complain.
 
+#[path = "house/circles.rs"]
+mod circles;
 #[path = "house/documents.rs"]
 mod documents;
 #[path = "house/foreign.rs"]

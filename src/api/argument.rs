@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 pub use crate::commands::Jsonb;
 use crate::commands::enum_label;
 use crate::rules::Id;
+use crate::rules::booking::table::Assignment;
+use crate::rules::booking::window::Instant;
+use crate::rules::confirm::request::History;
 use crate::rules::json::Json;
-use crate::rules::request::History;
-use crate::rules::table::Assignment;
-use crate::rules::window::Instant;
 
 /// `timestamptz`, as the server passes it: microseconds since 2000-01-01 UTC.
 pub type TimestampTz = pg_sys::TimestampTz;

@@ -10,10 +10,10 @@ use super::routed;
 use crate::commands::rollout;
 use crate::commands::unassign::unassign;
 use crate::rules::Id;
-use crate::rules::outcome::Outcome;
-use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::booking::table::Assignment;
+use crate::rules::confirm::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::Function;
-use crate::rules::table::Assignment;
 
 /// What every assign leaves open: no status to move to, no history, nothing expected of a hold.
 fn adding(

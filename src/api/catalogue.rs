@@ -3,8 +3,8 @@
 use pgrx::prelude::*;
 
 use super::argument;
-use crate::rules::drift::catalogue::FINDINGS;
-use crate::rules::outcome::CATALOGUE;
+use crate::rules::reconcile::drift::catalogue::FINDINGS;
+use crate::rules::refusal::outcome::CATALOGUE;
 
 /// Every outcome that a call can come to.
 #[pg_extern(sql = false)]
@@ -20,7 +20,7 @@ fn native_outcome_catalogue() -> TableIterator<
         name!(http_status, i32),
     ),
 > {
-    let row = |entry: &crate::rules::outcome::OutcomeEntry| {
+    let row = |entry: &crate::rules::refusal::outcome::OutcomeEntry| {
         let disposition = entry.disposition.name();
         (entry.name, entry.code, entry.sqlstate, disposition, entry.sentence, entry.advice, entry.http_status)
     };
@@ -40,7 +40,7 @@ fn native_finding_catalogue() -> TableIterator<
         name!(repair, &'static str),
     ),
 > {
-    let row = |entry: &crate::rules::drift::catalogue::FindingEntry| {
+    let row = |entry: &crate::rules::reconcile::drift::catalogue::FindingEntry| {
         (entry.name, entry.code, entry.severity.name(), entry.promise, entry.sentence, entry.repair)
     };
     argument::rows(FINDINGS.iter().map(row).collect())

@@ -7,10 +7,10 @@ use super::argument::{self, Jsonb, Label, TimestampTz, Uuids};
 use super::native::{self, native_functions};
 use super::routed;
 use crate::commands::rollout;
-use crate::rules::outcome::Outcome;
-use crate::rules::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::booking::table::Assignment;
+use crate::rules::confirm::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::Function;
-use crate::rules::table::Assignment;
 
 /// Confirms and keeps the answer's rows; the contract's calls raise their refusals.
 fn confirmed(call: pg_sys::FunctionCallInfo, function: Function, arguments: Arguments) -> Vec<Assignment> {

@@ -9,8 +9,8 @@ use super::{contract, native};
 use crate::commands::deadline::within;
 use crate::rules::Id;
 use crate::rules::attempt::Report;
+use crate::rules::confirm::request::{Arguments, Expectation, History, Intent, Named};
 use crate::rules::refusal::Refusal;
-use crate::rules::request::{Arguments, Expectation, History, Intent, Named};
 
 /// The one row of an attempt; its columns are those declared in `sql/contract/deadline.sql`.
 pub type ReportRow = (

@@ -10,8 +10,8 @@ use super::{contract, routed};
 use crate::commands::hold::{self, Held};
 use crate::commands::release::release;
 use crate::commands::rollout;
-use crate::rules::hold_request::HoldRequest;
-use crate::rules::outcome::Outcome;
+use crate::rules::hold::request::HoldRequest;
+use crate::rules::refusal::outcome::Outcome;
 
 /// Holds tables for a booking until a deadline.
 #[pg_extern(sql = false)]

@@ -36,7 +36,7 @@ use pgrx::pg_sys;
 
 use crate::commands::{Store, Work, in_attached_schema_of, in_schema, in_schema_of};
 use crate::errors;
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 
 /// Declares functions that return rows of the same columns: pgrx has to read these in each signature.
 macro_rules! functions_returning {

@@ -8,10 +8,10 @@ use super::argument::{self, Jsonb};
 use crate::commands::confirm::{Answer, confirm};
 use crate::commands::{Refusals, Store, Work, in_schema};
 use crate::errors;
-use crate::rules::failure::{self, Failure};
-use crate::rules::outcome::{Disposition, Outcome};
+use crate::rules::confirm::request::Arguments;
 use crate::rules::refusal::Refusal;
-use crate::rules::request::Arguments;
+use crate::rules::refusal::failure::{self, Failure};
+use crate::rules::refusal::outcome::{Disposition, Outcome};
 
 /// The one row of every native function; its columns are those declared in `sql/install/2_native.sql`. `receipt` is
 /// an xid8, which travels as the 64 bits that it is.

@@ -7,7 +7,7 @@ use super::argument::{self, Jsonb, TimestampTz};
 use super::contract;
 use crate::commands::outbox::{self, Claimed};
 use crate::rules::Id;
-use crate::rules::lease::LeaseRequest;
+use crate::rules::event::lease::LeaseRequest;
 
 /// An event as its consumer reads it, without its id.
 type EventRow = (String, Option<String>, i32, Option<Uuid>, Option<Uuid>, Option<String>, Option<Jsonb>);

@@ -9,8 +9,8 @@ use super::contract_look;
 use super::native::{self, CommandResult, native_functions};
 use crate::commands::preflight::{PreflightCheck, explain, explain_routed};
 use crate::rules::Id;
-use crate::rules::outcome::Outcome;
-use crate::rules::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::confirm::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::refusal::outcome::Outcome;
 
 type PreflightRow = (
     &'static str,

@@ -4,7 +4,7 @@ use pgrx::Uuid;
 use pgrx::prelude::*;
 
 use super::argument;
-use crate::rules::idempotency_key;
+use crate::rules::confirm::idempotency_key;
 
 /// The deterministic key of a booking.
 #[pg_extern(sql = false)]

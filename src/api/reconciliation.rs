@@ -12,7 +12,7 @@ use crate::commands::backfill::{Backfilled, backfill};
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
 use crate::commands::scan_commits::{Mismatch, verify};
-use crate::rules::outcome::Outcome;
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::repair::RepairStep;
 
 /// A booking's status, how its tables stand, and what does not agree.

@@ -4,8 +4,8 @@ use pgrx::prelude::*;
 
 use super::argument::{self, TimestampTz};
 use crate::commands::stat::{self, Counts};
-use crate::rules::outcome::OutcomeEntry;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::outcome::OutcomeEntry;
 
 /// How often each outcome was reached.
 #[pg_extern(sql = false)]

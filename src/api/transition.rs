@@ -10,8 +10,8 @@ use super::routed;
 use crate::commands::rollout;
 use crate::commands::table_status;
 use crate::commands::transition::{TransitionArguments, transition};
-use crate::rules::outcome::Outcome;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::outcome::Outcome;
 
 /// Moves a booking along a declared move and writes its history.
 #[pg_extern(sql = false)]

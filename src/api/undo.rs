@@ -7,9 +7,9 @@ use super::argument::{self, Jsonb};
 use super::deadline::words;
 use super::{contract, functions_returning, native};
 use crate::commands::undo::{Undone, undo};
-use crate::rules::failure::returned;
+use crate::rules::confirm::undo::given_back;
 use crate::rules::refusal::Refusal;
-use crate::rules::undo::given_back;
+use crate::rules::refusal::failure::returned;
 
 /// Its one row; its columns are those declared in `sql/contract/undo.sql`.
 type UndoneRow = (

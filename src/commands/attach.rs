@@ -6,9 +6,9 @@
 
 use pgrx::pg_sys;
 
-use crate::rules::failure::Failure;
-use crate::rules::outcome::Outcome;
 use crate::rules::refusal::Refusal;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::requirement::DoctorFinding;
 use crate::rules::requirement::addition::{Addition, AdditionKind, Undo, additions, undo, usage};
 use crate::rules::requirement::attach::{ROLLOUT, TABLES, mends, unmet};

@@ -2,8 +2,8 @@
 
 use crate::rules::Id;
 use crate::rules::attempt::{self, KeyOutcome};
-use crate::rules::failure::Failure;
 use crate::rules::refusal;
+use crate::rules::refusal::failure::Failure;
 use crate::store::{Ended, Store};
 use crate::telemetry;
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::rules::audit::certificate;
-use crate::rules::failure::Failure;
+use crate::rules::reconcile::audit::certificate;
+use crate::rules::refusal::failure::Failure;
 use crate::store::Store;
 
 pub fn audit(store: &Store) -> Result<Value, Failure> {

@@ -2,8 +2,8 @@
 
 use super::repair::{self, Repaired};
 use crate::rules::Id;
-use crate::rules::backfill::{BATCH, GIVEN, is_given};
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::repair::backfill::{BATCH, GIVEN, is_given};
 use crate::store::Store;
 
 /// One row of the plan, or of what was done.

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::looking_at;
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::{DoctorFinding, examine, upkeep};
 use crate::store::server_facts;
 

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::rules::Id;
+use crate::rules::booking::table::Table;
+use crate::rules::booking::window::{Instant, Window};
 use crate::rules::booking::{self, Booking, BookingWindow};
-use crate::rules::confirm;
-use crate::rules::failure::{Failure, hold_collision};
+use crate::rules::confirm::{self, check};
+use crate::rules::hold::request::{self, HoldRequest, OwnHolds};
 use crate::rules::hold::{self, Hold, HoldEnding, HoldPolicy};
-use crate::rules::hold_request::{self, HoldRequest, OwnHolds};
 use crate::rules::refusal;
-use crate::rules::table::Table;
-use crate::rules::window::{Instant, Window};
+use crate::rules::refusal::failure::{Failure, hold_collision};
 use crate::store::snapshot::Question;
 use crate::store::{Ended, NewHold, Store};
 
@@ -28,7 +28,7 @@ pub struct Held {
 /// Takes the hold within the caller's limit in time, if there is one.
 pub fn take(store: &Store, request: &HoldRequest) -> Result<Held, Failure> {
     let policy = store.hold_policy()?;
-    hold_request::deadline("hold_tables", request.ttl_seconds, store.clock(), policy)?;
+    request::deadline("hold_tables", request.ttl_seconds, store.clock(), policy)?;
     let Some(wait_ms) = request.wait_ms else { return taken(store, request, policy) };
     match store.within(store.clock().after_ms(i64::from(wait_ms)), |store| taken(store, request, policy)) {
         Ended::Done(held) => Ok(held),
@@ -138,13 +138,13 @@ pub fn extend(
 ) -> Result<Instant, Failure> {
     let policy = store.hold_policy()?;
     let seconds = ttl_seconds.unwrap_or(hold::TTL_SECONDS);
-    hold_request::deadline("extend_hold", seconds, store.clock(), policy)?;
+    request::deadline("extend_hold", seconds, store.clock(), policy)?;
     let id = hold.ok_or_else(|| refusal::hold_not_found(None))?;
     let found = store.holds_lock(None, Some(id))?.remove(&id);
     let found = found.ok_or_else(|| refusal::hold_not_found(Some(id)))?;
     let now = store.clock();
-    hold_request::may_extend(&found, booking, now)?;
-    let deadline = hold_request::deadline("extend_hold", seconds, now, policy)?;
+    request::may_extend(&found, booking, now)?;
+    let deadline = request::deadline("extend_hold", seconds, now, policy)?;
     if deadline <= found.expires_at {
         return Ok(found.expires_at);
     }
@@ -155,7 +155,7 @@ pub fn extend(
 /// Stands in for a booking that is not known yet: the restaurant of the first table, the window of the call.
 fn anonymous(request: &HoldRequest, locked: &BTreeMap<Id, Table>) -> Result<Booking, Failure> {
     let nobody = Id::nil();
-    let tables = confirm::loaded(nobody, &request.tables, locked)?;
+    let tables = check::loaded(nobody, &request.tables, locked)?;
     let window =
         request.window.ok_or_else(|| refusal::argument_invalid("hold_tables without a booking requires a window"))?;
     Ok(Booking {

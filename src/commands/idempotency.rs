@@ -1,8 +1,8 @@
 //! Keys and the ledger, for the DBA: find, check, forget.
 
-use crate::rules::failure::Failure;
-use crate::rules::index::{self, Line, WANTED};
-use crate::rules::retention;
+use crate::rules::adopt::index::{self, Line, WANTED};
+use crate::rules::refusal::failure::Failure;
+use crate::rules::upkeep::retention;
 use crate::settings;
 use crate::store::Store;
 pub use crate::store::idempotency::{Conflict, Keyed, Pruned};

@@ -3,9 +3,9 @@
 use pgrx::pg_sys;
 
 use super::looking_at;
-use crate::rules::failure::Failure;
 use crate::rules::migration::{Form, render};
 use crate::rules::refusal::argument_invalid;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::examine;
 use crate::store::server_facts;
 

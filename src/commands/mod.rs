@@ -39,10 +39,10 @@ use pgrx::pg_sys;
 
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
-use crate::rules::failure::{Failure, schema_renamed};
-use crate::rules::outbox::Event;
+use crate::rules::booking::window::Instant;
+use crate::rules::event::outbox::Event;
 use crate::rules::refusal;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::{Failure, schema_renamed};
 use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Jsonb, Store, enum_label};

@@ -1,8 +1,8 @@
 //! The outbox, for consumers: an event is given away for a while, and comes back unless it is acknowledged.
 
-use crate::rules::failure::Failure;
-use crate::rules::lease::{self, Fate, LeaseRequest};
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::event::lease::{self, Fate, LeaseRequest};
+use crate::rules::refusal::failure::Failure;
 use crate::settings;
 use crate::store::Store;
 pub use crate::store::outbox::Claimed;

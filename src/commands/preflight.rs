@@ -3,17 +3,17 @@
 use super::confirm::replay;
 use super::rollout;
 use crate::rules::Id;
-use crate::rules::check::{self, Objection};
+use crate::rules::booking::table::{Assignment, Occupant};
+use crate::rules::booking::window::Window;
 use crate::rules::confirm;
-use crate::rules::failure::Failure;
+use crate::rules::confirm::check::{self, Objection};
+use crate::rules::confirm::request::{Arguments, Named, Request, ResolvedRequest, Selection};
+use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::hold::Hold;
-use crate::rules::outcome::Outcome;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
-use crate::rules::request::{Arguments, Named, Request, ResolvedRequest, Selection};
 use crate::rules::rollout::{Function, Route};
-use crate::rules::snapshot::Snapshot;
-use crate::rules::table::{Assignment, Occupant};
-use crate::rules::window::Window;
 use crate::store::Store;
 use crate::store::snapshot::Question;
 

@@ -1,8 +1,8 @@
 //! One of many that fails: the others go on, it is left alone for a while, and what it said is kept.
 
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::quarantine;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::upkeep::quarantine;
 use crate::store::Store;
 
 /// Does the work for one booking or hold. None: it failed for a reason of its own and was set aside.

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::rules::Id;
 use crate::rules::booking;
-use crate::rules::drift;
-use crate::rules::failure::Failure;
+use crate::rules::reconcile::drift;
 use crate::rules::refusal;
+use crate::rules::refusal::failure::Failure;
 use crate::store::Store;
 
 /// The two words that services read after a confirm, and the findings.

@@ -4,10 +4,10 @@
 use pgrx::pg_sys;
 
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::outcome::Outcome;
+use crate::rules::adopt::rehearsal::{self, Act, GROUND, LEGACY, OURS, RehearsalStep, StepResult};
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
-use crate::rules::rehearsal::{self, Act, GROUND, LEGACY, OURS, RehearsalStep, StepResult};
 use crate::store::rehearsal::{Caller, Ground};
 use crate::store::rights::{self, Work};
 use crate::store::{Store, forget};

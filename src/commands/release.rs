@@ -1,11 +1,11 @@
 //! Handing a hold back.
 
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::booking::window::Instant;
+use crate::rules::event::outbox;
 use crate::rules::hold::{HoldEnd, HoldEnding};
-use crate::rules::outbox;
-use crate::rules::outcome::Outcome;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::store::Store;
 
 /// Ends the hold and says whether it was live. A hold that is unknown or ended is left alone.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::rules::Id;
-use crate::rules::drift::{self, Finding, record::BookingRecord};
-use crate::rules::failure::{Collision, Failure};
 use crate::rules::json::Json;
+use crate::rules::reconcile::drift::{self, Finding, record::BookingRecord};
 use crate::rules::refusal;
+use crate::rules::refusal::failure::{Collision, Failure};
 use crate::rules::repair::{self, Planned, RepairStep};
 use crate::store::Store;
 

@@ -7,12 +7,12 @@ use super::confirm::confirm;
 use super::transition::TransitionArguments;
 use super::{release, shadow, table_status, transition, unassign};
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::outcome::Outcome;
+use crate::rules::booking::table::Assignment;
+use crate::rules::confirm::request::Arguments;
 use crate::rules::refusal::Refusal;
-use crate::rules::request::Arguments;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::{self, Function, Mode, Route, Rule};
-use crate::rules::table::Assignment;
 use crate::settings;
 use crate::store::{Landed, Store, relation_changed, schema_of_relation};
 

@@ -6,8 +6,8 @@
 
 use super::quarantine;
 use super::scan_commits::reconcile_one;
-use crate::rules::failure::Failure;
-use crate::rules::scan_bookings;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::upkeep::scan_bookings;
 use crate::settings;
 use crate::store::Store;
 

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{quarantine, scan_bookings};
-use crate::rules::drift::{self, Finding, catalogue::Severity};
-use crate::rules::failure::Failure;
-use crate::rules::retention;
+use crate::rules::reconcile::drift::{self, Finding, catalogue::Severity};
+use crate::rules::refusal::failure::Failure;
+use crate::rules::upkeep::retention;
 use crate::rules::{self, Id};
 use crate::store::Store;
 
@@ -29,8 +29,8 @@ pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     }
     let (looked_at, _) = verify(store, Some(batch))?;
     let ended = store.clock();
-    if rules::scan_bookings::batch_rests(looked_at, began, ended) {
-        store.verify_rest(rules::scan_bookings::next_of_batch(began, ended))?;
+    if rules::upkeep::scan_bookings::batch_rests(looked_at, began, ended) {
+        store.verify_rest(rules::upkeep::scan_bookings::next_of_batch(began, ended))?;
     }
     Ok(looked_at)
 }

@@ -1,7 +1,7 @@
 //! What happened since the counters began, as rows for the views. Counts waits for nothing and locks nothing.
 
-use crate::rules::outcome::{CATALOGUE, OutcomeEntry};
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::outcome::{CATALOGUE, OutcomeEntry};
 use crate::telemetry;
 pub use crate::telemetry::Counts;
 

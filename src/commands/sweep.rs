@@ -1,14 +1,14 @@
 //! Upkeep, a bounded batch of each task: what is locked by others is left, what was found is judged again under lock.
 
 use super::quarantine::in_savepoint;
-use crate::rules::auto_assign;
-use crate::rules::failure::Failure;
+use crate::rules::attempt::auto_assign;
+use crate::rules::booking::window::Instant;
 use crate::rules::hold::HoldEnding;
-use crate::rules::outcome::Outcome;
-use crate::rules::quarantine;
-use crate::rules::retention;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
+use crate::rules::upkeep::quarantine;
+use crate::rules::upkeep::retention;
 use crate::rules::upkeep::{Agenda, TASKS, Task};
-use crate::rules::window::Instant;
 use crate::settings;
 use crate::store::Store;
 use crate::store::sweep::Overdue;

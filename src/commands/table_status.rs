@@ -1,7 +1,7 @@
 //! A table's status, brought to that of now.
 
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 use crate::store::Store;
 
 /// Nothing happens for an id that is no table's: a trigger on allocations asks with the id of a hold or of a group too.

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::rules::Id;
+use crate::rules::booking::table::Table;
+use crate::rules::booking::transition::{self, Move};
+use crate::rules::booking::window::Instant;
 use crate::rules::booking::{Booking, StatusRules};
 use crate::rules::confirm;
-use crate::rules::failure::Failure;
+use crate::rules::confirm::request::History;
+use crate::rules::event::outbox;
 use crate::rules::hold::HoldEnding;
-use crate::rules::outbox;
 use crate::rules::refusal;
-use crate::rules::request::History;
-use crate::rules::table::Table;
-use crate::rules::transition::{self, Move};
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
 use crate::store::snapshot::Question;
 use crate::store::{GivenMove, Landed, Landing, Store};
 

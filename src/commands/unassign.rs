@@ -1,10 +1,10 @@
 //! Taking tables from a booking. Its status stays: what that means is for reconciliation to say.
 
 use crate::rules::Id;
-use crate::rules::allocation;
-use crate::rules::failure::Failure;
-use crate::rules::outbox;
+use crate::rules::booking::allocation;
+use crate::rules::event::outbox;
 use crate::rules::refusal;
+use crate::rules::refusal::failure::Failure;
 use crate::store::Store;
 
 /// Takes the tables, or all of them, and names those that were taken.

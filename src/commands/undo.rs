@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::rules::Id;
-use crate::rules::allocation;
 use crate::rules::attempt::{self, KeyState};
 use crate::rules::booking::Booking;
+use crate::rules::booking::allocation;
+use crate::rules::booking::table::{Assignment, Blocker, Table};
+use crate::rules::booking::window::Instant;
 use crate::rules::confirm;
-use crate::rules::failure::Failure;
-use crate::rules::outbox;
-use crate::rules::outcome::Outcome;
+use crate::rules::confirm::request::History;
+use crate::rules::confirm::undo::{self, KeyEffects, Undoing};
+use crate::rules::event::outbox;
 use crate::rules::refusal;
-use crate::rules::request::History;
-use crate::rules::table::{Assignment, Blocker, Table};
-use crate::rules::undo::{self, KeyEffects, Undoing};
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::store::snapshot::Question;
 use crate::store::{Store, TakingBack};
 

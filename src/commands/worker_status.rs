@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
 
-use crate::rules::failure::sqlstate_unpack;
+use crate::rules::refusal::failure::sqlstate_unpack;
 use crate::rules::requirement::upkeep::Upkeep;
 use crate::rules::upkeep::TASKS;
 use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF};

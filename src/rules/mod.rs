@@ -1,50 +1,33 @@
-//! Every decision, as pure functions: no database, no clock, nothing to wait for.
+//! Every decision, as pure functions: no database, no clock, nothing to wait for. A folder a subject:
 //!
-//! `request` says what was asked, `replay` whether it was answered before, `confirm` what would have to change,
-//! and each refusal comes from `refusal`, in the words of the contract.
+//! | folder | what it decides |
+//! |---|---|
+//! | `booking` | a booking's window and status moves, its tables and their neighbours, capacity |
+//! | `confirm` | what was asked (`request`), whether it was answered before (`replay`), whether it may be (`check`), what changes |
+//! | `hold` | whose a hold is, whether it is live, when it ends, what may be held |
+//! | `attempt` | how far a call under a key got; deadlines, orphaned attempts, automatic attempts |
+//! | `event` | what services are told, and who works on it |
+//! | `reconcile` | what does not agree about a booking (`drift`), and what an audit says |
+//! | `repair` | what may be done about a finding |
+//! | `requirement` | what an application's schema has to have: doctor's findings, and what attach adds |
+//! | `adopt` | names, paths and rehearsal of an application; `migration` prints the script |
+//! | `rollout` | who confirms, holdfast or the legacy functions; `shadow` compares the two |
+//! | `upkeep` | the worker's tasks and when each is due; quarantine, scans, retention |
+//! | `refusal` | every refusal in the words of the contract, every outcome with its code |
 
-pub mod adjacency;
-pub mod allocation;
+pub mod adopt;
 pub mod attempt;
-pub mod audit;
-pub mod auto_assign;
-pub mod backfill;
 pub mod booking;
-pub mod capacity;
-pub mod check;
 pub mod confirm;
-pub mod deadline;
-pub mod drift;
-pub mod failure;
+pub mod event;
 pub mod hold;
-pub mod hold_request;
-pub mod idempotency_key;
-pub mod index;
 pub mod json;
-pub mod lease;
 pub mod migration;
-pub mod orphaned;
-pub mod outbox;
-pub mod outcome;
-pub mod path;
-pub mod quarantine;
+pub mod reconcile;
 pub mod refusal;
-pub mod rehearsal;
-pub mod render;
 pub mod repair;
-pub mod replay;
-pub mod request;
 pub mod requirement;
-pub mod retention;
 pub mod rollout;
-pub mod scan_bookings;
-pub mod shadow;
-pub mod snapshot;
-pub mod table;
-pub mod tally;
-pub mod transition;
-pub mod undo;
 pub mod upkeep;
-pub mod window;
 
 pub use uuid::Uuid as Id;

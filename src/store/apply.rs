@@ -4,14 +4,14 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
+use crate::rules::booking::table::Assignment;
+use crate::rules::booking::window::Instant;
 use crate::rules::confirm::Changes;
-use crate::rules::failure::Failure;
+use crate::rules::confirm::request::{Intent, Request, ResolvedRequest, Selection};
+use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::json::Json;
 use crate::rules::refusal;
-use crate::rules::request::{Intent, Request, ResolvedRequest, Selection};
-use crate::rules::snapshot::Snapshot;
-use crate::rules::table::Assignment;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(
     CONFIRM_APPLY,
@@ -125,7 +125,11 @@ impl Store {
     }
 
     /// Takes tables from a booking; the rows written: assignments, allocations, groups dissolved.
-    pub fn tables_remove(&self, booking: Id, removal: &crate::rules::allocation::Removal) -> Result<Vec<i64>, Failure> {
+    pub fn tables_remove(
+        &self,
+        booking: Id,
+        removal: &crate::rules::booking::allocation::Removal,
+    ) -> Result<Vec<i64>, Failure> {
         let arguments = [
             row::id(booking),
             row::ids(&removal.assignments),

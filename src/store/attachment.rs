@@ -6,9 +6,9 @@ use pgrx::pg_sys;
 
 use super::known::{hash_of_name, hash_of_oid};
 use super::statement::FEATURE_COLUMNS;
-use crate::rules::outcome::Outcome;
-use crate::rules::path::path_of;
+use crate::rules::adopt::path::path_of;
 use crate::rules::refusal::Refusal;
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::requirement::table::{NEEDED, Needed};
 use crate::rules::rollout::{Legacy, Rule};
 

@@ -3,9 +3,9 @@
 use super::Store;
 use super::row;
 use super::statement::statement;
-use crate::rules::audit::{Check, Findings};
-use crate::rules::failure::Failure;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::reconcile::audit::{Check, Findings};
+use crate::rules::refusal::failure::Failure;
 
 statement!(AUDIT_READ, "audit_read", [TIMESTAMPTZOID]);
 

@@ -4,9 +4,9 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::auto_assign::{AttemptInput, GivenHold};
-use crate::rules::failure::Failure;
-use crate::rules::window::Instant;
+use crate::rules::attempt::auto_assign::{AttemptInput, GivenHold};
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(AUTO_ASSIGN_READ, "auto_assign_read", [UUIDOID, UUIDOID, TIMESTAMPTZOID]);
 statement!(AUTO_ASSIGN_NOTE, "auto_assign_note", [UUIDOID, JSONBOID, TEXTOID]);

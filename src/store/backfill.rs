@@ -4,7 +4,7 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 
 statement!(BACKFILL_DUE, "backfill_due", [UUIDOID, INT4OID]);
 

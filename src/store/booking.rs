@@ -6,11 +6,11 @@ use super::Store;
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
+use crate::rules::booking::table::{Allocation, Assignment, Resource};
+use crate::rules::booking::window::Instant;
 use crate::rules::booking::{Booking, BookingWindow, StatusRules};
-use crate::rules::failure::Failure;
-use crate::rules::request::History;
-use crate::rules::table::{Allocation, Assignment, Resource};
-use crate::rules::window::Instant;
+use crate::rules::confirm::request::History;
+use crate::rules::refusal::failure::Failure;
 
 statement!(BOOKING_LOCK, "booking_lock", [UUIDOID]);
 statement!(BOOKING_READ, "booking_read", [UUIDOID]);

@@ -7,7 +7,7 @@ use super::row::Row;
 use super::schema::CONTRACT;
 use super::statement::{Statement, for_features, statement};
 use super::{Store, rights, row};
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::addition::AdditionKind;
 use crate::rules::requirement::attach::{ROLLOUT, TABLES};
 use crate::rules::requirement::facts::{Facts, Server};

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 
 use super::Store;
-use crate::rules::failure::Failure;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 use crate::timer::{self, Reason};
 
 /// Our timer went off and nobody has taken notice yet.

@@ -6,14 +6,14 @@ use super::Store;
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::adjacency;
+use crate::rules::booking::adjacency;
+use crate::rules::booking::table::Resource;
+use crate::rules::booking::window::Instant;
 use crate::rules::booking::{Booking, BookingWindow};
-use crate::rules::drift::record::{
+use crate::rules::reconcile::drift::record::{
     AllocationRecord, Answered, AssignmentRecord, Basis, BookingRecord, Moved, OpenHold, Rival, StatusRule, TableState,
 };
-use crate::rules::failure::Failure;
-use crate::rules::table::Resource;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(DRIFT_READ, "drift_read", [UUIDOID, TIMESTAMPTZOID]);
 

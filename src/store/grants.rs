@@ -3,7 +3,7 @@
 use super::Store;
 use super::row;
 use super::statement::statement;
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 
 statement!(RIGHTS_HELD, "rights_held", [TEXTOID, OIDOID, OIDOID]);
 

@@ -9,7 +9,7 @@ use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use pgrx::pg_sys;
 
 use super::hooks::{self, Announced, Reached};
-use crate::rules::failure::{ServerError, unseen_reference};
+use crate::rules::refusal::failure::{ServerError, unseen_reference};
 
 // Declared here because the bindings of these names carry pgrx's guard.
 unsafe extern "C-unwind" {

@@ -6,11 +6,11 @@ use super::Store;
 use super::row::{self, Row};
 use super::statement::{Statement, statement};
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::booking::window::{Instant, Window};
+use crate::rules::hold::request::HoldRequest;
 use crate::rules::hold::{Hold, HoldEnd, HoldEnding, HoldPolicy, TTL_MAX_SECONDS};
-use crate::rules::hold_request::HoldRequest;
 use crate::rules::json::Json;
-use crate::rules::window::{Instant, Window};
+use crate::rules::refusal::failure::Failure;
 
 statement!(HOLDS_LOCK, "holds_lock" locks "holds", [UUIDOID, UUIDOID]);
 statement!(HOLDS_READ, "holds_read" reads "holds", [UUIDOID, UUIDOID]);

@@ -6,9 +6,9 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::index::{FoundIndex, WANTED};
-use crate::rules::window::Instant;
+use crate::rules::adopt::index::{FoundIndex, WANTED};
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(BOOKING_BY_KEY, "booking_by_key", [TEXTOID]);
 statement!(IDEMPOTENCY_CONFLICTS, "idempotency_conflicts", []);

@@ -5,12 +5,12 @@ use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::BookingWindow;
-use crate::rules::failure::Failure;
+use crate::rules::booking::table::Assignment;
+use crate::rules::booking::window::Instant;
+use crate::rules::confirm::replay::{CurrentBooking, LedgerEntry};
+use crate::rules::confirm::request::{Fingerprint, Request, Selection};
 use crate::rules::refusal::Refusal;
-use crate::rules::replay::{CurrentBooking, LedgerEntry};
-use crate::rules::request::{Fingerprint, Request, Selection};
-use crate::rules::table::Assignment;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(LEDGER_PROBE, "ledger_probe", [UUIDOID, TEXTOID]);
 statement!(

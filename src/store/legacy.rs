@@ -8,7 +8,7 @@ use super::plan::Argument;
 use super::row;
 use super::schema::quoted;
 use super::statement::statement;
-use crate::rules::failure::Failure;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::facts::FunctionFacts;
 use crate::rules::requirement::function::{Replacement, legacy_schema};
 

@@ -8,12 +8,12 @@ use super::plan::Argument;
 use super::row::{self, Row};
 use super::statement::{Statement, statement};
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::request::History;
-use crate::rules::request::{Arguments, Named};
+use crate::rules::booking::table::Assignment;
+use crate::rules::booking::window::Instant;
+use crate::rules::confirm::request::History;
+use crate::rules::confirm::request::{Arguments, Named};
+use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::{Function, Legacy, Rule};
-use crate::rules::table::Assignment;
-use crate::rules::window::Instant;
 
 statement!(BOOKING_RESTAURANT, "booking_restaurant", [UUIDOID]);
 statement!(

@@ -62,8 +62,8 @@ pub use shadow::Seen;
 pub use undo::TakingBack;
 
 use crate::rules::attempt::Phase;
-use crate::rules::failure::Failure;
-use crate::rules::retention;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::upkeep::retention;
 use attachment::Attachment;
 use plan::{Argument, Connection};
 use row::Row;

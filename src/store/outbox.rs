@@ -4,11 +4,11 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::booking::window::Instant;
+use crate::rules::event::lease::LeaseRequest;
+use crate::rules::event::outbox::Event;
 use crate::rules::json::Json;
-use crate::rules::lease::LeaseRequest;
-use crate::rules::outbox::Event;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(OUTBOX_CLAIM, "outbox_claim", [TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID]);
 statement!(

@@ -3,8 +3,8 @@
 use super::Store;
 use super::row;
 use super::statement::statement;
-use crate::rules::failure::Failure;
-use crate::rules::path;
+use crate::rules::adopt::path;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::Function;
 
 statement!(APPLICATION_PATH, "application_path", [OIDOID, TEXTARRAYOID, TEXTOID]);

@@ -13,10 +13,10 @@ use super::known::{self, Known};
 use super::rights::{self, Work};
 use super::row::{Row, TypeMismatch};
 use super::statement::{Statement, statement};
-use crate::rules::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
-use crate::rules::outcome::Outcome;
-use crate::rules::path;
+use crate::rules::adopt::path;
 use crate::rules::refusal::Refusal;
+use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::{Mode, Rule};
 
 statement!(ATTACHMENT_READ, "attachment_read", [OIDOID]);

@@ -4,8 +4,8 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(QUARANTINE_READ, "quarantine_read", [TEXTOID, UUIDOID]);
 statement!(QUARANTINE_WRITE, "quarantine_write", [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID]);

@@ -4,8 +4,8 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::statement::statement;
-use crate::rules::failure::Failure;
-use crate::rules::scan_bookings::Probed;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::upkeep::scan_bookings::Probed;
 
 statement!(PROBED_INDEXES, "probed_indexes", []);
 

@@ -9,8 +9,8 @@ use super::plan::{Argument, Connection};
 use super::rights;
 use super::row::{self, Row};
 use super::statement::{Statement, statement};
-use crate::rules::failure::Failure;
-use crate::rules::path;
+use crate::rules::adopt::path;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::addition::{Addition, AdditionKind};
 
 statement!(REGISTRY_READ, "registry_read", [OIDOID]);

@@ -8,9 +8,9 @@ use super::rights::Identity;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::rehearsal::{Act, Rights};
-use crate::rules::window::Instant;
+use crate::rules::adopt::rehearsal::{Act, Rights};
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(REHEARSAL_FIND, "rehearsal_find", [UUIDOID]);
 statement!(REHEARSAL_SECOND, "rehearsal_second", [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]);

@@ -6,9 +6,9 @@ use super::Store;
 use super::row;
 use super::statement::{Statement, statement};
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(REPAIR_REMOVE, "repair_remove", [UUIDOID, JSONBOID]);
 statement!(REPAIR_ADD, "repair_add", [UUIDOID, JSONBOID, TIMESTAMPTZOID]);

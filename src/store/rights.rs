@@ -18,8 +18,8 @@ use pgrx::pg_sys;
 use super::guard;
 use super::plan::Connection;
 use super::statement::statement;
-use crate::rules::failure::{self, Failure};
-use crate::rules::path;
+use crate::rules::adopt::path;
+use crate::rules::refusal::failure::{self, Failure};
 
 statement!(LEFT_BEHIND, "left_behind", []);
 

@@ -11,8 +11,8 @@ use pgrx::{FromDatum, IntoDatum, pg_sys};
 use super::jsonb::Jsonb;
 use super::plan::Argument;
 use crate::rules::Id;
+use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
-use crate::rules::window::{Instant, Window};
 
 /// A column that has another type than its reader takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(SCAN_BOOKINGS_INIT, "scan_bookings_init", []);
 statement!(SCAN_BOOKINGS_DUE, "scan_bookings_due", [TIMESTAMPTZOID]);

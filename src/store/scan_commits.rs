@@ -6,8 +6,8 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(SCAN_COMMITS_INIT, "scan_commits_init", []);
 statement!(SCAN_COMMITS_LOCK, "scan_commits_lock", []);

@@ -5,8 +5,8 @@ use pgrx::{IntoDatum, pg_sys};
 use super::Store;
 use super::rights::Identity;
 use crate::rules::Id;
-use crate::rules::failure::{self, Failure};
-use crate::rules::window::Instant;
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::{self, Failure};
 
 impl Store {
     /// The server's clock at this moment, not at the start of the transaction (G6, F13).

@@ -9,11 +9,11 @@ use super::guard::SnapshotMode;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::Failure;
+use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
 use crate::rules::refusal;
-use crate::rules::shadow::BookingAfter;
-use crate::rules::window::Instant;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::rollout::shadow::BookingAfter;
 
 statement!(BOOKING_LEFT, "booking_left", [UUIDOID]);
 statement!(SESSION_READ, "session_read", []);

@@ -7,14 +7,14 @@ use super::attachment::EXCLUSION;
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::adjacency::{self, Edges};
+use crate::rules::booking::adjacency::{self, Edges};
+use crate::rules::booking::capacity::CapacityPolicy;
+use crate::rules::booking::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
+use crate::rules::booking::window::{Instant, Window};
 use crate::rules::booking::{Booking, StatusRules};
-use crate::rules::capacity::CapacityPolicy;
-use crate::rules::failure::Failure;
+use crate::rules::confirm::snapshot::{OwnHold, Snapshot};
 use crate::rules::hold::Hold;
-use crate::rules::snapshot::{OwnHold, Snapshot};
-use crate::rules::table::{Allocation, Assignment, Blocker, Occupant, Resource, Table};
-use crate::rules::window::{Instant, Window};
+use crate::rules::refusal::failure::Failure;
 
 statement!(
     SNAPSHOT_READ,

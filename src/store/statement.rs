@@ -5,8 +5,8 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
-use crate::rules::render::{Names, render};
-use crate::rules::retention;
+use crate::rules::adopt::render::{Names, render};
+use crate::rules::upkeep::retention;
 
 /// Features that are a column: its feature, table and name. A schema attached by an earlier release may lack one of ours.
 pub(super) const FEATURE_COLUMNS: &[(&str, &str, &CStr)] = &[

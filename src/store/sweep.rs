@@ -9,11 +9,11 @@ use super::row::{self, Row};
 use super::statement::statement;
 use super::{Store, registry};
 use crate::rules::Id;
-use crate::rules::auto_assign;
-use crate::rules::failure::Failure;
+use crate::rules::attempt::auto_assign;
+use crate::rules::booking::window::Instant;
 use crate::rules::hold::{HoldEnd, HoldEnding};
+use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::Agenda;
-use crate::rules::window::Instant;
 
 statement!(SCHEMAS_ATTACHED, "schemas_attached", []);
 statement!(TABLES_WATCHED, "tables_watched", []);

@@ -6,9 +6,9 @@ use super::Store;
 use super::row;
 use super::statement::{Statement, statement};
 use crate::rules::Id;
-use crate::rules::failure::Failure;
-use crate::rules::table::{self, Table};
-use crate::rules::window::Instant;
+use crate::rules::booking::table::{self, Table};
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::Failure;
 
 statement!(TABLES_LOCK, "tables_lock" locks "tables", [UUIDOID, UUIDOID, UUIDARRAYOID]);
 statement!(TABLES_READ, "tables_read" reads "tables", [UUIDOID, UUIDOID, UUIDARRAYOID]);

@@ -4,12 +4,12 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::allocation::Removal;
 use crate::rules::booking::Booking;
-use crate::rules::failure::Failure;
-use crate::rules::request::History;
-use crate::rules::undo::KeyEffects;
-use crate::rules::window::Instant;
+use crate::rules::booking::allocation::Removal;
+use crate::rules::booking::window::Instant;
+use crate::rules::confirm::request::History;
+use crate::rules::confirm::undo::KeyEffects;
+use crate::rules::refusal::failure::Failure;
 
 statement!(UNDO_READ, "undo_read", [UUIDOID, TEXTOID]);
 statement!(

@@ -10,8 +10,8 @@ use super::rights;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::failure::{Failure, sqlstate_pack};
 use crate::rules::refusal;
+use crate::rules::refusal::failure::{Failure, sqlstate_pack};
 
 statement!(CALL_ARGUMENTS, "call_arguments", [OIDOID]);
 statement!(BOOKING_VISIBLE, "booking_visible", [UUIDOID]);

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use super::prepared::Prepared;
-use crate::rules::outcome::{CATALOGUE, Outcome};
+use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 use crate::shared::Shared;
 
 /// One epoch: from the moment the server made its shared memory until a crash, or until it stops.

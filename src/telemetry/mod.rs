@@ -14,10 +14,10 @@ pub mod shadow;
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::rules::orphaned::Orphaned;
-use crate::rules::outcome::{CATALOGUE, Outcome, OutcomeEntry};
-use crate::rules::tally::{Ticket, Written};
-use crate::rules::window::Instant;
+use crate::rules::attempt::orphaned::Orphaned;
+use crate::rules::attempt::tally::{Ticket, Written};
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::outcome::{CATALOGUE, Outcome, OutcomeEntry};
 use counters::{Counters, counters};
 pub use orphaned::{find as find_orphaned, reach, take as take_orphaned};
 

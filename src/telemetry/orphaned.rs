@@ -12,9 +12,9 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
-use crate::rules::orphaned::{Orphaned, WORDS, makes_room};
-use crate::rules::tally::Ticket;
-use crate::rules::window::Instant;
+use crate::rules::attempt::orphaned::{Orphaned, WORDS, makes_room};
+use crate::rules::attempt::tally::Ticket;
+use crate::rules::booking::window::Instant;
 use crate::shared::Shared;
 
 /// So many can wait to be written down; after that the oldest of whoever has most of them makes room.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::rules::outcome::{CATALOGUE, Outcome};
+use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 
 /// So many transactions can be noted at once. Attempts of further ones stay counted as prepared.
 const NOTES: usize = 1024;

@@ -9,9 +9,9 @@ use pgrx::prelude::*;
 use super::counters::{Counters, counters};
 use super::prepared::{End, Promised};
 use super::{orphaned, shadow};
-use crate::rules::outcome::{CATALOGUE, Outcome};
-use crate::rules::tally::{Part, Tally, Ticket, Written};
-use crate::rules::window::Instant;
+use crate::rules::attempt::tally::{Part, Tally, Ticket, Written};
+use crate::rules::booking::window::Instant;
+use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 
 thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::new()) };

@@ -12,7 +12,7 @@ use std::sync::atomic::{Ordering::Acquire, Ordering::Release};
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
-use crate::rules::tally::Part;
+use crate::rules::attempt::tally::Part;
 use crate::shared::Shared;
 
 /// Schemas that are counted for themselves; what comes later is not counted.

@@ -12,8 +12,8 @@ use pgrx::prelude::*;
 use super::counts;
 use super::databases::databases;
 use super::session::{now, set};
+use crate::rules::booking::window::Instant;
 use crate::rules::upkeep;
-use crate::rules::window::Instant;
 use crate::settings;
 use crate::worker_slots::{self, DATABASES, DatabaseSlot};
 

@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 
 use super::session::now;
 use crate::commands::Identity;
-use crate::rules::failure::{Failure, ServerError, sqlstate_pack};
+use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::upkeep::{GRACE_MS, TRANSACTION_MS};
 use crate::timer;
 

@@ -1,8 +1,8 @@
 //! The documents name everything there is: outcomes, findings, functions, settings. The README stays a front page, and no
 //! link leads nowhere.
 
-use holdfast::rules::drift::catalogue::FINDINGS;
-use holdfast::rules::outcome::{CATALOGUE, OutcomeEntry};
+use holdfast::rules::reconcile::drift::catalogue::FINDINGS;
+use holdfast::rules::refusal::outcome::{CATALOGUE, OutcomeEntry};
 
 use super::source::{File, files, files_in};
 use super::{assert_none, assert_one, sql};

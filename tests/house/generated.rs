@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use holdfast::rules::drift::catalogue::FINDINGS;
-use holdfast::rules::outcome::{CATALOGUE, Disposition};
+use holdfast::rules::reconcile::drift::catalogue::FINDINGS;
+use holdfast::rules::refusal::outcome::{CATALOGUE, Disposition};
 use holdfast::rules::requirement::table::{NEEDED, Needed};
 
 use super::source::{File, files_in};
@@ -33,7 +33,7 @@ fn code(word: &str) -> String {
 }
 
 fn outcomes() -> String {
-    let mut text = "# Outcomes\n\n<!-- Made by `make docs` from src/rules/outcome.rs. -->\n\n\
+    let mut text = "# Outcomes\n\n<!-- Made by `make docs` from src/rules/refusal/outcome.rs. -->\n\n\
         Everything that a call can come to. `select * from holdfast.outcomes` shows the same in the database.\n\
         A native call returns it as a row. A function of the contract raises a refusal with its SQLSTATE, and HINT starts\n\
         with the code unless [the contract](contract.md) fixes the HINT. Errors of the application's own triggers pass\n\
@@ -66,7 +66,7 @@ fn outcomes() -> String {
 }
 
 fn findings() -> String {
-    let mut text = "# Findings\n\n<!-- Made by `make docs` from src/rules/drift/catalogue.rs. -->\n\n\
+    let mut text = "# Findings\n\n<!-- Made by `make docs` from src/rules/reconcile/drift/catalogue.rs. -->\n\n\
         What a reconciliation can come to. `select * from holdfast.findings` shows the same in the database.\n\
         [Reconcile and audit](reconcile-and-audit.md) says how findings come up and how they are mended.\n\n\
         | severity | what to do |\n|---|---|\n\

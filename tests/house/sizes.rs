@@ -147,7 +147,9 @@ fn functions_fit_into_one_view() {
     // The tests, the rules and the scripts are among those that were looked at.
     let found = |path: &str| files().iter().any(|file| file.path == path && !functions(file).is_empty());
     assert!(
-        found("src/rules/confirm.rs") && found("tests/rules/tests/confirm.rs") && found("sql/contract/confirm.sql")
+        found("src/rules/confirm/check.rs")
+            && found("tests/rules/tests/confirm.rs")
+            && found("sql/contract/confirm.sql")
     );
 }
 

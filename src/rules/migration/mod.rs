@@ -6,8 +6,8 @@
 pub mod psql;
 mod swap;
 
-use super::refusal::{Refusal, argument_invalid};
-use super::requirement::{DoctorFinding, MendStep, State};
+use crate::rules::refusal::{Refusal, argument_invalid};
+use crate::rules::requirement::{DoctorFinding, MendStep, State};
 use psql::{BRIEFLY, Script, briefly, echo, literal};
 
 /// Which script is asked for.

@@ -1,6 +1,6 @@
 //! The constraint that can be neither concurrent nor NOT VALID: in a maintenance window, or by copy and swap.
 
-use crate::rules::render::{Names, render};
+use crate::rules::adopt::render::{Names, render};
 use crate::rules::requirement::DoctorFinding;
 
 use super::psql::{Script, briefly, echo, literal, stop};

@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Holds};
 use super::{DoctorFinding, MendStep, State, quoted};
-use crate::rules::render::{Names, render};
+use crate::rules::adopt::render::{Names, render};
 
 /// Labels whose meaning attach knows when it writes the rules of a new schema.
 pub const KNOWN_STATUSES: &[&str] = &[

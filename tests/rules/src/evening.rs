@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use holdfast::rules::Id;
-use holdfast::rules::adjacency::Edges;
-use holdfast::rules::capacity::CapacityPolicy;
-use holdfast::rules::request::{Intent, Request, ResolvedRequest, Selection};
-use holdfast::rules::snapshot::{OwnHold, Snapshot};
-use holdfast::rules::table::{Allocation, Assignment, Blocker, Resource, Table};
-use holdfast::rules::window::Window;
+use holdfast::rules::booking::adjacency::Edges;
+use holdfast::rules::booking::capacity::CapacityPolicy;
+use holdfast::rules::booking::table::{Allocation, Assignment, Blocker, Resource, Table};
+use holdfast::rules::booking::window::Window;
+use holdfast::rules::confirm::request::{Intent, Request, ResolvedRequest, Selection};
+use holdfast::rules::confirm::snapshot::{OwnHold, Snapshot};
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 

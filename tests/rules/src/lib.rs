@@ -9,16 +9,16 @@ pub mod record;
 use std::collections::BTreeSet;
 
 use holdfast::rules::Id;
-use holdfast::rules::adjacency::{Edges, edge};
+use holdfast::rules::booking::adjacency::{Edges, edge};
+use holdfast::rules::booking::capacity::CapacityPolicy;
+use holdfast::rules::booking::table::{Allocation, Assignment, Resource, Table};
+use holdfast::rules::booking::window::{Instant, Window};
 use holdfast::rules::booking::{Booking, BookingWindow, StatusRules};
-use holdfast::rules::capacity::CapacityPolicy;
+use holdfast::rules::confirm::request::{Expectation, History, Intent, Request, Selection};
+use holdfast::rules::confirm::snapshot::{OwnHold, Snapshot};
 use holdfast::rules::hold::Hold;
-use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::request::{Expectation, History, Intent, Request, Selection};
-use holdfast::rules::snapshot::{OwnHold, Snapshot};
-use holdfast::rules::table::{Allocation, Assignment, Resource, Table};
-use holdfast::rules::window::{Instant, Window};
+use holdfast::rules::refusal::outcome::Outcome;
 use serde_json::json;
 
 pub const RESTAURANT: Id = Id::from_u128(0xA0);

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast::rules::Id;
+use holdfast::rules::booking::table::{Allocation, Assignment, Resource};
 use holdfast::rules::confirm::Changes;
+use holdfast::rules::confirm::request::ResolvedRequest;
+use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::request::ResolvedRequest;
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Allocation, Assignment, Resource};
 
 /// The booking's rows after a decision was carried out.
 #[derive(Debug, Clone, PartialEq)]

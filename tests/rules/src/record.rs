@@ -2,10 +2,10 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
-use holdfast::rules::drift::record::{
+use holdfast::rules::booking::table::Resource;
+use holdfast::rules::reconcile::drift::record::{
     AllocationRecord, Answered, AssignmentRecord, Basis, BookingRecord, Moved, OpenHold, Rival, StatusRule, TableState,
 };
-use holdfast::rules::table::Resource;
 
 use crate::{BOOKING, HOLD, OTHER_BOOKING, RESTAURANT, ZONE, booking, clock, hours, now, table_id, table_ids};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use holdfast::rules::Id;
-use holdfast::rules::adjacency::{Edges, check_connected, edge, read_snapshot, snapshot, within};
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::booking::adjacency::{Edges, check_connected, edge, read_snapshot, snapshot, within};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::graphs;
 use holdfast_rules_tests::{assert_refused, edges, shown, table_id, table_ids};
 use proptest::prelude::*;

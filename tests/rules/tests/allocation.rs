@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use holdfast::rules::Id;
-use holdfast::rules::allocation::{Removal, remove};
-use holdfast::rules::table::{Allocation, Assignment, Resource};
+use holdfast::rules::booking::allocation::{Removal, remove};
+use holdfast::rules::booking::table::{Allocation, Assignment, Resource};
 use holdfast_rules_tests::model::groups;
 use holdfast_rules_tests::{HOLD, assignment, claim, claim_of, hours, table_id};
 use proptest::prelude::*;

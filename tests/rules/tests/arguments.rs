@@ -1,9 +1,9 @@
 //! The arguments of a call, as SQL hands them over: nonsense ends here, before any row is touched.
 
-use holdfast::rules::hold_request::HoldRequest;
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::request::{Arguments, Expectation, History, Intent, Named, Request, Selection};
-use holdfast::rules::window::Instant;
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::request::{Arguments, Expectation, History, Intent, Named, Request, Selection};
+use holdfast::rules::hold::request::HoldRequest;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{ACTOR, BOOKING, HOLD, assert_refused, clock, hours, shown, table_id, table_ids};
 use serde_json::json;
 

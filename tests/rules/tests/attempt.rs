@@ -5,11 +5,11 @@ use holdfast::rules::attempt::{
     AttemptEntry, Holder, KeyFacts, KeyOutcome, KeyState, LastAttempt, Phase, answer, key, lock_number, may_release,
     tombstone, turn_number, wait_ms,
 };
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::replay::{self, ReplayDecision};
 use holdfast::rules::hold::Hold;
-use holdfast::rules::outcome::{CATALOGUE, Outcome};
+use holdfast::rules::refusal::outcome::{CATALOGUE, Outcome};
 use holdfast::rules::refusal::{self, Refusal};
-use holdfast::rules::replay::{self, ReplayDecision};
-use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{BOOKING, HOLD, ask_hold};
 
 fn entry(outcome: &str, refusal: Option<Refusal>, at: i64) -> AttemptEntry {

@@ -1,7 +1,7 @@
 //! The certificate: its sums, its order, and a digest that anybody can make again.
 
-use holdfast::rules::audit::{Check, Findings, certificate};
-use holdfast::rules::request::sha256_hex;
+use holdfast::rules::confirm::request::sha256_hex;
+use holdfast::rules::reconcile::audit::{Check, Findings, certificate};
 use serde_json::{Value, json};
 
 fn check(promise: &str, name: &str, broken: i64, notice: bool) -> Check {

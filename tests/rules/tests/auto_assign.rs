@@ -1,15 +1,15 @@
 //! The automatic attempt: its key, its hold, its result.
 
 use holdfast::rules::Id;
-use holdfast::rules::auto_assign::{
+use holdfast::rules::attempt::auto_assign::{
     AttemptInput, GivenHold, Initiator, hold, key, last_result, renewed_key, retryable, stands,
 };
 use holdfast::rules::booking::Booking;
-use holdfast::rules::idempotency_key;
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Blocker, Occupant, Table};
-use holdfast::rules::window::Instant;
+use holdfast::rules::booking::table::{Blocker, Occupant, Table};
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::idempotency_key;
+use holdfast::rules::confirm::snapshot::Snapshot;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{
     BOOKING, HOLD, OTHER_BOOKING, assignment, booking, claim, hours, own_window, snapshot, table, table_id,
 };

@@ -1,7 +1,7 @@
 //! What a backfill gives, and what it leaves to a person.
 
-use holdfast::rules::backfill::{GIVEN, is_given};
-use holdfast::rules::drift::catalogue::{Drift, FINDINGS, Severity};
+use holdfast::rules::reconcile::drift::catalogue::{Drift, FINDINGS, Severity};
+use holdfast::rules::repair::backfill::{GIVEN, is_given};
 
 #[test]
 fn only_what_a_bookings_own_rows_decide_is_given() {

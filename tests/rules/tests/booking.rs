@@ -1,10 +1,10 @@
 //! The booking: the window that counts, and where its status may go.
 
+use holdfast::rules::booking::window::{Instant, Window};
 use holdfast::rules::booking::{
     BookingWindow, StatusRules, assignment_state, may_move, may_take_tables, resolve_window,
 };
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::window::{Instant, Window};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::windows;
 use holdfast_rules_tests::{BOOKING, assert_refused, booking, clock, hours, own_window, shown, statuses};
 use proptest::prelude::*;

@@ -1,9 +1,9 @@
 //! Party and tables: F15, by the restaurant's policy alone.
 
 use holdfast::rules::booking::Booking;
-use holdfast::rules::capacity::{CapacityPolicy, check};
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::table::Table;
+use holdfast::rules::booking::capacity::{CapacityPolicy, check};
+use holdfast::rules::booking::table::Table;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{BOOKING, assert_refused, booking, shown, table, table_id};
 use proptest::prelude::*;
 

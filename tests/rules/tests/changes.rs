@@ -1,11 +1,11 @@
 //! What a decision writes: worked examples.
 
 use holdfast::rules::Id;
+use holdfast::rules::booking::table::{Blocker, Resource};
+use holdfast::rules::confirm::request::{Request, ResolvedRequest};
+use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::confirm::{Changes, decide};
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::request::{Request, ResolvedRequest};
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Blocker, Resource};
 use holdfast_rules_tests::{
     HOLD, OTHER_BOOKING, as_assign, ask_hold, ask_tables, assignment, claim, claim_of, clock, hold, hours, own_hold,
     situation_with, snapshot, table_id, table_ids,

@@ -1,12 +1,12 @@
 //! The list of checks: a decision gives the first objection, an explanation gives them all.
 
-use holdfast::rules::check::{all, first, selection};
+use holdfast::rules::booking::table::Blocker;
+use holdfast::rules::confirm::check::{all, first, selection};
+use holdfast::rules::confirm::request::{Request, ResolvedRequest};
+use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::confirm::{decide, select};
-use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::request::{Request, ResolvedRequest};
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::Blocker;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, as_assign, ask_hold, ask_tables, booking, clock, hold, hours,
     now, own_window, situation_with, snapshot, table_id, table_ids,
@@ -94,7 +94,7 @@ fn a_hold_is_looked_at_from_every_side() {
 
 #[test]
 fn only_what_a_person_put_out_of_service_is_so_at_any_time() {
-    use holdfast::rules::table::is_out_of_service;
+    use holdfast::rules::booking::table::is_out_of_service;
     assert!(is_out_of_service(true, false, false), "a person said so");
     assert!(!is_out_of_service(true, true, false), "a refresh set it, for a maintenance that is over");
     assert!(!is_out_of_service(true, false, true), "a maintenance explains it");

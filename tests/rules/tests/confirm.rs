@@ -1,16 +1,16 @@
 //! The decision: which reason is given first, and each of them in the words of the contract.
 
 use holdfast::rules::Id;
-use holdfast::rules::check::in_the_way;
-use holdfast::rules::check::{check_table, loaded};
+use holdfast::rules::booking::table::{Blocker, Occupant, Table};
+use holdfast::rules::confirm::check::in_the_way;
+use holdfast::rules::confirm::check::{check_table, loaded};
+use holdfast::rules::confirm::request::{Request, ResolvedRequest};
+use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::confirm::{decide, may_hold, own_holds, select};
 use holdfast::rules::hold::Hold;
 use holdfast::rules::json::Json;
-use holdfast::rules::outcome::Outcome;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::request::{Request, ResolvedRequest};
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Blocker, Occupant, Table};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, OTHER_ZONE, RESTAURANT, ZONE, as_assign, ask_hold, ask_tables,
     assert_refused, assignment, booking, clock, edges, hold, hours, now, own_window, shown, situation_with, snapshot,

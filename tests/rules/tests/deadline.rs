@@ -1,10 +1,10 @@
 //! Limits in time: which are accepted, when to try again, and how long to wait before.
 
-use holdfast::rules::deadline::{LIMIT_MAX_MS, Next, Tried, after_failure, backoff_ms, until};
-use holdfast::rules::failure::{Failure, ServerError, sqlstate_pack};
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::attempt::deadline::{LIMIT_MAX_MS, Next, Tried, after_failure, backoff_ms, until};
+use holdfast::rules::booking::window::Instant;
 use holdfast::rules::refusal;
-use holdfast::rules::window::Instant;
+use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::BOOKING;
 use proptest::prelude::*;
 

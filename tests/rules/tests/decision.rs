@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use holdfast::rules::Id;
+use holdfast::rules::booking::table::{Assignment, Blocker, Resource};
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::request::{Intent, Selection};
+use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::confirm::{Changes, decide, select};
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::request::{Intent, Selection};
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Assignment, Blocker, Resource};
-use holdfast::rules::window::Instant;
 use holdfast_rules_tests::evening::{Evening, blockers, evenings, is_blocked};
 use holdfast_rules_tests::model::{After, apply, groups};
 use holdfast_rules_tests::{as_assign, now, table_id};

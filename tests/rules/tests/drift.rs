@@ -2,10 +2,10 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::BookingWindow;
-use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
-use holdfast::rules::drift::decide;
-use holdfast::rules::drift::record::{AssignmentRecord, Basis, BookingRecord, OpenHold};
-use holdfast::rules::table::Resource;
+use holdfast::rules::booking::table::Resource;
+use holdfast::rules::reconcile::drift::catalogue::{Drift, FINDINGS};
+use holdfast::rules::reconcile::drift::decide;
+use holdfast::rules::reconcile::drift::record::{AssignmentRecord, Basis, BookingRecord, OpenHold};
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
 

@@ -1,10 +1,10 @@
 //! What does not agree about the floor under a booking, its neighbours, its answers and its holds.
 
 use holdfast::rules::Id;
-use holdfast::rules::drift::catalogue::Drift;
-use holdfast::rules::drift::record::{Basis, BookingRecord, OpenHold, Rival, TableState};
-use holdfast::rules::table::Resource;
-use holdfast::rules::window::Window;
+use holdfast::rules::booking::table::Resource;
+use holdfast::rules::booking::window::Window;
+use holdfast::rules::reconcile::drift::catalogue::Drift;
+use holdfast::rules::reconcile::drift::record::{Basis, BookingRecord, OpenHold, Rival, TableState};
 use holdfast_rules_tests::record::{claim_on, open_hold, rival, seat, state, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_ZONE, clock, hours, own_window, table_id};
 

@@ -1,9 +1,9 @@
 //! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
 
-use holdfast::rules::failure::{
+use holdfast::rules::refusal::failure::{
     Collision, Failure, ServerError, privilege_missing, returned, sqlstate_pack, sqlstate_unpack, unseen_reference,
 };
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, NOBODY, assert_refused, shown, table_id, table_ids};
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ fn sqlstates_are_packed_as_the_server_packs_them() {
     ];
     for (code, packed) in vectors {
         assert_eq!(sqlstate_pack(code), packed, "{code}");
-        assert_eq!(holdfast::rules::failure::sqlstate_unpack(packed), code, "and back");
+        assert_eq!(holdfast::rules::refusal::failure::sqlstate_unpack(packed), code, "and back");
     }
 }
 

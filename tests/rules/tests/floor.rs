@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use holdfast::rules::Id;
-use holdfast::rules::adjacency::Edges;
+use holdfast::rules::booking::adjacency::Edges;
+use holdfast::rules::booking::table::Table;
 use holdfast::rules::hold::{Hold, with_floor};
 use holdfast::rules::json::Json;
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::table::Table;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::graphs;
 use holdfast_rules_tests::{HOLD, OTHER_ZONE, ZONE, assert_refused, edges, hold, shown, table, table_id};
 use proptest::prelude::*;

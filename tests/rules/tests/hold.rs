@@ -1,11 +1,11 @@
 //! The hold: whose it is, until when it stands, and how long a new one may live.
 
 use holdfast::rules::Id;
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::request::Expectation;
+use holdfast::rules::hold::request::deadline;
 use holdfast::rules::hold::{Hold, HoldEnd, HoldPolicy, TTL_MAX_SECONDS, TTL_SECONDS};
-use holdfast::rules::hold_request::deadline;
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::request::Expectation;
-use holdfast::rules::window::Instant;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::calls;
 use holdfast_rules_tests::{
     BOOKING, HOLD, NOBODY, OTHER_BOOKING, RESTAURANT, ask_hold, assert_refused, booking, clock, hold, hours, now, shown,
@@ -242,7 +242,7 @@ proptest! {
     fn from_its_deadline_on_no_hold_passes(hold in any_hold(), late in 0..i64::MAX, (request, _) in calls()) {
         let at = Instant(hold.expires_at.0.saturating_add(late));
         prop_assert!(hold.check(BOOKING, RESTAURANT, at).is_err());
-        let request = holdfast::rules::request::Request { selection: ask_hold().selection, ..request };
+        let request = holdfast::rules::confirm::request::Request { selection: ask_hold().selection, ..request };
         prop_assert!(holdfast::rules::confirm::select(&request, &booking(), Some(&hold), at).is_err());
     }
 

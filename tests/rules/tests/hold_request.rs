@@ -1,8 +1,8 @@
 //! What a call that takes a hold means for the holds that its caller has already (K10).
 
+use holdfast::rules::hold::request::{HoldRequest, OwnHolds, may_extend};
 use holdfast::rules::hold::{Hold, HoldPolicy};
-use holdfast::rules::hold_request::{HoldRequest, OwnHolds, may_extend};
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{BOOKING, HOLD, OTHER_BOOKING, clock, hold, hours, now, table_id};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! The deterministic key, against vectors of Python's hashlib.
 
-use holdfast::rules::idempotency_key::auto_assign;
+use holdfast::rules::confirm::idempotency_key::auto_assign;
 use uuid::Uuid;
 
 /// Booking, restaurant, party, date, time, key; made by the script of the same name.

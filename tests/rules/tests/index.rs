@@ -1,6 +1,6 @@
 //! Is an index there that serves, and if not, what is to be run?
 
-use holdfast::rules::index::{FoundIndex, Line, NeededIndex, WANTED, decide};
+use holdfast::rules::adopt::index::{FoundIndex, Line, NeededIndex, WANTED, decide};
 
 const WANTED_ONE: &NeededIndex = &WANTED[0];
 

@@ -1,7 +1,7 @@
 //! The outbox: who gets an event for how long, and what becomes of one that failed.
 
-use holdfast::rules::lease::{ATTEMPTS, Fate, LeaseRequest, check_consumer, fate};
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::event::lease::{ATTEMPTS, Fate, LeaseRequest, check_consumer, fate};
+use holdfast::rules::refusal::outcome::Outcome;
 
 #[test]
 fn a_claim_has_a_name_and_bounds() {

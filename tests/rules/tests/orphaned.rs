@@ -1,12 +1,12 @@
 //! An attempt whose session ended before it: what is noted of it, and what that says of its key.
 
 use holdfast::rules::Id;
+use holdfast::rules::attempt::auto_assign::Initiator;
+use holdfast::rules::attempt::orphaned::{Orphaned, WORDS, later, makes_room};
 use holdfast::rules::attempt::{AttemptEntry, KeyFacts, KeyState, LastAttempt, Phase, answer};
-use holdfast::rules::auto_assign::Initiator;
-use holdfast::rules::orphaned::{Orphaned, WORDS, later, makes_room};
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::request::{KEY_MAX_BYTES, Request, Selection};
-use holdfast::rules::window::Instant;
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::request::{KEY_MAX_BYTES, Request, Selection};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{BOOKING, HOLD, ask, ask_hold, table_id};
 use proptest::prelude::*;
 

@@ -1,11 +1,11 @@
 //! Events: names and dedupe keys that others rely on.
 
 use holdfast::rules::booking::Booking;
-use holdfast::rules::outbox::{
+use holdfast::rules::booking::table::Assignment;
+use holdfast::rules::confirm::request::{ResolvedRequest, table_set_hash};
+use holdfast::rules::event::outbox::{
     Confirmed, Event, RemainingTables, Tables, hold_confirmed, hold_released, tables_changed,
 };
-use holdfast::rules::request::{ResolvedRequest, table_set_hash};
-use holdfast::rules::table::Assignment;
 use holdfast_rules_tests::{
     ACTOR, BOOKING, HOLD, NOBODY, RESTAURANT, ZONE, ask_tables, hold, hours, shown, snapshot, table_id, table_ids,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use holdfast::rules::Id;
-use holdfast::rules::outcome::{CATALOGUE, Disposition, Outcome};
+use holdfast::rules::refusal::outcome::{CATALOGUE, Disposition, Outcome};
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, HOLD, OTHER_BOOKING, assert_refused, clock, hours, shown, table_id};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! The application's search path: what attach records, and what the server is given.
 
-use holdfast::rules::path::{path_of, recorded};
+use holdfast::rules::adopt::path::{path_of, recorded};
 
 #[test]
 fn the_path_of_a_replaced_function_counts() {

@@ -1,10 +1,10 @@
 //! What is set aside, and for how long.
 
-use holdfast::rules::failure::{Failure, ServerError, sqlstate_pack};
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::quarantine::{is_its_own, until, words};
+use holdfast::rules::booking::window::Instant;
 use holdfast::rules::refusal::Refusal;
-use holdfast::rules::window::Instant;
+use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
+use holdfast::rules::refusal::outcome::Outcome;
+use holdfast::rules::upkeep::quarantine::{is_its_own, until, words};
 
 const NOW: Instant = Instant(1_000_000_000_000);
 

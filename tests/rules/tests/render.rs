@@ -1,6 +1,6 @@
 //! Names of our scripts and those of an application, whatever these are.
 
-use holdfast::rules::render::{Names, render};
+use holdfast::rules::adopt::render::{Names, render};
 
 fn in_schema(text: &str, schema: &str) -> String {
     let words = vec![("app.booking_status", "\"x.app.y\".\"app.state\""), ("retention.ledger", "(1)")];

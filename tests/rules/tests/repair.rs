@@ -2,12 +2,12 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
-use holdfast::rules::drift::catalogue::{Drift, FINDINGS};
-use holdfast::rules::drift::decide;
-use holdfast::rules::drift::record::{AllocationRecord, BookingRecord, Moved, StatusRule};
+use holdfast::rules::booking::table::Resource;
 use holdfast::rules::hold::HoldEnd;
+use holdfast::rules::reconcile::drift::catalogue::{Drift, FINDINGS};
+use holdfast::rules::reconcile::drift::decide;
+use holdfast::rules::reconcile::drift::record::{AllocationRecord, BookingRecord, Moved, StatusRule};
 use holdfast::rules::repair::{RepairStep, by_name, history_at, history_from, plan, touched, wanted};
-use holdfast::rules::table::Resource;
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, clock, hours, own_window, table_id, table_ids};
 use proptest::prelude::*;
@@ -341,7 +341,7 @@ proptest! {
                 }
                 _ => continue,
             };
-            let met = |rival: &&holdfast::rules::drift::record::Rival| {
+            let met = |rival: &&holdfast::rules::reconcile::drift::record::Rival| {
                 rival.table == table && rival.window.is_none_or(|other| other.overlaps(window))
             };
             prop_assert!(record.rivals.iter().filter(met).all(|rival| rival.released), "{step:?}");

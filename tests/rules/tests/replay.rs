@@ -1,12 +1,12 @@
 //! One answer per key: what replays, what is refused, and what deserves a fresh look.
 
 use holdfast::rules::booking::BookingWindow;
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::booking::table::Assignment;
+use holdfast::rules::booking::window::Window;
+use holdfast::rules::confirm::replay::{CurrentBooking, LedgerEntry, ReplayDecision, decide, decide_refusal, resolve};
+use holdfast::rules::confirm::request::{Fingerprint, History, Request, ResolvedRequest, Selection};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
-use holdfast::rules::replay::{CurrentBooking, LedgerEntry, ReplayDecision, decide, decide_refusal, resolve};
-use holdfast::rules::request::{Fingerprint, History, Request, ResolvedRequest, Selection};
-use holdfast::rules::table::Assignment;
-use holdfast::rules::window::Window;
 use holdfast_rules_tests::evening::calls;
 use holdfast_rules_tests::{
     ACTOR, BOOKING, HOLD, NOBODY, ask_hold, ask_tables, assert_refused, assignment, hours, own_window, shown, table_id,

@@ -1,12 +1,12 @@
 //! What was asked: arguments that make no sense, and the fingerprint that a key is bound to.
 
-use holdfast::rules::json::Json;
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::request::{
+use holdfast::rules::booking::window::{Instant, Window};
+use holdfast::rules::confirm::request::{
     Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, ResolvedRequest, Selection, key, sha256_hex,
     sha256_prefix, table_set_hash, tables, window,
 };
-use holdfast::rules::window::{Instant, Window};
+use holdfast::rules::json::Json;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::{calls, windows};
 use holdfast_rules_tests::{
     ACTOR, BOOKING, HOLD, NOBODY, OTHER_BOOKING, ask_hold, ask_tables, assert_refused, clock, hours, shown, table_id,

@@ -1,8 +1,8 @@
 //! How long things are kept.
 
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::retention::{BATCH, LEDGER_DAYS, MAX_BATCH, MAX_DAYS, batch, cutoff, seconds};
-use holdfast::rules::window::Instant;
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::refusal::outcome::Outcome;
+use holdfast::rules::upkeep::retention::{BATCH, LEDGER_DAYS, MAX_BATCH, MAX_DAYS, batch, cutoff, seconds};
 
 const DAY_US: i64 = 24 * 3600 * 1_000_000;
 const NOW: Instant = Instant(10_000 * DAY_US);

@@ -1,10 +1,10 @@
 //! How often every live booking is looked at.
 
-use holdfast::rules::scan_bookings::{
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::upkeep::scan_bookings::{
     FULL_SCAN_MINUTES, INTERVAL_SECONDS, Probed, batch_rests, full_scan_batch, full_scan_cutoff, next, next_of_batch,
     worth_reading_ahead,
 };
-use holdfast::rules::window::Instant;
 
 const BEGAN: Instant = Instant(1_000_000_000_000);
 

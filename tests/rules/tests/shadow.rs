@@ -1,19 +1,19 @@
 //! Two answers to one call: when they agree, and which fault a difference shows.
 
 use holdfast::rules::Id;
-use holdfast::rules::failure::{Failure, ServerError, sqlstate_pack};
-use holdfast::rules::outcome::Outcome;
+use holdfast::rules::booking::table::Assignment;
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::request::Intent;
+use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
-use holdfast::rules::request::Intent;
 use holdfast::rules::requirement::{DoctorFinding, State};
-use holdfast::rules::shadow::fault::{FAULTS, Fault};
-use holdfast::rules::shadow::record::{self, DisagreementRecord};
-use holdfast::rules::shadow::{
+use holdfast::rules::rollout::shadow::fault::{FAULTS, Fault};
+use holdfast::rules::rollout::shadow::record::{self, DisagreementRecord};
+use holdfast::rules::rollout::shadow::{
     AnswerRow, BookingAfter, CallResult, Disagreement, DisagreementKind, Doing, Ours, Scene, Theirs, compare, seats,
     seats_of,
 };
-use holdfast::rules::table::Assignment;
-use holdfast::rules::window::Instant;
 use holdfast_rules_tests::{ACTOR, BOOKING, HOLD, clock, hours, table_id, table_ids};
 use serde_json::{Value, json};
 

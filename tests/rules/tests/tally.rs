@@ -1,9 +1,9 @@
 //! The tally: what each attempt comes to when the transaction, or a part of it, ends. Whatever happens, each is counted
 //! once.
 
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::tally::{Tally, Ticket, Written};
-use holdfast::rules::window::Instant;
+use holdfast::rules::attempt::tally::{Tally, Ticket, Written};
+use holdfast::rules::booking::window::Instant;
+use holdfast::rules::refusal::outcome::Outcome;
 use proptest::prelude::*;
 
 const CONFIRMED: Written = Written { outcome: Outcome::Confirmed, deadline: None };

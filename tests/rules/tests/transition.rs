@@ -1,12 +1,12 @@
 //! A status move on its own.
 
 use holdfast::rules::Id;
+use holdfast::rules::booking::table::{Assignment, Blocker, Occupant, Table};
+use holdfast::rules::booking::transition::{Move, check_arguments, check_tables, decide, needs_tables, span};
+use holdfast::rules::booking::window::Window;
 use holdfast::rules::booking::{Booking, StatusRules};
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Assignment, Blocker, Occupant, Table};
-use holdfast::rules::transition::{Move, check_arguments, check_tables, decide, needs_tables, span};
-use holdfast::rules::window::Window;
+use holdfast::rules::confirm::snapshot::Snapshot;
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{
     BOOKING, HOLD, OTHER_BOOKING, assert_refused, assignment, booking, claim, hours, own_window, shown, snapshot,
     statuses, table, table_id,

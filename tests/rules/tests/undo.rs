@@ -2,11 +2,11 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::StatusRules;
+use holdfast::rules::booking::table::{Blocker, Occupant};
+use holdfast::rules::confirm::snapshot::Snapshot;
+use holdfast::rules::confirm::undo::{KeyEffects, Undoing, decide, given_back, may_leave, may_restore, metadata};
 use holdfast::rules::json::Json;
-use holdfast::rules::outcome::Outcome;
-use holdfast::rules::snapshot::Snapshot;
-use holdfast::rules::table::{Blocker, Occupant};
-use holdfast::rules::undo::{KeyEffects, Undoing, decide, given_back, may_leave, may_restore, metadata};
+use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::{BOOKING, NOBODY, OTHER_BOOKING, hours, shown, snapshot, statuses, table_id, table_ids};
 use serde_json::{Value, json};
 

@@ -1,9 +1,9 @@
 //! When tasks are due, and how long the worker stays and rests.
 
+use holdfast::rules::booking::window::Instant;
 use holdfast::rules::upkeep::{
     Agenda, GAP_MS, REST_MS, SchemaMemory, TASKS, Task, after_failure, quiet, rest_ms, skipped, stays,
 };
-use holdfast::rules::window::Instant;
 
 const NOW: Instant = Instant(1_000_000_000_000);
 /// Of a schema in which nobody wrote since the last run, and nothing was left.

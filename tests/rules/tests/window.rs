@@ -1,7 +1,7 @@
 //! Instants and windows: order, overlap, and the one way in which they are printed.
 
 use chrono::{DateTime, SecondsFormat};
-use holdfast::rules::window::{Instant, Window};
+use holdfast::rules::booking::window::{Instant, Window};
 use holdfast_rules_tests::{clock, hours};
 use proptest::prelude::*;
 

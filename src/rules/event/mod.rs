@@ -1,0 +1,4 @@
+//! What services are told: events in the outbox, and who works on them.
+
+pub mod lease;
+pub mod outbox;

@@ -1,0 +1,65 @@
+//! The booking's tables as they are now: do they seat the party, can they be used, do they stand together?
+
+use std::collections::BTreeSet;
+
+use super::Finding;
+use super::catalogue::Drift;
+use super::record::{AssignmentRecord, BookingRecord, TableState};
+use crate::rules::Id;
+use crate::rules::booking::adjacency;
+
+pub fn decide(record: &BookingRecord) -> Vec<Finding> {
+    if !record.is_live() {
+        return Vec::new();
+    }
+    let mut findings: Vec<Finding> = record.seats.iter().filter_map(|seat| usable(record, seat)).collect();
+    findings.extend(party(record));
+    findings.extend(zones(record));
+    findings.extend(adjacent(record));
+    findings
+}
+
+fn states(record: &BookingRecord) -> impl Iterator<Item = &TableState> {
+    record.seats.iter().filter_map(|seat| record.tables.get(&seat.table))
+}
+
+fn usable(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
+    let state = record.tables.get(&seat.table)?;
+    let (drift, what) = match (state.active, state.out_of_service) {
+        (false, _) => (Drift::TableInactive, "is not in use"),
+        (true, true) => (Drift::TableOutOfService, "is out of service"),
+        (true, false) => return None,
+    };
+    let finding = Finding::new(drift, format!("Table {} {what}", seat.table));
+    Some(finding.row("booking_table_assignments", seat.id).row("table_inventory", seat.table).about(seat.id))
+}
+
+fn party(record: &BookingRecord) -> Option<Finding> {
+    let seats: i64 = states(record).map(|state| i64::from(state.seats)).sum();
+    let party = i64::from(record.booking.party_size);
+    let fits = party <= seats + i64::from(record.extra_seats);
+    if fits || record.seats.is_empty() || !record.is_confirm_target() {
+        return None;
+    }
+    let detail = format!("Party of {party}, its tables seat {seats}, the policy accepts {} more", record.extra_seats);
+    Some(Finding::new(Drift::PartyExceedsTables, detail).row("bookings", record.booking.id))
+}
+
+fn zones(record: &BookingRecord) -> Option<Finding> {
+    let zones: BTreeSet<Option<Id>> = states(record).map(|state| state.zone).collect();
+    if zones.len() < 2 && !zones.contains(&None) {
+        return None;
+    }
+    let names: Vec<String> =
+        zones.iter().map(|zone| zone.map_or_else(|| "none".to_owned(), |id| id.to_string())).collect();
+    let detail = format!("Zones {}", names.join(", "));
+    Some(Finding::new(Drift::TablesInTwoZones, detail).row("bookings", record.booking.id))
+}
+
+/// Only where the answer that gave them asked for it.
+fn adjacent(record: &BookingRecord) -> Option<Finding> {
+    let request = record.last_answer().is_some_and(|answer| answer.adjacent);
+    let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
+    let apart = adjacency::check_connected(&tables, &record.edges).err().filter(|_| request)?;
+    Some(Finding::new(Drift::TablesNotAdjacent, apart.message).row("bookings", record.booking.id))
+}
