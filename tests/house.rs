@@ -13,6 +13,8 @@ mod foreign;
 mod generated;
 #[path = "house/made_sql.rs"]
 mod made_sql;
+#[path = "house/pages.rs"]
+mod pages;
 #[path = "house/rooms.rs"]
 mod rooms;
 #[path = "house/sizes.rs"]

@@ -1,11 +1,13 @@
-//! The page for callers, "Time limits and retries", does what it says: its SQL in psql, its Python with psycopg, its
-//! TypeScript with Node and pg.
+//! The page for callers, "Time limits and retries", does what it says: its Python with psycopg, its TypeScript
+//! with Node and pg, its Java with JDBC.
 
+use std::net::{Shutdown, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, process};
+use std::{env, fs, io, process, thread};
 
-use holdfast_e2e::{Floor, Room};
+use holdfast_e2e::{Floor, Room, Server};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the clone")
@@ -32,35 +34,14 @@ fn pairs(floor: &mut Floor, room: &Room) -> Vec<String> {
     held.flat_map(|(booking, hold)| [booking.to_string(), hold.to_string()]).collect()
 }
 
-#[test]
-fn the_sql_of_the_page_runs() {
-    let mut floor = Floor::new();
-    let room = floor.room(1);
-    let (booking, hold) = floor.held(&room, &room.tables);
-    let script = env::temp_dir().join(format!("holdfast-page-{}.sql", process::id()));
-    fs::write(&script, block("sql")).expect("a script");
-    let server = floor.server();
-    let said = printed(
-        Command::new(server.programs.join("psql"))
-            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "key=evening-1"])
-            .args(["-v", &format!("booking={booking}"), "-v", &format!("hold={hold}")])
-            .args(["-h", &server.host, "-p", &server.port.to_string(), "-U", &server.user, "-d", &floor.name, "-f"])
-            .arg(&script),
-    );
-    fs::remove_file(script).expect("the script goes");
-    let lines: Vec<&str> = said.lines().collect();
-    assert!(lines.len() == 3 && lines[0].starts_with("confirmed|done|"), "{said}");
-    assert!(lines[1..].iter().all(|line| line.starts_with("committed|")), "{said}");
-    assert_eq!(floor.get("bookings", booking, "status").as_deref(), Some("confirmed"));
-}
-
-/// What the page's two functions are put through.
+/// What the page's functions are put through.
 const STORY: &str = r#"
-dsn, (booking, hold), (other, other_hold), locked = sys.argv[1], sys.argv[2:4], sys.argv[4:6], sys.argv[6:8]
+import threading
+dsn, (booking, hold), (other, other_hold), locked, busy = sys.argv[1], sys.argv[2:4], sys.argv[4:6], sys.argv[6:8], sys.argv[8:10]
 row = confirm(dsn, booking, hold, "key", 4000)
 assert (row["outcome"], row["replayed"]) == ("confirmed", False), row
 assert (again := confirm(dsn, booking, hold, "key", 4000))["replayed"] and again["assignments"] == row["assignments"]
-assert ask(dsn, FENCE, booking, "key", 0)["outcome"] == "committed"
+assert ask(dsn, FENCE, booking, "key", 0)["outcome"] == "confirmed"
 # A limit that passes: somebody has the booking locked.
 with psycopg.connect(dsn) as blocker:
     blocker.execute("select from bookings where id = %s for update", (locked[0],))
@@ -68,14 +49,21 @@ with psycopg.connect(dsn) as blocker:
     row = confirm(dsn, *locked, "key", 200)
     assert row["outcome"] == "timeout_before_confirm" and row["hold_released"], row
     assert time.monotonic() - began >= 0.2
-# The session ends in the middle, and the call never comes back: fenced, and it stays so.
-with psycopg.connect(dsn, autocommit=True) as blocker:
-    blocker.execute("alter role postgres in database " + psycopg.connect(dsn).info.dbname + " set statement_timeout = '300ms'")
-    with blocker.transaction():
-        blocker.execute("select from table_inventory for update")
-        row = confirm(dsn, other, other_hold, "key", 4000)
-    assert row["outcome"] == "fenced", row
-    blocker.execute("alter role postgres in database " + psycopg.connect(dsn).info.dbname + " reset statement_timeout")
+# Errors that leave unknown what happened, while time is left: no fence, and the same call does it.
+impatient = dsn + " options='-c statement_timeout=200'"
+with psycopg.connect(dsn) as blocker:
+    blocker.execute("select from table_inventory for update")
+    threading.Timer(0.5, blocker.rollback).start()
+    assert confirm(impatient, *busy, "key", 20000)["outcome"] == "confirmed"
+# And when none is left: fenced, and it stays so.
+asks = ask
+def ask(dsn, sql, *arguments):
+    if sql == CONFIRM:
+        raise psycopg.OperationalError("the connection is lost")
+    return asks(dsn, sql, *arguments)
+assert confirm(dsn, other, other_hold, "key", 200)["outcome"] == "fenced"
+assert confirm(dsn, booking, hold, "key", 200)["outcome"] == "confirmed"
+ask = asks
 assert confirm(dsn, other, other_hold, "key", 4000)["outcome"] == "fenced"
 print("told")
 "#;
@@ -83,7 +71,7 @@ print("told")
 #[test]
 fn the_python_of_the_page_does_what_it_says() {
     let mut floor = Floor::new();
-    let room = floor.room(3);
+    let room = floor.room(4);
     let pairs = pairs(&mut floor, &room);
     let folder = root().join(".toolchain");
     let wheels = ["psycopg", "typing-extensions"].map(|name| folder.join(name));
@@ -114,7 +102,7 @@ fn the_python_of_the_page_does_what_it_says() {
 #[test]
 fn the_typescript_of_the_page_does_what_it_says() {
     let mut floor = Floor::new();
-    let room = floor.room(4);
+    let room = floor.room(5);
     let pairs = pairs(&mut floor, &room);
     let got = printed(&mut Command::new(root().join("toolchain/get-node")));
     let (node, folder) = got.trim().split_once('\n').expect("a program and a folder");
@@ -126,6 +114,53 @@ fn the_typescript_of_the_page_does_what_it_says() {
         Command::new(node)
             .args([&program, Path::new(&server.host)])
             .args([&server.port.to_string(), &server.user, &floor.name])
+            .args(&pairs),
+    );
+    fs::remove_file(program).expect("the program goes");
+    assert_eq!(said, "told\n");
+}
+
+/// The server's socket as a port of this machine, for a driver that knows no sockets.
+fn port(server: &Server) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let socket = Path::new(&server.host).join(format!(".s.PGSQL.{}", server.port));
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let Ok(server) = UnixStream::connect(&socket) else { continue };
+            let (mut asks, mut answers) = (client.try_clone().expect("a handle"), client);
+            let (mut to, mut from) = (server.try_clone().expect("a handle"), server);
+            thread::spawn(move || {
+                let _ = io::copy(&mut asks, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut answers);
+                let _ = answers.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn the_java_of_the_page_does_what_it_says() {
+    let mut floor = Floor::new();
+    let room = floor.room(4);
+    let pairs = pairs(&mut floor, &room);
+    let got = printed(&mut Command::new(root().join("toolchain/get-java")));
+    let (java, driver) = got.trim().split_once('\n').expect("a program and a driver");
+    let block = block("java");
+    let (imports, page) = block.split_once("\n\n").expect("imports come first");
+    let story = fs::read_to_string(root().join("tests/e2e/java/Story.java")).expect("the story");
+    let program = env::temp_dir().join(format!("holdfast-page-{}.java", process::id()));
+    fs::write(&program, format!("{imports}\n\n{story}\n{page}")).expect("a program");
+    let server = floor.server();
+    let said = printed(
+        Command::new(java)
+            .args(["-cp", driver])
+            .arg(&program)
+            .args([&port(server).to_string(), &server.user, &floor.name])
             .args(&pairs),
     );
     fs::remove_file(program).expect("the program goes");

@@ -4,7 +4,7 @@ import pg from "pg";
 
 const [host, port, user, database, ...ids] = process.argv.slice(2);
 const pool = new pg.Pool({ host, port: Number(port), user, database });
-const pairs = [0, 2, 4, 6].map((at) => [ids[at], ids[at + 1]] as const);
+const pairs = [0, 2, 4, 6, 8].map((at) => [ids[at], ids[at + 1]] as const);
 const never = new AbortController().signal;
 const call = ([booking, hold]: readonly [string, string], limitMs: number, signal = never) =>
   confirm(pool, booking, hold, "key", limitMs, signal);
@@ -19,12 +19,12 @@ async function locked(sql: string, work: () => Promise<void>) {
   blocker.release();
 }
 
-const [told, late, lost, aborted] = pairs;
+const [told, late, lost, aborted, busy] = pairs;
 const row = await call(told, 4000);
 assert.deepEqual([row.outcome, row.replayed], ["confirmed", false]);
 const again = await call(told, 4000);
 assert.deepEqual([again.replayed, again.assignments], [true, row.assignments]);
-assert.equal((await pool.query(FENCE, [told[0], "key", 0])).rows[0].outcome, "committed");
+assert.equal((await pool.query(FENCE, [told[0], "key", 0])).rows[0].outcome, "confirmed");
 
 // A limit that passes.
 await locked(`select from bookings where id = '${late[0]}' for update`, async () => {
@@ -34,12 +34,25 @@ await locked(`select from bookings where id = '${late[0]}' for update`, async ()
   assert.ok(Date.now() - began >= 190);
 });
 
-// An error that says nothing of what happened: fenced, and it stays so.
-await locked("select from table_inventory for update", async () => {
-  const impatient = new pg.Pool({ host, port: Number(port), user, database, statement_timeout: 300 });
-  assert.equal((await confirm(impatient, ...lost, "key", 4000, never)).outcome, "fenced");
-  await impatient.end();
-});
+// Errors that leave unknown what happened, while time is left: no fence, and the same call does it.
+const impatient = new pg.Pool({ host, port: Number(port), user, database, statement_timeout: 200 });
+const blocker = await pool.connect();
+await blocker.query("begin");
+await blocker.query("select from table_inventory for update");
+const answer = confirm(impatient, ...busy, "key", 20000, never);
+await setTimeout(500);
+await blocker.query("rollback");
+blocker.release();
+assert.equal((await answer).outcome, "confirmed");
+
+await impatient.end();
+
+// And when none is left: fenced, and it stays so.
+const query = (sql: string, values: unknown[]) =>
+  sql === CONFIRM ? Promise.reject(new Error("the connection is lost")) : pool.query(sql, values);
+const unreachable = { query } as unknown as pg.Pool;
+assert.equal((await confirm(unreachable, ...lost, "key", 200, never)).outcome, "fenced");
+assert.equal((await confirm(unreachable, ...told, "key", 200, never)).outcome, "confirmed");
 assert.equal((await call(lost, 4000)).outcome, "fenced");
 
 // Aborted before the call, and in the middle of one, which has 500 ms left then.
@@ -49,6 +62,6 @@ await locked("select from table_inventory for update", async () => {
   setTimeout(100).then(() => controller.abort());
   assert.equal((await answer).outcome, "fenced");
 });
-assert.equal((await call(told, 4000, AbortSignal.abort())).outcome, "committed");
+assert.equal((await call(told, 4000, AbortSignal.abort())).outcome, "confirmed");
 await pool.end();
 console.log("told");

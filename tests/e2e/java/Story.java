@@ -1,0 +1,85 @@
+// What the page's class is put through; it stands behind the imports of the page's block.
+class Story {
+    static org.postgresql.ds.PGSimpleDataSource source(String[] at, String options) {
+        var source = new org.postgresql.ds.PGSimpleDataSource();
+        source.setServerNames(new String[] { "127.0.0.1" });
+        source.setPortNumbers(new int[] { Integer.parseInt(at[0]) });
+        source.setUser(at[1]);
+        source.setDatabaseName(at[2]);
+        source.setOptions(options);
+        source.setSslMode("disable");
+        return source;
+    }
+
+    static void is(Object found, Object expected) {
+        if (!expected.equals(found)) throw new AssertionError("found " + found + ", expected " + expected);
+    }
+
+    /** A source whose connections lose each confirm. */
+    static DataSource unreachable(DataSource source) {
+        return (DataSource) proxy(DataSource.class, (of, method, arguments) -> {
+            Object connection = method.invoke(source, arguments);
+            return proxy(Connection.class, (ofIt, call, values) -> {
+                if (call.getName().equals("prepareStatement") && values[0].equals(Confirm.CONFIRM)) {
+                    throw new SQLException("the connection is lost", "08006");
+                }
+                return call.invoke(connection, values);
+            });
+        });
+    }
+
+    static Object proxy(Class<?> kind, java.lang.reflect.InvocationHandler handler) {
+        return java.lang.reflect.Proxy.newProxyInstance(Story.class.getClassLoader(), new Class<?>[] { kind }, handler);
+    }
+
+    interface Work { void run() throws Exception; }
+
+    /** Keeps others waiting for rows while something is done, or for so long. */
+    static void locked(DataSource source, String sql, long releasedAfterMs, Work work) throws Exception {
+        try (Connection blocker = source.getConnection()) {
+            blocker.setAutoCommit(false);
+            blocker.createStatement().execute(sql);
+            var releasing = new Thread(() -> {
+                try {
+                    Thread.sleep(releasedAfterMs);
+                    blocker.rollback();
+                } catch (InterruptedException stays) {
+                    return;
+                } catch (SQLException error) {
+                    throw new RuntimeException(error);
+                }
+            });
+            releasing.start();
+            work.run();
+            releasing.interrupt();
+            releasing.join();
+            blocker.rollback();
+        }
+    }
+
+    static Answer confirm(DataSource source, String[] at, int pair, int limitMs) throws Exception {
+        return Confirm.confirm(source, UUID.fromString(at[3 + 2 * pair]), UUID.fromString(at[4 + 2 * pair]), "key", limitMs);
+    }
+
+    public static void main(String[] at) throws Exception {
+        var source = source(at, "");
+        var impatient = source(at, "-c statement_timeout=200");
+        Answer told = confirm(source, at, 0, 4000);
+        is(told.outcome() + told.replayed(), "confirmedfalse");
+        told = confirm(source, at, 0, 4000);
+        is(told.outcome() + told.replayed(), "confirmedtrue");
+        // A limit that passes.
+        locked(source, "select from bookings where id = '" + at[5] + "' for update", 60_000, () -> {
+            Answer late = confirm(source, at, 1, 200);
+            is(late.outcome() + late.holdReleased(), "timeout_before_confirmtrue");
+        });
+        // Errors that leave unknown what happened, while time is left: no fence, and the same call does it.
+        locked(source, "select from table_inventory for update", 500, () ->
+            is(confirm(impatient, at, 2, 20_000).outcome(), "confirmed"));
+        // And when none is left: fenced, and it stays so.
+        is(confirm(unreachable(source), at, 3, 200).outcome(), "fenced");
+        is(confirm(unreachable(source), at, 0, 200).outcome(), "confirmed");
+        is(confirm(source, at, 3, 4000).outcome(), "fenced");
+        System.out.println("told");
+    }
+}
