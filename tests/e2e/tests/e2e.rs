@@ -77,4 +77,5 @@ mod types;
 mod undo;
 mod upgrade;
 mod upkeep;
+mod whole_way;
 mod written;

@@ -1,7 +1,7 @@
 //! Shadow mode is in nobody's way: the original's answers reach the caller as they are, ours neither waits nor writes, and
 //! what fails in it is counted and forgotten.
 
-use holdfast_e2e::foreign::{APPLICATIONS, Foreign, MINIMAL, OLD, OTHER_LABELS};
+use holdfast_e2e::foreign::{APPLICATIONS, Foreign, OLD, OTHER_LABELS};
 use holdfast_e2e::{Call, Floor, Refusal, Session, atomic_confirm, confirm, confirm_hold, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
