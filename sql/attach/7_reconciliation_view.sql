@@ -12,18 +12,7 @@ with recursive after_confirmation (status) as (
          w.start_at, w.end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
-  cross join lateral (
-    select coalesce(b.start_at, d.start_at) as start_at,
-           coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
-                                   then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
-    -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
-    from (
-      select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
-             (b.booking_date + b.end_time
-               + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
-               at time zone r.timezone as end_at
-    ) d
-  ) w
+--< booking_window
   left join app.holdfast_booking_statuses s on s.status = b.status
   where coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > pg_catalog.now()
   -- So that neighbours in the indexes are asked for one after the other.
@@ -66,9 +55,9 @@ with recursive after_confirmation (status) as (
            when h.windowless then 'hold_without_window'
            when answered.id is not null then 'hold_open_after_confirmation'
            when mirror.id is null and member.id is not null and waiting.is_so is null then 'hold_open_after_confirmation'
-           when h.expires_at < pg_catalog.now() - interval '60 seconds' then 'hold_past_deadline'
+           when h.expires_at < pg_catalog.now() - limit.hold_overdue then 'hold_past_deadline'
            when member.id is null then 'hold_without_tables'
-           when h.expires_at > greatest(h.end_at, pg_catalog.now() + interval '168 hours') then 'hold_deadline_absurd'
+           when h.expires_at > greatest(h.end_at, pg_catalog.now() + limit.hold_longest) then 'hold_deadline_absurd'
          end as finding
   from open_hold h
   left join lateral (
@@ -368,7 +357,7 @@ with recursive after_confirmation (status) as (
     left join app.bookings o on o.id = al.booking_id
     left join app.holdfast_booking_statuses s on s.status = o.status
     where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id and not al.shadow
-      and al."window" && pg_catalog.tstzrange(pg_catalog.now() - interval '5 minutes', pg_catalog.now(), '[]')
+      and al."window" && pg_catalog.tstzrange(pg_catalog.now() - limit.table_status_stale, pg_catalog.now(), '[]')
       and s.releases_tables is distinct from true
     limit 1
   ) reason on true

@@ -4,7 +4,7 @@
 select
   least(
     (
-      select h.expires_at
+      select h.expires_at + limit.hold_grace
       from app.table_holds h
       where h.status = 'active' and not exists (
         select from app.holdfast_quarantine q where q.task = 'expire_holds' and q.id = h.id and q.until > $1
@@ -33,7 +33,7 @@ select
       limit 1
     ) last
     left join app.holdfast_quarantine q on q.task = 'retry_attempts' and q.id = b.id
-    where h.status = 'active' and h.expires_at > $1
+    where h.status = 'active' and h.expires_at > $1 - limit.hold_grace
       and last.outcome = any ($2)
       and (
         select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'

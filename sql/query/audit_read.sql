@@ -10,18 +10,7 @@ with recursive after_confirmation (status) as (
          w.start_at, w.end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
-  cross join lateral (
-    select coalesce(b.start_at, d.start_at) as start_at,
-           coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
-                                   then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
-    -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
-    from (
-      select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
-             (b.booking_date + b.end_time
-               + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
-               at time zone r.timezone as end_at
-    ) d
-  ) w
+--< booking_window
   left join app.holdfast_booking_statuses s on s.status = b.status
   -- What was over before the schema was attached, and has no answer of ours, is not ours to judge.
   cross join lateral (
@@ -160,7 +149,7 @@ with recursive after_confirmation (status) as (
          pg_catalog.count(*) over (partition by l.hold_id) > 1
   from answer l where l.success and l.hold_id is not null
   union all
-  select 'holds_whole', h.id::text, h.expires_at > greatest(h.end_at, $1 + interval '168 hours') or not exists (
+  select 'holds_whole', h.id::text, h.expires_at > greatest(h.end_at, $1 + limit.hold_longest) or not exists (
     select from app.table_hold_members m where m.hold_id = h.id
   )
   from app.table_holds h where h.status = 'active'
@@ -303,7 +292,7 @@ with recursive after_confirmation (status) as (
   from app.booking_table_assignments a left join app.bookings b on b.id = a.booking_id
   union all
   select 'holds_closed', h.id::text,
-         h.expires_at < $1 - interval '60 seconds' or h.start_at is null or h.end_at is null or h.start_at >= h.end_at
+         h.expires_at < $1 - limit.hold_overdue or h.start_at is null or h.end_at is null or h.start_at >= h.end_at
   from app.table_holds h where h.status = 'active'
   union all
   select 'claims_released', al.id::text, pg_catalog.upper(al."window") > $1
@@ -313,7 +302,7 @@ with recursive after_confirmation (status) as (
   select 'table_status_explained', t.id::text, not exists (
     select from app.allocations al left join booking b on b.id = al.booking_id
     where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id and not al.shadow
-      and al."window" && pg_catalog.tstzrange($1 - interval '5 minutes', $1, '[]') and b.is_over is distinct from true
+      and al."window" && pg_catalog.tstzrange($1 - limit.table_status_stale, $1, '[]') and b.is_over is distinct from true
   )
   from app.table_inventory t where t.status in ('occupied', 'reserved')
   union all

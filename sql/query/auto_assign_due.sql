@@ -12,7 +12,7 @@ cross join lateral (
   order by t.ended_at desc, t.id desc
   limit 1
 ) last
-where h.status = 'active' and h.expires_at > $1
+where h.status = 'active' and h.expires_at > $1 - limit.hold_grace
   and last.outcome = any ($2) and last.ended_at <= $3
   and (
     select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'

@@ -5,7 +5,7 @@ select b.status::text, b.restaurant_id, b.party_size,
        exists (select from app.booking_table_assignments a where a.booking_id = b.id),
        g.booking_id, g.status::text, g.expires_at,
        (select h.id from app.table_holds h
-        where h.booking_id = b.id and h.status = 'active' and h.expires_at > $3
+        where h.booking_id = b.id and h.status = 'active' and h.expires_at > $3 - limit.hold_grace
         order by h.expires_at desc, h.id limit 1),
        (select pg_catalog.jsonb_agg(s.status order by s.status) from app.holdfast_booking_statuses s where s.is_confirm_target),
 --[basis

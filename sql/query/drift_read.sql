@@ -6,18 +6,7 @@ select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id a
        null::boolean as flag3, null::uuid[] as ids, null::timestamptz as at, b.party_size as number
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
-cross join lateral (
-  select coalesce(b.start_at, d.start_at) as start_at,
-         coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
-                                 then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
-  -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
-  from (
-    select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
-           (b.booking_date + b.end_time
-             + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
-             at time zone r.timezone as end_at
-  ) d
-) w
+--< booking_window
 where b.id = $1
 union all
 select 'status', null, null, null, null, null, s.status::text, null, s.is_confirm_target, s.holds_tables,
@@ -34,7 +23,7 @@ select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idemp
          left join app.bookings o on o.id = al.booking_id
          left join app.holdfast_booking_statuses s on s.status = o.status
          where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
-           and not al.shadow and al."window" && pg_catalog.tstzrange($2 - interval '5 minutes', $2, '[]')
+           and not al.shadow and al."window" && pg_catalog.tstzrange($2 - limit.table_status_stale, $2, '[]')
            and s.releases_tables is distinct from true
        ),
        coalesce(a.assigned_at > $2 - retention.ledger, true)
@@ -217,18 +206,7 @@ cross join lateral (
   select case when w.start_at < w.end_at then w.start_at end as start_at, w.end_at
   from app.bookings b
   join app.restaurants r on r.id = b.restaurant_id
-  cross join lateral (
-    select coalesce(b.start_at, d.start_at) as start_at,
-           coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
-                                   then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
-    -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
-    from (
-      select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
-             (b.booking_date + b.end_time
-               + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
-               at time zone r.timezone as end_at
-    ) d
-  ) w
+--< booking_window
   left join app.holdfast_booking_statuses s on s.status = b.status
   where b.id = x.booking_id and s.releases_tables is distinct from true and w.end_at > $2
   offset 0

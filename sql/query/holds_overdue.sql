@@ -3,7 +3,7 @@
 with due as materialized (
   select h.id, h.booking_id, h.restaurant_id
   from app.table_holds h
-  where h.status = 'active' and h.expires_at <= $1 and not exists (
+  where h.status = 'active' and h.expires_at <= $1 - limit.hold_grace and not exists (
     select from app.holdfast_quarantine a where a.task = 'expire_holds' and a.id = h.id and a.until > $1
   )
   order by h.expires_at

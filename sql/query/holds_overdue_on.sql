@@ -8,6 +8,6 @@ left join app.holdfast_booking_statuses s on s.status = b.status
 where h.restaurant_id = $2 and h.status = 'active'
   and pg_catalog.tstzrange(least(h.start_at, h.end_at), greatest(h.start_at, h.end_at), '[)')
     && pg_catalog.tstzrange($4, $5, '[)')
-  and (h.expires_at <= $1 or s.releases_tables)
+  and (h.expires_at <= $1 - limit.hold_grace or s.releases_tables)
   and exists (select from app.table_hold_members m where m.hold_id = h.id and m.table_id = any ($3))
 for no key update of h skip locked

@@ -9,18 +9,7 @@ select l.payload_checksum, l.request, l.refusal, l.table_ids,
 from app.booking_assignment_idempotency l
 join app.bookings b on b.id = l.booking_id
 join app.restaurants r on r.id = b.restaurant_id
-cross join lateral (
-  select coalesce(b.start_at, d.start_at) as start_at,
-         coalesce(b.end_at, case when d.end_at <= d.start_at and b.end_time > b.start_time
-                                 then d.start_at + (b.end_time - b.start_time) else d.end_at end) as end_at
-  -- An end before its start is on the next day, until noon. In an hour that the clocks skip, the length counts.
-  from (
-    select (b.booking_date + b.start_time) at time zone r.timezone as start_at,
-           (b.booking_date + b.end_time
-             + case when b.end_time < b.start_time and b.end_time <= '12:00' then interval '1 day' else interval '0' end)
-             at time zone r.timezone as end_at
-  ) d
-) w
+--< booking_window
 left join app.booking_table_assignments a on a.booking_id = l.booking_id
 where l.booking_id = $1 and l.idempotency_key = $2
 order by a.table_id

@@ -73,7 +73,7 @@ left join app.holdfast_booking_statuses s on s.status = b.status
 where h.restaurant_id = $2 and h.status = 'active' and not coalesce(s.releases_tables, false)
   and pg_catalog.tstzrange(least(h.start_at, h.end_at), greatest(h.start_at, h.end_at), '[)')
     && pg_catalog.tstzrange($4, $5, '[)')
-  and h.expires_at > $6 and h.id <> all ($7) and m.table_id = any ($3)
+  and h.expires_at > $6 - limit.hold_grace and h.id <> all ($7) and m.table_id = any ($3)
 --[adjacency
 union all
 select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null, null

@@ -6,6 +6,8 @@ use pgrx::pg_sys;
 
 use super::attachment::Attachment;
 use crate::rules::adopt::render::{Names, render};
+use crate::rules::hold;
+use crate::rules::reconcile::drift::record;
 use crate::rules::upkeep::retention;
 
 /// Features that are a column: its feature, table and name. A schema attached by an earlier release may lack one of ours.
@@ -82,8 +84,22 @@ fn named(text: &str, attachment: &Attachment) -> String {
     let (retention, legacy) = (ledger_retention(), attachment.legacy.as_deref().map(pgrx::spi::quote_identifier));
     let mut words: Vec<(&str, &str)> = attachment.enums.iter().map(|(ours, theirs)| (*ours, theirs.as_str())).collect();
     words.push(("retention.ledger", &retention));
+    let limits: Vec<(&str, String)> = LIMITS.iter().map(|(word, seconds)| (*word, interval(*seconds))).collect();
+    words.extend(limits.iter().map(|(word, interval)| (*word, interval.as_str())));
     let names = Names { schema: &attachment.quoted, legacy: legacy.as_deref().unwrap_or_default(), words };
     render(text, &names)
+}
+
+/// Limits that the rules and statements share, in seconds: statements name them.
+const LIMITS: &[(&str, i64)] = &[
+    ("limit.hold_grace", hold::GRACE_SECONDS),
+    ("limit.hold_overdue", record::HOLD_OVERDUE_SECONDS),
+    ("limit.hold_longest", record::HOLD_AT_MOST_SECONDS),
+    ("limit.table_status_stale", record::TABLE_STATUS_GRACE_SECONDS),
+];
+
+fn interval(seconds: i64) -> String {
+    format!("interval '{seconds} seconds'")
 }
 
 /// How long an answer is kept, as SQL asks for it where a statement runs: a view is also read where the library is not loaded.
@@ -100,12 +116,24 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
     parts(text, |feature| attachment.has(feature))
 }
 
+/// What several statements say in the same words: `--< name` stands for it.
+const FRAGMENTS: &[(&str, &str)] = &[("booking_window", include_str!("../../sql/fragment/booking_window.sql"))];
+
 /// Drops what stands between `--[part` and `--]` when the part is not there; `--|` introduces what stands there instead.
 fn parts(text: &str, is_there: impl Fn(&str) -> bool) -> String {
     let mut kept = String::with_capacity(text.len() + 256);
     let mut present = true;
     for line in text.lines() {
-        if let Some(part) = line.strip_prefix("--[") {
+        if let Some(name) = line.strip_prefix("--< ") {
+            let fragment = FRAGMENTS.iter().find(|(known, _)| *known == name).filter(|_| present);
+            kept.extend(
+                fragment
+                    .iter()
+                    .flat_map(|(_, text)| text.lines())
+                    .filter(|line| !line.starts_with("--"))
+                    .flat_map(|line| [line, "\n"]),
+            );
+        } else if let Some(part) = line.strip_prefix("--[") {
             present = is_there(part.trim());
         } else if line == "--]" {
             present = true;

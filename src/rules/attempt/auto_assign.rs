@@ -10,6 +10,7 @@ use crate::rules::booking::window::{Instant, Window};
 use crate::rules::confirm::check;
 use crate::rules::confirm::idempotency_key;
 use crate::rules::confirm::snapshot::Snapshot;
+use crate::rules::hold;
 use crate::rules::refusal::outcome::{CATALOGUE, Disposition, Outcome};
 use crate::rules::refusal::{self, Refusal};
 use crate::rules::requirement::status;
@@ -168,7 +169,7 @@ pub fn key(found: &AttemptInput) -> Result<Key, Refusal> {
 pub fn hold(found: &AttemptInput, now: Instant) -> Option<Id> {
     let usable = |given: &&GivenHold| {
         let foreign = given.booking.is_some_and(|owner| owner != found.booking);
-        foreign || (given.status == "active" && now < given.expires_at)
+        foreign || (given.status == "active" && hold::is_live(given.expires_at, now))
     };
     found.given.as_ref().filter(usable).map(|given| given.id).or(found.own_hold)
 }

@@ -16,7 +16,7 @@ use crate::rules::booking::table::{Allocation, Assignment, Blocker, Resource};
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::confirm::request::{Intent, Request, ResolvedRequest, Selection};
 use crate::rules::confirm::snapshot::Snapshot;
-use crate::rules::hold::{Hold, HoldEnd};
+use crate::rules::hold::{self, Hold, HoldEnd};
 use crate::rules::refusal::{self, Refusal};
 
 /// The tables and the window that a call stands for, and that its hold may be used.
@@ -165,7 +165,7 @@ fn ended_holds(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapsho
                 && hold.members.iter().all(|table| resolved.tables.contains(table));
             let end = if named {
                 HoldEnd::Confirmed
-            } else if hold.expires_at <= snapshot.now {
+            } else if !hold::is_live(hold.expires_at, snapshot.now) {
                 HoldEnd::Expired
             } else if taken {
                 HoldEnd::Confirmed

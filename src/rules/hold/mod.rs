@@ -18,6 +18,8 @@ use crate::rules::refusal::{self, CheckResult, Refusal};
 /// Seconds that a hold lives unless its taker says otherwise, and the longest it may live (a week).
 pub const TTL_SECONDS: i32 = 180;
 pub const TTL_MAX_SECONDS: i32 = 7 * 24 * 3600;
+/// Seconds beyond its deadline for which a hold still stands (G6: none). Statements call it `limit.hold_grace`.
+pub const GRACE_SECONDS: i64 = 0;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hold {
@@ -129,10 +131,9 @@ impl Hold {
         HoldEnding { hold: self.id, booking: self.booking, restaurant: self.restaurant, end }
     }
 
-    /// A hold is dead from its deadline on (G6).
     #[must_use]
     pub fn is_live(&self, now: Instant) -> bool {
-        now < self.expires_at
+        is_live(self.expires_at, now)
     }
 
     pub fn window(&self) -> Result<Window, Refusal> {
@@ -198,6 +199,12 @@ impl Hold {
     fn floor_changed(&self, what: impl Into<String>) -> Refusal {
         refusal::adjacency_snapshot_changed(self.id, what)
     }
+}
+
+/// Does an open hold with this deadline still stand? It is dead from its deadline on (G6).
+#[must_use]
+pub fn is_live(expires_at: Instant, now: Instant) -> bool {
+    now < expires_at.after_seconds(GRACE_SECONDS)
 }
 
 /// Do these words of a hold ask for tables that stand side by side?

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::catalogue::Drift;
-use super::record::{BookingRecord, HOLD_AT_MOST_SECONDS, HOLD_GRACE_SECONDS, OpenHold};
+use super::record::{BookingRecord, HOLD_AT_MOST_SECONDS, HOLD_OVERDUE_SECONDS, OpenHold};
 use crate::rules::booking::table::Resource;
 
 pub fn decide(record: &BookingRecord) -> Vec<Finding> {
@@ -35,7 +35,7 @@ fn why(record: &BookingRecord, hold: &OpenHold) -> Option<(Drift, String)> {
     if !hold.mirrored && !hold.members.is_empty() && hold.members.iter().all(given) {
         return Some((Drift::HoldOpenAfterConfirmation, format!("The booking has every table of hold {}", hold.id)));
     }
-    let late = hold.expires_at.after_seconds(HOLD_GRACE_SECONDS) < record.now;
+    let late = hold.expires_at.after_seconds(HOLD_OVERDUE_SECONDS) < record.now;
     let week = record.now.after_seconds(HOLD_AT_MOST_SECONDS);
     let (drift, detail) = if late {
         (Drift::HoldPastDeadline, format!("Hold {} expired at {}", hold.id, hold.expires_at))

@@ -9,10 +9,13 @@ use crate::rules::booking::table::Resource;
 use crate::rules::booking::window::{Instant, Window};
 
 /// Seconds after its deadline during which an open hold is only waiting to be tidied up.
-pub const HOLD_GRACE_SECONDS: i64 = 60;
+pub const HOLD_OVERDUE_SECONDS: i64 = 60;
 
 /// Seconds for which a hold lasts at most that is not as long as its own window.
 pub const HOLD_AT_MOST_SECONDS: i64 = 7 * 86_400;
+
+/// Seconds for which a table's status of now may lag behind what stands on it.
+pub const TABLE_STATUS_GRACE_SECONDS: i64 = 5 * 60;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct BookingRecord {
