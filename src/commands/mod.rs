@@ -39,6 +39,7 @@ use pgrx::pg_sys;
 
 use crate::rules::Id;
 use crate::rules::attempt::Phase;
+use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::window::Instant;
 use crate::rules::event::outbox::Event;
 use crate::rules::refusal;
@@ -138,4 +139,18 @@ fn emit(store: &Store, events: &[Event], now: Instant) -> Result<(), Failure> {
 /// Asserts that a statement wrote what it was told to.
 fn assert_written(what: &str, expected: &[i64], found: &[i64]) -> Result<(), Failure> {
     if expected == found { Ok(()) } else { Err(Failure::Undone(refusal::broken_invariant(what, expected, found))) }
+}
+
+/// The same of one that also removes rows of a booking and of bookings that are over: the first three counts.
+fn assert_removed(
+    store: &Store,
+    (what, booking): (&str, Id),
+    removal: &Removal,
+    expected: &[i64],
+    found: &[i64],
+) -> Result<(), Failure> {
+    if expected != found {
+        store.removed_by_others(booking, removal, expected, found, 3)?;
+    }
+    assert_written(what, expected, found)
 }

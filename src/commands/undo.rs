@@ -125,8 +125,9 @@ fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Fai
         i64::from(back.status.is_some()),
         1,
     ];
+    let booking = back.booking.id;
     let written = store.undo_apply(back)?;
-    super::assert_written("Undo", &expected, &written)
+    super::assert_removed(store, ("Undo", booking), removal, &expected, &written)
 }
 
 /// Tables whose status of now may change.

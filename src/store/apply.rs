@@ -4,6 +4,7 @@ use super::Store;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
+use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::Changes;
@@ -49,6 +50,7 @@ statement!(
         TEXTOID
     ]
 );
+statement!(REMOVED_STAND, "removed_stand", [UUIDARRAYOID, UUIDARRAYOID]);
 statement!(TABLES_REMOVE, "tables_remove", [UUIDOID, UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID]);
 
 /// The place of the ledger among the statement's counts.
@@ -77,7 +79,7 @@ impl Store {
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
         let expected = self.expected(request, changes, merge_group);
         if counts != expected {
-            return Err(self.unwritten(request, snapshot, &expected, &counts));
+            return Err(self.unwritten(request, changes, &expected, &counts));
         }
         let added = ids.into_iter().zip(&changes.add);
         let added =
@@ -86,14 +88,35 @@ impl Store {
         Ok(Receipt { rows, transaction_id: self.transaction_id() })
     }
 
+    /// Rows that were told to go, the first `removed` counts, and were fewer. They are locked by nobody: who takes none of our
+    /// locks may have deleted them first, and the next try sees that. Kept by a trigger, they would be at each try.
+    pub fn removed_by_others(
+        &self,
+        booking: Id,
+        removal: &Removal,
+        expected: &[i64],
+        counts: &[i64],
+        removed: usize,
+    ) -> Result<(), Failure> {
+        let fewer = |at: usize| at < removed && counts.get(at) < expected.get(at);
+        if !(0..expected.len()).all(|at| expected.get(at) == counts.get(at) || fewer(at)) {
+            return Ok(());
+        }
+        let arguments = [row::ids(&removal.assignments), row::ids(&removal.allocations)];
+        let stand = self.run(&REMOVED_STAND, &arguments, |row| row.flag(1))?;
+        if stand == [false] { Err(Failure::Undone(refusal::left_over_freed(booking))) } else { Ok(()) }
+    }
+
     /// Somebody who takes none of our locks may have bound the key while we waited for it: that answer is for the
     /// next try to read. Any other difference is a trigger that swallowed rows.
-    fn unwritten(&self, request: &Request, snapshot: &Snapshot, expected: &[i64], counts: &[i64]) -> Failure {
-        // What bookings that are over left behind is locked by nobody: another attempt may have freed it first.
-        let dropped = |at: usize| at < 2 && counts.get(at) < expected.get(at);
-        let fewer = (0..expected.len()).all(|at| expected.get(at) == counts.get(at) || dropped(at));
-        if fewer && snapshot.blockers.iter().any(|blocker| blocker.is_released()) {
-            return Failure::Undone(refusal::left_over_freed(request.booking));
+    fn unwritten(&self, request: &Request, changes: &Changes, expected: &[i64], counts: &[i64]) -> Failure {
+        let removal = Removal {
+            assignments: changes.drop_assignments.clone(),
+            allocations: changes.drop_allocations.clone(),
+            dissolved: Vec::new(),
+        };
+        if let Err(failure) = self.removed_by_others(request.booking, &removal, expected, counts, 3) {
+            return failure;
         }
         let elsewhere = |at: usize| at != BOUND && expected.get(at) != counts.get(at);
         let unbound = !(0..expected.len()).any(elsewhere);
@@ -125,11 +148,7 @@ impl Store {
     }
 
     /// Takes tables from a booking; the rows written: assignments, allocations, groups dissolved.
-    pub fn tables_remove(
-        &self,
-        booking: Id,
-        removal: &crate::rules::booking::allocation::Removal,
-    ) -> Result<Vec<i64>, Failure> {
+    pub fn tables_remove(&self, booking: Id, removal: &Removal) -> Result<Vec<i64>, Failure> {
         let arguments = [
             row::id(booking),
             row::ids(&removal.assignments),

@@ -252,7 +252,7 @@ pub fn key_in_progress(booking: Id, key: &str) -> Refusal {
 pub fn left_over_freed(booking: Id) -> Refusal {
     Refusal::new(
         Outcome::SerializationFailure,
-        format!("A table that booking {booking} asks for was freed by another attempt at the same moment"),
+        format!("A table of booking {booking}, or one that it asks for, was freed by somebody else at the same moment"),
     )
 }
 

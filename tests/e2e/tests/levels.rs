@@ -125,6 +125,45 @@ fn a_left_over_freed_by_somebody_else_is_a_retry() {
     }
 }
 
+/// What an undo frees to give tables back, and what an unassign takes away, deleted by the application at that moment.
+#[test]
+fn what_somebody_else_deletes_meanwhile_is_a_retry() {
+    let mut floor = Floor::new();
+    for level in LEVELS {
+        let room = floor.room(2);
+        let (booking, over) = (floor.booking(room.restaurant), floor.booking(room.restaurant));
+        floor.seats(&confirm(booking, &room.tables[..1], "first"));
+        floor.seats(&confirm(booking, &room.tables[1..], "second"));
+        floor.seats(&confirm(over, &room.tables[..1], "key"));
+        floor.set("bookings", over, "status", "cancelled");
+        floor.run(&format!("begin; delete from public.allocations where booking_id = '{over}'"));
+        let undo = Call::new("undo_confirm").with("p_booking_id", booking).with("p_idempotency_key", "second");
+        let refused = waiting(&mut floor, level, &undo, |floor| floor.run("commit")).expect_err("too early");
+        assert_eq!(refused.sqlstate, "40001", "{level}: {refused:?}");
+        assert_eq!(floor.outcome(&undo)["outcome"], "undone", "{level}");
+        floor.run(&format!("begin; delete from public.allocations where booking_id = '{booking}'"));
+        let unassign = holdfast_e2e::unassign(booking);
+        let refused = waiting(&mut floor, level, &unassign, |floor| floor.run("commit")).expect_err("too early");
+        assert_eq!(refused.sqlstate, "40001", "{level}: {refused:?}");
+        assert_eq!(floor.done(&unassign).len(), 1, "{level}");
+    }
+}
+
+/// What a trigger keeps from being deleted is no lost race: a retry would never end.
+#[test]
+fn what_a_trigger_keeps_is_no_retry() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    floor.seats(&confirm(booking, &room.tables, "key"));
+    floor.run(
+        "create function public.keep() returns trigger language plpgsql as 'begin return null; end';
+         create trigger keep before delete on public.allocations for each row execute function public.keep()",
+    );
+    let refused = floor.refused(&holdfast_e2e::unassign(booking));
+    assert_eq!(refused.sqlstate, "XX000", "{refused:?}");
+}
+
 /// A ledger entry whose tables are gone makes room for the application's own rule; what else it forbids passes as it is.
 #[test]
 fn a_rule_of_the_applications_own_is_no_lost_race() {
