@@ -322,6 +322,8 @@ with recursive after_confirmation (status) as (
     from answer l
     where l.outcome in ('confirmed', 'assigned') and l.transaction_id is not null
       and l.created_at > pg_catalog.now() - interval '1 day'
+      -- Where no event is kept that was delivered before, whoever delivers them deletes them.
+      and l.created_at >= (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done')
   ) l
   -- The second is asked of those that the first does not know.
   left join lateral (

@@ -237,6 +237,8 @@ with recursive after_confirmation (status) as (
            end as dedupe_key
     from answer l
     where l.success and l.transaction_id is not null and l.created_at > $1 - interval '1 day'
+      -- Where no event is kept that was delivered before, whoever delivers them deletes them.
+      and l.created_at >= (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done')
   ) l
 --]
   union all

@@ -76,7 +76,11 @@ select 'answer', l.hold_id, null, null, pg_catalog.lower(l.assignment_window), p
          select from app.capacity_outbox o
          where o.dedupe_key = k.dedupe_key || ':' || l.transaction_id::text
             or o.dedupe_key = k.dedupe_key and o.idempotency_key = l.idempotency_key
-       ),
+       )
+       -- Where no event is kept that was delivered before, whoever delivers them deletes them.
+       or (
+         select true from app.capacity_outbox o where o.status = 'done' and o.next_attempt_at <= l.created_at limit 1
+       ) is null,
 --|       true,
 --]
        null, null, l.table_ids, l.created_at, null

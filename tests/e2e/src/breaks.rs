@@ -3,6 +3,7 @@
 use chrono::Duration;
 use uuid::Uuid;
 
+use crate::outbox::EVENTS_GONE;
 use crate::{Call, Room, Session, at};
 
 /// One way to break a booking that was confirmed by hold, under the key `key`, on two joined tables.
@@ -234,7 +235,7 @@ pub const BREAKS: &[Break] = &[
         &["confirmed_without_tables"],
         false,
     ),
-    of("events gone", "delete from capacity_outbox where booking_id = '{b}'", &["event_missing"], true),
+    of("events gone", EVENTS_GONE, &["event_missing"], true),
     of(
         "hold opened again",
         "update table_holds set status = 'active', expires_at = now() + interval '1 day' where booking_id = '{b}'",

@@ -133,6 +133,33 @@ fn every_change_of_a_bookings_tables_is_told() {
     assert_numbered(&mut floor);
 }
 
+/// A consumer that deletes what it delivered leaves nothing to be found, told of or mended.
+#[test]
+fn an_event_that_its_consumer_deleted_is_not_missing() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    floor.run("insert into public.holdfast_reconciliation_policies values ('event_missing', 'repair')");
+    let deleted = |floor: &mut Floor, table: usize| {
+        let booking = floor.booking(room.restaurant);
+        floor.seats(&confirm(booking, &room.tables[table..=table], "key"));
+        floor.run("delete from public.capacity_outbox where status = 'pending'");
+        let told: i64 = floor.value("select count(*) from holdfast.verify_commits('public')");
+        let listed: i64 = floor.value(
+            "select count(*) + (holdfast.audit('public')->>'violations')::bigint
+             from public.holdfast_reconciliation where finding = 'event_missing'",
+        );
+        assert_eq!(listed, 0);
+        (told, floor.count("capacity_outbox", "status = 'pending'"))
+    };
+    assert_eq!(deleted(&mut floor, 0), (0, 0), "nobody looks for it, and nobody tells it again");
+    // Where what was delivered is kept, one that is not there was lost.
+    floor.run(
+        "insert into public.capacity_outbox (status, event_type, dedupe_key, attempt_count, next_attempt_at, restaurant_id)
+         select 'done', 'kept', 'kept', 1, now(), id from public.restaurants limit 1",
+    );
+    assert_eq!(deleted(&mut floor, 1), (1, 1), "found once, and mended: told again");
+}
+
 #[test]
 fn events_say_all_that_consumers_read() {
     let mut floor = Floor::new();

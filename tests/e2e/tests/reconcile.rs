@@ -1,6 +1,6 @@
 //! What a booking's reconciliation finds: nothing where all is well, and every break by its name.
 
-use holdfast_e2e::{Call, Floor, Session, assign, atomic_confirm, confirm, unassign};
+use holdfast_e2e::{Call, Floor, Session, assign, atomic_confirm, confirm, lose_events, unassign};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -74,9 +74,7 @@ fn an_event_is_found_whatever_its_window() {
             floor.done(&confirm(booking, &room.tables, key));
             assert_eq!(found(&mut floor, booking), Vec::<String>::new(), "{fraction} {key}");
         }
-        floor.run(&format!(
-            "delete from public.capacity_outbox where booking_id = '{booking}' and idempotency_key = 'again'"
-        ));
+        lose_events(&mut floor, &format!("booking_id = '{booking}' and idempotency_key = 'again'"));
         assert_eq!(found(&mut floor, booking), ["event_missing"]);
     }
 }

@@ -1,7 +1,7 @@
 //! What was committed is looked at again: once, in proportion to what came, and mended where the owner says so.
 
 use holdfast_e2e::breaks::{bystander, confirmed, found};
-use holdfast_e2e::{Floor, Session, assert_untouched, behind, ground, native};
+use holdfast_e2e::{Floor, Session, assert_untouched, behind, ground, lose_events, native};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -191,7 +191,8 @@ fn the_owners_policy_mends_at_once() {
         "insert into public.holdfast_reconciliation_policies values ('event_missing', 'repair'), ('history_differs', 'report')",
     );
     let booking = confirmed(&mut floor, &room, 1);
-    floor.run("delete from public.capacity_outbox; delete from public.booking_state_history");
+    lose_events(&mut floor, "true");
+    floor.run("delete from public.booking_state_history");
     let seen = verify(&mut floor);
     assert_eq!(seen.len(), 1);
     assert!(seen[0].2, "{seen:?}");
@@ -213,7 +214,7 @@ fn two_looks_do_not_wait_for_each_other() {
     let room = floor.room(2);
     verify(&mut floor);
     let booking = confirmed(&mut floor, &room, 1);
-    floor.run("delete from public.capacity_outbox");
+    lose_events(&mut floor, "true");
     let mut other = floor.session();
     other.run("begin; select from public.holdfast_commit_scan for update");
     floor.run("set lock_timeout = '1s'");

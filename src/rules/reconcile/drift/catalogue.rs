@@ -82,7 +82,7 @@ findings! {
     HistoryDiffers "HD12" "history_differs" Warning "G1"
         "The last entry of the history is not the booking's status." "records the status as it is";
     EventMissing "HD13" "event_missing" Error "G1"
-        "A commit of the last day was never told to the outbox." "emits the event";
+        "A commit of the last day has no event, in an outbox that keeps what was delivered." "emits the event";
     HoldOpenAfterConfirmation "HD14" "hold_open_after_confirmation" Warning "G1"
         "A hold whose tables became the booking's is still open." "closes it";
     HoldWithoutWindow "HD15" "hold_without_window" Warning "G7"
