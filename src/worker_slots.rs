@@ -126,7 +126,7 @@ impl DatabaseSlot {
     /// When something is due next in one of its schemas.
     pub fn due_at(&self) -> i64 {
         let slots = slots_of(self.database());
-        slots.map(|slot| slot.due_at.load(Relaxed)).min().unwrap_or(i64::MAX)
+        slots.map(SchemaSlot::next_at).min().unwrap_or(i64::MAX)
     }
 }
 

@@ -208,7 +208,9 @@ fn finish(known: &mut Database, place: &DatabaseSlot, now: Instant) {
         broken = true;
         let failures = slot.failures.fetch_add(1, Relaxed) + 1;
         slot.changed.store(true, Relaxed);
-        slot.due_at.store(upkeep::after_failure(now, failures).0, Relaxed);
+        let again = upkeep::after_failure(now, failures).0;
+        slot.due_at.store(again, Relaxed);
+        slot.later_at.fetch_max(again, Relaxed);
     }
     if !broken && place.runs.load(Relaxed) == known.runs {
         let failures = place.failures.fetch_add(1, Relaxed) + 1;

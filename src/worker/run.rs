@@ -75,19 +75,24 @@ impl Schema {
         self.found.oid.to_u32()
     }
 
+    /// When what somebody waits for is due.
     pub fn due_at(&self) -> Instant {
         Instant(self.slot().due_at.load(Relaxed))
     }
 
-    /// What somebody waits for, when something is due.
-    pub fn begin(&self, place: &DatabaseSlot, until: Instant) {
-        self.run(place, until, true);
+    /// From when on what somebody waits for is late.
+    pub fn late_from(&self) -> Instant {
+        upkeep::late_from(self.due_at(), self.slot().called.load(Relaxed))
     }
 
-    /// What else is due; true: something is left.
-    pub fn finish(&self, place: &DatabaseSlot, until: Instant) -> bool {
-        let begun = self.slot().begun.load(Relaxed);
-        begun != 0 && self.run(place, until, false)
+    /// From when on the rest of a run waits.
+    pub fn later_at(&self) -> Instant {
+        Instant(self.slot().later_at.load(Relaxed))
+    }
+
+    /// When somebody is to come.
+    pub fn next_at(&self) -> Instant {
+        Instant(self.slot().next_at())
     }
 
     /// Did what is urgent fail, and has the rest of the run not had its turn?
@@ -95,48 +100,81 @@ impl Schema {
         self.slot().begun.load(Relaxed) == BEGUN_BADLY
     }
 
-    fn run(&self, place: &DatabaseSlot, until: Instant, urgent: bool) -> bool {
+    /// What somebody waits for.
+    pub fn begin(&self, place: &DatabaseSlot, until: Instant) {
         let slot = self.slot();
         slot.due_at.store(i64::MAX, Relaxed);
         if self.excluded {
-            return false;
+            slot.later_at.store(i64::MAX, Relaxed);
+            return;
         }
         slot.skipped.store(false, Relaxed);
         slot.running.store(true, Relaxed);
-        if urgent {
-            slot.called.store(false, Relaxed);
-        }
-        let mut memory = recall(slot);
-        if urgent {
-            memory = memory.begun();
-        }
-        let ended = self.tasks(place, until, urgent, &mut memory);
+        slot.called.store(false, Relaxed);
+        let mut memory = recall(slot).begun();
+        let ended = self.tasks(place, until, true, &mut memory);
         let now = now();
-        let begun = if urgent { 0 } else { slot.begun.swap(0, Relaxed) };
         let next = match ended {
-            // What failed before is tried again after a while, and not at once because the rest went well.
-            Ok(_) if begun == BEGUN_BADLY => upkeep::after_failure(now, slot.failures.load(Relaxed)),
-            Ok(ended) => {
-                slot.begun.store(if ended.later { BEGUN } else { 0 }, Relaxed);
-                if !ended.later {
-                    slot.failures.store(0, Relaxed);
-                }
-                ended.next
+            Ok(RunEnd { later: true, next }) => {
+                slot.begun.store(BEGUN, Relaxed);
+                next
             }
-            Err(error) => self.failed(place, &error, now, urgent),
+            Ok(RunEnd { next, .. }) => {
+                slot.begun.store(0, Relaxed);
+                slot.failures.store(0, Relaxed);
+                next
+            }
+            Err(error) => self.failed(place, &error, now, true),
         };
-        keep(slot, &memory);
+        match slot.begun.load(Relaxed) {
+            0 => slot.later_at.store(i64::MAX, Relaxed),
+            // What waits already goes on waiting.
+            _ if slot.later_at.load(Relaxed) == i64::MAX => slot.later_at.store(now.0, Relaxed),
+            _ => {}
+        }
+        self.ended(&memory);
+        slot.due_at.fetch_min(next.0, Relaxed);
+        slot.running.store(false, Relaxed);
+    }
+
+    /// What else is due; true: something is left.
+    pub fn finish(&self, place: &DatabaseSlot, until: Instant) -> bool {
+        let slot = self.slot();
+        slot.running.store(true, Relaxed);
+        let mut memory = recall(slot);
+        let ended = self.tasks(place, until, false, &mut memory);
+        let now = now();
+        let mut left = false;
+        let mut later_at = i64::MAX;
+        match ended {
+            // What failed before is tried again after a while, and not at once because the rest went well.
+            Ok(_) if slot.begun.load(Relaxed) == BEGUN_BADLY => {}
+            Ok(RunEnd { next, .. }) => {
+                slot.failures.store(0, Relaxed);
+                left = next <= now;
+                slot.due_at.fetch_min(next.0, Relaxed);
+            }
+            // What somebody waits for does not wait for that.
+            Err(error) => later_at = self.failed(place, &error, now, false).0,
+        }
+        slot.begun.store(if later_at == i64::MAX { 0 } else { BEGUN }, Relaxed);
+        slot.later_at.store(later_at, Relaxed);
+        self.ended(&memory);
+        // Whoever wrote after what is urgent was done waits for it still.
+        if slot.called.load(Relaxed) {
+            slot.call(now.0);
+        }
+        slot.running.store(false, Relaxed);
+        left
+    }
+
+    fn ended(&self, memory: &SchemaMemory) {
+        let slot = self.slot();
+        keep(slot, memory);
         if memory.changed || !self.counted {
             slot.changed.store(true, Relaxed);
         }
         slot.runs.fetch_add(1, Relaxed);
-        slot.due_at.fetch_min(next.0, Relaxed);
-        // Whoever wrote after what is urgent was done waits for it still.
-        if !urgent && slot.called.load(Relaxed) {
-            slot.call(now.0);
-        }
-        slot.running.store(false, Relaxed);
-        next <= now
     }
 
     /// When it is tried again.
@@ -173,13 +211,14 @@ impl Schema {
             memory.changed = false;
             return Ok(RunEnd { later: false, next: upkeep::skipped(began) });
         }
+        let is_due = |task: Task, memory: &SchemaMemory| due.at(task, memory) <= began;
         let (mut worked, mut more, mut failed) = (false, false, None);
-        let (now_due, later): (Vec<_>, Vec<_>) = TASKS
-            .iter()
-            .enumerate()
-            .filter(|(_, task)| due.at(**task, memory) <= began)
-            .partition(|(_, task)| task.is_urgent() == urgent);
-        for (number, task) in now_due {
+        for (number, task) in TASKS.iter().enumerate().filter(|(_, task)| task.is_urgent() == urgent) {
+            // Whoever listens is told at once of what has just been written.
+            let told = *task == Task::NotifyOutbox && worked && memory.notify_at <= began;
+            if !is_due(*task, memory) && !told {
+                continue;
+            }
             if is_over(until) {
                 more = true;
                 break;
@@ -198,8 +237,10 @@ impl Schema {
             place.task.store(number as u32 + 1, Relaxed);
             return Err(error);
         }
-        if urgent && later.iter().any(|(_, task)| !task.is_urgent()) {
-            return Ok(RunEnd { later: true, next: now() });
+        if urgent && TASKS.iter().any(|task| !task.is_urgent() && is_due(*task, memory)) {
+            let due = if worked && !more { self.transaction(agenda)? } else { due };
+            let next = if more { now() } else { due.next_urgent(memory, now()) };
+            return Ok(RunEnd { later: true, next });
         }
         memory.changed &= more;
         memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
@@ -211,8 +252,9 @@ impl Schema {
 
 /// What a run came to.
 struct RunEnd {
-    /// What is urgent was done, and there is more.
+    /// What is urgent was done, and the rest is to come.
     later: bool,
+    /// When what is to come next is due: what is urgent, if the rest is still to come.
     next: Instant,
 }
 
@@ -274,6 +316,7 @@ fn own(number: u32, before: &[Schema]) -> RunSlot {
     let slot = SchemaSlot::free();
     if let Some(known) = before.iter().find(|schema| schema.oid() == number) {
         slot.due_at.store(known.slot().due_at.load(Relaxed), Relaxed);
+        slot.later_at.store(known.slot().later_at.load(Relaxed), Relaxed);
         slot.runs.store(known.slot().runs.load(Relaxed), Relaxed);
     }
     RunSlot::Own(Box::new(slot))

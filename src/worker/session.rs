@@ -125,8 +125,8 @@ impl Session {
             self.round(began.after_ms(BUDGET_MS));
             let ended = now();
             self.place.more.store(self.more, Relaxed);
-            let next = self.next();
-            let rest = upkeep::rest_ms(began.ms_until(ended), next.ms_until(ended));
+            let late_ms = ended.0.saturating_sub(self.late_from().0) / 1000;
+            let rest = upkeep::rest_ms(began.ms_until(ended), late_ms);
             self.place.rests_until.store(ended.after_ms(rest).0, Relaxed);
             self.place.finished_at.store(ended.0, Relaxed);
             self.place.runs.fetch_add(1, Relaxed);
@@ -183,27 +183,24 @@ impl Session {
         true
     }
 
-    /// Every schema in which something is due, the one that waits longest first; in all of them what somebody waits for, and
-    /// then what else there is.
+    /// What somebody waits for, in every schema in which it is due, the one that waits longest first; whenever there is no such
+    /// schema, the rest of one run. In each schema once.
     fn round(&mut self, until: Instant) {
         self.more = false;
-        let began = now();
-        let mut due: Vec<&Schema> = self.schemas.iter().filter(|schema| schema.due_at() <= began).collect();
-        due.sort_by_key(|schema| schema.due_at());
-        // What takes all of a round's time each time must not keep the rest of its schema from ever having its turn.
-        let owed = due.iter().filter(|schema| schema.is_owed()).map(|schema| (*schema, false));
-        let begins = due.iter().map(|schema| (*schema, true));
-        let ends = due.iter().map(|schema| (*schema, false));
-        for (schema, urgent) in owed.chain(begins).chain(ends).collect::<Vec<_>>() {
+        let round = now();
+        let (mut begun, mut finished) = (HashSet::new(), HashSet::new());
+        while let Some((schema, begins)) = self.pick(round, &begun, &finished) {
             if is_over(until) {
                 self.more = true;
                 break;
             }
             self.place.schema.store(schema.oid(), Relaxed);
-            if !urgent {
-                self.more |= schema.finish(self.place, until);
-            } else if schema.due_at() <= began {
+            if begins {
+                begun.insert(schema.oid());
                 schema.begin(self.place, until);
+            } else {
+                finished.insert(schema.oid());
+                self.more |= schema.finish(self.place, until);
             }
             if let Err(error) = transaction::clean() {
                 report(self.place, &error, "cleaning the session");
@@ -212,8 +209,26 @@ impl Session {
         self.place.task.store(0, Relaxed);
     }
 
+    /// Who has its turn in a round that began at `round`; true: with what somebody waits for.
+    fn pick(&self, round: Instant, begun: &HashSet<u32>, finished: &HashSet<u32>) -> Option<(&Schema, bool)> {
+        let now = now();
+        let due = self.schemas.iter().filter(|schema| !begun.contains(&schema.oid()) && schema.due_at() <= now);
+        let waiting =
+            || self.schemas.iter().filter(|schema| !finished.contains(&schema.oid()) && schema.later_at() <= now);
+        // What takes all of a round's time each time must not keep the rest of its schema from ever having its turn.
+        let owed = waiting().find(|schema| schema.is_owed() && schema.later_at() <= round);
+        let rest = || waiting().min_by_key(|schema| schema.later_at()).map(|schema| (schema, false));
+        let urgent = || due.min_by_key(|schema| schema.due_at()).map(|schema| (schema, true));
+        owed.map(|schema| (schema, false)).or_else(urgent).or_else(rest)
+    }
+
+    /// When the first of what somebody waits for is late.
+    fn late_from(&self) -> Instant {
+        self.schemas.iter().map(Schema::late_from).min().unwrap_or(Instant::FOREVER)
+    }
+
     fn next(&self) -> Instant {
-        self.schemas.iter().map(Schema::due_at).min().unwrap_or(Instant::FOREVER)
+        self.schemas.iter().map(Schema::next_at).min().unwrap_or(Instant::FOREVER)
     }
 
     /// Until something is due, but for the rest that is due to others. False: it is not worth waiting for.

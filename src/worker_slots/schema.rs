@@ -17,6 +17,8 @@ pub struct SchemaSlot {
     key: AtomicU64,
     /// When the next run is due, in microseconds as the server counts them; `i64::MAX`: never.
     pub due_at: AtomicI64,
+    /// From when on the rest of a run waits of which what is urgent is done; `i64::MAX`: there is none.
+    pub later_at: AtomicI64,
     /// Somebody wrote since the last run began.
     pub changed: AtomicBool,
     /// … and since its urgent tasks began.
@@ -48,6 +50,7 @@ impl SchemaSlot {
         SchemaSlot {
             key: AtomicU64::new(0),
             due_at: AtomicI64::new(i64::MIN),
+            later_at: AtomicI64::new(i64::MAX),
             changed: AtomicBool::new(true),
             called: AtomicBool::new(false),
             begun: AtomicU32::new(0),
@@ -74,6 +77,11 @@ impl SchemaSlot {
 
     pub fn schema(&self) -> u32 {
         self.key.load(Relaxed) as u32
+    }
+
+    /// When somebody is to come.
+    pub fn next_at(&self) -> i64 {
+        self.due_at.load(Relaxed).min(self.later_at.load(Relaxed))
     }
 
     /// Somebody wrote. Was nothing due yet?
@@ -104,6 +112,7 @@ impl SchemaSlot {
         for instant in [&self.due_at, &self.notify_at, &self.scan_at, &self.ended_at] {
             instant.store(i64::MIN, Relaxed);
         }
+        self.later_at.store(i64::MAX, Relaxed);
         self.seen.store(0, Relaxed);
         self.runs.store(0, Relaxed);
         self.key.store(0, Relaxed);

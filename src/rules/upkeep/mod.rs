@@ -28,8 +28,9 @@ const LIFE_MS: i64 = 60_000;
 /// Without a change of its tables, a schema is looked at again after so long; where changes are not counted, sooner.
 const QUIET_SECONDS: i64 = 3600;
 const UNCOUNTED_SECONDS: i64 = 60;
-/// What is that late needs no rest.
+/// A rest makes no hold wait longer than this past its deadline, and no call by so much more.
 const LATE_MS: i64 = 3000;
+const CALLED_MS: i64 = REST_MS - LATE_MS;
 /// The first and the longest pause after errors.
 const BACK_OFF_SECONDS: (i64, i64) = (5, 300);
 /// What was due and could not be done, because somebody has it locked, is tried again after this, at most that.
@@ -256,6 +257,15 @@ impl Agenda {
         let earliest = TASKS.iter().map(|task| self.at(*task, memory)).min().unwrap_or(Instant::FOREVER);
         earliest.max(floor).min(quiet)
     }
+
+    /// When what somebody waits for is due next, after it was done now and the rest of the run is still to come. What is
+    /// due still could not be done; attempts are recorded when somebody writes.
+    #[must_use]
+    pub fn next_urgent(&self, memory: &SchemaMemory, now: Instant) -> Instant {
+        let timed = [Task::RetryAttempts, Task::ExpireHolds, Task::NotifyOutbox];
+        let earliest = timed.iter().map(|task| self.at(*task, memory)).min().unwrap_or(Instant::FOREVER);
+        earliest.max(now.after_ms(FRUITLESS_MS.0))
+    }
 }
 
 /// When a schema is looked at again of which nothing is heard.
@@ -270,10 +280,18 @@ pub fn skipped(now: Instant) -> Instant {
     now.after_seconds(UNCOUNTED_SECONDS)
 }
 
-/// How long nobody runs anything after a round that took so long, whoever calls. `late_ms`: the latest of what is left.
+/// How long nobody runs anything after a round that took so long, whoever calls. `late_ms`: the latest of what is left; of
+/// what is due next, the time until then, below zero.
 #[must_use]
 pub fn rest_ms(took_ms: i64, late_ms: i64) -> i64 {
-    if late_ms > LATE_MS { GAP_MS } else { took_ms.saturating_mul(RESTS).clamp(GAP_MS, REST_MS) }
+    let longest = LATE_MS.saturating_sub(late_ms).clamp(GAP_MS, REST_MS);
+    took_ms.saturating_mul(RESTS).clamp(GAP_MS, longest)
+}
+
+/// From when on what is due at an instant is late: a call has no deadline.
+#[must_use]
+pub fn late_from(due_at: Instant, is_call: bool) -> Instant {
+    if is_call { due_at.after_ms(CALLED_MS) } else { due_at }
 }
 
 /// Does a worker that came at `born` stay for what is due next?

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use holdfast_e2e::{Cluster, Session, in_time};
 
-use crate::worker::{parent, processor_time};
+use crate::worker::{parent, processor_time, switch};
 use crate::{number, timed};
 
 /// Schemas written to in one transaction: each table costs a lock.
@@ -21,8 +21,11 @@ pub fn run() {
     let cluster =
         Cluster::start_with("-c shared_preload_libraries=holdfast -c autovacuum=off -c max_locks_per_transaction=256");
     let mut session = cluster.install("tenants");
-    let ((), took) = timed(|| open(&mut session, schemas));
+    switch(&mut session, false);
+    let ((), took) = timed(|| open(&cluster, schemas));
     eprintln!("{schemas} schemas attached in {:.0} s", took.as_secs_f64());
+    session.run("vacuum analyze");
+    switch(&mut session, true);
     calm(&mut session);
     idle(&mut session, &format!("{schemas} idle schemas"));
     late(&mut session, schemas);
@@ -35,14 +38,24 @@ pub fn run() {
     }
 }
 
-fn open(session: &mut Session, schemas: usize) {
-    for number in 0..schemas {
-        session.run(&format!(
-            "select holdfast.create_reference_schema('tenant{number}');
+/// By three sessions at once.
+fn open(cluster: &Cluster, schemas: usize) {
+    thread::scope(|scope| {
+        for first in 0..3 {
+            scope.spawn(move || {
+                let mut session = Session::new(cluster.connect("tenants"));
+                (first..schemas).step_by(3).for_each(|number| add(&mut session, number));
+            });
+        }
+    });
+}
+
+fn add(session: &mut Session, number: usize) {
+    session.run(&format!(
+        "select holdfast.create_reference_schema('tenant{number}');
              select holdfast.attach('tenant{number}', p_rehearse => false);
              insert into tenant{number}.restaurants (id) values ('00000000-0000-4000-8000-000000000001')"
-        ));
-    }
+    ));
 }
 
 /// Databases with one attached schema each.
@@ -56,7 +69,7 @@ fn copy(cluster: &Cluster, databases: usize) {
 
 /// Waits until nobody has anything to do.
 fn calm(session: &mut Session) {
-    let quiet = "select coalesce(bool_and(pid is null and runs > 0 and next_at > now() + interval '20 s'), false)
+    let quiet = "select coalesce(bool_and(pid is null and runs > 0 and coalesce(next_run_at > now() + interval '20 s', true)), false)
                  from holdfast.stat_worker";
     let give_up = Instant::now() + Duration::from_secs(1200);
     while !session.value::<bool>(quiet) {

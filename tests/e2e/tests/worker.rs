@@ -77,6 +77,24 @@ fn ten_thousand_holds_are_closed_in_two_rounds() {
     assert_eq!(stat(&mut session, "errors"), 0);
 }
 
+/// A scan that fails again and again is tried less and less often; holds of its schema are closed in time all the same.
+#[test]
+fn a_scan_that_fails_keeps_no_hold() {
+    let cluster = cluster();
+    let mut session = cluster.install("floor");
+    ran(&mut session, 1);
+    session.run(
+        "create function public.refuse() returns trigger language plpgsql as 'begin raise exception ''no scan''; end';
+         create trigger refuse before insert or update on public.holdfast_commit_scan
+           for each statement execute function public.refuse()",
+    );
+    session.run("insert into public.restaurants (id) values (gen_random_uuid())");
+    eventually(&mut session, "select failures >= 2 from holdfast.stat_worker where database = current_database()");
+    overdue_holds(&mut session, 1);
+    session.run("update public.table_holds set expires_at = now() + interval '3 s'");
+    in_time(&mut session, ALL_CLOSED, Duration::from_secs(15));
+}
+
 /// A commit calls the worker, and the worker notifies: nobody waits for the regular look.
 #[test]
 fn a_commit_calls_the_worker_and_the_worker_notifies() {

@@ -2,7 +2,7 @@
 
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::upkeep::{
-    Agenda, GAP_MS, REST_MS, SchemaMemory, TASKS, Task, after_failure, quiet, rest_ms, skipped, stays,
+    Agenda, GAP_MS, REST_MS, SchemaMemory, TASKS, Task, after_failure, late_from, quiet, rest_ms, skipped, stays,
 };
 
 const NOW: Instant = Instant(1_000_000_000_000);
@@ -53,6 +53,17 @@ fn it_comes_back_when_the_next_thing_is_due() {
     let agenda = Agenda { notify: Some(after(5)), ..agenda };
     assert_eq!(pause(&agenda, &CALM), 5000);
     assert_eq!(pause(&agenda, &SchemaMemory { notify_at: after(30), ..later }), 30_000, "they were told already");
+}
+
+/// While the rest of a run is still to come, only what somebody waits for calls again.
+#[test]
+fn what_is_urgent_does_not_wait_for_the_rest() {
+    let agenda = Agenda { expire: Some(after(90)), outbox: Some(Instant::NEVER), ..Agenda::default() };
+    let urgent = |agenda: &Agenda| (agenda.next_urgent(&SchemaMemory::NEW, NOW).0 - NOW.0) / 1000;
+    assert_eq!(urgent(&agenda), 90_000, "not for what is pruned, or recorded when somebody writes");
+    assert_eq!(urgent(&Agenda { notify: Some(after(5)), ..agenda }), 5000);
+    assert_eq!(urgent(&Agenda { expire: Some(after(-5)), ..agenda }), 1000, "it could not be done");
+    assert_eq!(Agenda::default().next_urgent(&SchemaMemory::NEW, NOW), Instant::FOREVER);
 }
 
 #[test]
@@ -149,10 +160,16 @@ fn commits_are_scanned_until_none_is_left() {
 #[test]
 fn a_round_is_followed_by_a_rest_forty_times_as_long_within_bounds() {
     for (took, expected) in [(-5, GAP_MS), (0, GAP_MS), (12, 500), (13, 520), (50, 2000), (126, REST_MS)] {
-        assert_eq!(rest_ms(took, 0), expected, "{took}");
+        assert_eq!(rest_ms(took, -2000), expected, "{took}");
     }
-    assert_eq!(rest_ms(i64::MAX, 3000), REST_MS);
-    assert_eq!(rest_ms(i64::MAX, 3001), GAP_MS, "what is late waits no longer");
+    for (late, expected) in
+        [(i64::MIN, REST_MS), (-2000, REST_MS), (-1500, 4500), (0, 3000), (2000, 1000), (3000, GAP_MS)]
+    {
+        assert_eq!(rest_ms(i64::MAX, late), expected, "nobody's deadline is passed by more than three seconds: {late}");
+    }
+    assert_eq!(rest_ms(1, i64::MAX), GAP_MS);
+    assert_eq!((late_from(NOW, false), late_from(NOW, true)), (NOW, after(2)), "a call has no deadline");
+    assert_eq!(late_from(Instant::FOREVER, true), Instant::FOREVER);
 }
 
 #[test]
