@@ -201,7 +201,7 @@ fn arguments(
         row::optional_json(request.history.metadata.clone()),
         row::ids(changes.close_holds.iter().map(|(hold, _)| hold)),
         row::texts(changes.close_holds.iter().map(|(_, end)| end.label())),
-        row::json(resolved.fingerprint.json()),
+        row::json(resolved.fingerprint.stored()),
         row::text(&resolved.fingerprint.checksum()),
         row::text(&resolved.table_set_hash()),
         row::instant(kept_until),

@@ -37,7 +37,7 @@ impl Store {
     pub fn ledger_probe(&self, booking: Id, key: &str) -> Result<Option<(LedgerEntry, CurrentBooking)>, Failure> {
         let mut found: Option<(LedgerEntry, CurrentBooking)> = None;
         self.run(&LEDGER_PROBE, &[row::id(booking), row::text(key)], |row| {
-            let (_, standing) = found.get_or_insert_with(|| (entry(row), standing(row)));
+            let (_, standing) = found.get_or_insert_with(|| (entry(booking, row), standing(row)));
             if let (Some(id), Some(table)) = (row.id(13), row.id(14)) {
                 let window = row.window(15, 16);
                 standing.assignments.push(Assignment { id, table, window, merge_group: row.id(17) });
@@ -77,13 +77,19 @@ impl Store {
     }
 }
 
-fn entry(row: &row::Row) -> LedgerEntry {
+fn entry(booking: Id, row: &row::Row) -> LedgerEntry {
+    let refusal: Option<Refusal> = row.read(3);
+    let (tables, window) = (row.ids(4).unwrap_or_default(), row.window(5, 6));
+    let stored = row.json(2).and_then(|json| json.fields()).map(Fingerprint);
+    // A refusal was given to a request as it was made, and keeps it whole.
+    let whole =
+        |stored: Fingerprint| if refusal.is_some() { stored } else { stored.completed(booking, &tables, window) };
     LedgerEntry {
         checksum: row.text(1),
-        request: row.json(2).and_then(|json| json.fields()).map(Fingerprint),
-        refusal: row.read(3),
-        tables: row.ids(4).unwrap_or_default(),
-        window: row.window(5, 6),
+        request: stored.map(whole),
+        refusal,
+        tables,
+        window,
         assignment_ids: row.ids(7),
         hold: row.id(8),
         receipt: row.text(9).and_then(|text| text.parse().ok()),

@@ -265,6 +265,31 @@ impl Fingerprint {
         Json::object(self.0.iter().map(|(name, value)| (name.as_str(), value.clone())))
     }
 
+    /// What a ledger entry keeps of an answered request: not what its own columns say, nor what is null or false.
+    #[must_use]
+    pub fn stored(&self) -> Json {
+        let no = Json::from(Value::from(false));
+        let columns = ["booking", "tables", "window"];
+        let says =
+            |(name, value): &(&String, &Json)| !columns.contains(&name.as_str()) && !value.is_null() && **value != no;
+        Json::object(self.0.iter().filter(says).map(|(name, value)| (name.as_str(), value.clone())))
+    }
+
+    /// The whole of what was stored, with what the entry's columns say.
+    #[must_use]
+    pub fn completed(mut self, booking: Id, tables: &[Id], window: Option<Window>) -> Fingerprint {
+        let columns = [
+            ("booking", json!(booking)),
+            ("tables", json!(tables)),
+            ("window", window.map_or(Value::Null, window_json)),
+            ("require_adjacency", Value::from(false)),
+        ];
+        for (name, value) in columns {
+            self.0.entry(name.to_owned()).or_insert_with(|| value.into());
+        }
+        self
+    }
+
     /// The fields in which this request is not the first one.
     #[must_use]
     pub fn differences(&self, first: &Fingerprint) -> Vec<Difference> {

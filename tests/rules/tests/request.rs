@@ -316,4 +316,17 @@ proptest! {
         prop_assert_eq!(fingerprint.json().value(), fields);
         prop_assert_eq!(fingerprint.json().fields(), Some(fingerprint.0));
     }
+
+    #[test]
+    fn an_entry_gives_back_what_was_asked((request, _) in calls()) {
+        let fingerprint = resolved(&request);
+        let ids = match &request.selection {
+            Selection::Tables(ids) => ids.clone(),
+            Selection::Hold(_) => table_ids(&[1, 2]),
+        };
+        let stored = fingerprint.stored().fields().map(Fingerprint).expect("an object");
+        prop_assert!(stored.0.keys().all(|name| !["booking", "tables", "window"].contains(&name.as_str())));
+        let kept = stored.completed(request.booking, &ids, Some(request.window.unwrap_or(hours(18, 20))));
+        prop_assert_eq!(fingerprint.differences(&kept), vec![]);
+    }
 }
