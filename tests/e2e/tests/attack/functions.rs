@@ -37,7 +37,8 @@ fn every_function_by_every_role() {
     assert_eq!(suite.report(200), Vec::<String>::new());
 }
 
-/// Of each type, what a caller could think of.
+/// Of each type, what a caller could think of. `MANY` and `LONG` are numbers: 20 000 and 10 000 000, in the long form
+/// (`HOLDFAST_HOSTILE=long`) 1 000 000 and 100 000 000.
 const HOSTILE: &[(&str, &[&str])] = &[
     ("uuid", &["'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"]),
     (
@@ -45,28 +46,28 @@ const HOSTILE: &[(&str, &[&str])] = &[
         &[
             "'{}'",
             "array[null, null]::uuid[]",
-            "array_fill(gen_random_uuid(), array[20000])",
+            "array_fill(gen_random_uuid(), array[MANY])",
             "array_fill(gen_random_uuid(), array[2, 2])",
             "array_fill(gen_random_uuid(), array[2], array[-2147483648])",
         ],
     ),
     (
         "text",
-        &[
-            "''",
-            "repeat('k', 10000000)",
-            "E'\\x01\\r\\n'",
-            "'x''; drop table bookings; --'",
-            "repeat('\u{fe0f}', 100000)",
-        ],
+        &["''", "repeat('k', LONG)", "E'\\x01\\r\\n'", "'x''; drop table bookings; --'", "repeat('\u{fe0f}', 100000)"],
     ),
     (
         "text[]",
-        &["'{}'", "array[null]::text[]", "array_fill('x'::text, array[100000])", "array_fill('x'::text, array[2, 2])"],
+        &["'{}'", "array[null]::text[]", "array_fill('x'::text, array[MANY])", "array_fill('x'::text, array[2, 2])"],
     ),
     (
         "bigint[]",
-        &["'{}'", "array[null]::bigint[]", "array_fill(1::bigint, array[2, 2])", "array[-9223372036854775808]"],
+        &[
+            "'{}'",
+            "array[null]::bigint[]",
+            "array_fill(1::bigint, array[MANY])",
+            "array_fill(1::bigint, array[2, 2])",
+            "array[-9223372036854775808]",
+        ],
     ),
     ("integer", &["-2147483648", "2147483647", "0"]),
     ("bigint", &["-9223372036854775808", "9223372036854775807"]),
@@ -85,8 +86,8 @@ const HOSTILE: &[(&str, &[&str])] = &[
             "'\"x\"'",
             "'1e400'",
             "'123456789012345678901234567890.5'",
-            "(repeat('[', 4000) || repeat(']', 4000))::jsonb",
-            "jsonb_build_object('k', repeat('v', 5000000))",
+            "(repeat('[', 5000) || repeat(']', 5000))::jsonb",
+            "jsonb_build_object('k', repeat('v', LONG))",
         ],
     ),
     (
@@ -95,6 +96,14 @@ const HOSTILE: &[(&str, &[&str])] = &[
     ),
     ("boolean", &["true"]),
 ];
+
+/// `MANY`, `LONG` and how long a call may take.
+fn sizes() -> [(&'static str, &'static str); 3] {
+    match std::env::var("HOLDFAST_HOSTILE").as_deref() {
+        Ok("long") => [("MANY", "1000000"), ("LONG", "100000000"), ("PATIENCE", "10min")],
+        _ => [("MANY", "20000"), ("LONG", "10000000"), ("PATIENCE", "20s")],
+    }
+}
 
 #[test]
 fn hostile_arguments_to_every_function() {
@@ -128,9 +137,10 @@ fn hostile_arguments_to_every_function() {
                     let mut arguments: Vec<String> = types.iter().map(harmless).collect();
                     arguments[place] = format!("{value}::{kind}");
                     let call = format!(
-                        "begin; set local statement_timeout = '20s'; select {schema}.{name}({})",
+                        "begin; set local statement_timeout = 'PATIENCE'; select {schema}.{name}({})",
                         arguments.join(", ")
                     );
+                    let call = sizes().iter().fold(call, |call, (word, size)| call.replace(word, size));
                     let what = format!(
                         "{schema}.{name}, argument {}: {}",
                         place + 1,
