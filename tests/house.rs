@@ -5,6 +5,8 @@
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/crates.rs"]
+mod crates;
 #[path = "house/documents.rs"]
 mod documents;
 #[path = "house/foreign.rs"]
