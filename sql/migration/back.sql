@@ -2,6 +2,7 @@
 -- Print it before you run that one: afterwards there is nothing left to take back but attach.
 \set ON_ERROR_STOP on
 \set QUIET on
+set client_encoding = 'UTF8';
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;

@@ -1,6 +1,7 @@
 -- holdfast: what the migration of a schema would do. Changes nothing.
 \set ON_ERROR_STOP on
 \set QUIET on
+set client_encoding = 'UTF8';
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;

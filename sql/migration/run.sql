@@ -5,6 +5,7 @@
 -- over. Each lock is waited for 50 ms at most and tried again, so that nobody waits behind us for longer.
 \set ON_ERROR_STOP on
 \set QUIET on
+set client_encoding = 'UTF8';
 set client_min_messages = warning;
 set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;

@@ -4,6 +4,7 @@ select pg_catalog.jsonb_build_object(
   'preloaded', case when pg_catalog.pg_has_role('pg_read_all_settings', 'usage')
     then pg_catalog.current_setting('shared_preload_libraries', true) end,
   'encoding', pg_catalog.getdatabaseencoding(),
+  'client_encoding', pg_catalog.pg_client_encoding(),
   'isolation', pg_catalog.current_setting('default_transaction_isolation'),
   'read_only', pg_catalog.current_setting('default_transaction_read_only')::boolean,
   'synchronous_commit', pg_catalog.current_setting('synchronous_commit'),

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::looking_at;
-use crate::rules::migration::{Form, render};
+use crate::rules::migration::{Form, in_encoding, render};
 use crate::rules::refusal::argument_invalid;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::examine;
@@ -16,5 +16,6 @@ pub fn migration(schema: pg_sys::Oid, form: &str) -> Result<String, Failure> {
     if let Some(name) = facts.unprintable() {
         return Err(argument_invalid(format!("A name of the schema has a control character: {name}")).into());
     }
-    Ok(render(&facts.schema, facts.server.version, &examine(&facts), form))
+    let script = render(&facts.schema, facts.server.version, &examine(&facts), form);
+    Ok(in_encoding(&script, facts.server.script_encoding()))
 }

@@ -46,6 +46,13 @@ pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], form: Form
     }
 }
 
+/// A script says in which encoding its names are written: in another one a byte of a letter may be a quote or a backslash.
+#[must_use]
+pub fn in_encoding(script: &str, encoding: &str) -> String {
+    let first = "set client_min_messages";
+    script.replacen(first, &format!("set client_encoding = {};\n{first}", literal(encoding)), 1)
+}
+
 fn needed(finding: &DoctorFinding) -> bool {
     matches!(finding.state, State::Missing | State::Wrong)
 }

@@ -216,6 +216,8 @@ pub struct Reference {
 pub struct Server {
     pub version: i32,
     pub encoding: String,
+    /// What this session is told things in.
+    pub client_encoding: String,
     /// None: the caller may not see it.
     pub preloaded: Option<String>,
     pub isolation: String,
@@ -258,7 +260,22 @@ pub fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+impl Server {
+    /// What a text is in that this session was told: without an encoding of its own it gets the database's bytes.
+    #[must_use]
+    pub fn script_encoding(&self) -> &str {
+        if self.client_encoding == "SQL_ASCII" { &self.encoding } else { &self.client_encoding }
+    }
+}
+
 impl Facts {
+    /// May what attach made belong to this role? To the owner of the bookings, or to the one before, who has our functions still.
+    #[must_use]
+    pub fn may_follow(&self, owner: &str) -> bool {
+        let has_ours = |function: &FunctionFacts| function.ours && function.language == "c" && function.owner == owner;
+        owner == self.owner || self.functions.iter().any(has_ours)
+    }
+
     /// Whatever the application may run: its own functions, ours, and legacy ones.
     pub fn routines(&self) -> impl Iterator<Item = &FunctionFacts> {
         self.functions.iter().chain(&self.legacy)

@@ -1,6 +1,6 @@
 //! The script of a migration: what is in it, in which order, and that it can be run again.
 
-use holdfast::rules::migration::{Form, render};
+use holdfast::rules::migration::{Form, in_encoding, render};
 use holdfast::rules::requirement::index::built_by_attach;
 use holdfast::rules::requirement::{DoctorFinding, MendStep, State};
 
@@ -202,5 +202,15 @@ fn an_old_psql_is_not_restricted() {
     {
         let script = render("app", version, &[index(State::Missing)], Form::Run);
         assert_eq!(script.contains("\\restrict"), restricts, "{version}");
+    }
+}
+
+/// In SJIS, say, the second byte of a letter may be a backslash or swallow the quote behind it.
+#[test]
+fn the_encoding_comes_before_the_first_name() {
+    for form in [Form::Run, Form::DryRun, Form::Back] {
+        let script = in_encoding(&render("\"\u{c1}\"", 180_000, &[index(State::Missing)], form), "UTF8");
+        let pinned = script.find("set client_encoding = 'UTF8';\n").expect("it is pinned");
+        assert!(script[..pinned].is_ascii() && !script[pinned..].is_ascii(), "{script}");
     }
 }

@@ -141,6 +141,8 @@ fn no_name_says_anything_to_psql() {
         for form in ["dry_run", if number % 4 < 2 { "run" } else { "back" }] {
             let script: String = floor.value(&format!("select holdfast.migration('{schema}', '{form}')"));
             assert_eq!(foreign_commands(&script), Vec::<&str>::new(), "{name:?}");
+            let pinned = script.find("set client_encoding = 'UTF8';").unwrap_or_default();
+            assert!(pinned > 0 && script[..pinned].is_ascii(), "a name before the encoding: {name:?}");
             // On past every error, so that every line is read; by either way of the exclusion.
             let script = script.replace("\\set ON_ERROR_STOP on", "\\set ON_ERROR_STOP off");
             let way = if number % 3 == 0 { "overlap=swap" } else { "overlap=window" };
