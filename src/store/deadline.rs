@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgrx::pg_sys;
 
-use super::Store;
+use super::{Store, rights};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 use crate::timer::{self, Reason};
@@ -61,7 +61,8 @@ impl Store {
     /// Runs the work in a subtransaction, deferred triggers included: when it fails, what it did is taken back.
     pub fn in_savepoint<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
         let subtransaction = Subtransaction::begin();
-        let worked = work(self).and_then(|done| self.ddl("set constraints all immediate").map(|()| done));
+        let worked =
+            work(self).and_then(|done| rights::fire_deferred(&self.connection, &self.attachment).map(|()| done));
         if worked.is_ok() {
             subtransaction.release();
         } else {

@@ -11,10 +11,11 @@
 //! to be queued. At its end they fire, still as the owner, and nothing may be left that the commit or a later statement
 //! would run as the superuser. Settings are put back after both.
 
-use std::ffi::{CString, c_int};
+use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
+use super::attachment::Attachment;
 use super::guard;
 use super::plan::Connection;
 use super::statement::statement;
@@ -121,13 +122,19 @@ fn acting<T>(
 fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
     let connection = Connection::open();
     let attachment = connection.attachment(schema)?;
-    if let Ok(path) = CString::new(attachment.path()) {
-        guard::set(c"search_path", &path).map_err(Failure::Server)?;
-    }
-    connection.script("set constraints all immediate")?;
-    guard::set(c"search_path", path::PINNED).map_err(Failure::Server)?;
+    fire_deferred(&connection, &attachment)?;
     let left: Vec<String> = connection.query(LEFT_BEHIND.text, |row| row.text(1).unwrap_or_default())?;
     if left.is_empty() { Ok(()) } else { Err(failure::left_behind(&left).into()) }
+}
+
+/// Fires what is deferred, under the path that the application's code has.
+pub(super) fn fire_deferred(connection: &Connection, attachment: &Attachment) -> Result<(), Failure> {
+    // SAFETY: opens a level of settings.
+    let level = unsafe { pg_sys::NewGUCNestLevel() };
+    guard::set(c"search_path", attachment.c_texts().1).map_err(Failure::Server)?;
+    let fired = connection.script("set constraints all immediate");
+    close_settings(level);
+    fired
 }
 
 /// Settings changed from here on are put back by `close_settings`, or by the server when it aborts.

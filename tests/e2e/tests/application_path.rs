@@ -1,5 +1,6 @@
 //! The application's own code sees the search path that it had: triggers, defaults, CHECKs, policies, legacy functions.
 
+use holdfast_e2e::foreign::OLD;
 use holdfast_e2e::{Floor, GRANTED, Room, confirm, confirm_hold, native, unassign};
 use uuid::Uuid;
 
@@ -217,4 +218,26 @@ fn deferred_triggers_of_a_superusers_call_find_what_they_name() {
     assert_eq!(floor.outcome(&call.with("p_idempotency_key", "key"))["outcome"], "confirmed");
     let seen: Vec<String> = floor.column("select distinct what from public.audit_logs");
     assert_eq!(seen, [GRANTED]);
+}
+
+/// Mode `rehearse` does it and takes it back, deferred triggers included: they find what they name, so both agree.
+#[test]
+fn deferred_triggers_of_a_rehearsed_call_find_what_they_name() {
+    let mut old = OLD.install();
+    old.adopt();
+    old.run(
+        "create table noted (id uuid);
+         create function note() returns trigger language plpgsql as
+           $$ begin insert into noted values (new.id); return null; end $$;
+         create constraint trigger note after update on bookings deferrable initially deferred
+           for each row execute function note()",
+    );
+    old.mode("rehearse");
+    let id = |kind: u32| -> Uuid { format!("0ddba11a-0000-4000-8000-{kind:012}").parse().expect("an id") };
+    assert_eq!(old.done(&confirm(id(205), &[id(101)], "key")).len(), 1);
+    let said: Vec<serde_json::Value> = old.column("select to_jsonb(d) from holdfast_disagreements d");
+    assert!(said.iter().all(|said| said["kind"] != "ours_failed"), "{said:?}");
+    assert!(old.count("noted", "true") > 0, "the trigger never fired");
+    let judged: i64 = old.value("select judged from holdfast.stat_shadow where schema = 'public'");
+    assert_eq!(judged, 1);
 }
