@@ -2,7 +2,8 @@
 //! installed, rights are granted. And the way back.
 //!
 //! What runs code of the schema, or could, is done as the owner of its tables. A superuser's rights are used for functions
-//! in C, for who owns what, and for the right to use the schema.
+//! in C, for who owns what, for the trigger of the rollout, and for the right to use the schema; the schema keeps its name
+//! meanwhile, and what is given to the owner of the bookings is nobody's but theirs, or of the owner before.
 
 use pgrx::pg_sys;
 
@@ -15,7 +16,7 @@ use crate::rules::requirement::attach::{ROLLOUT, TABLES, mends, unmet};
 use crate::rules::requirement::facts::{Facts, FunctionFacts};
 use crate::rules::requirement::function::replacements;
 use crate::rules::requirement::hold;
-use crate::rules::requirement::rights::closing;
+use crate::rules::requirement::rights::{closing, row_security};
 use crate::rules::requirement::status::default_target;
 use crate::rules::rollout::{self, Legacy};
 use crate::store::rights::{self, Work};
@@ -33,6 +34,7 @@ pub fn create_reference_schema(name: &str) -> Result<(), Failure> {
 pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     check_superuser("attach")?;
     let store = Store::open_anyhow(schema)?;
+    store.keep_name()?;
     let found = facts(&store, schema)?;
     refuse(store.quoted_schema(), &unmet(&found))?;
     check_rollout(&store, &found)?;
@@ -59,6 +61,9 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.record(grant_to, &path)?;
     store.additions_write(&additions(&found, &after))?;
     store.additions_write(&granted)?;
+    if let Some(said) = row_security(&after).filter(|_| !store.has_row_security()) {
+        pgrx::warning!("{said}");
+    }
     // A database that has work from now on.
     worker_slots::note_call(schema.to_u32());
     Ok(())
@@ -184,6 +189,7 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     check_superuser("detach")?;
     let store = Store::open_anyhow(schema)?;
     store.check_attached()?;
+    store.keep_name()?;
     let facts = facts(&store, schema)?;
     let mut added = store.additions_read()?;
     added.sort_by_key(|addition| addition.kind);

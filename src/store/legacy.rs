@@ -43,31 +43,31 @@ impl Store {
         let (new, role) = (quoted(&name), quoted(owner));
         self.ddl(&format!("create schema {new} authorization {role}"))?;
         let comment = format!("holdfast: the legacy functions of schema {}; detach brings them back", self.schema());
-        self.ddl(&format!("comment on schema {new} is {}", pgrx::spi::quote_literal(comment)))?;
+        self.ddl_as(owner, &format!("comment on schema {new} is {}", pgrx::spi::quote_literal(comment)))?;
         let schema = namespace_oid_of(&name).map(Into::into);
         let grantees = self.run(&SCHEMA_GRANTEES, &[schema], |row| row.text(1).unwrap_or_default())?;
         for grantee in grantees {
             let grantee = if grantee.is_empty() { "public".to_owned() } else { quoted(&grantee) };
-            self.ddl(&format!("revoke all on schema {new} from {grantee}"))?;
+            self.ddl_as(owner, &format!("revoke all on schema {new} from {grantee}"))?;
         }
         Ok(name)
     }
 
-    /// Moves a function of the application into the schema of the legacy functions; the owner of the bookings may
-    /// execute it, and everybody no more.
+    /// Moves a function of the application into the schema of the legacy functions, as their owner, who is that of the bookings;
+    /// they may execute it, and everybody no more.
     pub fn legacy_keep(&self, replaced: &Replacement, legacy: &str, owner: &str) -> Result<(), Failure> {
         let function = replaced.function;
         let kind = if function.kind == "p" { "procedure" } else { "function" };
-        self.ddl(&format!("alter {kind} {} set schema {}", function.signature, quoted(legacy)))?;
+        self.ddl_as(owner, &format!("alter {kind} {} set schema {}", function.signature, quoted(legacy)))?;
         let oid = pg_sys::Oid::from_u32(u32::try_from(function.oid).unwrap_or_default());
         let moved = self.signature_of(oid)?;
         let closed = self.is_open_to_all(oid)?;
         if closed {
-            self.ddl(&format!("revoke execute on {kind} {moved} from public"))?;
+            self.ddl_as(owner, &format!("revoke execute on {kind} {moved} from public"))?;
         }
         let (_, may_execute) = self.rights_held(owner, Some(oid.to_u32()))?;
         if !may_execute {
-            self.ddl(&format!("grant execute on {kind} {moved} to {}", quoted(owner)))?;
+            self.ddl_as(owner, &format!("grant execute on {kind} {moved} to {}", quoted(owner)))?;
         }
         let (callable, granted, closed) = (row::flag(replaced.callable), row::flag(!may_execute), row::flag(closed));
         let arguments = [Some(oid.into()), row::text(legacy), callable, granted, closed];

@@ -7,7 +7,7 @@ use super::plan::Connection;
 use super::rights;
 use super::statement::{for_features, for_schema, statement};
 use crate::rules::refusal;
-use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
+use crate::rules::refusal::failure::{self, Failure, ServerError, sqlstate_pack};
 use crate::rules::requirement::attach::{FIRST_RECORD, is_of_first_release, of_first_release};
 use crate::rules::requirement::due::{Due, due, made};
 use crate::rules::requirement::facts::{Constraint, Facts, Made};
@@ -62,6 +62,7 @@ const VIEWS: &[&str] = &[
 ];
 
 statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
+statement!(SCHEMA_KEEP, "schema_keep", [OIDOID]);
 
 /// Creates the schema if it is missing and installs the reference tables in it.
 pub fn create_reference(name: &str) -> Result<(), Failure> {
@@ -84,6 +85,15 @@ fn schema_oid(name: &str) -> Option<pg_sys::Oid> {
 impl Store {
     pub fn quoted_schema(&self) -> &str {
         &self.attachment.quoted
+    }
+
+    /// Until the transaction ends the schema keeps its name: what a superuser does by that name is done to no other schema.
+    pub fn keep_name(&self) -> Result<(), Failure> {
+        let names = self.run(&SCHEMA_KEEP, &[self.oid()], |row| row.text(1).unwrap_or_default())?;
+        if names.first().is_some_and(|name| name == self.schema()) {
+            return Ok(());
+        }
+        Err(failure::schema_renamed(self.quoted_schema()).into())
     }
 
     /// What is missing of the columns, indexes and rules.

@@ -38,8 +38,33 @@ pub(super) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
         }));
     }
     found.extend(TABLES.iter().chain(ROLLOUT).filter_map(|table| of_ours(facts, facts.table(table)?)));
+    found.extend([SHOWN, BEHIND].iter().filter_map(|view| of_view(facts, facts.table(view)?)));
+    found.extend(
+        facts.functions.iter().filter(|function| function.name == READER).filter_map(|it| of_reader(facts, it)),
+    );
     found.extend(of_grants(facts));
     found
+}
+
+/// A view by a name of ours that somebody else made would become the owner's, and so would what it runs.
+fn of_view(facts: &Facts, view: &TableFacts) -> Option<DoctorFinding> {
+    if facts.may_follow(&view.owner) {
+        return None;
+    }
+    Some(of_somebody_else(format!("view {}", view.name), &view.owner))
+}
+
+/// The same of the function that reads it.
+fn of_reader(facts: &Facts, reader: &FunctionFacts) -> Option<DoctorFinding> {
+    if facts.may_follow(&reader.owner) {
+        return None;
+    }
+    Some(of_somebody_else(format!("function {}", reader.signature), &reader.owner))
+}
+
+fn of_somebody_else(what: String, owner: &str) -> DoctorFinding {
+    let why = format!("it has a name of ours and belongs to {}: drop it, attach does not touch it", quoted(owner));
+    DoctorFinding::new(format!("{what} of somebody else"), State::Wrong, "G11", why)
 }
 
 fn of_schema(facts: &Facts) -> Option<DoctorFinding> {
@@ -134,7 +159,7 @@ fn strange(facts: &Facts, table: &TableFacts, is_recorded: bool) -> Option<Strin
     if table.has_rules {
         return Some("it has rewrite rules".to_owned());
     }
-    if is_recorded {
+    if is_recorded && facts.may_follow(&table.owner) {
         return None;
     }
     if table.owner != facts.owner {
@@ -174,6 +199,24 @@ pub fn closing(before: &Facts, after: &Facts) -> Vec<String> {
         found.extend(everybody.map(|role| format!("revoke all on function {} from {role} cascade", reader.signature)));
     }
     found
+}
+
+/// What the functions see of a schema that has row security, and the check that there is, for who attaches it.
+#[must_use]
+pub fn row_security(facts: &Facts) -> Option<String> {
+    let under = facts
+        .tables
+        .iter()
+        .filter(|table| table.row_security && NEEDED.iter().any(|needed| needed.table == table.name));
+    let under: Vec<String> = under.map(|table| quoted(&table.name)).collect();
+    let (schema, owner) = (&facts.schema, quoted(&facts.owner));
+    (!under.is_empty()).then(|| {
+        format!(
+            "row security of {} does not apply to who calls the functions in schema {schema}: they see what {owner} sees; \
+             create table {schema}.holdfast_row_security () and bookings that the caller does not see are not found",
+            under.join(", ")
+        )
+    })
 }
 
 /// Rights on what attach made that attach did not give.

@@ -160,7 +160,7 @@ fn of_table(facts: &Facts, needed: &Needed) -> Vec<DoctorFinding> {
     }
     let mut found = vec![DoctorFinding::new(what, State::Ok, "G1", "the table is there")];
     if table.row_security && !table.hides_rows {
-        let why = "row security is on: the functions act as the owner of bookings, who has to see every row of it, or a check misses some; no policy keeps a role that may execute them from any booking of the schema, so grant them to services that judge that themselves";
+        let why = "row security is on: the functions act as the owner of bookings, who has to see every row of it, or a check misses some; no policy keeps a role that may execute them from any booking of the schema, so grant them to services that judge that themselves, or create the table holdfast_row_security () in the schema";
         found.push(DoctorFinding::new(format!("row security of {name}"), State::Risky, "G9", why));
     }
     found.extend(needed.columns().filter_map(|column| of_column(facts, table, column)));

@@ -1,7 +1,7 @@
 //! Who owns what, and who has a right on what attach made.
 
 use holdfast::rules::requirement::attach::unmet;
-use holdfast::rules::requirement::facts::{Facts, Grant, Made, SchemaRights, TableFacts, TriggerFacts};
+use holdfast::rules::requirement::facts::{Facts, FunctionFacts, Grant, Made, SchemaRights, TableFacts, TriggerFacts};
 use holdfast::rules::requirement::{DoctorFinding, MendStep, State, examine, literal};
 
 use crate::requirement::{column, facts, found, table};
@@ -83,6 +83,10 @@ fn a_table_of_ours_is_what_attach_makes_or_it_is_refused_by_name() {
     // One that attach recorded follows the bookings to another owner.
     facts.recorded = vec!["holdfast_findings".to_owned()];
     facts.tables[0].owner = "before".to_owned();
+    refused(&facts, "belongs to before");
+    // Whose our functions are by now: a table that somebody else put there would be given to the owner, triggers and all.
+    let (language, owner) = ("c".to_owned(), "before".to_owned());
+    facts.functions = vec![FunctionFacts { ours: true, language, owner, ..FunctionFacts::default() }];
     let finding = of_findings(&facts).expect("another owner");
     assert_eq!((finding.what.as_str(), finding.step), ("owner of holdfast_findings", MendStep::Attach));
     assert!(!is_unmet(&facts, "owner of holdfast_findings"));

@@ -10,5 +10,6 @@ mod restored;
 mod rows;
 mod server;
 mod suite;
+mod taken_over;
 mod told;
 mod traps;

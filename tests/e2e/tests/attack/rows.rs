@@ -196,3 +196,26 @@ fn calls_about_ones_own_booking_say_nothing_of_another_restaurants() {
     }
     assert_eq!(suite.report(20), Vec::<String>::new());
 }
+
+/// Who attaches a schema with row security is told what the functions see, and which check there is; not once it is on.
+#[test]
+fn attach_says_what_row_security_does_not_do() {
+    let mut house = House::new();
+    unseen(&mut house);
+    let attach = |house: &House| {
+        let said = house.floor.server().psql(&house.floor.name, &format!("select holdfast.attach('{HOUSE}')"), &[]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said.err
+    };
+    let said = attach(&house);
+    let words = format!(
+        "row security of bookings does not apply to who calls the functions in schema {HOUSE}: they see what {OWNER} sees"
+    );
+    assert!(said.contains(&words) && said.contains("create table bistro.holdfast_row_security ()"), "{said}");
+    let why: String = house
+        .floor
+        .value("select why from holdfast.doctor('bistro') where what = 'row security of bookings' and state = 'risky'");
+    assert!(why.contains("holdfast_row_security"), "{why}");
+    house.session_as(OWNER).run(&format!("create table {HOUSE}.holdfast_row_security ()"));
+    assert!(!attach(&house).contains("row security"));
+}
