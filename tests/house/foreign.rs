@@ -6,7 +6,8 @@ use super::{assert_none, assert_one};
 /// `module::test  reason`, a line each.
 fn complaints(lists: &[File], tests: &[File]) -> Vec<String> {
     let is_test = |name: &str| {
-        let Some((module, function)) = name.split_once("::") else { return false };
+        let Some((module, function)) = name.rsplit_once("::") else { return false };
+        let module = module.replace("::", "/");
         let file = tests.iter().find(|file| file.path.ends_with(&format!("/{module}.rs")));
         file.is_some_and(|file| file.text.contains(&format!("\nfn {function}() {{")))
     };

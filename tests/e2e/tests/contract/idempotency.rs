@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Booking, restaurant, party, date, time, key, as Python's hashlib has them.
-const VECTORS: &str = include_str!("../../rules/vectors/idempotency_keys.tsv");
+const VECTORS: &str = include_str!("../../../rules/vectors/idempotency_keys.tsv");
 
 #[test]
 fn the_function_has_the_recipe_of_the_contract() {

@@ -5,7 +5,7 @@ use holdfast_e2e::{GRANTED, STRANGER, confirm, unassign};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::adopt::{booking, catalogue, table};
+use crate::adopt::attach::{booking, catalogue, table};
 
 /// Its own name labels its result; and one calls the other, with a schema and without.
 const FUNCTIONS: &str = "

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast_e2e::{Cluster, Session, in_time};
 
-const PAGE: &str = include_str!("../../../docs/operate.md");
+const PAGE: &str = include_str!("../../../../docs/operate.md");
 
 #[test]
 fn the_example_keeps_the_house_clean() {

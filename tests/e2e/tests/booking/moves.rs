@@ -4,7 +4,7 @@ use holdfast_e2e::foreign::{APPLICATIONS, Foreign, OLD};
 use holdfast_e2e::script::differences;
 use holdfast_e2e::{Floor, GRANTED, Session, confirm, confirm_hold};
 
-use crate::adopt::{booking, call, table};
+use crate::adopt::attach::{booking, call, table};
 
 /// The same database as another one, by way of a dump.
 fn moved(foreign: &Foreign, format: &str) -> Floor {

@@ -4,7 +4,7 @@
 use holdfast_e2e::foreign::{Foreign, MINIMAL};
 use holdfast_e2e::{Call, GRANTED, confirm, unassign};
 
-use crate::adopt::{booking, catalogue, table};
+use crate::adopt::attach::{booking, catalogue, table};
 
 fn with_labels(labels: &[(&str, &str)]) -> Foreign {
     let mut minimal = MINIMAL.install();

@@ -5,7 +5,7 @@ use std::process::Command;
 use holdfast_e2e::foreign::{Foreign, MINIMAL, OLD};
 use holdfast_e2e::{GRANTED, confirm};
 
-const PAGE: &str = include_str!("../../../docs/adopt.md");
+const PAGE: &str = include_str!("../../../../docs/adopt.md");
 
 /// The commands below a heading, with the application's role in the place of the page's.
 fn commands(heading: &str) -> String {

@@ -43,7 +43,7 @@ fn k13_the_end_is_on_the_next_day() {
     assert_eq!(listed, 0, "in the view");
     let certificate: Value = floor.value("select holdfast.audit('public')");
     assert_eq!((&certificate["violations"], &certificate["notices"]), (&0.into(), &0.into()), "{certificate:#}");
-    let plain = include_str!("../../../sql/audit/promises.sql");
+    let plain = include_str!("../../../../sql/audit/promises.sql");
     floor.run("set search_path = public");
     let broken: i64 = floor.value(&format!("with a as ({plain}) select sum(broken)::bigint from a"));
     assert_eq!(broken, 0, "in plain SQL");

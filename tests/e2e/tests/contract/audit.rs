@@ -7,7 +7,7 @@ use holdfast_e2e::{Call, Dice, Floor, Session, atomic_confirm, ground};
 use serde_json::Value;
 use uuid::Uuid;
 
-const PROMISES: &str = include_str!("../../../sql/audit/promises.sql");
+const PROMISES: &str = include_str!("../../../../sql/audit/promises.sql");
 
 fn audit(session: &mut Session) -> Value {
     session.value("select holdfast.audit('public')")

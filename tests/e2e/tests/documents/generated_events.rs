@@ -180,7 +180,7 @@ fn example(session: &mut Session, event: &Event) -> String {
 
 const HEAD: &str = "# Events
 
-<!-- Made by `make docs`: the fields from tests/e2e/tests/generated_events.rs, the examples from a server. -->
+<!-- Made by `make docs`: the fields from tests/e2e/tests/documents/generated_events.rs, the examples from a server. -->
 
 What holdfast tells others, as rows of `capacity_outbox`, written in the transaction that it tells of. An event exists
 when that transaction commits, and not before. Without the table `capacity_outbox` no events are written.

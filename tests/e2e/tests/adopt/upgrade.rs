@@ -12,8 +12,11 @@ use holdfast_e2e::{Call, Floor, Refusal, Room, Session, at, confirm, native, sea
 use uuid::Uuid;
 
 /// What a release installed, and what it made of a schema: `tests/upgrade`.
-const RELEASES: [(&str, &str, &str); 1] =
-    [("0.1.0", include_str!("../../upgrade/holdfast--0.1.0.sql"), include_str!("../../upgrade/attached--0.1.0.sql"))];
+const RELEASES: [(&str, &str, &str); 1] = [(
+    "0.1.0",
+    include_str!("../../../upgrade/holdfast--0.1.0.sql"),
+    include_str!("../../../upgrade/attached--0.1.0.sql"),
+)];
 
 /// Puts the scripts of the releases where the server looks for them.
 fn scripts_of_releases() {

@@ -8,7 +8,7 @@ use std::process::Command;
 use holdfast_e2e::{Cluster, Session, confirm};
 
 const RELEASED: &str =
-    concat!(include_str!("../../upgrade/holdfast--0.1.0.sql"), include_str!("../../upgrade/attached--0.1.0.sql"));
+    concat!(include_str!("../../../upgrade/holdfast--0.1.0.sql"), include_str!("../../../upgrade/attached--0.1.0.sql"));
 
 /// Gives each of the symbols another name of the same length, so that it is not found.
 fn without(library: &[u8], symbols: &[String]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use holdfast_e2e::{Floor, Session};
 
-use crate::adopt_names::furnish;
+use crate::adopt::names::furnish;
 
 /// Roles of one test: an owner, an API role that default privileges favour, and one that may only create.
 struct Roles {

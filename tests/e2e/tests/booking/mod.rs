@@ -1,0 +1,7 @@
+//! Bookings: their time, their status, and what other sessions see of a move.
+
+mod levels;
+mod midnight;
+mod moves;
+mod presence;
+mod status_moves;

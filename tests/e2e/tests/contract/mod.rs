@@ -1,0 +1,31 @@
+//! What the contract promises, asked of every application.
+
+mod answers;
+mod atomicity;
+mod attempt;
+mod audit;
+mod auto_assign;
+mod callers;
+mod calls;
+mod deadline;
+mod deadline_limits;
+mod faults_holds;
+mod faults_keys;
+mod faults_server;
+mod faults_status;
+mod fence;
+mod idempotency;
+mod mended;
+mod nonsense;
+mod outbox;
+mod preflight;
+mod privileges;
+mod reconcile;
+mod refusals;
+mod refusals_tables;
+mod replay;
+mod scan_commits;
+mod sweep;
+mod triggers;
+mod undo;
+mod written;

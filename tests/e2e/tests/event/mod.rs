@@ -1,0 +1,3 @@
+//! What services are told.
+
+mod emitted;
