@@ -5,7 +5,7 @@ use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::quarantine;
 use crate::store::Store;
 
-/// Does the work for one booking or hold. None: it failed for a reason of its own and was set aside.
+/// Does the work for one booking or hold. None: it failed for a reason of its own and is in quarantine.
 pub fn in_savepoint<T>(
     store: &Store,
     step: &str,
@@ -17,7 +17,7 @@ pub fn in_savepoint<T>(
         Err(failure) if quarantine::is_its_own(&failure) => {
             let words = quarantine::words(&failure);
             leave(store, step, id, &words)?;
-            store.quarantine_say(format!("{words} ({id})"));
+            store.first_error_keep(format!("{words} ({id})"));
             Ok(None)
         }
         Err(failure) => Err(failure),

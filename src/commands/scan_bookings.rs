@@ -1,4 +1,4 @@
-//! What others wrote, who tell nobody: every live booking is looked at again, without being asked for.
+//! The task scan_bookings: what others wrote, who tell nobody, is found because every live booking is scanned again.
 //!
 //! Twice over. `live` reads the view every few seconds: one set-based statement, so an update by hand is found at once.
 //! `all` goes through the bookings one by one, in bounded batches by primary key, with the rules that a reconciliation has:
@@ -11,10 +11,10 @@ use crate::rules::upkeep::scan_bookings;
 use crate::settings;
 use crate::store::Store;
 
-/// What a look at all came to: bookings, and whether to come again at once.
+/// What a scan came to: bookings, and whether to come again at once.
 pub type Scanned = (i64, bool);
 
-/// The step under which a booking is set aside whose finding could not be reported.
+/// The task under which a booking goes into quarantine whose finding could not be reported.
 pub const STEP: &str = "reconcile";
 
 /// Reports what the view lists and nobody was told yet, and repairs what the policy names.
@@ -42,7 +42,7 @@ pub fn live(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     Ok((found, more))
 }
 
-/// What a restart took from memory, asked for from the disk at once: the first look, and whoever reads the view before it,
+/// What a restart took from memory, asked for from the disk at once: the first scan, and whoever reads the view before it,
 /// would wait for each page.
 pub fn read_ahead(store: &Store) -> Result<(), Failure> {
     if settings::reconcile_interval_seconds() > 0 {
@@ -55,7 +55,7 @@ pub fn read_ahead(store: &Store) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The next batch of the pass over all bookings, if it is time for one.
+/// The next batch of the full scan, if it is time for one.
 pub fn all(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     let began = store.clock();
     let minutes = settings::full_scan_interval_minutes();

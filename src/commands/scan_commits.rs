@@ -9,7 +9,7 @@ use crate::rules::upkeep::retention;
 use crate::rules::{self, Id};
 use crate::store::Store;
 
-/// The step under which a booking is set aside that could not be mended.
+/// The task under which a booking goes into quarantine that could not be mended.
 const MEND: &str = "repair";
 
 /// A booking that did not agree.
@@ -20,7 +20,7 @@ pub struct Mismatch {
     pub repaired: bool,
 }
 
-/// As part of a sweep: a batch, and then a rest a hundred times as long, so that calls keep their cores. What came meanwhile is
+/// As part of a sweep: a batch, and then a throttle a hundred times as long, so that calls keep their cores. What came meanwhile is
 /// looked at later, when less comes.
 pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     let began = store.clock();
@@ -29,13 +29,13 @@ pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     }
     let (looked_at, _) = verify(store, Some(batch))?;
     let ended = store.clock();
-    if rules::upkeep::scan_bookings::batch_rests(looked_at, began, ended) {
+    if rules::upkeep::scan_bookings::batch_is_throttled(looked_at, began, ended) {
         store.verify_rest(rules::upkeep::scan_bookings::next_of_batch(began, ended))?;
     }
     Ok(looked_at)
 }
 
-/// One batch of commits since the last look: how many bookings were looked at, and those that do not agree.
+/// One batch of commits since the last scan: how many bookings were scanned, and those that do not agree.
 pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>), Failure> {
     if !store.has_verified() {
         return Ok((0, Vec::new()));
@@ -82,7 +82,7 @@ fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
 }
 
 /// The repair looks again under the booking's lock; where somebody works on the booking, it is left to them and to the
-/// next look. Where nothing can be done, or what is done is refused, a while passes before it is tried again.
+/// next scan. Where nothing can be done, or what is done is refused, a while passes before it is tried again.
 fn mend(store: &Store, booking: Id, wanted: Vec<Option<String>>) -> Result<bool, Failure> {
     if !store.booking_lock_free(booking)? {
         return Ok(false);

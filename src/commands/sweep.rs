@@ -66,7 +66,7 @@ pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure
         Task::PruneDisagreements => full(super::shadow::prune(store, batch)?),
         Task::PruneEnded => prune_ended(store, batch)?,
     };
-    let error = store.quarantine_heard();
+    let error = store.first_error_take();
     Ok(Swept { task, done, more, error })
 }
 
@@ -163,7 +163,7 @@ fn prune_ended(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
     }
     match store.in_savepoint(|store| store.holds_prune(holds, batch)) {
         Ok(pruned) => counts.push(pruned),
-        Err(failure) if quarantine::is_its_own(&failure) => store.quarantine_say(quarantine::words(&failure)),
+        Err(failure) if quarantine::is_its_own(&failure) => store.first_error_keep(quarantine::words(&failure)),
         Err(failure) => return Err(failure),
     }
     Ok((counts.iter().sum(), counts.iter().any(|count| *count >= i64::from(batch))))

@@ -12,17 +12,17 @@ statement!(QUARANTINE_WRITE, "quarantine_write", [TEXTOID, UUIDOID, TIMESTAMPTZO
 
 impl Store {
     /// Keeps the first thing that was said, for whoever asked for the whole batch.
-    pub fn quarantine_say(&self, words: String) {
+    pub fn first_error_keep(&self, words: String) {
         let first = self.said.take().unwrap_or(words);
         self.said.set(Some(first));
     }
 
     /// What was said since the last time.
-    pub fn quarantine_heard(&self) -> Option<String> {
+    pub fn first_error_take(&self) -> Option<String> {
         self.said.take()
     }
 
-    /// How often it was set aside already.
+    /// How often it was in quarantine already.
     pub fn quarantine_failures(&self, step: &str, id: Id) -> Result<i32, Failure> {
         let rows = self.run(&QUARANTINE_READ, &[row::text(step), row::id(id)], |row| row.number(1))?;
         Ok(rows.into_iter().flatten().next().unwrap_or_default())

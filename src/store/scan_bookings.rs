@@ -1,4 +1,4 @@
-//! Every live booking, looked at again: by the view, and one after the other.
+//! The task scan_bookings: every live booking is scanned again, by the view, and one after the other.
 
 use super::Store;
 use super::row;
@@ -16,12 +16,12 @@ statement!(FULL_SCAN_DONE, "full_scan_done", [TIMESTAMPTZOID]);
 statement!(FINDING_NOTE, "finding_note", [UUIDOID, TEXTARRAYOID]);
 
 impl Store {
-    /// Does this schema remember what it was told of, and how far the looks have come?
+    /// Does this schema remember what it was told of, and how far the scans have come?
     pub fn scans_bookings(&self) -> bool {
         !self.attachment.lacks("holdfast_booking_scans")
     }
 
-    /// Is it time for a look? Then it is ours until the transaction ends.
+    /// Is it time for a scan? Then it is ours until the transaction ends.
     pub fn scan_bookings_due(&self, now: Instant) -> Result<bool, Failure> {
         self.run(&SCAN_BOOKINGS_INIT, &[], |_| ())?;
         Ok(!self.run(&SCAN_BOOKINGS_DUE, &[row::instant(now)], |_| ())?.is_empty())
@@ -38,7 +38,7 @@ impl Store {
         Ok(())
     }
 
-    /// The next bookings of the pass, each with whether it is live; none when no batch is due.
+    /// The next bookings of the full scan, each with whether it is live; none when no batch is due.
     pub fn full_scan_next(&self, now: Instant, batch: i32, cutoff: Instant) -> Result<Vec<(Id, bool)>, Failure> {
         self.run(&SCAN_BOOKINGS_INIT, &[], |_| ())?;
         let arguments = [row::instant(now), row::number(batch), row::instant(cutoff)];

@@ -1,4 +1,4 @@
-//! Commits that have to be looked at again, and what is made of them.
+//! The task scan_commits: bookings with an answer since the last scan, and what is made of them.
 
 use serde_json::Value;
 
@@ -18,8 +18,8 @@ statement!(SCAN_COMMITS_REPORT, "scan_commits_report", [UUIDOID, TEXTOID, JSONBO
 statement!(SCAN_COMMITS_POLICIES, "scan_commits_policies", []);
 
 impl Store {
-    /// The next bookings to be looked at; from now on they count as seen. None while somebody else looks. The lock comes
-    /// first: in the snapshot of the statement that takes it, another's look may have ended that it does not show.
+    /// The next bookings to be scanned; from now on they count as seen. None while somebody else scans. The lock comes
+    /// first: in the snapshot of the statement that takes it, another's scan may have ended that it does not show.
     pub fn verify_due(&self, batch: i32) -> Result<Vec<Id>, Failure> {
         self.run(&SCAN_COMMITS_INIT, &[], |_| ())?;
         if self.run(&SCAN_COMMITS_LOCK, &[], |_| ())?.is_empty() {
@@ -29,12 +29,12 @@ impl Store {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    /// Has somebody looked just now, and is it too early to look again?
+    /// Has somebody scanned just now, and is it too early for another?
     pub fn verify_rests(&self, now: Instant) -> Result<bool, Failure> {
         Ok(!self.run(&SCAN_COMMITS_THROTTLED, &[row::instant(now)], |_| ())?.is_empty())
     }
 
-    /// After a look that is ours until the transaction ends: none before that instant.
+    /// After a scan that is ours until the transaction ends: none before that instant.
     pub fn verify_rest(&self, until: Instant) -> Result<(), Failure> {
         self.run(&SCAN_COMMITS_THROTTLE, &[row::instant(until)], |_| ())?;
         Ok(())

@@ -1,4 +1,4 @@
-//! One of many that fails for a reason of its own must not keep the others: it is set aside, longer each time.
+//! One of many that fails for a reason of its own must not keep the others: it goes into quarantine, longer each time.
 
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{Failure, sqlstate_unpack};

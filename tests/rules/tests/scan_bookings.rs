@@ -2,8 +2,8 @@
 
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::upkeep::scan_bookings::{
-    FULL_SCAN_MINUTES, INTERVAL_SECONDS, Probed, batch_rests, full_scan_batch, full_scan_cutoff, next, next_of_batch,
-    worth_reading_ahead,
+    FULL_SCAN_MINUTES, INTERVAL_SECONDS, Probed, batch_is_throttled, full_scan_batch, full_scan_cutoff, next,
+    next_of_batch, worth_reading_ahead,
 };
 
 const BEGAN: Instant = Instant(1_000_000_000_000);
@@ -36,7 +36,7 @@ fn one_that_had_to_wait_is_not_long_in_coming_back() {
 }
 
 #[test]
-fn a_batch_rests_a_hundred_times_as_long() {
+fn a_batch_is_throttled_a_hundred_times_as_long() {
     assert_eq!(next_of_batch(BEGAN, after(100)), after(10_100));
     assert_eq!(next_of_batch(BEGAN, after(600)), after(60_600));
     assert_eq!(next_of_batch(BEGAN, BEGAN), BEGAN);
@@ -71,7 +71,7 @@ fn an_index_is_read_ahead_where_most_of_it_is_asked_for() {
 }
 
 #[test]
-fn an_empty_batch_rests_when_it_took_long() {
-    assert!(batch_rests(1, BEGAN, BEGAN) && batch_rests(0, BEGAN, after(11)));
-    assert!(!batch_rests(0, BEGAN, after(10)) && !batch_rests(0, after(5), BEGAN));
+fn an_empty_batch_is_throttled_when_it_took_long() {
+    assert!(batch_is_throttled(1, BEGAN, BEGAN) && batch_is_throttled(0, BEGAN, after(11)));
+    assert!(!batch_is_throttled(0, BEGAN, after(10)) && !batch_is_throttled(0, after(5), BEGAN));
 }
