@@ -3,9 +3,10 @@
 //! `cargo run --release -p holdfast-bench -- view` (the view and the looks at every live booking, warm and cold),
 //! `-- incremental` (what was committed, by size of the database and number of commits), `-- worker` (confirms with the
 //! worker busy against confirms with it off, in turns), `-- tenants` (idle, and how late holds are closed, with many
-//! schemas and databases). The server's programs come from the environment, as for the end to end tests: `eval
+//! schemas and databases), `-- confirm` (a confirm by hold against the application's own function, in turns). The server's programs come from the environment, as for the end to end tests: `eval
 //! "$(toolchain/server start demo)"` after an optimised build. Numbers of a busy machine mean nothing but in ratios.
 
+mod confirm;
 mod incremental;
 mod tenants;
 mod view;
@@ -21,7 +22,8 @@ fn main() {
         Some("incremental") => incremental::run(),
         Some("worker") => worker::run(),
         Some("tenants") => tenants::run(),
-        other => panic!("view, incremental, worker or tenants, not {other:?}"),
+        Some("confirm") => confirm::run(),
+        other => panic!("view, incremental, worker, tenants or confirm, not {other:?}"),
     }
 }
 
