@@ -6,6 +6,7 @@ use super::looking_at;
 use crate::rules::migration::{Form, in_encoding, render};
 use crate::rules::refusal::argument_invalid;
 use crate::rules::refusal::failure::Failure;
+use crate::rules::requirement::attach::unmet;
 use crate::rules::requirement::examine;
 use crate::store::server_facts;
 
@@ -16,6 +17,6 @@ pub fn migration(schema: pg_sys::Oid, form: &str) -> Result<String, Failure> {
     if let Some(name) = facts.unprintable() {
         return Err(argument_invalid(format!("A name of the schema has a control character: {name}")).into());
     }
-    let script = render(&facts.schema, facts.server.version, &examine(&facts), form);
+    let script = render(&facts.schema, facts.server.version, &examine(&facts), &unmet(&facts), form);
     Ok(in_encoding(&script, facts.server.script_encoding()))
 }

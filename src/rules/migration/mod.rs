@@ -29,9 +29,10 @@ impl Form {
     }
 }
 
-/// The script for a schema, as SQL quotes it, of a server of this version.
+/// The script for a schema, as SQL quotes it, of a server of this version. What is unmet keeps attach from doing anything,
+/// and so it does here.
 #[must_use]
-pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], form: Form) -> String {
+pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], unmet: &[DoctorFinding], form: Form) -> String {
     let script = Script::new(schema, version, findings);
     let mut steps: Vec<DoctorFinding> = findings.iter().filter(|finding| is_step(finding)).cloned().collect();
     // Columns before what is built on them, and what stops writers last.
@@ -39,7 +40,9 @@ pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], form: Form
     let steps = joined(steps);
     let steps: Vec<&DoctorFinding> = steps.iter().collect();
     let undecided = findings.iter().filter(|finding| needed(finding) && finding.mend.is_empty());
+    let undecided = undecided.filter(|finding| !unmet.iter().any(|one| one.what == finding.what));
     match form {
+        Form::Run | Form::DryRun if !unmet.is_empty() => refusal(schema, unmet),
         Form::Run => run(&script, &steps, &undecided.collect::<Vec<_>>(), findings),
         Form::DryRun => dry_run(&script, &steps, &undecided.collect::<Vec<_>>()),
         Form::Back => back(&script, &steps),
@@ -99,6 +102,20 @@ set statement_timeout = 0;
 set search_path = pg_catalog, pg_temp;
 set standard_conforming_strings = on;
 ";
+
+/// A script that stops before the first change, with every reason.
+fn refusal(schema: &str, unmet: &[DoctorFinding]) -> String {
+    let mut text = String::from("-- holdfast: why a schema cannot be migrated yet. Changes nothing.\n");
+    text += PREAMBLE;
+    text += &echo(&format!("schema {schema} cannot be attached:"));
+    for finding in unmet {
+        text += &echo(&format!("  {}: {}", finding.what, finding.why));
+        let mends: Vec<String> = finding.mend.iter().map(|statement| echo(&format!("    {statement};"))).collect();
+        text += &mends.concat();
+    }
+    let stop = "begin raise exception 'nothing was changed: mend what is listed, then print this script again'; end";
+    text + &format!("do {};\n", literal(stop))
+}
 
 fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], findings: &[DoctorFinding]) -> String {
     let schema = script.schema;

@@ -44,7 +44,7 @@ fn steps_come_in_the_order_in_which_they_can_be_done() {
         brief("bookings", "result"),
         brief("ledger", "outcome"),
     ];
-    let script = render("app", 180_000, &findings, Form::Run);
+    let script = render("app", 180_000, &findings, &[], Form::Run);
     let steps = steps(&script);
     let begin: Vec<&str> = steps.iter().map(|step| step.split(" (").next().unwrap_or_default()).collect();
     // One lock for what one table gets.
@@ -61,7 +61,7 @@ fn steps_come_in_the_order_in_which_they_can_be_done() {
 #[test]
 fn what_is_fine_or_only_risky_is_not_done() {
     let findings = [index(State::Ok), index(State::Risky)];
-    let script = render("app", 180_000, &findings, Form::Run);
+    let script = render("app", 180_000, &findings, &[], Form::Run);
     assert_eq!(steps(&script), ["1: attach'"]);
     let line = script.lines().find(|line| line.contains("create index concurrently")).expect("it is said");
     assert!(line.starts_with("\\echo '  create "), "{line}");
@@ -71,7 +71,7 @@ fn what_is_fine_or_only_risky_is_not_done() {
 fn what_a_person_decides_is_said() {
     let finding = DoctorFinding::new("table bookings", State::Missing, "G1", "every call works on it");
     for form in [Form::Run, Form::DryRun] {
-        let script = render("app", 180_000, std::slice::from_ref(&finding), form);
+        let script = render("app", 180_000, std::slice::from_ref(&finding), &[], form);
         assert!(
             script.to_lowercase().contains("a person has to decide: table bookings: every call works on it"),
             "{script}"
@@ -82,15 +82,15 @@ fn what_a_person_decides_is_said() {
 /// An apostrophe would end the text for psql, and a backslash begin something else.
 #[test]
 fn what_psql_shows_is_quoted() {
-    let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], Form::DryRun);
+    let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], &[], Form::DryRun);
     assert!(script.contains("\\echo 'step 1: index by_key: it''s looked up; 100% \\\\ of it'"), "{script}");
-    let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], Form::Run);
+    let script = render("\"O'Hara\"", 180_000, &[index(State::Missing)], &[], Form::Run);
     assert!(script.contains("'select holdfast.attach(''\"O''''Hara\"''::regnamespace"), "{script}");
 }
 
 #[test]
 fn rows_in_the_way_are_asked_for_before_the_work() {
-    let script = render("app", 180_000, &[exclusion()], Form::Run);
+    let script = render("app", 180_000, &[exclusion()], &[], Form::Run);
     let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("no {words} in\n{script}"));
     assert!(at("as done \\gset") < at("select exists (select 1 as id) as violated"));
     assert!(at("stopped: rows violate exclusion") < at("add constraint allocations_no_overlap"));
@@ -110,7 +110,7 @@ fn the_swap_builds_on_the_copy() {
             "alter table app.allocations add constraint allocations_no_overlap exclude using gist (a with =)",
         ],
     );
-    let script = render("app", 180_000, &[weaker], Form::Run);
+    let script = render("app", 180_000, &[weaker], &[], Form::Run);
     let built =
         "alter table app.allocations_holdfast_new add constraint allocations_no_overlap_holdfast exclude using gist";
     let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("no {words} in\n{script}"));
@@ -127,7 +127,8 @@ fn the_swap_builds_on_the_copy() {
 
 #[test]
 fn a_dry_run_writes_nothing() {
-    let script = render("app", 180_000, &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::DryRun);
+    let script =
+        render("app", 180_000, &[exclusion(), index(State::Missing), brief("bookings", "key")], &[], Form::DryRun);
     assert!(script.contains("read only;"));
     let statements = script.lines().filter(|line| !line.starts_with('\\') && !line.starts_with("--"));
     for statement in statements {
@@ -138,7 +139,8 @@ fn a_dry_run_writes_nothing() {
 
 #[test]
 fn the_way_back_is_the_way_in_reverse_and_drops_no_column() {
-    let script = render("app", 180_000, &[exclusion(), index(State::Missing), brief("bookings", "key")], Form::Back);
+    let script =
+        render("app", 180_000, &[exclusion(), index(State::Missing), brief("bookings", "key")], &[], Form::Back);
     let begin: Vec<&str> = steps(&script).iter().map(|step| step.trim_end_matches('\'')).collect();
     assert_eq!(begin, ["1: detach", "2: exclusion", "3: index by_key", "4: key"]);
     let column = script.lines().find(|line| line.contains("drop column")).expect("it is said");
@@ -183,7 +185,7 @@ fn a_name_says_nothing_to_psql() {
             .undo(format!("drop index {quoted}"));
         let risky = DoctorFinding { state: State::Risky, ..found.clone() };
         for form in [Form::Run, Form::DryRun, Form::Back] {
-            let script = render(&quoted, 180_000, &[found.clone(), exclusion(), risky.clone()], form);
+            let script = render(&quoted, 180_000, &[found.clone(), exclusion(), risky.clone()], &[], form);
             let comments = script.lines().filter(|line| line.starts_with("--"));
             assert!(comments.clone().all(|line| !line.contains(name)), "{script}");
             let restriction = script.lines().find_map(|line| line.strip_prefix("\\restrict "));
@@ -200,7 +202,7 @@ fn a_name_says_nothing_to_psql() {
 fn an_old_psql_is_not_restricted() {
     for (version, restricts) in [(150_013, false), (150_014, true), (170_005, false), (170_006, true), (180_000, true)]
     {
-        let script = render("app", version, &[index(State::Missing)], Form::Run);
+        let script = render("app", version, &[index(State::Missing)], &[], Form::Run);
         assert_eq!(script.contains("\\restrict"), restricts, "{version}");
     }
 }

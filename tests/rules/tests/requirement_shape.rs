@@ -68,7 +68,7 @@ fn nothing_is_built_beside_the_writers_of_a_partitioned_table() {
             assert_eq!(finding.statement().expect("a mend").contains("concurrently"), expected, "{finding:?}");
             assert_eq!(finding.step == MendStep::Partitioned { table: "bookings".to_owned() }, !expected);
         }
-        let script = render("app", 180_000, &findings, Form::Run);
+        let script = render("app", 180_000, &findings, &[], Form::Run);
         assert_eq!(script.contains("create index if not exists bookings_auto_assign_idempotency_key_idx"), !expected);
     }
 }

@@ -9,6 +9,7 @@ mod legacy;
 mod migration;
 pub mod names;
 mod page;
+mod refused;
 mod rehearsal;
 mod rights;
 mod schemas;
