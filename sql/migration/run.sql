@@ -220,14 +220,22 @@ create or replace function pg_temp.columns_of(p_table regclass) returns text lan
   where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
 $only0$;
 
+create or replace function pg_temp.role_named(p_role oid) returns text language sql as $only0$
+  select case p_role when 0 then 'public' else p_role::regrole::text end
+$only0$;
+
 -- What would be lost with the table that goes.
 create or replace function pg_temp.cannot_keep(p_table regclass) returns table (what text) language sql as $only0$
   select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
   from pg_catalog.pg_depend d
-  where d.deptype = 'n' and d.classid <> 'pg_constraint'::regclass
+  where d.deptype = 'n' and d.classid not in ('pg_constraint'::regclass, 'pg_publication_rel'::regclass)
     and not exists (
       select from pg_catalog.pg_attrdef e
       where d.classid = 'pg_attrdef'::regclass and e.oid = d.objid and e.adrelid = p_table
+    )
+    and not exists (
+      select from pg_catalog.pg_policy l
+      where d.classid = 'pg_policy'::regclass and l.oid = d.objid and l.polrelid = p_table
     )
     and (d.refclassid = 'pg_class'::regclass and d.refobjid = p_table and d.classid <> 'pg_class'::regclass
       or d.refclassid = 'pg_type'::regclass and d.refobjid in (
@@ -236,16 +244,7 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
         select t.typarray from pg_catalog.pg_type t where t.typrelid = p_table
       ))
   union
-  select 'policy ' || p.polname from pg_catalog.pg_policy p where p.polrelid = p_table
-  union
   select 'rule ' || r.rulename from pg_catalog.pg_rewrite r where r.ev_class = p_table
-  union
-  select 'statistics ' || s.stxname from pg_catalog.pg_statistic_ext s where s.stxrelid = p_table
-  union
-  select 'publication ' || p.pubname || ', which takes some of its rows or columns'
-  from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid
-  where m.prrelid = p_table
-    and (pg_catalog.to_jsonb(m) ->> 'prqual' is not null or pg_catalog.to_jsonb(m) ->> 'prattrs' is not null)
   union
   select 'security label ' || l.label from pg_catalog.pg_seclabel l
   where l.classoid = 'pg_class'::regclass and l.objoid = p_table
@@ -253,13 +252,11 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
   select 'inheritance: ' || i.inhrelid::regclass || ' from ' || i.inhparent::regclass
   from pg_catalog.pg_inherits i where p_table in (i.inhrelid, i.inhparent)
   union
-  select case when c.relrowsecurity then 'row security' when c.relkind <> 'r' then 'partitions' else 'its type' end
-  from pg_catalog.pg_class c where c.oid = p_table and (c.relrowsecurity or c.relkind <> 'r' or c.reloftype <> 0)
+  select case when c.relkind <> 'r' then 'partitions' when c.relpersistence <> 'p' then 'that it is unlogged' else 'its type' end
+  from pg_catalog.pg_class c where c.oid = p_table and (c.relpersistence <> 'p' or c.relkind <> 'r' or c.reloftype <> 0)
   union
   select 'constraint ' || k.conname || ', which is not validated'
   from pg_catalog.pg_constraint k where k.conrelid = p_table and k.contype = 'c' and not k.convalidated
-  union
-  select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
   union
   select 'rows without a unique id' where not exists (
     select from pg_catalog.pg_attribute a
@@ -274,12 +271,29 @@ create or replace procedure pg_temp.prepare_copy() language plpgsql as $only0$
 declare
   owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'public.allocations'::regclass);
   weaker name;
+  r record;
 begin
   if to_regclass('public.allocations_holdfast_new') is not null then
     return;
   end if;
-  create table public.allocations_holdfast_new (like public.allocations including all);
+  execute pg_catalog.format('create table public.allocations_holdfast_new (like public.allocations including all)%s', (
+    select ' tablespace ' || pg_catalog.quote_ident(t.spcname)
+    from pg_catalog.pg_class c join pg_catalog.pg_tablespace t on t.oid = c.reltablespace where c.oid = 'public.allocations'::regclass
+  ));
   create table public.allocations_holdfast_changed (id uuid, afterwards oid);
+  -- Default privileges would show rows that row security hides.
+  for r in
+    select c.oid::regclass as made, a.grantee from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+    where c.oid in ('public.allocations_holdfast_new'::regclass, 'public.allocations_holdfast_changed'::regclass)
+      and a.grantee <> c.relowner
+  loop
+    execute pg_catalog.format('revoke all on table %s from %s', r.made, pg_temp.role_named(r.grantee));
+  end loop;
+  -- These are made again, under their own names, when the copy takes the table's place.
+  for r in select s.oid from pg_catalog.pg_statistic_ext s where s.stxrelid = 'public.allocations_holdfast_new'::regclass loop
+    execute (select pg_catalog.format('drop statistics %I.%I', n.nspname, s.stxname)
+      from pg_catalog.pg_statistic_ext s join pg_catalog.pg_namespace n on n.oid = s.stxnamespace where s.oid = r.oid);
+  end loop;
   create function public.allocations_holdfast_note() returns trigger language plpgsql security definer
   set search_path = pg_catalog, pg_temp as $note$
   begin
@@ -403,21 +417,16 @@ begin
   end loop;
   again := again || pg_temp.grants_of(gone, fresh);
   again := again || pg_catalog.format('comment on table public.allocations is %L', pg_catalog.obj_description(gone, 'pg_class'));
+  again := again || pg_temp.kept_of(gone) || pg_temp.beside(gone);
   for r in select p.pubname from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid
     where m.prrelid = gone
   loop
     execute pg_catalog.format('alter publication %I drop table public.allocations', r.pubname);
-    again := again || pg_catalog.format('alter publication %I add table public.allocations', r.pubname);
   end loop;
-  for r in select c.relreplident, c.reloptions from pg_catalog.pg_class c where c.oid = gone
+  for r in select s.stxname, n.nspname from pg_catalog.pg_statistic_ext s
+    join pg_catalog.pg_namespace n on n.oid = s.stxnamespace where s.stxrelid = gone
   loop
-    if r.relreplident in ('f', 'n') then
-      again := again || pg_catalog.format('alter table public.allocations replica identity %s',
-        case r.relreplident when 'f' then 'full' else 'nothing' end);
-    end if;
-    if r.reloptions is not null then
-      again := again || pg_catalog.format('alter table public.allocations set (%s)', pg_catalog.array_to_string(r.reloptions, ', '));
-    end if;
+    execute pg_catalog.format('drop statistics %I.%I', r.nspname, r.stxname);
   end loop;
   call pg_temp.rename_all(gone, fresh);
   foreach statement in array again loop
@@ -429,19 +438,106 @@ begin
 end
 $only0$;
 
+-- What LIKE leaves out: the statements that say it again, of the table that has the name then.
+create or replace function pg_temp.kept_of(gone regclass) returns text[] language sql as $only0$
+  select coalesce(pg_catalog.array_agg('alter table public.allocations ' || k.action order by k.action), '{}') from (
+    select pg_catalog.format('replica identity %s', case c.relreplident when 'f' then 'full' when 'n' then 'nothing' else (
+      select 'using index ' || pg_catalog.quote_ident(x.relname)
+      from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid where i.indrelid = gone and i.indisreplident
+    ) end) as action
+    from pg_catalog.pg_class c where c.oid = gone and c.relreplident <> 'd'
+    union all
+    select pg_catalog.format('cluster on %I', x.relname)
+    from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid where i.indrelid = gone and i.indisclustered
+    union all
+    select pg_catalog.format('set (%s)', pg_catalog.array_to_string(c.reloptions, ', '))
+    from pg_catalog.pg_class c where c.oid = gone and c.reloptions is not null
+    union all
+    select pg_catalog.format('set (toast.%s)', pg_catalog.array_to_string(t.reloptions, ', toast.'))
+    from pg_catalog.pg_class c join pg_catalog.pg_class t on t.oid = c.reltoastrelid
+    where c.oid = gone and t.reloptions is not null
+    union all
+    select pg_catalog.unnest(array[case when c.relrowsecurity then 'enable' end, case when c.relforcerowsecurity then 'force' end])
+           || ' row level security'
+    from pg_catalog.pg_class c where c.oid = gone
+    union all
+    select pg_catalog.format('alter column %I set statistics %s', a.attname, a.attstattarget)
+    from pg_catalog.pg_attribute a where a.attrelid = gone and a.attnum > 0 and not a.attisdropped and a.attstattarget >= 0
+    union all
+    select pg_catalog.format('alter column %I set (%s)', a.attname, pg_catalog.array_to_string(a.attoptions, ', '))
+    from pg_catalog.pg_attribute a where a.attrelid = gone and a.attnum > 0 and not a.attisdropped and a.attoptions is not null
+  ) k
+  where k.action is not null
+$only0$;
+
+-- The same of what is no part of the table: policies, statistics of several columns, publications.
+create or replace function pg_temp.beside(gone regclass) returns text[] language plpgsql as $only0$
+declare
+  found text[] := '{}';
+  r record;
+begin
+  for r in
+    select p.polname, pg_catalog.format('create policy %I on public.allocations as %s for %s to %s', p.polname,
+        case when p.polpermissive then 'permissive' else 'restrictive' end,
+        case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+        (select pg_catalog.string_agg(pg_temp.role_named(o.role), ', ') from pg_catalog.unnest(p.polroles) o (role)))
+      || coalesce(' using (' || pg_catalog.pg_get_expr(p.polqual, gone) || ')', '')
+      || coalesce(' with check (' || pg_catalog.pg_get_expr(p.polwithcheck, gone) || ')', '') as definition,
+      pg_catalog.obj_description(p.oid, 'pg_policy') as said
+    from pg_catalog.pg_policy p where p.polrelid = gone order by p.polname
+  loop
+    found := found || r.definition;
+    if r.said is not null then
+      found := found || pg_catalog.format('comment on policy %I on public.allocations is %L', r.polname, r.said);
+    end if;
+  end loop;
+  for r in
+    select pg_catalog.pg_get_statisticsobjdef(s.oid) as definition, pg_catalog.format('%I.%I', n.nspname, s.stxname) as name,
+           s.stxowner::regrole as owner, s.stxstattarget as target, pg_catalog.obj_description(s.oid, 'pg_statistic_ext') as said
+    from pg_catalog.pg_statistic_ext s join pg_catalog.pg_namespace n on n.oid = s.stxnamespace where s.stxrelid = gone
+  loop
+    found := found || r.definition || pg_catalog.format('alter statistics %s owner to %s', r.name, r.owner);
+    if r.target >= 0 then
+      found := found || pg_catalog.format('alter statistics %s set statistics %s', r.name, r.target);
+    end if;
+    if r.said is not null then
+      found := found || pg_catalog.format('comment on statistics %s is %L', r.name, r.said);
+    end if;
+  end loop;
+  for r in
+    select p.pubname, pg_catalog.to_jsonb(m) ->> 'prqual' as rows, m.prrelid, m.oid as member,
+      (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
+       from pg_catalog.pg_attribute a
+       where a.attrelid = gone and a.attnum::text = any (pg_catalog.string_to_array(
+           pg_catalog.translate(pg_catalog.to_jsonb(m) ->> 'prattrs', '[],', ''), ' '))
+      ) as columns
+    from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid where m.prrelid = gone
+  loop
+    -- The server before 15 knows no such condition.
+    if r.rows is not null then
+      execute 'select pg_catalog.pg_get_expr(m.prqual, m.prrelid) from pg_catalog.pg_publication_rel m where m.oid = $1'
+        into r.rows using r.member;
+    end if;
+    found := found || (pg_catalog.format('alter publication %I add table public.allocations', r.pubname)
+      || coalesce(' (' || r.columns || ')', '') || coalesce(' where (' || r.rows || ')', ''));
+  end loop;
+  return found;
+end
+$only0$;
+
 -- Rights as they are, on the table and on its columns.
 create or replace function pg_temp.grants_of(gone regclass, fresh regclass) returns text[] language sql as $only0$
   select coalesce(pg_catalog.array_agg(g.statement order by g.place), '{}') from (
-    select 1 as place, pg_catalog.format('revoke all on table public.allocations from %s', a.grantee::regrole) as statement
-    from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = fresh and a.grantee not in (0, c.relowner)
+    select 1 as place, pg_catalog.format('revoke all on table public.allocations from %s', pg_temp.role_named(a.grantee)) as statement
+    from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = fresh and a.grantee <> c.relowner
     union all
     select 2, pg_catalog.format('grant %s on table public.allocations to %s%s', a.privilege_type,
-      case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
+      pg_temp.role_named(a.grantee),
       case when a.is_grantable then ' with grant option' else '' end)
     from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = gone and a.grantee <> c.relowner
     union all
     select 2, pg_catalog.format('grant %s (%I) on table public.allocations to %s%s', a.privilege_type, t.attname,
-      case a.grantee when 0 then 'public' else a.grantee::regrole::text end,
+      pg_temp.role_named(a.grantee),
       case when a.is_grantable then ' with grant option' else '' end)
     from pg_catalog.pg_attribute t, pg_catalog.aclexplode(t.attacl) a where t.attrelid = gone and t.attnum > 0
   ) g

@@ -6,14 +6,22 @@ create or replace function pg_temp.columns_of(p_table regclass) returns text lan
   where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
 $holdfast$;
 
+create or replace function pg_temp.role_named(p_role oid) returns text language sql as $holdfast$
+  select case p_role when 0 then 'public' else p_role::regrole::text end
+$holdfast$;
+
 -- What would be lost with the table that goes.
 create or replace function pg_temp.cannot_keep(p_table regclass) returns table (what text) language sql as $holdfast$
   select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
   from pg_catalog.pg_depend d
-  where d.deptype = 'n' and d.classid <> 'pg_constraint'::regclass
+  where d.deptype = 'n' and d.classid not in ('pg_constraint'::regclass, 'pg_publication_rel'::regclass)
     and not exists (
       select from pg_catalog.pg_attrdef e
       where d.classid = 'pg_attrdef'::regclass and e.oid = d.objid and e.adrelid = p_table
+    )
+    and not exists (
+      select from pg_catalog.pg_policy l
+      where d.classid = 'pg_policy'::regclass and l.oid = d.objid and l.polrelid = p_table
     )
     and (d.refclassid = 'pg_class'::regclass and d.refobjid = p_table and d.classid <> 'pg_class'::regclass
       or d.refclassid = 'pg_type'::regclass and d.refobjid in (
@@ -22,16 +30,7 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
         select t.typarray from pg_catalog.pg_type t where t.typrelid = p_table
       ))
   union
-  select 'policy ' || p.polname from pg_catalog.pg_policy p where p.polrelid = p_table
-  union
   select 'rule ' || r.rulename from pg_catalog.pg_rewrite r where r.ev_class = p_table
-  union
-  select 'statistics ' || s.stxname from pg_catalog.pg_statistic_ext s where s.stxrelid = p_table
-  union
-  select 'publication ' || p.pubname || ', which takes some of its rows or columns'
-  from pg_catalog.pg_publication_rel m join pg_catalog.pg_publication p on p.oid = m.prpubid
-  where m.prrelid = p_table
-    and (pg_catalog.to_jsonb(m) ->> 'prqual' is not null or pg_catalog.to_jsonb(m) ->> 'prattrs' is not null)
   union
   select 'security label ' || l.label from pg_catalog.pg_seclabel l
   where l.classoid = 'pg_class'::regclass and l.objoid = p_table
@@ -39,13 +38,11 @@ create or replace function pg_temp.cannot_keep(p_table regclass) returns table (
   select 'inheritance: ' || i.inhrelid::regclass || ' from ' || i.inhparent::regclass
   from pg_catalog.pg_inherits i where p_table in (i.inhrelid, i.inhparent)
   union
-  select case when c.relrowsecurity then 'row security' when c.relkind <> 'r' then 'partitions' else 'its type' end
-  from pg_catalog.pg_class c where c.oid = p_table and (c.relrowsecurity or c.relkind <> 'r' or c.reloftype <> 0)
+  select case when c.relkind <> 'r' then 'partitions' when c.relpersistence <> 'p' then 'that it is unlogged' else 'its type' end
+  from pg_catalog.pg_class c where c.oid = p_table and (c.relpersistence <> 'p' or c.relkind <> 'r' or c.reloftype <> 0)
   union
   select 'constraint ' || k.conname || ', which is not validated'
   from pg_catalog.pg_constraint k where k.conrelid = p_table and k.contype = 'c' and not k.convalidated
-  union
-  select 'replica identity by an index' from pg_catalog.pg_class c where c.oid = p_table and c.relreplident = 'i'
   union
   select 'rows without a unique id' where not exists (
     select from pg_catalog.pg_attribute a
@@ -60,12 +57,29 @@ create or replace procedure pg_temp.prepare_copy() language plpgsql as $holdfast
 declare
   owner text := (select c.relowner::regrole from pg_catalog.pg_class c where c.oid = 'app.allocations'::regclass);
   weaker name;
+  r record;
 begin
   if to_regclass('app.allocations_holdfast_new') is not null then
     return;
   end if;
-  create table app.allocations_holdfast_new (like app.allocations including all);
+  execute pg_catalog.format('create table app.allocations_holdfast_new (like app.allocations including all)%s', (
+    select ' tablespace ' || pg_catalog.quote_ident(t.spcname)
+    from pg_catalog.pg_class c join pg_catalog.pg_tablespace t on t.oid = c.reltablespace where c.oid = 'app.allocations'::regclass
+  ));
   create table app.allocations_holdfast_changed (id uuid, afterwards oid);
+  -- Default privileges would show rows that row security hides.
+  for r in
+    select c.oid::regclass as made, a.grantee from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+    where c.oid in ('app.allocations_holdfast_new'::regclass, 'app.allocations_holdfast_changed'::regclass)
+      and a.grantee <> c.relowner
+  loop
+    execute pg_catalog.format('revoke all on table %s from %s', r.made, pg_temp.role_named(r.grantee));
+  end loop;
+  -- These are made again, under their own names, when the copy takes the table's place.
+  for r in select s.oid from pg_catalog.pg_statistic_ext s where s.stxrelid = 'app.allocations_holdfast_new'::regclass loop
+    execute (select pg_catalog.format('drop statistics %I.%I', n.nspname, s.stxname)
+      from pg_catalog.pg_statistic_ext s join pg_catalog.pg_namespace n on n.oid = s.stxnamespace where s.oid = r.oid);
+  end loop;
   create function app.allocations_holdfast_note() returns trigger language plpgsql security definer
   set search_path = pg_catalog, pg_temp as $note$
   begin
