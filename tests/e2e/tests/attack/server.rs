@@ -75,8 +75,10 @@ fn in_parallel_workers() {
             |house| {
                 let mut service = house.session_as(SERVICE);
                 service.run(PARALLEL);
-                let said = answered(&mut service, &call)?;
-                // "cannot … during a parallel operation"
+                // Up to 16 the server has no SQLSTATE for that.
+                let kept = answered(&mut service, &call);
+                let is_parallel = |said: &String| said.ends_with("during a parallel operation");
+                let said = kept.or_else(|said| if is_parallel(&said) { Ok("25000".to_owned()) } else { Err(said) })?;
                 in_a_worker += i32::from(said == "25000");
                 Ok(said)
             },
@@ -116,7 +118,7 @@ impl Small {
     fn start() -> Small {
         let cluster = Cluster::start_with(
             "-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c max_worker_processes=1 -c wal_level=logical
-             -c max_connections=14 -c max_locks_per_transaction=10 -c max_prepared_transactions=3 -c max_wal_senders=2"
+             -c max_connections=14 -c max_locks_per_transaction=40 -c max_prepared_transactions=3 -c max_wal_senders=2"
                 .replace('\n', " ")
                 .as_str(),
         );
