@@ -40,10 +40,11 @@ enum Tries {
 /// Confirms by hold; every refusal is returned.
 pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> Result<Report, Failure> {
     let key = arguments.key.clone();
+    let counted = telemetry::CountedAttempt::begin();
     if let Some(refusal) = super::rollout::must_be_ours(store, arguments.booking)? {
+        counted.answered(refusal.outcome);
         return Ok(refused_arguments(refusal, key));
     }
-    let counted = telemetry::CountedAttempt::begin();
     let started = store.clock();
     let checked = deadline::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
     match checked {

@@ -17,7 +17,8 @@ use crate::rules::rollout::{Function, Route};
 use crate::store::Store;
 use crate::store::snapshot::Question;
 
-const LEGACY: &str = "A legacy function answers this call; what follows is what holdfast would say.";
+const LEGACY: &str = "A legacy function answers this call; calls with a deadline and automatic ones, which nobody had before, are \
+     refused (HF710). What follows is what holdfast would say.";
 
 /// One check, or one of its objections.
 pub struct PreflightCheck {

@@ -120,6 +120,11 @@ impl Store {
         attachment::namespace_name(self.attachment.oid).as_deref() != Some(self.schema())
     }
 
+    /// What the session knows of the schema is read again at its next call.
+    pub fn doubt(&self) {
+        known::doubt(self.attachment.oid);
+    }
+
     /// The schema's name, as the server names it in its errors.
     pub fn schema(&self) -> &str {
         &self.attachment.name

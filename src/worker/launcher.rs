@@ -15,7 +15,7 @@ use super::session::{now, set};
 use crate::rules::booking::window::Instant;
 use crate::rules::upkeep;
 use crate::settings;
-use crate::worker_slots::{self, DATABASES, DatabaseSlot};
+use crate::worker_slots::{self, DATABASES, DatabaseSlot, WORKER_OFF};
 
 /// How often it looks which databases there are, and the longest that it sleeps.
 const LOOK_SECONDS: i64 = 10;
@@ -81,6 +81,9 @@ impl Launcher {
         for (database, known) in &mut self.known {
             let Some(place) = worker_slots::place(*database) else { continue };
             finish(known, place, now);
+            if !settings::worker() {
+                place.paused.store(WORKER_OFF, Relaxed);
+            }
             let at = due_at(place);
             place.next_at.store(at.0, Relaxed);
             if known.worker.is_none() && settings::worker() {

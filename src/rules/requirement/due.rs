@@ -1,6 +1,7 @@
 //! Which statements of attach's scripts have something to do: a lock that changes nothing stops writers all the same.
 
 use super::facts::{Facts, Made};
+use super::index::is_served;
 
 /// A statement that has something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ fn of_statement(statement: &str, facts: &Facts) -> Option<Due> {
         return done(there(table), referenced.into_iter().any(there));
     }
     if let Some(index) = after(statement, "create index if not exists ") {
-        let built = facts.indexes.iter().any(|found| found.name == index);
+        let built = facts.indexes.iter().any(|found| found.name == index) || is_served(facts, index);
         return done(built, on(statement).is_some_and(there));
     }
     if let Some(table) = after(statement, "alter table app.") {

@@ -194,9 +194,15 @@ pub(super) fn bare(predicate: &str) -> String {
     bare
 }
 
+/// Is there an index that does what one of attach's of this name would do? The application's own serves as well.
+pub(super) fn is_served(facts: &Facts, name: &str) -> bool {
+    let path = PATHS.iter().find(|path| path.name == name);
+    path.is_some_and(|path| facts.indexes.iter().any(|index| serves(index, path)))
+}
+
 fn serves(index: &Index, path: &Path) -> bool {
-    if path.attached {
-        return index.table == path.table && index.name == path.name && index.usable;
+    if path.attached && index.table == path.table && index.name == path.name {
+        return index.usable;
     }
     let rows = index.predicate.as_deref().is_none_or(|predicate| bare(predicate) == bare(path.predicate));
     index.table == path.table && rows && begins_with(index, path.columns)

@@ -2,8 +2,9 @@
 
 use holdfast::rules::requirement::due::{Due, due, made};
 use holdfast::rules::requirement::facts::{Facts, Index, TriggerFacts};
+use holdfast::rules::requirement::{State, examine};
 
-use crate::requirement::{column, facts, table};
+use crate::requirement::{column, facts, index, table};
 
 const SCRIPT: &str = "alter table app.bookings
   add column if not exists key text,
@@ -81,4 +82,28 @@ fn the_tables_of_a_script_are_read_with_their_columns() {
     let found = made(script);
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].name.as_str(), found[0].columns.as_slice()), ("a", &["id".to_owned(), "b".to_owned()][..]));
+}
+
+#[test]
+fn an_index_of_the_application_that_does_the_same_is_enough() {
+    let script = "create index if not exists bookings_auto_assign_idempotency_key_idx\n  on app.bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;\n";
+    let own = Index {
+        predicate: Some("(auto_assign_idempotency_key IS NOT NULL)".to_owned()),
+        ..index("bookings", "own", &["auto_assign_idempotency_key"], false)
+    };
+    let with = |own: Index| Facts { indexes: vec![own], ..new() };
+    assert!(due(script, &with(own.clone())).is_empty(), "it is not built twice");
+    let says = |facts: &Facts| {
+        let found = examine(facts);
+        found.into_iter().find(|found| found.what.starts_with("index bookings (auto_assign")).map(|found| found.state)
+    };
+    assert_eq!(says(&with(own.clone())), Some(State::Ok));
+    for other in [
+        Index { predicate: Some("(party_size > 4)".to_owned()), ..own.clone() },
+        Index { usable: false, ..own.clone() },
+        Index { table: "restaurants".to_owned(), ..own },
+    ] {
+        assert_eq!(due(script, &with(other.clone())).len(), 1);
+        assert_eq!(says(&with(other)), Some(State::Missing));
+    }
 }

@@ -180,7 +180,10 @@ fn a_reload_pauses_it_and_another_wakes_it() {
     session.run("select pg_reload_conf()");
     eventually(&mut session, "select current_setting('holdfast.worker') = 'off'");
     thread::sleep(Duration::from_millis(500));
-    eventually(&mut session, "select pid is null from holdfast.stat_worker where database = current_database()");
+    eventually(
+        &mut session,
+        "select pid is null and paused = 'worker off' from holdfast.stat_worker where database = current_database()",
+    );
     let before = runs(&mut session);
     overdue_holds(&mut session, 10);
     thread::sleep(Duration::from_millis(2500));
@@ -188,6 +191,7 @@ fn a_reload_pauses_it_and_another_wakes_it() {
     session.run("alter system reset holdfast.worker");
     session.run("select pg_reload_conf()");
     eventually(&mut session, ALL_CLOSED);
+    eventually(&mut session, "select paused is null from holdfast.stat_worker where database = current_database()");
 }
 
 /// What an application's owner can make it run, it runs with the owner's rights; and their error stops nobody else.

@@ -224,6 +224,18 @@ fn a_share_needs_something_to_leave_the_rest_to() {
     assert_eq!(first["outcome"], "atomic_confirm_disabled", "what the confirm would say");
 }
 
+/// The row is read while it is written, before it is refused: nothing of that stays with the session.
+#[test]
+fn a_refused_row_is_forgotten_with_it() {
+    let mut minimal = MINIMAL.install();
+    minimal.adopt();
+    minimal.renew();
+    minimal.try_run("insert into public.holdfast_rollout (percentage) values (5)").expect_err("nothing is kept");
+    let room = minimal.room(1);
+    let booking = minimal.booking(room.restaurant);
+    minimal.done(&confirm(booking, &room.tables, "key"));
+}
+
 #[test]
 fn explain_says_who_answers() {
     let mut old = adopted();
