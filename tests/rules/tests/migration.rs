@@ -211,7 +211,7 @@ fn an_old_psql_is_not_restricted() {
 #[test]
 fn the_encoding_comes_before_the_first_name() {
     for form in [Form::Run, Form::DryRun, Form::Back] {
-        let script = in_encoding(&render("\"\u{c1}\"", 180_000, &[index(State::Missing)], form), "UTF8");
+        let script = in_encoding(&render("\"\u{c1}\"", 180_000, &[index(State::Missing)], &[], form), "UTF8");
         let pinned = script.find("set client_encoding = 'UTF8';\n").expect("it is pinned");
         assert!(script[..pinned].is_ascii() && !script[pinned..].is_ascii(), "{script}");
     }
