@@ -75,13 +75,22 @@ comment on function holdfast.reconcile_booking is
 drop function holdfast.attach;
 
 create function holdfast.attach(
-  app regnamespace, grant_to name[] default '{}', p_rehearse boolean default true
+  p_schema regnamespace, p_grant_to name[] default '{}', p_rehearse boolean default true
 ) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as 'MODULE_PATHNAME', 'native_attach_rehearsed_wrapper';
 
 comment on function holdfast.attach is
-  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the named roles only. Then it rehearses (see holdfast.rehearse) and takes itself back where a step fails, unless p_rehearse is false. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
+  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the roles of p_grant_to only (also to those of an earlier attach). p_schema: a schema with the tables of the contract. NULL for any argument does nothing. Then it rehearses (see holdfast.rehearse) and takes itself back where a step fails, unless p_rehearse is false. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
+
+drop function holdfast.create_reference_schema;
+
+create function holdfast.create_reference_schema(p_name text) returns void
+language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
+as 'MODULE_PATHNAME', 'native_create_reference_schema_wrapper';
+
+comment on function holdfast.create_reference_schema is
+  'Creates the tables of the contract in the schema p_name, which is created when it is missing; NULL does nothing. For new applications, tests and the demo; call attach next. Needs the right to create the schema. Raises 42710 or 42P07 when something of the same name is there; nothing is changed then.';
 
 create table holdfast.attachment (
   bookings regclass primary key,
@@ -328,12 +337,12 @@ as 'MODULE_PATHNAME', 'native_rehearse_wrapper';
 comment on function holdfast.rehearse is
   'Calls the whole contract on the schema''s own data and takes it back: hold, confirm, replay, unassign, undo, cancel, release, and the legacy functions. p_schema the attached schema; p_booking_id a booking that may be confirmed (NULL: one is found, or made); p_role who calls (NULL: a role that attach granted the calls to, else the owner of bookings). Returns one row a step: passed (NULL: not tried, or it says nothing about the schema), SQLSTATE and message of what was raised, what spoke (constraint, policy, right, column, function), the statement that mends it where it is known. Acts with the rights of the owner of bookings, waits for a lock 2 s at most, emits no notification, leaves no row; numbers of sequences are used up. Raises 22023 for a role that the caller is no member of, or a booking that has no free table, 55000 for a schema that is not attached. Locks the booking and a table while it runs. May be repeated.';
 
-create function holdfast.detach(app regnamespace, keep_tables boolean default true) returns void
+create function holdfast.detach(p_schema regnamespace, p_keep_tables boolean default true) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as 'MODULE_PATHNAME', 'native_detach_wrapper';
 
 comment on function holdfast.detach is
-  'Undoes attach: drops the functions of the contract and the views, constraints and indexes that attach added, brings back the constraints that it replaced, and brings the application''s own functions back into its schema, with their grants, comments and owners. app: an attached schema, also one that lost a table since. Columns that were added stay, and every row of the application; tables that attach added (rules, attempts, forgotten answers) stay unless keep_tables is false. NULL for either does nothing. Needs a superuser. Raises 55000 when the schema is not attached, 2BP01 when something of the application depends on one of our functions. Locks the tables whose constraints change exclusively until commit. Not to be repeated: the second call finds nothing attached.';
+  'Undoes attach: drops the functions of the contract and the views, constraints and indexes that attach added, brings back the constraints that it replaced, and brings the application''s own functions back into its schema, with their grants, comments and owners. p_schema: an attached schema, also one that lost a table since. Columns that were added stay, and every row of the application; tables that attach added (rules, attempts, pruned answers) stay unless p_keep_tables is false. NULL for either does nothing. Needs a superuser. Raises 55000 when the schema is not attached, 2BP01 when something of the application depends on one of our functions. Locks the tables whose constraints change exclusively until commit. Not to be repeated: the second call finds nothing attached.';
 
 create function holdfast.rollout_checked() returns trigger
 language c volatile set search_path = pg_catalog, pg_temp

@@ -136,18 +136,18 @@ comment on function holdfast.reconcile_booking is
   'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
 
 create function holdfast.attach(
-  app regnamespace, grant_to name[] default '{}', p_rehearse boolean default true
+  p_schema regnamespace, p_grant_to name[] default '{}', p_rehearse boolean default true
 ) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as 'MODULE_PATHNAME', 'native_attach_rehearsed_wrapper';
 comment on function holdfast.attach is
-  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the named roles only. Then it rehearses (see holdfast.rehearse) and takes itself back where a step fails, unless p_rehearse is false. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
+  'Binds an application schema: checks its tables, adds the idempotency columns and the rules of statuses and capacity where they are missing, installs the functions of the contract, owned by the owner of bookings, and grants them to the roles of p_grant_to only (also to those of an earlier attach). p_schema: a schema with the tables of the contract. NULL for any argument does nothing. Then it rehearses (see holdfast.rehearse) and takes itself back where a step fails, unless p_rehearse is false. May be repeated. Needs a superuser. Locks bookings and the ledger exclusively until commit. Raises 55000 when tables are missing or the application has functions of the same names.';
 
-create function holdfast.create_reference_schema(name text) returns void
+create function holdfast.create_reference_schema(p_name text) returns void
 language c strict volatile set search_path = pg_catalog, pg_temp set client_min_messages = warning
 as 'MODULE_PATHNAME', 'native_create_reference_schema_wrapper';
 comment on function holdfast.create_reference_schema is
-  'Creates the tables of the contract in a schema, which is created when it is missing. For new applications, tests and the demo; call attach next. Needs the right to create the schema. Raises 42710 or 42P07 when something of the same name is there; nothing is changed then.';
+  'Creates the tables of the contract in the schema p_name, which is created when it is missing; NULL does nothing. For new applications, tests and the demo; call attach next. Needs the right to create the schema. Raises 42710 or 42P07 when something of the same name is there; nothing is changed then.';
 
 create function holdfast.outcome_catalogue() returns table (
   name text, code text, sqlstate text, disposition text, sentence text, advice text, http_status integer

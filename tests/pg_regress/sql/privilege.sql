@@ -17,7 +17,7 @@ begin
 end
 $$;
 alter schema floor owner to regress_holdfast_owner;
-select holdfast.attach(app => 'floor', grant_to => array['regress_holdfast_service', 'regress_holdfast Host']);
+select holdfast.attach(p_schema => 'floor', p_grant_to => array['regress_holdfast_service', 'regress_holdfast Host']);
 reset client_min_messages;
 set timezone = 'UTC';
 set datestyle = 'ISO';
