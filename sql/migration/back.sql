@@ -111,27 +111,30 @@ drop index concurrently if exists public.table_holds_live_booking_idx;
 drop index concurrently if exists public.bookings_auto_assign_idempotency_key_idx;
 \unrestrict only0
 
-\echo 'step 15: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+\echo 'step 15: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists outcome;'
 
-\echo 'step 16: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+\echo 'step 16: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists request;'
 
-\echo 'step 17: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+\echo 'step 17: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists refusal;'
 
-\echo 'step 18: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+\echo 'step 18: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists assignment_ids;'
 
-\echo 'step 19: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+\echo 'step 19: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists hold_id;'
 
-\echo 'step 20: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id'
+\echo 'step 20: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists transaction_id;'
 
-\echo 'step 21: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
-\echo '  it has data by now, and nothing needs it gone: alter table public.bookings drop column if exists auto_assign_idempotency_key;'
+\echo 'step 21: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists basis;'
 
 \echo 'step 22: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
+\echo '  it has data by now, and nothing needs it gone: alter table public.bookings drop column if exists auto_assign_idempotency_key;'
+
+\echo 'step 23: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
 \echo '  it has data by now, and nothing needs it gone: alter table public.bookings drop column if exists auto_assign_last_result;'
 

@@ -14,7 +14,7 @@ begin transaction isolation level repeatable read read only;
 \echo '  alter table public.bookings add column if not exists auto_assign_last_result jsonb;'
 select 'public.bookings' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.bookings')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.bookings'::regclass) as rows;
-\echo 'step 2: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id: our statements read or write it'
+\echo 'step 2: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis: our statements read or write it'
 \echo '  locks booking_assignment_idempotency for an instant'
 \echo '  alter table public.booking_assignment_idempotency add column if not exists outcome text not null default ''confirmed'';'
 \echo '  alter table public.booking_assignment_idempotency add column if not exists request jsonb;'
@@ -22,6 +22,7 @@ select 'public.bookings' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_tot
 \echo '  alter table public.booking_assignment_idempotency add column if not exists assignment_ids uuid[];'
 \echo '  alter table public.booking_assignment_idempotency add column if not exists hold_id uuid;'
 \echo '  alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8;'
+\echo '  alter table public.booking_assignment_idempotency add column if not exists basis jsonb;'
 select 'public.booking_assignment_idempotency' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.booking_assignment_idempotency')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.booking_assignment_idempotency'::regclass) as rows;
 \echo 'step 3: index bookings (auto_assign_idempotency_key): a booking is looked up by its stored key; without it the table is read whole'

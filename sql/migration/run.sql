@@ -54,7 +54,7 @@ call pg_temp.briefly(
   'alter table public.bookings add column if not exists auto_assign_last_result jsonb'
 );
 
-\echo 'step 2: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id (locks booking_assignment_idempotency for an instant)'
+\echo 'step 2: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis (locks booking_assignment_idempotency for an instant)'
 \echo '  our statements read or write it'
 call pg_temp.briefly(
   'alter table public.booking_assignment_idempotency add column if not exists outcome text not null default ''confirmed''',
@@ -62,7 +62,8 @@ call pg_temp.briefly(
   'alter table public.booking_assignment_idempotency add column if not exists refusal jsonb',
   'alter table public.booking_assignment_idempotency add column if not exists assignment_ids uuid[]',
   'alter table public.booking_assignment_idempotency add column if not exists hold_id uuid',
-  'alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8'
+  'alter table public.booking_assignment_idempotency add column if not exists transaction_id xid8',
+  'alter table public.booking_assignment_idempotency add column if not exists basis jsonb'
 );
 
 \echo 'step 3: index bookings (auto_assign_idempotency_key) (locks bookings: nobody, outside of a transaction)'

@@ -87,8 +87,9 @@ fn findings() -> String {
 fn label(flags: &[&str], optional_table: bool) -> String {
     let has = |flag: &str| flags.contains(&flag);
     let presence = match () {
+        () if has("added") => "made by attach",
         () if has("optional") => "optional",
-        () if has("added") || has("null") => "made by attach",
+        () if has("null") => "made by attach",
         () if optional_table => "needed where the table is there",
         () => "needed",
     };

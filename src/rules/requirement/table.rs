@@ -10,7 +10,7 @@ pub struct Needed {
     /// The feature that an optional table carries; empty: a confirm cannot do without it.
     pub feature: &'static str,
     /// Lines of `name type flag…`. Flags: `null` we write NULL at times, `given` our inserts fill it, `made` its
-    /// default fills it, `added` attach adds it, `optional` it is used when it is there.
+    /// default fills it, `added` attach adds it, `optional` a call goes without it where it is not there.
     pub columns: &'static str,
 }
 
@@ -67,7 +67,7 @@ pub const NEEDED: &[Needed] = &[
             merge_group_allocation_id uuid null given, table_set_hash text null given, payload_checksum text given added,
             expires_at timestamptz given added, created_at timestamptz given, outcome text given added, request jsonb null given added,
             refusal jsonb null given added, assignment_ids uuid[] null given added, hold_id uuid null given added,
-            transaction_id xid8 null given added, basis jsonb null given optional",
+            transaction_id xid8 null given added, basis jsonb null given added optional",
     },
     Needed { table: "table_adjacencies", feature: "adjacency", columns: "table_a uuid, table_b uuid" },
     Needed {
@@ -100,7 +100,8 @@ pub const NEEDED: &[Needed] = &[
         feature: "outbox",
         columns: "status any given, event_type text given, dedupe_key text given, attempt_count integer given,
             next_attempt_at timestamptz given, restaurant_id uuid given, booking_id uuid null given,
-            idempotency_key text null given, payload jsonb given",
+            idempotency_key text null given, payload jsonb given, claimed_by text null added optional,
+            last_error text null added optional",
     },
 ];
 
@@ -234,7 +235,7 @@ fn of_column(facts: &Facts, table: &TableFacts, needed: NeededColumn) -> Option<
     let on = format!("{}.{}", facts.schema, quoted(&table.name));
     let brief = || MendStep::Brief { table: table.name.clone() };
     let Some(column) = table.columns.iter().find(|column| column.name == name) else {
-        if needed.is("optional") {
+        if needed.is("optional") && !needed.is("added") {
             return Some(DoctorFinding::new(
                 what,
                 State::Ok,
