@@ -61,7 +61,10 @@ fn holds_past_their_deadline_are_closed_with_their_mirrors() {
     assert_eq!(events, expected);
     let before = floor.snapshot();
     assert_eq!(sweep(&mut floor), swept(0, 0, 0, 0));
-    assert_eq!(before.differences(&Snapshot::take(&mut floor)).len(), 0, "a second sweep finds nothing");
+    let mut differences = before.differences(&Snapshot::take(&mut floor));
+    // A scan that took long, on a busy machine, is throttled: its state says until when.
+    differences.retain(|table, _| !table.ends_with("holdfast_commit_scan"));
+    assert!(differences.is_empty(), "a second sweep finds nothing: {differences:?}");
 }
 
 #[test]
