@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_int};
 
 use pgrx::pg_sys;
 
-use super::known::{hash_of_name, hash_of_oid};
+use super::plan_cache::{hash_of_name, hash_of_oid};
 use super::statement::FEATURE_COLUMNS;
 use crate::rules::adopt::path::path_of;
 use crate::rules::refusal::Refusal;

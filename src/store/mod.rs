@@ -17,13 +17,13 @@ mod hold;
 pub mod hooks;
 pub mod idempotency;
 mod jsonb;
-mod known;
 mod ledger;
 mod legacy;
 mod legacy_call;
 pub mod outbox;
 mod path;
 mod plan;
+mod plan_cache;
 mod quarantine;
 mod read_ahead;
 mod registry;
@@ -55,8 +55,8 @@ pub use catalogue::server_facts;
 pub use deadline::Ended;
 pub use hold::NewHold;
 pub use jsonb::Jsonb;
-pub use known::forget;
 pub use legacy_call::GivenMove;
+pub use plan_cache::forget;
 pub use server::{enum_label, relation_changed};
 pub use shadow::Seen;
 pub use undo::TakingBack;
@@ -122,7 +122,7 @@ impl Store {
 
     /// What the session knows of the schema is read again at its next call.
     pub fn doubt(&self) {
-        known::doubt(self.attachment.oid);
+        plan_cache::doubt(self.attachment.oid);
     }
 
     /// The schema's name, as the server names it in its errors.

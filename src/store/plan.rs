@@ -9,7 +9,7 @@ use pgrx::pg_sys;
 use super::attachment::{Attachment, AttachmentRecord};
 use super::guard::{self, SnapshotMode};
 use super::hooks::{Announced, Reached, items};
-use super::known::{self, Known};
+use super::plan_cache::{self, Known};
 use super::rights::{self, Work};
 use super::row::{Row, TypeMismatch};
 use super::statement::{Statement, statement};
@@ -54,11 +54,11 @@ impl Connection {
     /// A schema is read when it is called, with the rights of that call, and believed only when it could be read whole:
     /// other schemas of the session, and whoever locks them, are none of this call's business.
     fn known(&self, schema: pg_sys::Oid) -> Result<Rc<Known>, Failure> {
-        let before = known::find(schema);
+        let before = plan_cache::find(schema);
         if let Some(kept) = before.as_ref().filter(|kept| !kept.is_stale()) {
             return Ok(Rc::clone(kept));
         }
-        let since = known::changes();
+        let since = plan_cache::changes();
         let reading = before.as_ref().map(Known::reading);
         let found = self.load(schema)?;
         if let (Some(kept), Some(reading)) = (before, reading)
@@ -70,17 +70,17 @@ impl Connection {
         let attached = found.check().is_ok();
         let kept = Known::new(found);
         if attached {
-            known::keep(&kept, since);
+            plan_cache::keep(&kept, since);
         } else {
             // Not attached yet, or not whole: nothing of it is watched, so nothing of it is kept.
-            known::forget(schema);
+            plan_cache::forget(schema);
         }
         Ok(kept)
     }
 
     /// Finds the schema and reads what attach recorded of it.
     fn load(&self, schema: pg_sys::Oid) -> Result<Attachment, Failure> {
-        let found = Attachment::find(schema).inspect_err(|_| known::forget(schema))?;
+        let found = Attachment::find(schema).inspect_err(|_| plan_cache::forget(schema))?;
         let mut record = AttachmentRecord::default();
         self.registry_read(&found, |row| note(&mut record, row))?;
         if !record.attached {
@@ -229,7 +229,7 @@ impl Connection {
     /// as. Callers take 42P01 and 42883 for "not installed" and leave the atomic path for good, so they never see these
     /// from us. The next call reads the schema again.
     fn not_attached(&self, attachment: &Attachment, error: Box<ServerError>) -> Failure {
-        known::doubt(attachment.oid);
+        plan_cache::doubt(attachment.oid);
         let code = sqlstate_unpack(error.sqlstate);
         // Class 42 is what names and types do not allow; a label of an enum that is gone cannot be read, either.
         let absent = (code.starts_with("42") && code != "42501") || code == "3F000" || code == "22P02";
@@ -243,7 +243,7 @@ impl Connection {
 
     /// Another schema got the name while the call worked: nothing of it is read or written.
     fn other_schema(&self, attachment: &Attachment) -> Failure {
-        known::doubt(attachment.oid);
+        plan_cache::doubt(attachment.oid);
         self.failed.set(true);
         let message = format!("Schema {} was renamed or replaced while a call worked in it", attachment.quoted);
         let again = format!("{}: Nothing was written. Call again.", Outcome::NotAttached.entry().code);

@@ -14,7 +14,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("src/store/guard.rs", "calls that raise by a long jump, caught with the whole error"),
     ("src/store/jsonb.rs", "jsonb to text and back by the server's own functions"),
     ("src/store/hooks.rs", "hooks of planner and executor, and a nest level of settings"),
-    ("src/store/known.rs", "invalidation callbacks of the caches"),
+    ("src/store/plan_cache.rs", "invalidation callbacks of the caches"),
     ("src/store/plan.rs", "SPI with kept plans and snapshots of our choice"),
     ("src/store/read_ahead.rs", "reads buffers ahead"),
     ("src/store/rights.rs", "changes user and security context; catalogue caches"),
