@@ -193,6 +193,8 @@ impl Small {
                 _ => service.try_run(&prepare).map(|()| String::new()).map_err(|refusal| format!("{refusal:?}")),
             };
         }
+        // The client is told of the error before the server has let go of the transaction.
+        service.run("rollback");
         let outcome = |session: &mut Session, booking: Uuid| -> String {
             session.value(&format!("select outcome from public.confirm_outcome('{booking}', 'key')"))
         };
