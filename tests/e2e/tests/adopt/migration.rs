@@ -36,7 +36,7 @@ impl Adopted {
         let schema = self.schema;
         self.foreign.column(&format!(
             "select what from holdfast.doctor('{schema}') where state in ('missing', 'wrong')
-             and what not like 'wrapper %' and what not like 'status %' and what <> 'fsync'"
+             and what not like 'wrapper %' and what not like 'status %'"
         ))
     }
 

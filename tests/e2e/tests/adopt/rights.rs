@@ -51,9 +51,7 @@ fn drop_roles(floor: &mut Floor, roles: &Roles) {
 }
 
 fn wrong(session: &mut Session) -> Vec<String> {
-    session.column(
-        "select what from holdfast.doctor('shop') where state in ('missing', 'wrong') and what <> 'fsync' order by 1",
-    )
+    session.column("select what from holdfast.doctor('shop') where state in ('missing', 'wrong') order by 1")
 }
 
 /// Objects of ours in the schema that this role, or everybody, has a right on.
