@@ -40,7 +40,7 @@ pub(super) fn decider(store: &Store, function: Function, booking: Option<Id>) ->
 /// Who does it. An original that calls a function of the contract goes on with originals, and only its own caller is
 /// judged.
 fn route(store: &Store, function: Function, booking: Option<Id>) -> Result<Route, Failure> {
-    let route = if store.in_original() {
+    let route = if store.in_legacy() {
         rollout::settle_within(function, store.kept(function), settings::atomic_confirm_enabled())?
     } else {
         decider(store, function, booking)?
@@ -60,7 +60,7 @@ pub fn must_be_ours(store: &Store, booking: Option<Id>) -> Result<Option<Refusal
 pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Result<Vec<Assignment>, Failure> {
     match route(store, function, arguments.booking)? {
         Route::Ours => Ok(confirm(store, arguments, Refusals::Raised)?.rows),
-        Route::Original => store.original_confirm(function, &arguments),
+        Route::Original => store.legacy_confirm(function, &arguments),
         Route::Shadow(trial) => shadow::confirmed(store, function, &arguments, trial),
     }
 }
@@ -68,14 +68,14 @@ pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Res
 pub fn unassigned(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
     match route(store, Function::Unassign, booking)? {
         Route::Ours => unassign::unassign(store, booking, tables),
-        Route::Original | Route::Shadow(_) => store.original_unassign(booking, tables.as_deref()),
+        Route::Original | Route::Shadow(_) => store.legacy_unassign(booking, tables.as_deref()),
     }
 }
 
 pub fn transitioned(store: &Store, wanted: &TransitionArguments) -> Result<Landed, Failure> {
     match route(store, Function::Transition, wanted.booking)? {
         Route::Ours => transition::transition(store, wanted),
-        Route::Original => store.original_transition(&wanted.as_given()),
+        Route::Original => store.legacy_transition(&wanted.as_given()),
         Route::Shadow(trial) => shadow::transitioned(store, wanted, trial),
     }
 }
@@ -84,14 +84,14 @@ pub fn transitioned(store: &Store, wanted: &TransitionArguments) -> Result<Lande
 pub fn released(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
     match route(store, Function::Release, None)? {
         Route::Ours => Ok(release::release(store, hold, actor)? == Outcome::Released),
-        Route::Original | Route::Shadow(_) => store.original_release(hold, actor),
+        Route::Original | Route::Shadow(_) => store.legacy_release(hold, actor),
     }
 }
 
 pub fn refreshed(store: &Store, table: Option<Id>) -> Result<(), Failure> {
     match route(store, Function::Refresh, None)? {
         Route::Ours => table_status::refresh(store, table),
-        Route::Original | Route::Shadow(_) => store.original_refresh(table),
+        Route::Original | Route::Shadow(_) => store.legacy_refresh(table),
     }
 }
 

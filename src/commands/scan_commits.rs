@@ -24,13 +24,13 @@ pub struct Mismatch {
 /// looked at later, when less comes.
 pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     let began = store.clock();
-    if !store.has_verified() || store.verify_rests(began)? {
+    if !store.has_verified() || store.scan_commits_throttled(began)? {
         return Ok(0);
     }
     let (looked_at, _) = verify(store, Some(batch))?;
     let ended = store.clock();
     if rules::upkeep::scan_bookings::batch_is_throttled(looked_at, began, ended) {
-        store.verify_rest(rules::upkeep::scan_bookings::next_of_batch(began, ended))?;
+        store.scan_commits_throttle(rules::upkeep::scan_bookings::next_of_batch(began, ended))?;
     }
     Ok(looked_at)
 }
@@ -40,7 +40,7 @@ pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>),
     if !store.has_verified() {
         return Ok((0, Vec::new()));
     }
-    let due = store.verify_due(retention::batch(batch)?)?;
+    let due = store.scan_commits_read(retention::batch(batch)?)?;
     let looked_at = due.len() as i64;
     let mut mismatches = Vec::new();
     for booking in due {
@@ -64,7 +64,7 @@ pub fn reconcile_one(store: &Store, booking: Id) -> Result<Option<Mismatch>, Fai
 
 /// Reports what nobody was told yet, and repairs what the policy names.
 fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch, Failure> {
-    let mended = store.verify_policies()?;
+    let mended = store.scan_commits_policies()?;
     let wanted: Vec<Option<String>> = findings
         .iter()
         .map(|finding| finding.drift.entry().name)
@@ -76,7 +76,7 @@ fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
     let repaired = !wanted.is_empty() && mend(store, booking, wanted)?;
     if repaired || !new.is_empty() {
         let severity = findings.iter().map(|finding| finding.drift.entry().severity).max().unwrap_or(Severity::Warning);
-        store.verify_note(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
+        store.scan_commits_report(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
     }
     Ok(Mismatch { booking, findings, repaired })
 }

@@ -73,7 +73,7 @@ pub fn confirmed(
         let looked = would(store, arguments)?;
         tried(store, trial, looked, |store| confirm_really(store, arguments))
     };
-    beside(store, &call, ours, || store.original_confirm(function, arguments), answer)
+    beside(store, &call, ours, || store.legacy_confirm(function, arguments), answer)
 }
 
 /// Moves the status by the original; both answers are compared.
@@ -98,7 +98,7 @@ pub fn transitioned(store: &Store, wanted: &TransitionArguments, trial: Trial) -
         target: wanted.to.as_deref(),
         request: record::said(request),
     };
-    let legacy = || store.original_transition(&wanted.as_given());
+    let legacy = || store.legacy_transition(&wanted.as_given());
     let answer = |landed: &Landed| CallResult::Status(enum_label(landed.status).unwrap_or_default());
     let ours = |store: &Store| {
         let looked = would_move(store, wanted)?;

@@ -120,7 +120,7 @@ pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed,
         check_tables(store, &allowed, locked.tables, store.clock())?;
     }
     let now = store.clock();
-    let seated = store.tables_seated(id, now)?;
+    let seated = store.booking_tables_read(id, now)?;
     if !seated.is_empty() {
         store.tables_lock(None, None, &seated)?;
     }

@@ -161,7 +161,7 @@ impl Store {
     }
 
     /// Were we called by a function that we called?
-    pub fn in_original(&self) -> bool {
+    pub fn in_legacy(&self) -> bool {
         RUNNING.get() > 0
     }
 
@@ -182,7 +182,7 @@ impl Store {
         self.run(statement, arguments, read)
     }
 
-    pub fn original_confirm(&self, function: Function, given: &Arguments) -> Result<Vec<Assignment>, Failure> {
+    pub fn legacy_confirm(&self, function: Function, given: &Arguments) -> Result<Vec<Assignment>, Failure> {
         let (tables, hold): (Option<&[Option<Id>]>, Option<Id>) = match &given.named {
             Named::Tables(tables) => (tables.as_deref(), None),
             Named::Hold(hold) => (None, *hold),
@@ -226,13 +226,13 @@ impl Store {
         Ok(rows?.into_iter().flatten().collect())
     }
 
-    pub fn original_unassign(&self, booking: Option<Id>, tables: Option<&[Id]>) -> Result<Vec<Id>, Failure> {
+    pub fn legacy_unassign(&self, booking: Option<Id>, tables: Option<&[Id]>) -> Result<Vec<Id>, Failure> {
         let arguments = [row::optional_id(booking), tables.and_then(row::ids)];
         let taken = self.legacy(&LEGACY_CALL_UNASSIGN, &arguments, |row| row.id(1))?;
         Ok(taken.into_iter().flatten().collect())
     }
 
-    pub fn original_transition(&self, given: &GivenMove) -> Result<Landed, Failure> {
+    pub fn legacy_transition(&self, given: &GivenMove) -> Result<Landed, Failure> {
         let arguments = [
             row::optional_id(given.booking),
             row::optional_text(given.to),
@@ -251,13 +251,13 @@ impl Store {
         landed.ok_or_else(|| Failure::Undone(crate::rules::refusal::broken_invariant("Transition", &[1], &[0])))
     }
 
-    pub fn original_release(&self, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
+    pub fn legacy_release(&self, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
         let arguments = [row::optional_id(hold), row::optional_id(actor)];
         let live = self.legacy(&LEGACY_CALL_RELEASE, &arguments, |row| row.flag(1))?;
         Ok(live.into_iter().any(|live| live))
     }
 
-    pub fn original_refresh(&self, table: Option<Id>) -> Result<(), Failure> {
+    pub fn legacy_refresh(&self, table: Option<Id>) -> Result<(), Failure> {
         self.legacy(&LEGACY_CALL_REFRESH, &[row::optional_id(table)], |_| ()).map(|_| ())
     }
 }

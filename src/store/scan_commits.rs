@@ -20,7 +20,7 @@ statement!(SCAN_COMMITS_POLICIES, "scan_commits_policies", []);
 impl Store {
     /// The next bookings to be scanned; from now on they count as seen. None while somebody else scans. The lock comes
     /// first: in the snapshot of the statement that takes it, another's scan may have ended that it does not show.
-    pub fn verify_due(&self, batch: i32) -> Result<Vec<Id>, Failure> {
+    pub fn scan_commits_read(&self, batch: i32) -> Result<Vec<Id>, Failure> {
         self.run(&SCAN_COMMITS_INIT, &[], |_| ())?;
         if self.run(&SCAN_COMMITS_LOCK, &[], |_| ())?.is_empty() {
             return Ok(Vec::new());
@@ -30,18 +30,18 @@ impl Store {
     }
 
     /// Has somebody scanned just now, and is it too early for another?
-    pub fn verify_rests(&self, now: Instant) -> Result<bool, Failure> {
+    pub fn scan_commits_throttled(&self, now: Instant) -> Result<bool, Failure> {
         Ok(!self.run(&SCAN_COMMITS_THROTTLED, &[row::instant(now)], |_| ())?.is_empty())
     }
 
     /// After a scan that is ours until the transaction ends: none before that instant.
-    pub fn verify_rest(&self, until: Instant) -> Result<(), Failure> {
+    pub fn scan_commits_throttle(&self, until: Instant) -> Result<(), Failure> {
         self.run(&SCAN_COMMITS_THROTTLE, &[row::instant(until)], |_| ())?;
         Ok(())
     }
 
     /// Tells the application's events of a mismatch, where it has a table of them.
-    pub fn verify_note(&self, booking: Id, severity: &str, context: Value) -> Result<(), Failure> {
+    pub fn scan_commits_report(&self, booking: Id, severity: &str, context: Value) -> Result<(), Failure> {
         if !self.attachment.has_own("observability_events") {
             return Ok(());
         }
@@ -50,7 +50,7 @@ impl Store {
     }
 
     /// The names of findings that are mended as soon as they are seen.
-    pub fn verify_policies(&self) -> Result<Vec<String>, Failure> {
+    pub fn scan_commits_policies(&self) -> Result<Vec<String>, Failure> {
         let rows = self.run(&SCAN_COMMITS_POLICIES, &[], |row| row.text(1))?;
         Ok(rows.into_iter().flatten().collect())
     }

@@ -64,7 +64,7 @@ impl Store {
     }
 
     /// The tables that the booking has at this moment.
-    pub fn tables_seated(&self, booking: Id, now: Instant) -> Result<Vec<Id>, Failure> {
+    pub fn booking_tables_read(&self, booking: Id, now: Instant) -> Result<Vec<Id>, Failure> {
         let rows = self.run(&BOOKING_TABLES_READ, &[row::id(booking), row::instant(now)], |row| row.id(1))?;
         Ok(rows.into_iter().flatten().collect())
     }
