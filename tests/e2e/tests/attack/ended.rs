@@ -4,9 +4,9 @@
 //! The seed is printed; `HOLDFAST_SEED=… HOLDFAST_ENDED=2000` is the long form.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdfast_e2e::{Cluster, Dice, Session, eventually};
 use uuid::Uuid;
@@ -81,9 +81,9 @@ fn call(dice: &mut Dice) -> String {
 }
 
 /// Calls until it is told to stop; a session that was ended is opened again. What was said that nobody promised.
-fn make_calls(cluster: &Cluster, seed: u64, pid: &AtomicI32, over: &AtomicBool) -> (usize, Vec<String>) {
+fn make_calls(cluster: &Cluster, seed: u64, pid: &AtomicI32, made: &AtomicUsize, over: &AtomicBool) -> Vec<String> {
     let mut dice = Dice::new(seed);
-    let (mut made, mut wrong) = (0, Vec::new());
+    let mut wrong = Vec::new();
     let mut session = None;
     while !over.load(SeqCst) {
         let mut open = session.take().unwrap_or_else(|| Session::new(cluster.connect("ended")));
@@ -94,7 +94,7 @@ fn make_calls(cluster: &Cluster, seed: u64, pid: &AtomicI32, over: &AtomicBool) 
             _ => call(&mut dice),
         };
         for statement in statements.split("; ") {
-            made += 1;
+            made.fetch_add(1, SeqCst);
             if let Err(error) = open.client.simple_query(statement) {
                 let said = error.as_db_error().map(|error| error.code().code().to_owned());
                 if said.as_deref().is_some_and(|code| !PROMISED.contains(&code)) {
@@ -106,13 +106,18 @@ fn make_calls(cluster: &Cluster, seed: u64, pid: &AtomicI32, over: &AtomicBool) 
         }
         session = Some(open).filter(|open| !open.client.is_closed());
     }
-    (made, wrong)
+    wrong
 }
 
-/// Cancels or ends one caller after the other; whoever was ended is gone soon.
-fn end(session: &mut Session, seed: u64, times: u64, pids: &[AtomicI32]) -> [usize; 2] {
+/// Cancels or ends one caller after the other; whoever was ended is gone soon. Between two there is time for some calls,
+/// however slow the machine is.
+fn end(session: &mut Session, seed: u64, times: u64, pids: &[AtomicI32], made: &AtomicUsize) -> [usize; 2] {
     let (mut dice, mut done) = (Dice::new(seed), [0; 2]);
     while done[0] + done[1] < times as usize {
+        let (enough, since) = (made.load(SeqCst) + dice.roll(4 * CALLERS), Instant::now());
+        while made.load(SeqCst) < enough && since.elapsed() < Duration::from_secs(2) {
+            thread::sleep(Duration::from_micros(200));
+        }
         thread::sleep(Duration::from_micros(dice.roll(8000) as u64));
         let pid = pids[dice.roll(pids.len())].load(SeqCst);
         let kind = dice.roll(2);
@@ -145,19 +150,19 @@ fn cancelled_and_ended_at_random() {
     furnish(&mut session);
     let server = "select pg_postmaster_start_time()::text || (select epoch from holdfast.stat_attempts)";
     let began: String = session.value(server);
-    let (over, pids) = (AtomicBool::new(false), [const { AtomicI32::new(0) }; CALLERS]);
-    let (done, calls, wrong) = thread::scope(|scope| {
-        let (cluster, over) = (&cluster, &over);
+    let (over, made, pids) = (AtomicBool::new(false), AtomicUsize::new(0), [const { AtomicI32::new(0) }; CALLERS]);
+    let (done, wrong) = thread::scope(|scope| {
+        let (cluster, over, made) = (&cluster, &over, &made);
         let callers: Vec<_> = (1..)
             .zip(&pids)
-            .map(|(caller, pid)| scope.spawn(move || make_calls(cluster, seed + caller, pid, over)))
+            .map(|(caller, pid)| scope.spawn(move || make_calls(cluster, seed + caller, pid, made, over)))
             .collect();
-        let done = end(&mut session, seed, times, &pids);
+        let done = end(&mut session, seed, times, &pids, made);
         over.store(true, SeqCst);
-        let made: Vec<_> = callers.into_iter().map(|caller| caller.join().expect("no panic")).collect();
-        let wrong: Vec<String> = made.iter().flat_map(|(_, wrong)| wrong.clone()).collect();
-        (done, made.iter().map(|(calls, _)| calls).sum::<usize>(), wrong)
+        let wrong: Vec<_> = callers.into_iter().flat_map(|caller| caller.join().expect("no panic")).collect();
+        (done, wrong)
     });
+    let calls = made.load(SeqCst);
     println!("{calls} statements, {} cancelled, {} ended", done[0], done[1]);
     assert!(wrong.is_empty(), "not promised:\n{}", wrong.join("\n"));
     assert_eq!(session.value::<String>(server), began, "a crash");
