@@ -17,6 +17,9 @@ pub struct Upkeep {
     pub failures: u32,
 }
 
+/// Runs in a row that must have failed: one may have met a deadlock, or a schema that was just attached or detached.
+const FAILURES_TOLD: u32 = 2;
+
 /// What is amiss; nothing is said of a worker that does what it should.
 #[must_use]
 pub fn findings(upkeep: &Upkeep) -> Vec<DoctorFinding> {
@@ -43,7 +46,7 @@ pub fn findings(upkeep: &Upkeep) -> Vec<DoctorFinding> {
             "the worker does nothing in this schema: holdfast.worker_excluded_schemas names it, or a subscription fills its tables".to_owned(),
         ));
     }
-    if upkeep.failures > 0 {
+    if upkeep.failures >= FAILURES_TOLD {
         found.push(risky(format!(
             "{} runs of the worker in a row failed in this schema: holdfast.stat_worker has the SQLSTATE, the server's log the text",
             upkeep.failures
