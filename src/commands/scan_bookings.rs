@@ -20,7 +20,7 @@ pub const STEP: &str = "reconcile";
 /// Reports what the view lists and nobody was told yet, and repairs what the policy names.
 pub fn live(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     let began = store.clock();
-    if settings::reconcile_interval_seconds() == 0 || !store.scans_bookings() || !store.scan_bookings_due(began)? {
+    if settings::reconcile_interval() == 0 || !store.scans_bookings() || !store.scan_bookings_due(began)? {
         return Ok((0, false));
     }
     let listed = store.scan_bookings_read(began, batch)?;
@@ -37,7 +37,7 @@ pub fn live(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     store.scan_bookings_done(if more {
         ended
     } else {
-        scan_bookings::next(began, ended, settings::reconcile_interval_seconds())
+        scan_bookings::next(began, ended, settings::reconcile_interval())
     })?;
     Ok((found, more))
 }
@@ -45,7 +45,7 @@ pub fn live(store: &Store, batch: i32) -> Result<Scanned, Failure> {
 /// What a restart took from memory, asked for from the disk at once: the first scan, and whoever reads the view before it,
 /// would wait for each page.
 pub fn read_ahead(store: &Store) -> Result<(), Failure> {
-    if settings::reconcile_interval_seconds() > 0 {
+    if settings::reconcile_interval() > 0 {
         let probed = store.probed_indexes()?;
         probed
             .iter()
@@ -58,7 +58,7 @@ pub fn read_ahead(store: &Store) -> Result<(), Failure> {
 /// The next batch of the full scan, if it is time for one.
 pub fn all(store: &Store, batch: i32) -> Result<Scanned, Failure> {
     let began = store.clock();
-    let minutes = settings::full_scan_interval_minutes();
+    let minutes = settings::full_scan_interval();
     if minutes == 0 || !store.scans_bookings() {
         return Ok((0, false));
     }

@@ -187,10 +187,10 @@ pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
     let scans = if store.scans_bookings() && store.has_verified() { store.agenda_scans(now)? } else { None };
     agenda.commits = Some(scans.as_ref().map_or(Instant::NEVER, |scans| scans.commits));
     agenda.has_live = scans.as_ref().is_some_and(|scans| scans.has_live);
-    if settings::reconcile_interval_seconds() > 0 {
+    if settings::reconcile_interval() > 0 {
         agenda.live = Some(scans.as_ref().map_or(Instant::NEVER, |scans| scans.live));
     }
-    let minutes = settings::full_scan_interval_minutes();
+    let minutes = settings::full_scan_interval();
     if minutes > 0 {
         let next = |began: Option<Instant>| began.map(|at| at.after_seconds(60 * i64::from(minutes)));
         agenda.bookings = scans.and_then(|scans| Some(scans.batch?.max(next(scans.passed).unwrap_or(Instant::NEVER))));

@@ -73,7 +73,7 @@ impl Launcher {
             self.look(now);
         }
         if now >= self.counted {
-            self.counted = now.after_seconds(i64::from(settings::worker_interval_seconds()));
+            self.counted = now.after_seconds(i64::from(settings::worker_interval()));
             self.count(now);
         }
         let mut next = self.looked.min(self.counted);
@@ -170,7 +170,7 @@ fn count(place: &DatabaseSlot, now: Instant) {
         }
     }
     let listed = Instant(place.listed_at.load(Relaxed));
-    let distance = CATALOGUE_INTERVALS * i64::from(settings::worker_interval_seconds());
+    let distance = CATALOGUE_INTERVALS * i64::from(settings::worker_interval());
     if listed.0 != 0
         && now >= listed.after_seconds(distance)
         && place.catalogue.load(Relaxed) != counts::catalogue(database)

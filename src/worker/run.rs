@@ -228,7 +228,7 @@ impl Schema {
                 Ok(ran) => {
                     worked |= ran.done > 0;
                     more |= ran.unfinished;
-                    memory.ran(*task, now(), ran.done, ran.more, settings::worker_interval_seconds());
+                    memory.ran(*task, now(), ran.done, ran.more, settings::worker_interval());
                 }
                 Err(error) => failed = failed.or(Some((number, error))),
             }

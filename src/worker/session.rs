@@ -167,7 +167,7 @@ impl Session {
         self.place.schemas.store(attached.len() as u32, Relaxed);
         let there: HashSet<u32> = attached.iter().map(|schema| schema.oid.to_u32()).collect();
         worker_slots::slots_of(database).filter(|slot| !there.contains(&slot.schema())).for_each(SchemaSlot::clear);
-        let excluded = settings::worker_excluded_schemas();
+        let excluded = settings::excluded_schemas();
         let before = std::mem::take(&mut self.schemas);
         self.schemas = attached
             .into_iter()

@@ -81,9 +81,10 @@ fn functions(files: &[File]) -> Vec<String> {
     files.iter().flat_map(sql::functions).map(last).collect()
 }
 
-/// `"holdfast.…"` in the file of the settings.
-fn settings(text: &str) -> Vec<&str> {
-    text.split('"').skip(1).step_by(2).filter_map(|literal| literal.strip_prefix("holdfast.")).collect()
+/// The rows of `settings!`: `int retry_limit = …`.
+fn settings<'a>(text: &'a str) -> Vec<&'a str> {
+    let row = |line: &'a str| ["bool ", "int ", "text "].iter().find_map(|kind| line.strip_prefix(kind));
+    text.lines().filter_map(|line| row(line.trim_start())?.split_once(" = ")).map(|(name, _)| name).collect()
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_missing_name_is_seen() {
     assert_one(&unnamed(["hold_tables", "attach"], "call `holdfast.attach(…)`, hold_tables_v2"), "names hold_tables");
     assert_none(&unnamed(["hold_tables"], "`hold_tables(…)`"));
     assert_eq!(functions(&[File::new("sql/a.sql", "create function app.f() returns int as 'f';")]), ["f"]);
-    assert_eq!(settings("const A: &str = \"holdfast.enabled\"; const B: &str = \"other\";"), ["enabled"]);
+    assert_eq!(settings("settings! {\n    bool enabled = true, Suset;\n        \"Says\", \"more\";\n}"), ["enabled"]);
 }
 
 #[test]
