@@ -11,7 +11,7 @@ use crate::commands::rollout;
 use crate::commands::unassign::unassign;
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
-use crate::rules::confirm::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::confirm::request::{Arguments, Intent};
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::Function;
 
@@ -25,16 +25,9 @@ fn adding(
 ) -> Arguments {
     Arguments {
         intent: Intent::Assign,
-        booking: argument::id(booking),
-        named: Named::Tables(argument::ids(tables)),
-        key,
-        start: None,
-        end: None,
         require_adjacency,
         actor: argument::id(actor),
-        target: None,
-        history: History::default(),
-        expectation: Expectation::default(),
+        ..Arguments::by_tables(argument::id(booking), argument::ids(tables), key)
     }
 }
 

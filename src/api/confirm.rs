@@ -8,7 +8,7 @@ use super::native::{self, native_functions};
 use super::routed;
 use crate::commands::rollout;
 use crate::rules::booking::table::Assignment;
-use crate::rules::confirm::request::{Arguments, Expectation, Intent, Named};
+use crate::rules::confirm::request::{Arguments, Expectation};
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::Function;
 
@@ -42,17 +42,13 @@ fn contract_confirm_hold_assignment_with_transition(
     ),
 > {
     let arguments = Arguments {
-        intent: Intent::Confirm,
-        booking: argument::id(p_booking_id),
-        named: Named::Tables(argument::ids(p_table_ids)),
-        key: p_idempotency_key,
         start: argument::instant(p_start_at),
         end: argument::instant(p_end_at),
         require_adjacency: p_require_adjacency,
         actor: argument::id(p_assigned_by),
         target: argument::label(p_target_status),
         history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
-        expectation: Expectation::default(),
+        ..Arguments::by_tables(argument::id(p_booking_id), argument::ids(p_table_ids), p_idempotency_key)
     };
     let rows = confirmed(fcinfo, Function::ConfirmByTables, arguments);
     argument::rows(
@@ -91,10 +87,6 @@ fn contract_confirm_hold_assignment_tx(
     ),
 > {
     let arguments = Arguments {
-        intent: Intent::Confirm,
-        booking: argument::id(p_booking_id),
-        named: Named::Hold(argument::id(p_hold_id)),
-        key: p_idempotency_key,
         start: argument::instant(p_window_start),
         end: argument::instant(p_window_end),
         require_adjacency: p_require_adjacency,
@@ -105,6 +97,7 @@ fn contract_confirm_hold_assignment_tx(
             policy_version: p_expected_policy_version,
             adjacency_hash: p_expected_adjacency_hash,
         },
+        ..Arguments::by_hold(argument::id(p_booking_id), argument::id(p_hold_id), p_idempotency_key)
     };
     argument::rows(confirmed(fcinfo, Function::ConfirmByHold, arguments).iter().map(argument::assigned_row).collect())
 }
@@ -132,17 +125,10 @@ fn contract_atomic_confirm_and_transition(
     ),
 > {
     let arguments = Arguments {
-        intent: Intent::Confirm,
-        booking: argument::id(p_booking_id),
-        named: Named::Hold(argument::id(p_hold_id)),
-        key: p_idempotency_key,
-        start: None,
-        end: None,
-        require_adjacency: None,
         actor: argument::id(p_assigned_by),
         target: argument::label(p_target_status),
         history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
-        expectation: Expectation::default(),
+        ..Arguments::by_hold(argument::id(p_booking_id), argument::id(p_hold_id), p_idempotency_key)
     };
     argument::rows(confirmed(fcinfo, Function::AtomicConfirm, arguments).iter().map(argument::assigned_row).collect())
 }
@@ -167,17 +153,13 @@ native_functions! {
             p_schema,
             Outcome::Confirmed,
             Arguments {
-                intent: Intent::Confirm,
-                booking: argument::id(p_booking_id),
-                named: Named::Tables(argument::ids(p_table_ids)),
-                key: p_idempotency_key,
                 start: argument::instant(p_start_at),
                 end: argument::instant(p_end_at),
                 require_adjacency: p_require_adjacency,
                 actor: argument::id(p_assigned_by),
                 target: p_target_status,
                 history: argument::history(p_history_changed_by, p_history_reason, p_history_metadata),
-                expectation: Expectation::default(),
+                ..Arguments::by_tables(argument::id(p_booking_id), argument::ids(p_table_ids), p_idempotency_key)
             },
         )
     }
@@ -203,10 +185,6 @@ native_functions! {
             p_schema,
             Outcome::Confirmed,
             Arguments {
-                intent: Intent::Confirm,
-                booking: argument::id(p_booking_id),
-                named: Named::Hold(argument::id(p_hold_id)),
-                key: p_idempotency_key,
                 start: argument::instant(p_window_start),
                 end: argument::instant(p_window_end),
                 require_adjacency: p_require_adjacency,
@@ -217,6 +195,7 @@ native_functions! {
                     policy_version: p_expected_policy_version,
                     adjacency_hash: p_expected_adjacency_hash,
                 },
+                ..Arguments::by_hold(argument::id(p_booking_id), argument::id(p_hold_id), p_idempotency_key)
             },
         )
     }

@@ -9,7 +9,7 @@ use super::{contract, native};
 use crate::commands::deadline::within;
 use crate::rules::Id;
 use crate::rules::attempt::Report;
-use crate::rules::confirm::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::confirm::request::{Arguments, History};
 use crate::rules::refusal::Refusal;
 
 /// The one row of an attempt; its columns are those declared in `sql/contract/deadline.sql`.
@@ -106,19 +106,7 @@ fn arguments(
     history: History,
     target: Option<String>,
 ) -> Arguments {
-    Arguments {
-        intent: Intent::Confirm,
-        booking,
-        named: Named::Hold(argument::id(hold)),
-        key,
-        start: None,
-        end: None,
-        require_adjacency: None,
-        actor: argument::id(actor),
-        target,
-        history,
-        expectation: Expectation::default(),
-    }
+    Arguments { actor: argument::id(actor), target, history, ..Arguments::by_hold(booking, argument::id(hold), key) }
 }
 
 pub fn reported(report: Report) -> TableIterator<'static, ReportRow> {

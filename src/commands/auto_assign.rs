@@ -13,7 +13,7 @@ use crate::rules::attempt::deadline;
 use crate::rules::attempt::{self, Report};
 use crate::rules::booking::transition;
 use crate::rules::booking::window::Instant;
-use crate::rules::confirm::request::{Arguments, Expectation, History, Intent, Named};
+use crate::rules::confirm::request::{Arguments, History};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
@@ -156,21 +156,13 @@ fn confirm(
     let Confirm { hold, key, target } = found;
     let trigger = wanted.trigger.name();
     let request = Arguments {
-        intent: Intent::Confirm,
-        booking: Some(wanted.booking),
-        named: Named::Hold(Some(hold)),
-        key: Some(key.text.clone()),
-        start: None,
-        end: None,
-        require_adjacency: None,
-        actor: None,
         target: Some(target),
         history: History {
             changed_by: None,
             reason: Some("auto_assign_atomic_confirm".to_owned()),
             metadata: Some(json!({"trigger": trigger, "attemptId": wanted.id}).into()),
         },
-        expectation: Expectation::default(),
+        ..Arguments::by_hold(Some(wanted.booking), Some(hold), Some(key.text.clone()))
     };
     let request = request.check()?;
     let (started, until) = (wanted.started, wanted.until);

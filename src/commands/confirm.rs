@@ -1,12 +1,11 @@
 //! Confirm and assign: from a request to the booking's tables, once per key.
 
 use super::Refusals;
-use crate::rules::Id;
 use crate::rules::attempt::Phase;
 use crate::rules::booking::Booking;
 use crate::rules::booking::table::Assignment;
 use crate::rules::confirm::replay::{self, ReplayDecision};
-use crate::rules::confirm::request::{Arguments, Intent, Request, ResolvedRequest, Selection};
+use crate::rules::confirm::request::{Arguments, Intent, Request, ResolvedRequest};
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::confirm::{self, Changes};
 use crate::rules::event::outbox::{self, Confirmed, Event, Tables};
@@ -93,9 +92,7 @@ pub(super) fn replay(store: &Store, request: &Request) -> Result<Option<Answer>,
 
 /// What a hold that is not the entry's stands for.
 fn request_of_hold(store: &Store, request: &Request) -> Result<ResolvedRequest, Failure> {
-    let Selection::Hold(hold) = request.selection else {
-        return Err(refusal::hold_not_found(None).into());
-    };
+    let hold = request.selection.hold().ok_or_else(|| refusal::hold_not_found(None))?;
     let held = store.hold_read(hold)?.ok_or_else(|| refusal::hold_not_found(Some(hold)))?;
     let window = request.window.or(held.window).ok_or_else(|| refusal::hold_not_found(Some(hold)))?;
     Ok(ResolvedRequest::new(request, held.tables, window))
@@ -119,18 +116,11 @@ fn attempt(store: &Store, request: &Request, booking: Booking) -> Result<Answer,
 
 /// Takes the remaining locks in order, reads the clock, and reads what is decided on.
 fn look(store: &Store, request: &Request, booking: Booking) -> Result<(ResolvedRequest, Snapshot), Failure> {
-    let named = match request.selection {
-        Selection::Hold(hold) => Some(hold),
-        Selection::Tables(_) => None,
-    };
-    let asked_tables: &[Id] = match &request.selection {
-        Selection::Tables(tables) => tables,
-        Selection::Hold(_) => &[],
-    };
+    let named = request.selection.hold();
     super::reach(store, Phase::HoldLock);
     let mut holds = store.holds_lock(Some(request.booking), named)?;
     super::reach(store, Phase::TableLock);
-    let locked = store.tables_lock(Some(request.booking), named, asked_tables)?;
+    let locked = store.tables_lock(Some(request.booking), named, request.selection.tables())?;
     let now = store.clock();
     let own_holds = confirm::own_holds(request.booking, named, &holds);
     let hold: Option<Hold> =

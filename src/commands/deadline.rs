@@ -11,7 +11,7 @@ use crate::rules::attempt::deadline::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::{self, Phase, Report};
 use crate::rules::booking::window::Instant;
-use crate::rules::confirm::request::{Arguments, Request, Selection};
+use crate::rules::confirm::request::{Arguments, Request};
 use crate::rules::event::outbox;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
@@ -206,7 +206,7 @@ impl DeadlineAttempt<'_> {
 
     /// Hands the hold back, unless somebody else has it at this moment: then its own deadline ends it.
     fn release_hold(&self) -> Result<bool, Failure> {
-        let Selection::Hold(hold) = self.request.selection else { return Ok(false) };
+        let Some(hold) = self.request.selection.hold() else { return Ok(false) };
         let phase = self.store.phase();
         let released = bounded(self.store, |store| release_if_free(store, hold, self.request.booking));
         super::reach(self.store, phase);
@@ -217,10 +217,7 @@ impl DeadlineAttempt<'_> {
     fn record(&self, report: &Report) -> Result<(), Failure> {
         let Some(refusal) = &report.refusal else { return Ok(()) };
         let request = self.request;
-        let hold = match request.selection {
-            Selection::Hold(hold) => Some(hold),
-            Selection::Tables(_) => None,
-        };
+        let hold = request.selection.hold();
         let ended = self.store.clock();
         let recorded = self.store.attempt_record(Ending {
             booking: request.booking,

@@ -7,7 +7,7 @@ use crate::rules::booking::table::{Assignment, Occupant};
 use crate::rules::booking::window::Window;
 use crate::rules::confirm;
 use crate::rules::confirm::check::{self, Objection};
-use crate::rules::confirm::request::{Arguments, Named, Request, ResolvedRequest, Selection};
+use crate::rules::confirm::request::{Arguments, Named, Request, ResolvedRequest};
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::hold::Hold;
 use crate::rules::refusal::failure::Failure;
@@ -93,12 +93,9 @@ pub(super) fn look(store: &Store, arguments: Arguments) -> Result<(Vec<Preflight
         Err(Failure::Refused(refusal)) => return Ok((with(rows, PreflightCheck::of("key", Err(refusal))), None)),
         Err(failure) => return Err(failure),
     }
-    let named = match request.selection {
-        Selection::Hold(hold) => Some(hold),
-        Selection::Tables(_) => None,
-    };
+    let named = request.selection.hold();
     let mut holds = store.holds_read(Some(request.booking), named)?;
-    let tables = store.tables_read(Some(request.booking), named, asked_tables(&request))?;
+    let tables = store.tables_read(Some(request.booking), named, request.selection.tables())?;
     let now = store.clock();
     let own_holds = confirm::own_holds(request.booking, named, &holds);
     let hold: Option<Hold> =
@@ -124,13 +121,6 @@ pub(super) fn look(store: &Store, arguments: Arguments) -> Result<(Vec<Preflight
 fn with(mut rows: Vec<PreflightCheck>, row: PreflightCheck) -> Vec<PreflightCheck> {
     rows.push(row);
     rows
-}
-
-fn asked_tables(request: &Request) -> &[Id] {
-    match &request.selection {
-        Selection::Tables(tables) => tables,
-        Selection::Hold(_) => &[],
-    }
 }
 
 /// A check that is passed is one row; one that is not, a row for each objection.

@@ -8,7 +8,7 @@ use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::Changes;
-use crate::rules::confirm::request::{Intent, Request, ResolvedRequest, Selection};
+use crate::rules::confirm::request::{Intent, Request, ResolvedRequest};
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::json::Json;
 use crate::rules::refusal;
@@ -177,10 +177,7 @@ fn arguments(
     kept_until: Instant,
 ) -> [super::plan::Argument; 30] {
     let booking = &snapshot.booking;
-    let hold = match request.selection {
-        Selection::Hold(hold) => Some(hold),
-        Selection::Tables(_) => None,
-    };
+    let hold = request.selection.hold();
     [
         row::id(booking.id),
         row::id(booking.restaurant),

@@ -8,7 +8,7 @@ use crate::rules::booking::BookingWindow;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::replay::{CurrentBooking, LedgerEntry};
-use crate::rules::confirm::request::{Fingerprint, Request, Selection};
+use crate::rules::confirm::request::{Fingerprint, Request};
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 
@@ -55,10 +55,7 @@ impl Store {
         now: Instant,
     ) -> Result<usize, Failure> {
         let fingerprint = Fingerprint::literal(request);
-        let (tables, hold): (&[Id], Option<Id>) = match &request.selection {
-            Selection::Tables(tables) => (tables, None),
-            Selection::Hold(hold) => (&[], Some(*hold)),
-        };
+        let (tables, hold) = (request.selection.tables(), request.selection.hold());
         let arguments = [
             row::id(request.booking),
             row::text(key),

@@ -4,7 +4,7 @@ use crate::rules::Id;
 use crate::rules::attempt::auto_assign::Initiator;
 use crate::rules::attempt::{LastAttempt, Phase};
 use crate::rules::booking::window::Instant;
-use crate::rules::confirm::request::{KEY_MAX_BYTES, Request, Selection};
+use crate::rules::confirm::request::{KEY_MAX_BYTES, Request};
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::outcome::Outcome;
 
@@ -58,10 +58,7 @@ impl Orphaned {
     /// An attempt at its beginning, as it would be noted; None without a key, for nobody can ask for it.
     #[must_use]
     pub fn begun(request: &Request, started: Instant) -> Option<Orphaned> {
-        let hold = match request.selection {
-            Selection::Hold(hold) => Some(hold),
-            Selection::Tables(_) => None,
-        };
+        let hold = request.selection.hold();
         let key = request.key.clone()?;
         Some(Orphaned {
             database: 0,

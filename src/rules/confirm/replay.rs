@@ -70,10 +70,7 @@ pub fn decide_refusal(request: &Request, refusal: &Refusal, entry: &LedgerEntry)
     if refusal.outcome == Outcome::Fenced {
         return ReplayDecision::Refuse(Refusal { replayed: true, ..refusal.clone() });
     }
-    let hold = match request.selection {
-        Selection::Hold(hold) => Some(hold),
-        Selection::Tables(_) => None,
-    };
+    let hold = request.selection.hold();
     // An automatic path may come back with a hold of its own; what was said of the first does not bind it.
     if request.actor.is_none() && hold.is_some() && hold != entry.hold {
         return ReplayDecision::Fresh;

@@ -40,6 +40,25 @@ pub enum Selection {
     Hold(Id),
 }
 
+impl Selection {
+    #[must_use]
+    pub fn hold(&self) -> Option<Id> {
+        match self {
+            Selection::Hold(hold) => Some(*hold),
+            Selection::Tables(_) => None,
+        }
+    }
+
+    /// Those that were named; a hold names none.
+    #[must_use]
+    pub fn tables(&self) -> &[Id] {
+        match self {
+            Selection::Tables(tables) => tables,
+            Selection::Hold(_) => &[],
+        }
+    }
+}
+
 /// What is written to the booking's history.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
@@ -115,6 +134,34 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// A confirm of these tables that leaves everything else open.
+    #[must_use]
+    pub fn by_tables(booking: Option<Id>, tables: Option<Vec<Option<Id>>>, key: Option<String>) -> Arguments {
+        Arguments::confirm(booking, Named::Tables(tables), key)
+    }
+
+    /// A confirm of what this hold keeps that leaves everything else open.
+    #[must_use]
+    pub fn by_hold(booking: Option<Id>, hold: Option<Id>, key: Option<String>) -> Arguments {
+        Arguments::confirm(booking, Named::Hold(hold), key)
+    }
+
+    fn confirm(booking: Option<Id>, named: Named, key: Option<String>) -> Arguments {
+        Arguments {
+            intent: Intent::Confirm,
+            booking,
+            named,
+            key,
+            start: None,
+            end: None,
+            require_adjacency: None,
+            actor: None,
+            target: None,
+            history: History::default(),
+            expectation: Expectation::default(),
+        }
+    }
+
     /// Refuses nonsense before any row is touched.
     pub fn check(self) -> Result<Request, Refusal> {
         let booking = self.booking.ok_or_else(|| refusal::booking_not_found(None))?;
@@ -242,11 +289,7 @@ impl Fingerprint {
         ]);
         // Automatic paths share a key and bring holds and words of their own; a person's call is taken literally.
         if request.actor.is_some() {
-            let hold = match request.selection {
-                Selection::Hold(hold) => json!(hold),
-                Selection::Tables(_) => Value::Null,
-            };
-            fields.insert("hold".to_owned(), hold.into());
+            fields.insert("hold".to_owned(), json!(request.selection.hold()).into());
             fields.insert("reason".to_owned(), json!(request.history.reason).into());
             fields.insert("metadata".to_owned(), request.history.metadata.clone().unwrap_or_default());
             fields.insert("changed_by".to_owned(), json!(request.history.changed_by).into());
