@@ -188,7 +188,7 @@ fn note(store: &Store, wanted: &AutoAssignRequest, key: &Key, outcome: Outcome) 
 
 /// There is nothing to confirm: said, and written down.
 fn without_hold(store: &Store, wanted: &AutoAssignRequest, key: &Key) -> Result<Report, Failure> {
-    let refusal = auto_assign::no_hold(wanted.booking);
+    let refusal = refusal::no_hold(wanted.booking);
     let ended = store.clock();
     let elapsed_ms = wanted.started.ms_until(ended);
     let report = Report::unbegun(refusal.outcome, elapsed_ms, Some(key.text.clone()));

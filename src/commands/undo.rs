@@ -75,7 +75,7 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
 /// What the key did is gone already, or there never was anything.
 fn nothing(store: &Store, booking: Booking, key: &str, answered: bool) -> Result<Undone, Failure> {
     if !answered && super::attempt::known(store, booking.id, key)?.standing == KeyState::NeverSeen {
-        return Err(undo::never_seen(booking.id, key).into());
+        return Err(refusal::never_seen(booking.id, key).into());
     }
     let (outcome, status) = (Outcome::NothingToUndo, Some(booking.status));
     Ok(Undone { outcome, tables: Vec::new(), restored: Vec::new(), status, receipt: None })

@@ -156,10 +156,7 @@ pub fn key(found: &AttemptInput) -> Result<Key, Refusal> {
         }
         (Some(kept), _) => Ok(Key { text: kept.clone(), is_new: false }),
         (None, Some(recipe)) => Ok(Key { text: recipe, is_new: !found.has_target_status() }),
-        (None, None) => Err(Refusal::new(
-            Outcome::BookingWindowMissing,
-            format!("Booking {} missing start/end window", found.booking),
-        )),
+        (None, None) => Err(refusal::booking_window_missing(found.booking)),
     }
 }
 
@@ -172,11 +169,6 @@ pub fn hold(found: &AttemptInput, now: Instant) -> Option<Id> {
         foreign || (given.status == "active" && hold::is_live(given.expires_at, now))
     };
     found.given.as_ref().filter(usable).map(|given| given.id).or(found.own_hold)
-}
-
-#[must_use]
-pub fn no_hold(booking: Id) -> Refusal {
-    Refusal::new(Outcome::NoHold, format!("Booking {booking} has no live hold"))
 }
 
 /// What services read on the booking.

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use crate::rules::Id;
 use crate::rules::confirm::request::sha256_hex;
 use crate::rules::json::Json;
-use crate::rules::refusal::Refusal;
-use crate::rules::refusal::outcome::Outcome;
+use crate::rules::refusal::{self, Refusal};
 
 /// Pairs of neighbours without direction: the smaller id first.
 pub type Edges = BTreeSet<(Id, Id)>;
@@ -32,9 +31,7 @@ pub fn check_connected(tables: &[Id], edges: &Edges) -> Result<(), Refusal> {
     }
     match tables.iter().find(|table| !reached.contains(table)) {
         None => Ok(()),
-        Some(apart) => {
-            Err(Refusal::new(Outcome::TablesNotAdjacent, format!("Table {apart} is not adjacent to the selected set")))
-        }
+        Some(apart) => Err(refusal::tables_not_adjacent(*apart)),
     }
 }
 

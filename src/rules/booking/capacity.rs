@@ -2,8 +2,7 @@
 
 use crate::rules::booking::Booking;
 use crate::rules::booking::table::Table;
-use crate::rules::refusal::Refusal;
-use crate::rules::refusal::outcome::Outcome;
+use crate::rules::refusal::{self, Refusal};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CapacityPolicy {
@@ -17,19 +16,13 @@ pub fn check(booking: &Booking, tables: &[&Table], policy: CapacityPolicy) -> Re
     let seats: i64 = tables.iter().map(|table| i64::from(table.seats())).sum();
     let party = i64::from(booking.party_size);
     if party > seats + i64::from(policy.extra_seats) {
-        return Err(Refusal::new(
-            Outcome::PartyTooLarge,
-            format!("Party of {party} of booking {} exceeds the capacity of its tables", booking.id),
-        )
-        .detail(format!("The tables seat {seats}, the policy accepts {} more", policy.extra_seats)));
+        return Err(refusal::party_too_large(booking.id, party, seats, policy.extra_seats));
     }
     let too_large = tables.iter().find(|table| table.min_party_size.is_some_and(|min| booking.party_size < min));
     match too_large {
-        Some(table) if policy.enforce_min_party => Err(Refusal::new(
-            Outcome::PartyTooSmall,
-            format!("Party of {party} of booking {} is too small for table {}", booking.id, table.id),
-        )
-        .detail(format!("The table takes parties from {}", table.min_party_size.unwrap_or_default()))),
+        Some(table) if policy.enforce_min_party => {
+            Err(refusal::party_too_small(booking.id, party, table.id, table.min_party_size.unwrap_or_default()))
+        }
         _ => Ok(()),
     }
 }

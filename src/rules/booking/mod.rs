@@ -9,7 +9,6 @@ pub mod window;
 
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
-use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,12 +66,9 @@ pub struct StatusRules {
 /// The window that counts: the caller's, where it meets the booking's own (F16), else the booking's.
 pub fn resolve_window(booking: Id, given: Option<Window>, own: BookingWindow) -> Result<Window, Refusal> {
     let (Some(start), Some(end)) = (own.start, own.end) else {
-        return Err(Refusal::new(Outcome::BookingWindowMissing, format!("Booking {booking} missing start/end window")));
+        return Err(refusal::booking_window_missing(booking));
     };
-    let own = Window::new(start, end).ok_or_else(|| {
-        Refusal::new(Outcome::BookingWindowInvalid, format!("Booking {booking} has invalid time window"))
-            .detail(format!("Start {start}, end {end}"))
-    })?;
+    let own = Window::new(start, end).ok_or_else(|| refusal::booking_window_invalid(booking, start, end))?;
     match given {
         Some(given) if !given.overlaps(own) => Err(refusal::window_outside_booking(booking, given, own)),
         Some(given) => Ok(given),

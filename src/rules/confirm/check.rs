@@ -11,7 +11,6 @@ use crate::rules::booking::{self, Booking};
 use crate::rules::confirm::request::{Intent, Request, ResolvedRequest, Selection};
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::hold::Hold;
-use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, CheckResult, Refusal};
 
 /// Why a check is not passed.
@@ -177,18 +176,17 @@ pub fn loaded<'a>(booking: Id, request: &[Id], tables: &'a BTreeMap<Id, Table>) 
 
 /// One table by itself.
 pub fn check_table(table: &Table, restaurant: Id) -> Result<(), Refusal> {
-    let refuse = |outcome, words: &str| Err(Refusal::new(outcome, format!("Table {} {words}", table.id)));
     if table.restaurant != restaurant {
-        return refuse(Outcome::TableOfOtherRestaurant, "belongs to a different restaurant");
+        return Err(refusal::table_of_other_restaurant(table.id));
     }
     if table.zone.is_none() {
-        return refuse(Outcome::TableWithoutZone, "is not assigned to a zone");
+        return Err(refusal::table_without_zone(table.id));
     }
     if !table.active {
-        return refuse(Outcome::TableInactive, "is inactive");
+        return Err(refusal::table_inactive(table.id));
     }
     if table.out_of_service {
-        return refuse(Outcome::TableOutOfService, "is out of service");
+        return Err(refusal::table_out_of_service(table.id));
     }
     Ok(())
 }
@@ -197,26 +195,17 @@ pub fn check_table(table: &Table, restaurant: Id) -> Result<(), Refusal> {
 fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, snapshot: &Snapshot) -> Result<(), Refusal> {
     let Some(zone) = tables.first().and_then(|table| table.zone) else { return Ok(()) };
     if let Some(other) = tables.iter().filter_map(|table| table.zone).find(|other| *other != zone) {
-        return Err(Refusal::new(
-            Outcome::TablesInDifferentZones,
-            format!("All tables must belong to the same zone (found {other}, expected {zone})"),
-        ));
+        return Err(refusal::tables_in_different_zones(zone, other));
     }
     let elsewhere = |row: &&Assignment| {
         let table = snapshot.tables.get(&row.table);
         table.and_then(|table| table.zone).is_some_and(|other| other != zone)
     };
     if intent == Intent::Assign && snapshot.assignments.iter().any(|row| elsewhere(&row)) {
-        return Err(Refusal::new(
-            Outcome::OtherZoneAssigned,
-            format!("Booking {} already has assignments in a different zone", booking.id),
-        ));
+        return Err(refusal::other_zone_assigned(booking.id));
     }
     match booking.zone_lock {
-        Some(lock) if lock != zone => Err(Refusal::new(
-            Outcome::ZoneLocked,
-            format!("Booking {} locked to zone {lock}, cannot assign zone {zone}", booking.id),
-        )),
+        Some(lock) if lock != zone => Err(refusal::zone_locked(booking.id, lock, zone)),
         _ => Ok(()),
     }
 }
@@ -224,10 +213,7 @@ fn check_zone(booking: &Booking, tables: &[&Table], intent: Intent, snapshot: &S
 /// Joined tables can be moved.
 fn check_movable(tables: &[&Table]) -> Result<(), Refusal> {
     match tables.iter().find(|table| table.mobility != "movable") {
-        Some(fixed) if tables.len() > 1 => Err(Refusal::new(
-            Outcome::TableNotMovable,
-            format!("Merged assignments require movable tables ({} is {})", fixed.id, fixed.mobility),
-        )),
+        Some(fixed) if tables.len() > 1 => Err(refusal::table_not_movable(fixed.id, &fixed.mobility)),
         _ => Ok(()),
     }
 }

@@ -193,23 +193,17 @@ pub const KEY_MAX_BYTES: usize = 2048;
 /// NULL means "no key"; an empty or blank one is a caller's mistake (F27), and so is one that no index can hold.
 pub fn key(given: Option<String>) -> Result<Option<String>, Refusal> {
     match given {
-        Some(key) if key.trim().is_empty() => Err(Refusal::new(Outcome::KeyBlank, "Idempotency key must not be blank")),
-        Some(key) if key.len() > KEY_MAX_BYTES => Err(Refusal::new(
-            Outcome::KeyTooLong,
-            format!("Idempotency key must not be longer than {KEY_MAX_BYTES} bytes"),
-        )
-        .detail(format!("It has {}", key.len()))),
+        Some(key) if key.trim().is_empty() => Err(refusal::key_blank()),
+        Some(key) if key.len() > KEY_MAX_BYTES => Err(refusal::key_too_long(KEY_MAX_BYTES, key.len())),
         other => Ok(other),
     }
 }
 
 /// The table ids of a call: at least one, no NULL, each once, ascending.
 pub fn tables(booking: Id, given: Option<Vec<Option<Id>>>) -> Result<Vec<Id>, Refusal> {
-    let missing =
-        |words| Refusal::new(Outcome::TablesMissing, format!("assign_tables_atomic_v2 requires at least one {words}"));
-    let given = given.ok_or_else(|| missing("table id"))?;
+    let given = given.ok_or_else(|| refusal::tables_missing("table id"))?;
     if given.is_empty() {
-        return Err(missing("valid table id"));
+        return Err(refusal::tables_missing("valid table id"));
     }
     let mut ids = given
         .iter()
@@ -225,10 +219,9 @@ pub fn tables(booking: Id, given: Option<Vec<Option<Id>>>) -> Result<Vec<Id>, Re
 pub fn window(function: &str, start: Option<Instant>, end: Option<Instant>) -> Result<Option<Window>, Refusal> {
     match (start, end) {
         (None, None) => Ok(None),
-        (Some(start), Some(end)) => Window::new(start, end).map(Some).ok_or_else(|| {
-            Refusal::new(Outcome::WindowInvalid, format!("{function} got an invalid custom window"))
-                .detail(format!("Start {start}, end {end}"))
-        }),
+        (Some(start), Some(end)) => {
+            Window::new(start, end).map(Some).ok_or_else(|| refusal::window_invalid(function, start, end))
+        }
         _ => Err(refusal::window_half_given(function)),
     }
 }

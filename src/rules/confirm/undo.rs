@@ -10,7 +10,6 @@ use crate::rules::booking::transition;
 use crate::rules::booking::window::Window;
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::json::Json;
-use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 
 /// What a key did that still stands.
@@ -53,10 +52,7 @@ pub fn decide(current: &str, done: Option<&KeyEffects>) -> Result<Undoing, Refus
     }
     match &done.target {
         Some(target) if target != current => Err(refusal::status_conflict(current, std::slice::from_ref(target))),
-        Some(target) if moved_only && done.changed_since => {
-            let detail = format!("The booking changed since the key moved it to {target}");
-            Err(Refusal::new(Outcome::StatusConflict, "booking_state_conflict").detail(detail))
-        }
+        Some(target) if moved_only && done.changed_since => Err(refusal::changed_since(target)),
         Some(_) => Ok(Undoing::TakeBack { status: back }),
         None => Ok(Undoing::TakeBack { status: None }),
     }
@@ -66,11 +62,14 @@ pub fn decide(current: &str, done: Option<&KeyEffects>) -> Result<Undoing, Refus
 pub fn may_restore(booking: Id, replaced: &[Id], snapshot: &Snapshot) -> Result<(), Refusal> {
     let gone = replaced.iter().find(|table| !snapshot.tables.contains_key(*table));
     if let Some(gone) = gone {
-        return Err(undecided(booking).detail(format!("Table {gone}, which the key replaced, is not there any more")));
+        return Err(refusal::undo_undecided(
+            booking,
+            format!("Table {gone}, which the key replaced, is not there any more"),
+        ));
     }
     let taken = snapshot.blockers.iter().find_map(|blocker| transition::taken(snapshot, &BTreeMap::new(), blocker));
     taken.map_or(Ok(()), |(table, by)| {
-        Err(undecided(booking).detail(format!("Table {table}, which the key replaced, is taken by {by}")))
+        Err(refusal::undo_undecided(booking, format!("Table {table}, which the key replaced, is taken by {by}")))
     })
 }
 
@@ -79,18 +78,7 @@ pub fn may_leave(booking: Id, tables_left: usize, status: &str, rules: &StatusRu
     if tables_left > 0 || !(rules.target_needs_tables || rules.target_is_confirmable) {
         return Ok(());
     }
-    Err(undecided(booking).detail(format!("The booking would be {status} without a table")))
-}
-
-fn undecided(booking: Id) -> Refusal {
-    Refusal::new(Outcome::UndoUndecided, format!("Taking back what the key did leaves booking {booking} undecided"))
-}
-
-/// No answer is bound to the key, and no attempt under it is known.
-#[must_use]
-pub fn never_seen(booking: Id, key: &str) -> Refusal {
-    Refusal::new(Outcome::NeverSeen, format!("No attempt for booking {booking} is known under this key"))
-        .detail(format!("Key {key}"))
+    Err(refusal::undo_undecided(booking, format!("The booking would be {status} without a table")))
 }
 
 /// The caller's words, what was taken back, and what was given back.

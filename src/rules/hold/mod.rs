@@ -12,7 +12,6 @@ use crate::rules::booking::table::Table;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::confirm::request::Expectation;
 use crate::rules::json::Json;
-use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, CheckResult, Refusal};
 
 /// Seconds that a hold lives unless its taker says otherwise, and the longest it may live (a week).
@@ -97,20 +96,9 @@ impl Hold {
             Some(owner) if owner != booking => Err(refusal::hold_of_other_booking(self.id, owner, booking)),
             _ => Ok(()),
         };
-        let home = if self.restaurant == restaurant {
-            Ok(())
-        } else {
-            Err(Refusal::new(
-                Outcome::HoldOfOtherRestaurant,
-                format!("Hold {} belongs to a different restaurant", self.id),
-            ))
-        };
+        let home = if self.restaurant == restaurant { Ok(()) } else { Err(refusal::hold_of_other_restaurant(self.id)) };
         let live = self.live(now);
-        let tables = if self.members.is_empty() {
-            Err(Refusal::new(Outcome::HoldWithoutTables, format!("Hold {} has no table members", self.id)))
-        } else {
-            Ok(())
-        };
+        let tables = if self.members.is_empty() { Err(refusal::hold_without_tables(self.id)) } else { Ok(()) };
         [("hold_owner", owner), ("hold_restaurant", home), ("hold_live", live), ("hold_has_tables", tables)]
     }
 
@@ -138,15 +126,9 @@ impl Hold {
 
     pub fn window(&self) -> Result<Window, Refusal> {
         let (Some(start), Some(end)) = (self.start, self.end) else {
-            return Err(Refusal::new(
-                Outcome::HoldWindowMissing,
-                format!("Hold {} missing scheduling window", self.id),
-            ));
+            return Err(refusal::hold_window_missing(self.id));
         };
-        Window::new(start, end).ok_or_else(|| {
-            Refusal::new(Outcome::HoldWindowInvalid, format!("Hold {} has invalid window", self.id))
-                .detail(format!("Start {start}, end {end}"))
-        })
+        Window::new(start, end).ok_or_else(|| refusal::hold_window_invalid(self.id, start, end))
     }
 
     #[must_use]

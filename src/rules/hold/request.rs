@@ -52,7 +52,7 @@ impl HoldRequest {
         }
         let ttl_seconds = ttl_seconds.unwrap_or(TTL_SECONDS);
         if ttl_seconds < 1 {
-            return Err(lifetime_invalid("hold_tables", TTL_MAX_SECONDS, ttl_seconds));
+            return Err(refusal::hold_lifetime_invalid("hold_tables", TTL_MAX_SECONDS, ttl_seconds));
         }
         let (created_by, metadata, key, wait_ms) = (None, None, None, None);
         Ok(HoldRequest { booking, tables, window, ttl_seconds, created_by, metadata, key, wait_ms })
@@ -150,7 +150,7 @@ pub fn deadline(function: &str, seconds: i32, now: Instant, policy: HoldPolicy) 
     if (1..=policy.longest_seconds).contains(&seconds) {
         Ok(now.after_seconds(i64::from(seconds)))
     } else {
-        Err(lifetime_invalid(function, policy.longest_seconds, seconds))
+        Err(refusal::hold_lifetime_invalid(function, policy.longest_seconds, seconds))
     }
 }
 
@@ -163,11 +163,4 @@ pub fn may_extend(hold: &Hold, booking: Option<Id>, now: Instant) -> Result<(), 
         _ => {}
     }
     hold.live(now)
-}
-
-fn lifetime_invalid(function: &str, longest: i32, seconds: i32) -> Refusal {
-    Refusal::new(
-        Outcome::ArgumentInvalid,
-        format!("{function} requires a lifetime of 1 to {longest} seconds, not {seconds}"),
-    )
 }

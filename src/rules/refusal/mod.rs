@@ -1,15 +1,38 @@
 //! Refusals in the words of the contract. Callers branch on these texts: they are not ours to change.
 
+mod booking;
 pub mod failure;
+mod hold;
+mod key;
 pub mod outcome;
+mod table;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::rules::Id;
 use crate::rules::booking::table::Occupant;
-use crate::rules::booking::window::{Instant, Window};
+use crate::rules::booking::window::Window;
 use crate::rules::refusal::outcome::{Disposition, Outcome};
+
+pub use booking::{
+    booking_not_found, booking_window_invalid, booking_window_missing, changed_since, party_too_large, party_too_small,
+    status_conflict, tables_not_assigned, tables_taken, target_not_confirmable, window_half_given, window_invalid,
+    window_outside_booking,
+};
+pub use hold::{
+    adjacency_snapshot_changed, hold_conflict, hold_ended, hold_expired, hold_lifetime_invalid, hold_not_found,
+    hold_of_other_booking, hold_of_other_restaurant, hold_window_conflict, hold_window_invalid, hold_window_missing,
+    hold_without_tables, no_hold, not_held_in_time, policy_version_changed,
+};
+pub use key::{
+    answer_gone, fenced, key_blank, key_in_progress, key_too_long, left_over_freed, never_seen, undo_undecided,
+};
+pub use table::{
+    allocation_conflict, assignment_conflict, other_zone_assigned, table_inactive, table_not_found, table_not_movable,
+    table_of_other_restaurant, table_out_of_service, table_without_zone, tables_in_different_zones, tables_missing,
+    tables_not_adjacent, tables_not_found, zone_locked,
+};
 
 /// Why a call was not done, as its caller reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,175 +114,6 @@ fn shown(id: Option<Id>) -> String {
 /// The booking of a call; a hold for nobody yet has none.
 fn of_booking(booking: Id) -> String {
     shown((!booking.is_nil()).then_some(booking))
-}
-
-#[must_use]
-pub fn booking_not_found(booking: Option<Id>) -> Refusal {
-    Refusal::new(Outcome::BookingNotFound, format!("Booking {} not found", shown(booking)))
-}
-
-#[must_use]
-pub fn hold_not_found(hold: Option<Id>) -> Refusal {
-    Refusal::new(Outcome::HoldNotFound, format!("Hold {} not found", shown(hold)))
-}
-
-/// There was such a hold; its status says what it became.
-#[must_use]
-pub fn hold_ended(hold: Id, status: &str) -> Refusal {
-    let became = match status {
-        "cancelled" => "released",
-        other => other,
-    };
-    let refusal = hold_not_found(Some(hold));
-    let advice = Outcome::HoldNotFound.entry().advice;
-    let code = Outcome::HoldNotFound.entry().code;
-    refusal.hint(format!("{code}: The hold was {became}. {advice}"))
-}
-
-#[must_use]
-pub fn tables_not_found(booking: Id, missing: &[Option<Id>]) -> Refusal {
-    let missing: Vec<String> = missing.iter().map(|id| shown(*id)).collect();
-    Refusal::new(
-        Outcome::TablesNotFound,
-        format!("Unable to load all requested tables for booking {}", of_booking(booking)),
-    )
-    .detail(format!("Not found: {}", missing.join(", ")))
-}
-
-#[must_use]
-pub fn table_not_found(table: Option<Id>) -> Refusal {
-    Refusal::new(Outcome::TableNotFound, format!("Table {} not found", shown(table)))
-}
-
-#[must_use]
-pub fn hold_of_other_booking(hold: Id, owner: Id, expected: Id) -> Refusal {
-    Refusal::new(Outcome::HoldOfOtherBooking, format!("Hold {hold} belongs to booking {owner} (expected {expected})"))
-}
-
-#[must_use]
-pub fn hold_expired(hold: Id, expires_at: Instant) -> Refusal {
-    Refusal::new(Outcome::HoldExpired, format!("Hold {hold} expired at {expires_at}"))
-}
-
-#[must_use]
-pub fn hold_conflict(booking: Id, hold: Id) -> Refusal {
-    Refusal::new(
-        Outcome::HoldConflict,
-        format!("Hold conflict prevents assignment for booking {}", of_booking(booking)),
-    )
-    .detail(format!("Hold {hold} overlaps requested window"))
-    .hint(Outcome::HoldConflict.entry().advice)
-}
-
-/// The same, seen by a constraint of the application's, which knows the window and not whose it is.
-#[must_use]
-pub fn hold_window_conflict(booking: Id, detail: &str) -> Refusal {
-    Refusal::new(
-        Outcome::HoldConflict,
-        format!("Hold conflict prevents assignment for booking {}", of_booking(booking)),
-    )
-    .detail(detail)
-    .hint(Outcome::HoldConflict.entry().advice)
-}
-
-/// The limit in time passed while somebody else had the tables locked.
-#[must_use]
-pub fn not_held_in_time(wait_ms: i32) -> Refusal {
-    Refusal::new(Outcome::LockTimeout, format!("The tables could not be looked at within {wait_ms} ms"))
-        .detail("Somebody else has the booking, a hold or a table locked")
-}
-
-#[must_use]
-pub fn policy_version_changed(hold: Id, expected: &str, actual: Option<&str>) -> Refusal {
-    Refusal::new(
-        Outcome::PolicyVersionChanged,
-        format!("Policy version changed (hold {hold}, expected {expected}, actual {})", actual.unwrap_or("<NULL>")),
-    )
-}
-
-#[must_use]
-pub fn adjacency_snapshot_changed(hold: Id, what: impl Into<String>) -> Refusal {
-    Refusal::new(Outcome::AdjacencySnapshotChanged, format!("Adjacency snapshot changed for hold {hold}")).detail(what)
-}
-
-#[must_use]
-pub fn answer_gone(booking: Id) -> Refusal {
-    Refusal::new(Outcome::AnswerGone, format!("assign_tables_atomic_v2 returned no assignments for booking {booking}"))
-}
-
-/// The status is not one that the asked move starts from.
-#[must_use]
-pub fn status_conflict(current: &str, expected: &[String]) -> Refusal {
-    let expected = if expected.is_empty() { "another status".to_owned() } else { expected.join(", ") };
-    Refusal::new(Outcome::StatusConflict, "booking_state_conflict")
-        .detail(format!("Current status {current} does not match expected {expected}"))
-}
-
-/// The application's guard says the same in the same words.
-#[must_use]
-pub fn tables_not_assigned(booking: Id) -> Refusal {
-    let message = format!("Cannot confirm booking {booking}: No table assignments exist. Assign tables first.");
-    Refusal::new(Outcome::TablesNotAssigned, message)
-}
-
-/// A table of the booking is not the booking's any more.
-#[must_use]
-pub fn tables_taken(table: Id, by: &str) -> Refusal {
-    Refusal::new(Outcome::TablesTaken, "booking_state_conflict").detail(format!("Table {table} is taken by {by}"))
-}
-
-#[must_use]
-pub fn target_not_confirmable(booking: Id, target: &str) -> Refusal {
-    Refusal::new(Outcome::TargetNotConfirmable, format!("Booking {booking} cannot be confirmed into status {target}"))
-}
-
-#[must_use]
-pub fn window_half_given(function: &str) -> Refusal {
-    Refusal::new(
-        Outcome::WindowHalfGiven,
-        format!("{function} requires both start and end when providing custom window"),
-    )
-}
-
-#[must_use]
-pub fn window_outside_booking(booking: Id, given: Window, own: Window) -> Refusal {
-    Refusal::new(Outcome::WindowOutsideBooking, format!("Window {given} does not meet the window of booking {booking}"))
-        .detail(format!("The booking's window is {own}"))
-}
-
-#[must_use]
-pub fn allocation_conflict(booking: Id, table: Id) -> Refusal {
-    Refusal::new(Outcome::AllocationConflict, "allocations_no_overlap")
-        .detail(format!("Resource {table} overlaps requested window for booking {}", of_booking(booking)))
-}
-
-#[must_use]
-pub fn assignment_conflict(table: Id, owner: Id, window: Window) -> Refusal {
-    Refusal::new(Outcome::AssignmentConflict, format!("assign_tables_atomic_v2 assignment overlap for table {table}"))
-        .detail(format!("Table {table} is assigned to booking {owner} in window {window}"))
-}
-
-#[must_use]
-pub fn key_in_progress(booking: Id, key: &str) -> Refusal {
-    Refusal::new(
-        Outcome::KeyInProgress,
-        format!("Another attempt bound the key of booking {booking} at the same moment"),
-    )
-    .detail(format!("Key {key}"))
-}
-
-#[must_use]
-pub fn left_over_freed(booking: Id) -> Refusal {
-    Refusal::new(
-        Outcome::SerializationFailure,
-        format!("A table of booking {booking}, or one that it asks for, was freed by somebody else at the same moment"),
-    )
-}
-
-#[must_use]
-pub fn fenced(booking: Id, key: &str) -> Refusal {
-    Refusal::new(Outcome::Fenced, format!("The attempt for booking {booking} was given up"))
-        .detail(format!("Key {key}"))
 }
 
 #[must_use]
