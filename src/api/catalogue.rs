@@ -3,7 +3,7 @@
 use pgrx::prelude::*;
 
 use super::argument;
-use crate::rules::reconcile::drift::catalogue::FINDINGS;
+use crate::rules::reconcile::finding::catalogue::FINDINGS;
 use crate::rules::refusal::outcome::CATALOGUE;
 
 /// Every outcome that a call can come to.
@@ -40,7 +40,7 @@ fn native_finding_catalogue() -> TableIterator<
         name!(repair, &'static str),
     ),
 > {
-    let row = |entry: &crate::rules::reconcile::drift::catalogue::FindingEntry| {
+    let row = |entry: &crate::rules::reconcile::finding::catalogue::FindingEntry| {
         (entry.name, entry.code, entry.severity.name(), entry.promise, entry.sentence, entry.repair)
     };
     argument::rows(FINDINGS.iter().map(row).collect())

@@ -47,7 +47,7 @@ fn contract_repair_booking(
     let rows =
         contract(fcinfo, |store| repair(store, argument::id(p_booking_id), p_findings, p_dry_run.unwrap_or(true)));
     let row = |row: Repaired| {
-        let entry = row.finding.drift.entry();
+        let entry = row.finding.kind.entry();
         let step = row.step.as_ref();
         let changes = step.map(|step| Jsonb(step.json().into()));
         (entry.name, entry.severity.name(), row.action, step.map(RepairStep::name), row.finding.detail, changes)
@@ -72,7 +72,7 @@ fn native_verify_commits(
 > {
     let (_, rows) = native(p_schema, |store| verify(store, p_batch));
     let row = |row: Mismatch| {
-        let names = row.findings.iter().map(|finding| finding.drift.entry().name).collect();
+        let names = row.findings.iter().map(|finding| finding.kind.entry().name).collect();
         let details: Vec<&str> = row.findings.iter().map(|finding| finding.detail.as_str()).collect();
         (argument::uuid(row.booking), names, row.repaired, details.join("; "))
     };
@@ -97,7 +97,7 @@ fn native_backfill(
 > {
     let rows = native(p_schema, |store| backfill(store, p_dry_run.unwrap_or(true)));
     let row = |Backfilled { booking, row }: Backfilled| {
-        let (entry, step) = (row.finding.drift.entry(), row.step.as_ref());
+        let (entry, step) = (row.finding.kind.entry(), row.step.as_ref());
         let booking = argument::uuid(booking);
         (booking, entry.name, entry.severity.name(), row.action, step.map(RepairStep::name), row.finding.detail)
     };
@@ -134,7 +134,7 @@ native_functions! {
 }
 
 fn planned(row: &Repaired) -> Value {
-    let entry = row.finding.drift.entry();
+    let entry = row.finding.kind.entry();
     let step = row.step.as_ref();
     json!({
         "finding": entry.name, "severity": entry.severity.name(), "action": row.action, "step": step.map(RepairStep::name),

@@ -37,13 +37,13 @@ pub fn backfill(store: &Store, dry_run: bool) -> Result<Vec<Backfilled>, Failure
 fn of_booking(store: &Store, booking: Id, dry_run: bool) -> Result<Vec<Repaired>, Failure> {
     let mut rows = Vec::new();
     if !dry_run {
-        let names = GIVEN.iter().map(|drift| Some(drift.entry().name.to_owned())).collect();
+        let names = GIVEN.iter().map(|kind| Some(kind.entry().name.to_owned())).collect();
         let done = repair::repair(store, Some(booking), Some(names), false)?;
         rows.extend(done.into_iter().filter(|row| row.action == "done"));
     }
     let left = repair::repair(store, Some(booking), None, true)?;
     rows.extend(left.into_iter().map(|row| {
-        let given = is_given(row.finding.drift) && row.action == "planned";
+        let given = is_given(row.finding.kind) && row.action == "planned";
         if given { row } else { Repaired { action: "person", step: None, ..row } }
     }));
     Ok(rows)

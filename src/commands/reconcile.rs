@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::rules::Id;
 use crate::rules::booking;
-use crate::rules::reconcile::drift;
+use crate::rules::reconcile::finding;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::store::Store;
@@ -21,10 +21,10 @@ pub fn reconcile(store: &Store, booking: Option<Id>) -> Result<Reconciled, Failu
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let record = store.drift_read(id, store.clock())?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     let (assigned, claimed) = record.counts();
-    let findings = drift::decide(&record);
+    let findings = finding::decide(&record);
     Ok(Reconciled {
         booking_state: record.booking.status.clone(),
         assignment_state: booking::assignment_state(assigned, claimed, record.is_over()),
-        findings: findings.iter().map(|finding| finding.json(finding.drift.entry().repair)).collect(),
+        findings: findings.iter().map(|finding| finding.json(finding.kind.entry().repair)).collect(),
     })
 }

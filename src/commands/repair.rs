@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::json::Json;
-use crate::rules::reconcile::drift::{self, Finding, record::BookingRecord};
+use crate::rules::reconcile::finding::{self, Finding, record::BookingRecord};
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Collision, Failure};
 use crate::rules::repair::{self, Planned, RepairStep};
@@ -34,14 +34,14 @@ pub fn repair(
     let wanted = repair::wanted(findings)?;
     if dry_run {
         let record = read(store, id)?;
-        let plan = repair::plan(&record, drift::decide(&record), &wanted);
+        let plan = repair::plan(&record, finding::decide(&record), &wanted);
         return Ok(plan.into_iter().map(|planned| shown(planned, "planned")).collect());
     }
     lock(store, id)?;
     let mut done = Vec::new();
     for look in 1..=LOOKS {
         let record = read(store, id)?;
-        let plan = repair::plan(&record, drift::decide(&record), &wanted);
+        let plan = repair::plan(&record, finding::decide(&record), &wanted);
         let last = look == LOOKS || plan.iter().all(|planned| planned.step.is_none());
         if last {
             done.extend(plan.into_iter().map(|planned| shown(planned, "person")));
@@ -85,7 +85,7 @@ fn apply(store: &Store, record: &BookingRecord, plan: &[Planned]) -> Result<(), 
             Failure::Server(error) => collision.decide(*error),
             other => other,
         })?;
-    let findings: Vec<&str> = plan.iter().map(|planned| planned.finding.drift.entry().name).collect();
+    let findings: Vec<&str> = plan.iter().map(|planned| planned.finding.kind.entry().name).collect();
     let words: Vec<Value> = steps.iter().map(|step| json!({"step": step.name(), "with": step.json()})).collect();
     let (findings, words) = (json!(findings).into(), json!(words).into());
     let metadata = Json::object([("findings", findings), ("steps", words), ("changes", Json::array(changes))]);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{quarantine, scan_bookings};
-use crate::rules::reconcile::drift::{self, Finding, catalogue::Severity};
+use crate::rules::reconcile::finding::{self, Finding, catalogue::Severity};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::retention;
 use crate::rules::{self, Id};
@@ -55,8 +55,8 @@ pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>),
 /// One booking as it is now, and what is done about it. None: it agrees.
 pub fn reconcile_one(store: &Store, booking: Id) -> Result<Option<Mismatch>, Failure> {
     let Some(record) = store.drift_read(booking, store.clock())? else { return Ok(None) };
-    let findings = drift::decide(&record);
-    if findings.iter().any(|finding| finding.drift.entry().severity > Severity::Info) {
+    let findings = finding::decide(&record);
+    if findings.iter().any(|finding| finding.kind.entry().severity > Severity::Info) {
         return settle(store, booking, findings).map(Some);
     }
     Ok(None)
@@ -67,15 +67,15 @@ fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
     let mended = store.scan_commits_policies()?;
     let wanted: Vec<Option<String>> = findings
         .iter()
-        .map(|finding| finding.drift.entry().name)
+        .map(|finding| finding.kind.entry().name)
         .filter(|name| mended.iter().any(|mended| mended == name))
         .map(|name| Some(name.to_owned()))
         .collect();
-    let names: Vec<&str> = findings.iter().map(|finding| finding.drift.entry().name).collect();
+    let names: Vec<&str> = findings.iter().map(|finding| finding.kind.entry().name).collect();
     let new = store.finding_note(booking, &names)?;
     let repaired = !wanted.is_empty() && mend(store, booking, wanted)?;
     if repaired || !new.is_empty() {
-        let severity = findings.iter().map(|finding| finding.drift.entry().severity).max().unwrap_or(Severity::Warning);
+        let severity = findings.iter().map(|finding| finding.kind.entry().severity).max().unwrap_or(Severity::Warning);
         store.scan_commits_report(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
     }
     Ok(Mismatch { booking, findings, repaired })

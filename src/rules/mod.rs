@@ -7,7 +7,7 @@
 //! | `hold` | whose a hold is, whether it is live, when it ends, what may be held |
 //! | `attempt` | how far a call under a key got; deadlines, orphaned attempts, automatic attempts |
 //! | `event` | what services are told, and who works on it |
-//! | `reconcile` | what does not agree about a booking (`drift`), and what an audit says |
+//! | `reconcile` | what does not agree about a booking (`finding`), and what an audit says |
 //! | `repair` | what may be done about a finding |
 //! | `requirement` | what an application's schema has to have: doctor's findings, and what attach adds |
 //! | `adopt` | names, paths and rehearsal of an application; `migration` prints the script |

@@ -10,7 +10,7 @@ use crate::rules::booking::adjacency;
 use crate::rules::booking::table::Resource;
 use crate::rules::booking::window::Instant;
 use crate::rules::booking::{Booking, BookingWindow};
-use crate::rules::reconcile::drift::record::{
+use crate::rules::reconcile::finding::record::{
     AllocationRecord, Answered, AssignmentRecord, Basis, BookingRecord, Moved, OpenHold, Rival, StatusRule, TableState,
 };
 use crate::rules::refusal::failure::Failure;

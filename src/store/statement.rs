@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use super::attachment::Attachment;
 use crate::rules::adopt::render::{Names, render};
 use crate::rules::hold;
-use crate::rules::reconcile::drift::record;
+use crate::rules::reconcile::finding::record;
 use crate::rules::upkeep::retention;
 
 /// Features that are a column: its feature, table and name. A schema attached by an earlier release may lack one of ours.

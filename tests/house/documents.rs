@@ -1,7 +1,7 @@
 //! The documents name everything there is: outcomes, findings, functions, settings. The README stays a front page, and no
 //! link leads nowhere.
 
-use holdfast::rules::reconcile::drift::catalogue::FINDINGS;
+use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
 use holdfast::rules::refusal::outcome::{CATALOGUE, OutcomeEntry};
 
 use super::source::{File, files, files_in};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use holdfast::rules::reconcile::drift::catalogue::FINDINGS;
+use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
 use holdfast::rules::refusal::outcome::{CATALOGUE, Disposition};
 use holdfast::rules::requirement::table::{NEEDED, Needed};
 
@@ -66,7 +66,7 @@ fn outcomes() -> String {
 }
 
 fn findings() -> String {
-    let mut text = "# Findings\n\n<!-- Made by `make docs` from src/rules/reconcile/drift/catalogue.rs. -->\n\n\
+    let mut text = "# Findings\n\n<!-- Made by `make docs` from src/rules/reconcile/finding/catalogue.rs. -->\n\n\
         What a reconciliation can come to. `select * from holdfast.findings` shows the same in the database.\n\
         [Reconcile and audit](reconcile-and-audit.md) says how findings come up and how they are mended.\n\n\
         | severity | what to do |\n|---|---|\n\

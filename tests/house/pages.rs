@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use holdfast::rules::reconcile::drift::catalogue::FINDINGS;
+use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
 use holdfast::rules::refusal::outcome::CATALOGUE;
 
 use super::source::{File, files};

@@ -1,4 +1,4 @@
 //! Whether what was promised still holds, and what mends it.
 
 pub mod audit;
-pub mod drift;
+pub mod finding;

@@ -13,9 +13,9 @@ use crate::rules::booking::window::{Instant, Window};
 use crate::rules::confirm::request::window_json;
 use crate::rules::event::outbox::{self, Tables};
 use crate::rules::hold::HoldEnd;
-use crate::rules::reconcile::drift::Finding;
-use crate::rules::reconcile::drift::catalogue::{Drift, FINDINGS};
-use crate::rules::reconcile::drift::record::{AllocationRecord, Answered, AssignmentRecord, BookingRecord};
+use crate::rules::reconcile::finding::Finding;
+use crate::rules::reconcile::finding::catalogue::{FINDINGS, FindingKind};
+use crate::rules::reconcile::finding::record::{AllocationRecord, Answered, AssignmentRecord, BookingRecord};
 use crate::rules::refusal::{self, Refusal};
 
 /// One change.
@@ -200,11 +200,11 @@ pub fn touched(record: &BookingRecord, steps: &[&RepairStep]) -> Vec<Id> {
 }
 
 /// The findings that a caller wants mended, by name or code; None: all.
-pub fn wanted(names: Option<Vec<Option<String>>>) -> Result<Vec<Drift>, Refusal> {
-    let Some(names) = names else { return Ok(FINDINGS.iter().map(|entry| entry.drift).collect()) };
+pub fn wanted(names: Option<Vec<Option<String>>>) -> Result<Vec<FindingKind>, Refusal> {
+    let Some(names) = names else { return Ok(FINDINGS.iter().map(|entry| entry.kind).collect()) };
     let known = |name: Option<String>| {
         let name = name.unwrap_or_else(|| "<NULL>".to_owned());
-        Drift::named(&name).ok_or_else(|| {
+        FindingKind::named(&name).ok_or_else(|| {
             refusal::argument_invalid(format!("repair_booking does not know the finding {name}"))
                 .detail("holdfast.findings lists them")
         })
@@ -214,8 +214,8 @@ pub fn wanted(names: Option<Vec<Option<String>>>) -> Result<Vec<Drift>, Refusal>
 
 /// What is to be done, in an order that never undoes itself. What depends on an earlier step waits for the next look.
 #[must_use]
-pub fn plan(record: &BookingRecord, findings: Vec<Finding>, wanted: &[Drift]) -> Vec<Planned> {
-    let findings: Vec<Finding> = findings.into_iter().filter(|finding| wanted.contains(&finding.drift)).collect();
+pub fn plan(record: &BookingRecord, findings: Vec<Finding>, wanted: &[FindingKind]) -> Vec<Planned> {
+    let findings: Vec<Finding> = findings.into_iter().filter(|finding| wanted.contains(&finding.kind)).collect();
     let first: Vec<Planned> = findings
         .into_iter()
         .map(|finding| {
@@ -230,15 +230,15 @@ pub fn plan(record: &BookingRecord, findings: Vec<Finding>, wanted: &[Drift]) ->
             |planned| matches!(&planned.step, Some(RepairStep::MoveSeat { seat: moved, .. }) if Some(*moved) == seat),
         )
     };
-    let waits = |planned: &Planned| match planned.finding.drift {
-        Drift::WindowOutsideBooking | Drift::WindowDiffersFromBooking | Drift::WindowLeftBehind => {
+    let waits = |planned: &Planned| match planned.finding.kind {
+        FindingKind::WindowOutsideBooking | FindingKind::WindowDiffersFromBooking | FindingKind::WindowLeftBehind => {
             moves(planned.finding.subject)
         }
-        Drift::ConfirmedWithoutTables
-        | Drift::MergeGroupIncomplete
-        | Drift::LedgerSaysConfirmed
-        | Drift::PartyExceedsTables => seats,
-        Drift::HistoryDiffers => advances,
+        FindingKind::ConfirmedWithoutTables
+        | FindingKind::MergeGroupIncomplete
+        | FindingKind::LedgerSaysConfirmed
+        | FindingKind::PartyExceedsTables => seats,
+        FindingKind::HistoryDiffers => advances,
         _ => false,
     };
     first.iter().filter(|planned| !waits(planned)).cloned().collect()
@@ -246,23 +246,27 @@ pub fn plan(record: &BookingRecord, findings: Vec<Finding>, wanted: &[Drift]) ->
 
 fn step(record: &BookingRecord, finding: &Finding) -> Option<RepairStep> {
     let subject = finding.subject.unwrap_or_default();
-    match finding.drift {
-        Drift::AssignmentWithoutAllocation => claim_table(record, seat(record, subject)?),
-        Drift::AllocationWithoutAssignment => settle_claim(record, claim(record, subject)?),
-        Drift::WindowDiffersFromAllocation => agree_on_window(record, seat(record, subject)?),
-        Drift::LedgerSaysConfirmed => advance(record),
-        Drift::AnswerMissing => bind(record, finding.key.as_deref()?),
-        Drift::HistoryDiffers => Some(RepairStep::BookingRecord),
-        Drift::EventMissing => emit(record, finding.key.as_deref()?),
-        Drift::HoldOpenAfterConfirmation => Some(RepairStep::CloseHold { hold: subject, end: HoldEnd::Confirmed }),
-        Drift::HoldWithoutWindow | Drift::HoldWithoutTables => {
+    match finding.kind {
+        FindingKind::AssignmentWithoutAllocation => claim_table(record, seat(record, subject)?),
+        FindingKind::AllocationWithoutAssignment => settle_claim(record, claim(record, subject)?),
+        FindingKind::WindowDiffersFromAllocation => agree_on_window(record, seat(record, subject)?),
+        FindingKind::LedgerSaysConfirmed => advance(record),
+        FindingKind::AnswerMissing => bind(record, finding.key.as_deref()?),
+        FindingKind::HistoryDiffers => Some(RepairStep::BookingRecord),
+        FindingKind::EventMissing => emit(record, finding.key.as_deref()?),
+        FindingKind::HoldOpenAfterConfirmation => {
+            Some(RepairStep::CloseHold { hold: subject, end: HoldEnd::Confirmed })
+        }
+        FindingKind::HoldWithoutWindow | FindingKind::HoldWithoutTables => {
             Some(RepairStep::CloseHold { hold: subject, end: HoldEnd::Cancelled })
         }
-        Drift::HoldPastDeadline => Some(RepairStep::CloseHold { hold: subject, end: HoldEnd::Expired }),
-        Drift::MirrorWithoutHold | Drift::ClaimOfEndedBooking => Some(RepairStep::DropClaims(vec![subject])),
-        Drift::MergeGroupIncomplete => Some(dissolve(record, subject)),
-        Drift::MergeGroupUnclaimed => claim_group(record, subject),
-        Drift::TableStatusUnexplained => Some(RepairStep::Refresh { table: subject }),
+        FindingKind::HoldPastDeadline => Some(RepairStep::CloseHold { hold: subject, end: HoldEnd::Expired }),
+        FindingKind::MirrorWithoutHold | FindingKind::ClaimOfEndedBooking => {
+            Some(RepairStep::DropClaims(vec![subject]))
+        }
+        FindingKind::MergeGroupIncomplete => Some(dissolve(record, subject)),
+        FindingKind::MergeGroupUnclaimed => claim_group(record, subject),
+        FindingKind::TableStatusUnexplained => Some(RepairStep::Refresh { table: subject }),
         // A person decides: two bookings, two restaurants, a key given up, or what the floor is to be.
         _ => None,
     }

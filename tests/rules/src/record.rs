@@ -3,7 +3,7 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::booking::table::Resource;
-use holdfast::rules::reconcile::drift::record::{
+use holdfast::rules::reconcile::finding::record::{
     AllocationRecord, Answered, AssignmentRecord, Basis, BookingRecord, Moved, OpenHold, Rival, StatusRule, TableState,
 };
 

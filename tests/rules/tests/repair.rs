@@ -4,38 +4,38 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::booking::table::Resource;
 use holdfast::rules::hold::HoldEnd;
-use holdfast::rules::reconcile::drift::catalogue::{Drift, FINDINGS};
-use holdfast::rules::reconcile::drift::decide;
-use holdfast::rules::reconcile::drift::record::{AllocationRecord, BookingRecord, Moved, StatusRule};
+use holdfast::rules::reconcile::finding::catalogue::{FINDINGS, FindingKind};
+use holdfast::rules::reconcile::finding::decide;
+use holdfast::rules::reconcile::finding::record::{AllocationRecord, BookingRecord, Moved, StatusRule};
 use holdfast::rules::repair::{RepairStep, by_name, history_at, history_from, plan, touched, wanted};
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, clock, hours, own_window, table_id, table_ids};
 use proptest::prelude::*;
 
-fn all() -> Vec<Drift> {
+fn all() -> Vec<FindingKind> {
     wanted(None).expect("all of them")
 }
 
 /// What is planned for a record that was changed.
-fn planned(change: impl FnOnce(&mut BookingRecord)) -> Vec<(Drift, Option<RepairStep>)> {
+fn planned(change: impl FnOnce(&mut BookingRecord)) -> Vec<(FindingKind, Option<RepairStep>)> {
     let mut record = agreed();
     change(&mut record);
     let planned = plan(&record, decide(&record), &all());
-    planned.into_iter().map(|planned| (planned.finding.drift, planned.step)).collect()
+    planned.into_iter().map(|planned| (planned.finding.kind, planned.step)).collect()
 }
 
 #[track_caller]
-fn assert_planned(drift: Drift, step: Option<RepairStep>, change: impl FnOnce(&mut BookingRecord)) {
-    assert_eq!(planned(change), [(drift, step)]);
+fn assert_planned(kind: FindingKind, step: Option<RepairStep>, change: impl FnOnce(&mut BookingRecord)) {
+    assert_eq!(planned(change), [(kind, step)]);
 }
 
 #[test]
 fn a_table_without_its_claim_is_claimed_if_it_is_free() {
     let claim = |frees| RepairStep::ClaimTable { table: table_id(1), window: hours(18, 20), frees };
-    let drift = Drift::AssignmentWithoutAllocation;
-    assert_planned(drift, Some(claim(vec![])), |record| record.claims = vec![]);
+    let kind = FindingKind::AssignmentWithoutAllocation;
+    assert_planned(kind, Some(claim(vec![])), |record| record.claims = vec![]);
     // What a booking that is over left behind makes room.
-    assert_planned(drift, Some(claim(vec![rival(1).id])), |record| {
+    assert_planned(kind, Some(claim(vec![rival(1).id])), |record| {
         record.claims = vec![];
         record.rivals = vec![rival(1)];
         record.rivals[0].released = true;
@@ -48,41 +48,41 @@ fn a_table_without_its_claim_is_claimed_if_it_is_free() {
             record.rivals[1].window = Some(hours(21, 23));
             record.rivals.iter_mut().for_each(|rival| rival.released = released);
         });
-        assert_eq!(planned.last(), Some(&(drift, Some(claim(vec![])))));
+        assert_eq!(planned.last(), Some(&(kind, Some(claim(vec![])))));
     }
     let taken = planned(|record| {
         record.claims = vec![];
         record.rivals = vec![rival(1)];
     });
-    assert_eq!(taken, [(Drift::DoubleBooked, None), (drift, None)]);
+    assert_eq!(taken, [(FindingKind::DoubleBooked, None), (kind, None)]);
 }
 
 #[test]
 fn the_last_answer_decides_about_a_claim_without_its_table() {
-    let drift = Drift::AllocationWithoutAssignment;
+    let kind = FindingKind::AllocationWithoutAssignment;
     let given = |key: Option<&str>, group| RepairStep::SeatTable {
         table: table_id(1),
         window: hours(18, 20),
         group,
         key: key.map(str::to_owned),
     };
-    assert_planned(drift, Some(given(Some("key"), None)), |record| record.seats = vec![]);
+    assert_planned(kind, Some(given(Some("key"), None)), |record| record.seats = vec![]);
     // With its group, if the group's claim stands.
-    assert_planned(drift, Some(given(Some("key"), Some(NOBODY))), |record| {
+    assert_planned(kind, Some(given(Some("key"), Some(NOBODY))), |record| {
         record.seats = vec![seat(2, Some(NOBODY))];
         record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
         record.answers = vec![answered("key", "confirmed", &[1, 2])];
     });
-    assert_planned(drift, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
+    assert_planned(kind, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
         record.claims.push(table_claim(2))
     });
     // An answer from before the last confirm counts no more.
-    assert_planned(drift, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
+    assert_planned(kind, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
         record.claims.push(table_claim(2));
         record.answers.insert(0, answered("older", "confirmed", &[2]));
     });
     // Nothing was ever answered, and the booking has other tables: a person decides.
-    assert_planned(drift, None, |record| {
+    assert_planned(kind, None, |record| {
         record.claims.push(table_claim(2));
         (record.answers, record.seats[0].key) = (vec![], None);
     });
@@ -90,11 +90,11 @@ fn the_last_answer_decides_about_a_claim_without_its_table() {
 
 #[test]
 fn the_answers_window_counts_then_the_bookings() {
-    let drift = Drift::WindowDiffersFromAllocation;
+    let kind = FindingKind::WindowDiffersFromAllocation;
     let claim = RepairStep::MoveClaim { claim: table_claim(1).id, window: hours(18, 20), frees: vec![] };
-    assert_planned(drift, Some(claim), |record| record.claims[0].window = Some(hours(18, 21)));
+    assert_planned(kind, Some(claim), |record| record.claims[0].window = Some(hours(18, 21)));
     let own = RepairStep::MoveSeat { seat: seat(1, None).id, window: hours(18, 21) };
-    assert_planned(drift, Some(own), |record| {
+    assert_planned(kind, Some(own), |record| {
         record.claims[0].window = Some(hours(18, 21));
         record.booking.window = own_window(18, 21);
         (record.answers, record.seats[0].key) = (vec![], None);
@@ -105,19 +105,19 @@ fn the_answers_window_counts_then_the_bookings() {
 #[test]
 fn the_status_follows_an_answer_whose_tables_stand() {
     let back = |record: &mut BookingRecord| "pending".clone_into(&mut record.booking.status);
-    let drift = Drift::LedgerSaysConfirmed;
-    assert_planned(drift, Some(RepairStep::Advance { to: "confirmed".to_owned() }), back);
+    let kind = FindingKind::LedgerSaysConfirmed;
+    assert_planned(kind, Some(RepairStep::Advance { to: "confirmed".to_owned() }), back);
     // Not from a status that no declared move leads from, and not without the tables.
     let undeclared = planned(|record| {
         back(record);
         record.moves.retain(|(from, _)| from != "pending");
     });
-    assert_eq!(undeclared, [(drift, None), (Drift::HistoryDiffers, Some(RepairStep::BookingRecord))]);
+    assert_eq!(undeclared, [(kind, None), (FindingKind::HistoryDiffers, Some(RepairStep::BookingRecord))]);
     let gone = planned(|record| {
         back(record);
         (record.seats, record.claims) = (vec![], vec![]);
     });
-    assert_eq!(gone[0], (drift, None));
+    assert_eq!(gone[0], (kind, None));
     // Nor when they stand for another time than was answered, or only half.
     for half in [
         |record: &mut BookingRecord| {
@@ -131,13 +131,13 @@ fn the_status_follows_an_answer_whose_tables_stand() {
             back(record);
             half(record);
         });
-        assert!(steps.contains(&(drift, None)), "{steps:?}");
+        assert!(steps.contains(&(kind, None)), "{steps:?}");
     }
 }
 
 #[test]
 fn the_status_that_was_confirmed_is_the_one_that_the_history_knows() {
-    let drift = Drift::LedgerSaysConfirmed;
+    let kind = FindingKind::LedgerSaysConfirmed;
     // A confirm may lead to either, and both can be reached.
     let back = |record: &mut BookingRecord, last: Option<&str>| {
         record.statuses.push(StatusRule { status: "seated".to_owned(), ..record.rule("confirmed") });
@@ -146,14 +146,14 @@ fn the_status_that_was_confirmed_is_the_one_that_the_history_knows() {
         record.history = last.map(|to| moved("pending", to, 16)).into_iter().collect();
     };
     for to in ["confirmed", "seated"] {
-        assert_planned(drift, Some(RepairStep::Advance { to: to.to_owned() }), |record| {
+        assert_planned(kind, Some(RepairStep::Advance { to: to.to_owned() }), |record| {
             back(record, Some(to));
             record.history.push(moved(to, "checked_in", 16));
         });
     }
     let unknown = planned(|record| back(record, None));
-    assert_eq!(unknown[0], (drift, None), "either is as good");
-    assert_planned(drift, Some(RepairStep::Advance { to: "confirmed".to_owned() }), |record| {
+    assert_eq!(unknown[0], (kind, None), "either is as good");
+    assert_planned(kind, Some(RepairStep::Advance { to: "confirmed".to_owned() }), |record| {
         back(record, None);
         record.statuses.pop();
     });
@@ -164,7 +164,7 @@ fn the_status_that_was_confirmed_is_the_one_that_the_history_knows() {
             .map(|(from, to)| (from.to_owned(), to.to_owned()))
             .into();
     });
-    assert_eq!(undeclared[0], (drift, None));
+    assert_eq!(undeclared[0], (kind, None));
 }
 
 #[test]
@@ -176,14 +176,14 @@ fn what_is_missing_is_written() {
         window: hours(18, 20),
         group: None,
     };
-    assert_planned(Drift::AnswerMissing, Some(bind), |record| record.answers = vec![]);
+    assert_planned(FindingKind::AnswerMissing, Some(bind), |record| record.answers = vec![]);
     let emitted = planned(|record| record.answers[0].told = false);
-    let [(Drift::EventMissing, Some(RepairStep::Emit { key, dedupe_key, payload }))] = &emitted[..] else {
+    let [(FindingKind::EventMissing, Some(RepairStep::Emit { key, dedupe_key, payload }))] = &emitted[..] else {
         panic!("{emitted:?}")
     };
     assert_eq!((key.as_str(), &payload["status"]), ("key", &serde_json::json!("confirmed")));
     assert!(dedupe_key.ends_with(&format!(":{}", table_id(1))), "{dedupe_key}");
-    assert_planned(Drift::HistoryDiffers, Some(RepairStep::BookingRecord), |record| {
+    assert_planned(FindingKind::HistoryDiffers, Some(RepairStep::BookingRecord), |record| {
         "checked_in".clone_into(&mut record.booking.status)
     });
 }
@@ -215,7 +215,9 @@ fn a_hold_ends_as_it_should_have() {
 #[test]
 fn groups_are_dissolved_or_claimed() {
     let dissolve = RepairStep::Dissolve { seats: vec![seat(1, None).id], claims: vec![] };
-    assert_planned(Drift::MergeGroupIncomplete, Some(dissolve), |record| record.seats[0].merge_group = Some(NOBODY));
+    assert_planned(FindingKind::MergeGroupIncomplete, Some(dissolve), |record| {
+        record.seats[0].merge_group = Some(NOBODY)
+    });
     // Each with its own claim, and with no table's.
     let groups = [NOBODY, HOLD];
     let dissolved = planned(|record| {
@@ -226,11 +228,12 @@ fn groups_are_dissolved_or_claimed() {
         }
     });
     let (with, without) = (Id::from_u128(0x900), Id::from_u128(0x901));
-    let steps = [(vec![seat(1, None).id], with), (vec![], without)]
-        .map(|(seats, claim)| (Drift::MergeGroupIncomplete, Some(RepairStep::Dissolve { seats, claims: vec![claim] })));
+    let steps = [(vec![seat(1, None).id], with), (vec![], without)].map(|(seats, claim)| {
+        (FindingKind::MergeGroupIncomplete, Some(RepairStep::Dissolve { seats, claims: vec![claim] }))
+    });
     assert!(steps.iter().all(|step| dissolved.contains(step)) && dissolved.len() == 2, "{dissolved:#?}");
     let claim = RepairStep::ClaimGroup { group: NOBODY, window: hours(18, 20) };
-    assert_planned(Drift::MergeGroupUnclaimed, Some(claim), |record| {
+    assert_planned(FindingKind::MergeGroupUnclaimed, Some(claim), |record| {
         record.seats = vec![seat(1, Some(NOBODY)), seat(2, Some(NOBODY))];
         record.claims = vec![table_claim(1), table_claim(2)];
         record.answers = vec![answered("key", "confirmed", &[1, 2])];
@@ -239,18 +242,23 @@ fn groups_are_dissolved_or_claimed() {
 
 #[test]
 fn what_cannot_be_decided_is_for_a_person() {
-    assert_planned(Drift::DoubleBooked, None, |record| record.rivals = vec![rival(1)]);
-    assert_planned(Drift::OtherTenant, None, |record| record.seats[0].foreign = true);
-    assert_planned(Drift::WindowOutsideBooking, None, |record| record.booking.window = own_window(20, 22));
-    assert_planned(Drift::WindowLeftBehind, None, |record| record.booking.window = own_window(19, 21));
-    assert_planned(Drift::FencedKeyUsed, None, |record| record.answers = vec![answered("key", "fenced", &[])]);
-    assert_planned(Drift::ConfirmedWithoutTables, None, |record| (record.seats, record.claims) = (vec![], vec![]));
+    assert_planned(FindingKind::DoubleBooked, None, |record| record.rivals = vec![rival(1)]);
+    assert_planned(FindingKind::OtherTenant, None, |record| record.seats[0].foreign = true);
+    assert_planned(FindingKind::WindowOutsideBooking, None, |record| record.booking.window = own_window(20, 22));
+    assert_planned(FindingKind::WindowLeftBehind, None, |record| record.booking.window = own_window(19, 21));
+    assert_planned(FindingKind::FencedKeyUsed, None, |record| record.answers = vec![answered("key", "fenced", &[])]);
+    assert_planned(FindingKind::ConfirmedWithoutTables, None, |record| {
+        (record.seats, record.claims) = (vec![], vec![])
+    });
 }
 
 #[test]
 fn findings_are_asked_for_by_name_or_code() {
     let names = |names: &[Option<&str>]| wanted(Some(names.iter().map(|name| name.map(str::to_owned)).collect()));
-    assert_eq!(names(&[Some("HD12"), Some("event_missing")]), Ok(vec![Drift::HistoryDiffers, Drift::EventMissing]));
+    assert_eq!(
+        names(&[Some("HD12"), Some("event_missing")]),
+        Ok(vec![FindingKind::HistoryDiffers, FindingKind::EventMissing])
+    );
     assert_eq!(names(&[]), Ok(vec![]));
     assert_eq!(
         names(&[Some("nothing")]).expect_err("unknown").message,
@@ -260,7 +268,7 @@ fn findings_are_asked_for_by_name_or_code() {
     assert_eq!(all().len(), FINDINGS.len());
     let mut record = agreed();
     record.claims = vec![];
-    assert_eq!(plan(&record, decide(&record), &[Drift::EventMissing]), []);
+    assert_eq!(plan(&record, decide(&record), &[FindingKind::EventMissing]), []);
 }
 
 #[test]
@@ -341,7 +349,7 @@ proptest! {
                 }
                 _ => continue,
             };
-            let met = |rival: &&holdfast::rules::reconcile::drift::record::Rival| {
+            let met = |rival: &&holdfast::rules::reconcile::finding::record::Rival| {
                 rival.table == table && rival.window.is_none_or(|other| other.overlaps(window))
             };
             prop_assert!(record.rivals.iter().filter(met).all(|rival| rival.released), "{step:?}");

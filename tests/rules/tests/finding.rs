@@ -3,14 +3,14 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::BookingWindow;
 use holdfast::rules::booking::table::Resource;
-use holdfast::rules::reconcile::drift::catalogue::{Drift, FINDINGS};
-use holdfast::rules::reconcile::drift::decide;
-use holdfast::rules::reconcile::drift::record::{AssignmentRecord, Basis, BookingRecord, OpenHold};
+use holdfast::rules::reconcile::finding::catalogue::{FINDINGS, FindingKind};
+use holdfast::rules::reconcile::finding::decide;
+use holdfast::rules::reconcile::finding::record::{AssignmentRecord, Basis, BookingRecord, OpenHold};
 use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
 
-fn found(record: &BookingRecord) -> Vec<Drift> {
-    decide(record).into_iter().map(|finding| finding.drift).collect()
+fn found(record: &BookingRecord) -> Vec<FindingKind> {
+    decide(record).into_iter().map(|finding| finding.kind).collect()
 }
 
 /// The record, changed.
@@ -21,9 +21,9 @@ fn with(change: impl FnOnce(&mut BookingRecord)) -> BookingRecord {
 }
 
 #[track_caller]
-pub(crate) fn assert_found(drifts: &[Drift], change: impl FnOnce(&mut BookingRecord)) {
+pub(crate) fn assert_found(kinds: &[FindingKind], change: impl FnOnce(&mut BookingRecord)) {
     let record = with(change);
-    assert_eq!(found(&record), drifts, "{record:#?}");
+    assert_eq!(found(&record), kinds, "{record:#?}");
 }
 
 fn status(record: &mut BookingRecord, to: &str) {
@@ -64,37 +64,39 @@ fn what_agrees_gives_no_finding() {
 
 #[test]
 fn a_table_and_its_claim_belong_together() {
-    assert_found(&[Drift::AssignmentWithoutAllocation], |record| record.claims = vec![]);
-    assert_found(&[Drift::AllocationWithoutAssignment], |record| record.claims.push(table_claim(2)));
-    assert_found(&[Drift::ConfirmedWithoutTables, Drift::AllocationWithoutAssignment], |record| record.seats = vec![]);
-    assert_found(&[Drift::WindowDiffersFromAllocation], |record| record.claims[0].window = Some(hours(18, 21)));
-    assert_found(&[Drift::WindowDiffersFromAllocation], |record| record.claims[0].window = None);
+    assert_found(&[FindingKind::AssignmentWithoutAllocation], |record| record.claims = vec![]);
+    assert_found(&[FindingKind::AllocationWithoutAssignment], |record| record.claims.push(table_claim(2)));
+    assert_found(&[FindingKind::ConfirmedWithoutTables, FindingKind::AllocationWithoutAssignment], |record| {
+        record.seats = vec![]
+    });
+    assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| record.claims[0].window = Some(hours(18, 21)));
+    assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| record.claims[0].window = None);
     // A shadow claims nothing.
-    assert_found(&[Drift::AssignmentWithoutAllocation], |record| record.claims[0].shadow = true);
+    assert_found(&[FindingKind::AssignmentWithoutAllocation], |record| record.claims[0].shadow = true);
 }
 
 #[test]
 fn tables_are_for_the_bookings_time() {
-    assert_found(&[Drift::WindowLeftBehind], |record| record.booking.window = own_window(19, 21));
+    assert_found(&[FindingKind::WindowLeftBehind], |record| record.booking.window = own_window(19, 21));
     for basis in [None, Some(Basis::Request)] {
-        assert_found(&[Drift::WindowDiffersFromBooking], |record| {
+        assert_found(&[FindingKind::WindowDiffersFromBooking], |record| {
             record.booking.window = own_window(19, 21);
             record.answers[0].basis = basis;
         });
     }
-    assert_found(&[Drift::WindowOutsideBooking], |record| record.booking.window = own_window(20, 22));
+    assert_found(&[FindingKind::WindowOutsideBooking], |record| record.booking.window = own_window(20, 22));
     // What has no window cannot differ from it; a confirm says so.
     assert_found(&[], |record| record.booking.window = BookingWindow::default());
 }
 
 #[test]
 fn others_on_the_table_are_named_once() {
-    assert_found(&[Drift::DoubleBooked], |record| {
+    assert_found(&[FindingKind::DoubleBooked], |record| {
         let mut seat = rival(1);
         seat.is_claim = false;
         record.rivals = vec![rival(1), seat];
     });
-    assert_found(&[Drift::DoubleBooked, Drift::DoubleBooked], |record| {
+    assert_found(&[FindingKind::DoubleBooked, FindingKind::DoubleBooked], |record| {
         let mut maintenance = rival(1);
         maintenance.owner = None;
         record.rivals = vec![rival(1), maintenance];
@@ -116,7 +118,7 @@ fn a_booking_that_is_over_claims_nothing_to_come() {
         status(record, "cancelled");
         record.history.push(moved("confirmed", "cancelled", 17));
     };
-    assert_found(&[Drift::ClaimOfEndedBooking], over);
+    assert_found(&[FindingKind::ClaimOfEndedBooking], over);
     assert_found(&[], |record| {
         over(record);
         record.claims[0].window = Some(hours(12, 17));
@@ -136,7 +138,7 @@ fn a_booking_that_is_over_claims_nothing_to_come() {
 
 #[test]
 fn the_history_ends_with_the_status() {
-    let differs = &[Drift::HistoryDiffers];
+    let differs = &[FindingKind::HistoryDiffers];
     assert_found(differs, |record| status(record, "checked_in"));
     // Left, and reached again without a word.
     assert_found(differs, |record| record.history.push(moved("confirmed", "cancelled", 17)));
@@ -153,7 +155,7 @@ fn the_history_ends_with_the_status() {
     assert_found(&[], |record| record.history.push(moved("confirmed", "confirmed", 17)));
     // Without any entry: only a confirm that gave the tables must have left one.
     assert_found(differs, |record| record.history = vec![]);
-    assert_found(&[Drift::KeyLost], |record| {
+    assert_found(&[FindingKind::KeyLost], |record| {
         record.history = vec![];
         record.seats[0].key = None;
     });
@@ -162,7 +164,7 @@ fn the_history_ends_with_the_status() {
 #[test]
 fn an_answer_and_its_booking_say_the_same() {
     let reverted = |record: &mut BookingRecord| status(record, "pending");
-    assert_found(&[Drift::LedgerSaysConfirmed, Drift::HistoryDiffers], reverted);
+    assert_found(&[FindingKind::LedgerSaysConfirmed, FindingKind::HistoryDiffers], reverted);
     // Moved on by declared moves, or with an entry that says so.
     assert_found(&[], |record| {
         status(record, "checked_in");
@@ -178,23 +180,23 @@ fn an_answer_and_its_booking_say_the_same() {
             status(record, "pending");
             record.history.push(moved("confirmed", to, hour));
         });
-        assert!(found(&record).contains(&Drift::LedgerSaysConfirmed), "{to} at {hour}");
+        assert!(found(&record).contains(&FindingKind::LedgerSaysConfirmed), "{to} at {hour}");
     }
     // A move from a status that no confirm leads to is no way on.
     let record = with(|record| {
         status(record, "seated");
         record.moves.push(("waiting".to_owned(), "seated".to_owned()));
     });
-    assert!(found(&record).contains(&Drift::LedgerSaysConfirmed), "{record:#?}");
-    assert_found(&[Drift::AnswerMissing], |record| record.answers = vec![]);
+    assert!(found(&record).contains(&FindingKind::LedgerSaysConfirmed), "{record:#?}");
+    assert_found(&[FindingKind::AnswerMissing], |record| record.answers = vec![]);
     assert_found(&[], |record| {
         record.answers = vec![];
         record.seats[0].recent = false;
     });
     for outcome in ["fenced", "party_too_large"] {
-        assert_found(&[Drift::FencedKeyUsed], |record| record.answers = vec![answered("key", outcome, &[])]);
+        assert_found(&[FindingKind::FencedKeyUsed], |record| record.answers = vec![answered("key", outcome, &[])]);
     }
-    assert_found(&[Drift::EventMissing], |record| record.answers[0].told = false);
+    assert_found(&[FindingKind::EventMissing], |record| record.answers[0].told = false);
 }
 
 #[test]
@@ -209,21 +211,21 @@ fn a_hold_is_open_for_a_reason() {
     };
     assert_eq!(found(&open(|_| {})), []);
     let consumed = open(|record| record.answers[0].hold = Some(HOLD));
-    assert_eq!(found(&consumed), [Drift::HoldOpenAfterConfirmation]);
+    assert_eq!(found(&consumed), [FindingKind::HoldOpenAfterConfirmation]);
     let reopened = open(|record| {
         (record.holds[0].members, record.holds[0].mirrored) = (vec![table_id(1)], false);
         record.claims.pop();
     });
-    assert_eq!(found(&reopened), [Drift::HoldOpenAfterConfirmation]);
-    assert_eq!(found(&open(|record| record.holds[0].window = None)), [Drift::HoldWithoutWindow]);
+    assert_eq!(found(&reopened), [FindingKind::HoldOpenAfterConfirmation]);
+    assert_eq!(found(&open(|record| record.holds[0].window = None)), [FindingKind::HoldWithoutWindow]);
     let late = |minute| {
         let mut record = open(|_| {});
         record.now = clock(17, minute);
         found(&record)
     };
     assert_eq!(late(31), []);
-    assert_eq!(late(32), [Drift::HoldPastDeadline]);
-    assert_eq!(found(&open(|record| record.holds = vec![])), [Drift::MirrorWithoutHold]);
+    assert_eq!(late(32), [FindingKind::HoldPastDeadline]);
+    assert_eq!(found(&open(|record| record.holds = vec![])), [FindingKind::MirrorWithoutHold]);
 }
 
 #[test]
@@ -234,25 +236,27 @@ fn a_group_has_two_tables_and_a_claim() {
         record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
     };
     assert_found(&[], joined);
-    assert_found(&[Drift::MergeGroupUnclaimed], |record| {
+    assert_found(&[FindingKind::MergeGroupUnclaimed], |record| {
         joined(record);
         record.claims.pop();
     });
-    assert_found(&[Drift::MergeGroupIncomplete], |record| record.seats[0].merge_group = group);
-    assert_found(&[Drift::MergeGroupIncomplete], |record| record.claims.push(claim_on(Resource::MergeGroup, NOBODY)));
+    assert_found(&[FindingKind::MergeGroupIncomplete], |record| record.seats[0].merge_group = group);
+    assert_found(&[FindingKind::MergeGroupIncomplete], |record| {
+        record.claims.push(claim_on(Resource::MergeGroup, NOBODY))
+    });
 }
 
 #[test]
 fn rows_stay_in_their_restaurant() {
-    assert_found(&[Drift::OtherTenant], |record| record.seats[0].foreign = true);
-    assert_found(&[Drift::OtherTenant], |record| record.claims[0].restaurant = NOBODY);
+    assert_found(&[FindingKind::OtherTenant], |record| record.seats[0].foreign = true);
+    assert_found(&[FindingKind::OtherTenant], |record| record.claims[0].restaurant = NOBODY);
     for change in [
         |hold: &mut BookingRecord| hold.holds[0].restaurant = NOBODY,
         |hold: &mut BookingRecord| {
             hold.holds[0].foreign_member = true;
         },
     ] {
-        assert_found(&[Drift::OtherTenant], |record| {
+        assert_found(&[FindingKind::OtherTenant], |record| {
             record.holds = vec![open_hold(&[2])];
             record.answers[0].hold = None;
             change(record);
@@ -262,7 +266,7 @@ fn rows_stay_in_their_restaurant() {
 
 #[test]
 fn a_table_in_use_has_a_booking() {
-    assert_found(&[Drift::TableStatusUnexplained], |record| record.seats[0].status_unexplained = true);
+    assert_found(&[FindingKind::TableStatusUnexplained], |record| record.seats[0].status_unexplained = true);
 }
 
 #[test]
@@ -282,7 +286,7 @@ fn a_missing_answer_names_the_tables_of_its_key() {
         record.seats.push(AssignmentRecord { key: Some("other".to_owned()), ..seat(2, None) });
         record.claims.push(table_claim(2));
     });
-    let missing = decide(&record).into_iter().find(|finding| finding.drift == Drift::AnswerMissing).expect("it");
+    let missing = decide(&record).into_iter().find(|finding| finding.kind == FindingKind::AnswerMissing).expect("it");
     let rows: Vec<&str> = missing.rows.iter().map(|(_, id)| id.as_str()).collect();
     assert_eq!(rows, [record.booking.id.to_string(), record.seats[1].id.to_string()]);
 }
@@ -320,9 +324,12 @@ fn the_last_answer_that_gave_tables_is_known() {
 fn the_catalogue_has_each_name_once() {
     for (at, entry) in FINDINGS.iter().enumerate() {
         assert_eq!(entry.code, format!("HD{:02}", at + 1));
-        assert_eq!(entry.drift.entry(), entry);
-        assert_eq!((Drift::named(entry.name), Drift::named(entry.code)), (Some(entry.drift), Some(entry.drift)));
+        assert_eq!(entry.kind.entry(), entry);
+        assert_eq!(
+            (FindingKind::named(entry.name), FindingKind::named(entry.code)),
+            (Some(entry.kind), Some(entry.kind))
+        );
         assert!(entry.sentence.ends_with('.') && entry.promise.starts_with('G') && !entry.repair.is_empty());
     }
-    assert_eq!(Drift::named("HD"), None);
+    assert_eq!(FindingKind::named("HD"), None);
 }

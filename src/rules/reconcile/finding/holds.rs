@@ -1,50 +1,53 @@
 //! Open holds, and mirrors of holds that are not open.
 
 use super::Finding;
-use super::catalogue::Drift;
+use super::catalogue::FindingKind;
 use super::record::{BookingRecord, HOLD_AT_MOST_SECONDS, HOLD_OVERDUE_SECONDS, OpenHold};
 use crate::rules::booking::table::Resource;
 
 pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     let open = record.holds.iter().filter_map(|hold| {
-        let (drift, detail) = why(record, hold)?;
-        Some(Finding::new(drift, detail).row("table_holds", hold.id).about(hold.id))
+        let (kind, detail) = why(record, hold)?;
+        Some(Finding::new(kind, detail).row("table_holds", hold.id).about(hold.id))
     });
     let is_open = |id| record.holds.iter().any(|hold| hold.id == id);
     let mirrors = record.claims.iter().filter(|claim| claim.resource == Resource::Hold && !is_open(claim.resource_id));
     let mirrors = mirrors.map(|claim| {
         let detail = format!("Claim {} mirrors hold {}", claim.id, claim.resource_id);
-        Finding::new(Drift::MirrorWithoutHold, detail).row("allocations", claim.id).about(claim.id)
+        Finding::new(FindingKind::MirrorWithoutHold, detail).row("allocations", claim.id).about(claim.id)
     });
     open.chain(mirrors).collect()
 }
 
 /// What is wrong with an open hold: one reason, the heaviest.
-fn why(record: &BookingRecord, hold: &OpenHold) -> Option<(Drift, String)> {
+fn why(record: &BookingRecord, hold: &OpenHold) -> Option<(FindingKind, String)> {
     let Some(window) = hold.window else {
-        return Some((Drift::HoldWithoutWindow, format!("Hold {} of {} tables", hold.id, hold.members.len())));
+        return Some((FindingKind::HoldWithoutWindow, format!("Hold {} of {} tables", hold.id, hold.members.len())));
     };
     if let Some(answer) = record.answers.iter().find(|answer| answer.is_success() && answer.hold == Some(hold.id)) {
         return Some((
-            Drift::HoldOpenAfterConfirmation,
+            FindingKind::HoldOpenAfterConfirmation,
             format!("Hold {} was consumed under key {}", hold.id, answer.key),
         ));
     }
     // A hold that somebody opened again by hand has lost its mirror, and the booking has its tables.
     let given = |table: &_| record.seats.iter().any(|seat| seat.table == *table && seat.window == Some(window));
     if !hold.mirrored && !hold.members.is_empty() && hold.members.iter().all(given) {
-        return Some((Drift::HoldOpenAfterConfirmation, format!("The booking has every table of hold {}", hold.id)));
+        return Some((
+            FindingKind::HoldOpenAfterConfirmation,
+            format!("The booking has every table of hold {}", hold.id),
+        ));
     }
     let late = hold.expires_at.after_seconds(HOLD_OVERDUE_SECONDS) < record.now;
     let week = record.now.after_seconds(HOLD_AT_MOST_SECONDS);
-    let (drift, detail) = if late {
-        (Drift::HoldPastDeadline, format!("Hold {} expired at {}", hold.id, hold.expires_at))
+    let (kind, detail) = if late {
+        (FindingKind::HoldPastDeadline, format!("Hold {} expired at {}", hold.id, hold.expires_at))
     } else if hold.members.is_empty() {
-        (Drift::HoldWithoutTables, format!("Hold {} for {window}", hold.id))
+        (FindingKind::HoldWithoutTables, format!("Hold {} for {window}", hold.id))
     } else if hold.expires_at > week.max(window.end()) {
-        (Drift::HoldDeadlineAbsurd, format!("Hold {} lasts until {}", hold.id, hold.expires_at))
+        (FindingKind::HoldDeadlineAbsurd, format!("Hold {} lasts until {}", hold.id, hold.expires_at))
     } else {
         return None;
     };
-    Some((drift, detail))
+    Some((kind, detail))
 }

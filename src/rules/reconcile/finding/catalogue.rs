@@ -24,7 +24,7 @@ impl Severity {
 /// One row of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FindingEntry {
-    pub drift: Drift,
+    pub kind: FindingKind,
     pub code: &'static str,
     pub name: &'static str,
     pub severity: Severity,
@@ -39,11 +39,11 @@ macro_rules! findings {
     ($($variant:ident $code:literal $name:literal $severity:ident $promise:literal $sentence:literal $repair:literal;)*) => {
         /// What can be found.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Drift { $($variant,)* }
+        pub enum FindingKind { $($variant,)* }
 
         /// Every finding, in the order of its code.
         pub const FINDINGS: &[FindingEntry] = &[$(FindingEntry {
-            drift: Drift::$variant, code: $code, name: $name, severity: Severity::$severity,
+            kind: FindingKind::$variant, code: $code, name: $name, severity: Severity::$severity,
             promise: $promise, sentence: $sentence, repair: $repair,
         },)*];
     };
@@ -130,7 +130,7 @@ findings! {
         "A table that was given under a key does not name its claim." "none: set its allocation_id to the claim's";
 }
 
-impl Drift {
+impl FindingKind {
     /// This finding's row of the catalogue.
     #[must_use]
     pub fn entry(self) -> &'static FindingEntry {
@@ -140,7 +140,7 @@ impl Drift {
 
     /// By name or by code.
     #[must_use]
-    pub fn named(word: &str) -> Option<Drift> {
-        FINDINGS.iter().find(|entry| entry.name == word || entry.code == word).map(|entry| entry.drift)
+    pub fn named(word: &str) -> Option<FindingKind> {
+        FINDINGS.iter().find(|entry| entry.name == word || entry.code == word).map(|entry| entry.kind)
     }
 }

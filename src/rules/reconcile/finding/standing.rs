@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::catalogue::Drift;
+use super::catalogue::FindingKind;
 use super::record::{Answered, AssignmentRecord, BookingRecord};
 
 const LEDGER: &str = "booking_assignment_idempotency";
@@ -15,14 +15,14 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     findings.extend(shared.map(|answer| {
         let hold = answer.hold.unwrap_or_default();
         let detail = format!("Hold {hold} was consumed under key {} and by another answer", answer.key);
-        Finding::new(Drift::HoldConsumedTwice, detail).row(LEDGER, &answer.key).under(&answer.key)
+        Finding::new(FindingKind::HoldConsumedTwice, detail).row(LEDGER, &answer.key).under(&answer.key)
     }));
     findings.extend(unconfirmed(record));
     findings.extend(history(record));
     let untold = record.answers.iter().filter(|answer| answer.is_success() && !answer.told);
     findings.extend(untold.map(|answer| {
         let detail = format!("The commit under key {} has no capacity.assignment.sync", answer.key);
-        Finding::new(Drift::EventMissing, detail).row(LEDGER, &answer.key).under(&answer.key)
+        Finding::new(FindingKind::EventMissing, detail).row(LEDGER, &answer.key).under(&answer.key)
     }));
     findings
 }
@@ -35,12 +35,12 @@ fn keys(record: &BookingRecord) -> Vec<Finding> {
     keys.into_iter()
         .filter_map(|key| {
             let answer = record.answers.iter().find(|answer| answer.key == key);
-            let (drift, detail) = match answer {
+            let (kind, detail) = match answer {
                 Some(answer) if answer.is_success() => return None,
-                Some(answer) => (Drift::FencedKeyUsed, format!("Key {key} was answered {}", answer.outcome)),
-                None => (Drift::AnswerMissing, format!("Key {key} has no answer")),
+                Some(answer) => (FindingKind::FencedKeyUsed, format!("Key {key} was answered {}", answer.outcome)),
+                None => (FindingKind::AnswerMissing, format!("Key {key} has no answer")),
             };
-            let finding = Finding::new(drift, detail).row("bookings", record.booking.id).under(key);
+            let finding = Finding::new(kind, detail).row("bookings", record.booking.id).under(key);
             let given = record.seats.iter().filter(|seat| seat.key.as_deref() == Some(key));
             Some(given.fold(finding, |finding, seat| finding.row("booking_table_assignments", seat.id)))
         })
@@ -51,13 +51,13 @@ fn keys(record: &BookingRecord) -> Vec<Finding> {
 fn lost(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let given = |answer: &&Answered| answer.is_success() && answer.ours && answer.seats.contains(&seat.id);
     let answer = record.answers.iter().find(given).filter(|_| !record.is_over())?;
-    let (drift, detail) = if seat.key.is_none() {
-        (Drift::KeyLost, format!("Table {} was given under key {}", seat.table, answer.key))
+    let (kind, detail) = if seat.key.is_none() {
+        (FindingKind::KeyLost, format!("Table {} was given under key {}", seat.table, answer.key))
     } else {
         let claim = record.claim_of(seat).filter(|claim| seat.allocation != Some(claim.id))?;
-        (Drift::AllocationLost, format!("Table {} has claim {}", seat.table, claim.id))
+        (FindingKind::AllocationLost, format!("Table {} has claim {}", seat.table, claim.id))
     };
-    Some(Finding::new(drift, detail).row("booking_table_assignments", seat.id).about(seat.id).under(&answer.key))
+    Some(Finding::new(kind, detail).row("booking_table_assignments", seat.id).about(seat.id).under(&answer.key))
 }
 
 /// A confirm was answered; since then the booking may have moved on, along the declared moves or with an entry of
@@ -68,7 +68,7 @@ fn unconfirmed(record: &BookingRecord) -> Option<Finding> {
         return None;
     }
     let detail = format!("Key {} was answered confirmed, the status is {}", answer.key, record.booking.status);
-    let finding = Finding::new(Drift::LedgerSaysConfirmed, detail);
+    let finding = Finding::new(FindingKind::LedgerSaysConfirmed, detail);
     Some(finding.row("bookings", record.booking.id).row(LEDGER, &answer.key).under(&answer.key))
 }
 
@@ -92,7 +92,7 @@ fn history(record: &BookingRecord) -> Option<Finding> {
     };
     let last = moves().max_by_key(|entry| entry.at).map_or("no entry", |entry| entry.to.as_str());
     let detail = format!("The status is {status}, the history ends with {last}");
-    differs.then(|| Finding::new(Drift::HistoryDiffers, detail).row("bookings", record.booking.id))
+    differs.then(|| Finding::new(FindingKind::HistoryDiffers, detail).row("bookings", record.booking.id))
 }
 
 fn confirmed_by_key(record: &BookingRecord) -> bool {

@@ -13,13 +13,13 @@ mod tables;
 use serde_json::{Value, json};
 
 use crate::rules::Id;
-use catalogue::Drift;
+use catalogue::FindingKind;
 use record::BookingRecord;
 
 /// One thing that does not agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    pub drift: Drift,
+    pub kind: FindingKind,
     /// What was seen, with its values.
     pub detail: String,
     /// The rows concerned: which table, which id.
@@ -31,8 +31,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(drift: Drift, detail: impl Into<String>) -> Finding {
-        Finding { drift, detail: detail.into(), rows: Vec::new(), subject: None, key: None }
+    fn new(kind: FindingKind, detail: impl Into<String>) -> Finding {
+        Finding { kind, detail: detail.into(), rows: Vec::new(), subject: None, key: None }
     }
 
     fn row(mut self, table: &'static str, id: impl ToString) -> Finding {
@@ -53,7 +53,7 @@ impl Finding {
     /// As `reconcile_booking` shows it.
     #[must_use]
     pub fn json(&self, repair: &str) -> Value {
-        let entry = self.drift.entry();
+        let entry = self.kind.entry();
         let rows: Vec<Value> = self.rows.iter().map(|(table, id)| json!({"table": table, "id": id})).collect();
         json!({
             "code": entry.code, "finding": entry.name, "severity": entry.severity.name(), "promise": entry.promise,
@@ -69,6 +69,6 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     findings.extend(standing::decide(record));
     findings.extend(holds::decide(record));
     findings.extend(floor::decide(record));
-    findings.sort_by_key(|finding| finding.drift as usize);
+    findings.sort_by_key(|finding| finding.kind as usize);
     findings
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Finding;
-use super::catalogue::Drift;
+use super::catalogue::FindingKind;
 use super::record::{AllocationRecord, AssignmentRecord, Basis, BookingRecord, Rival};
 use crate::rules::Id;
 use crate::rules::booking::table::Resource;
@@ -25,7 +25,7 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     findings.extend(neighbours(record));
     if record.is_confirm_target() && record.seats.is_empty() {
         let detail = format!("Status {}, no assignment", record.booking.status);
-        findings.push(Finding::new(Drift::ConfirmedWithoutTables, detail).row("bookings", record.booking.id));
+        findings.push(Finding::new(FindingKind::ConfirmedWithoutTables, detail).row("bookings", record.booking.id));
     }
     findings
 }
@@ -34,28 +34,28 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
 fn claimed(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let Some(claim) = record.claim_of(seat) else {
         let detail = format!("Table {} is not claimed", seat.table);
-        return Some(Finding::new(Drift::AssignmentWithoutAllocation, detail).row(SEATS, seat.id).about(seat.id));
+        return Some(Finding::new(FindingKind::AssignmentWithoutAllocation, detail).row(SEATS, seat.id).about(seat.id));
     };
     if claim.window == seat.window {
         return None;
     }
     let detail =
         format!("Table {} is assigned for {} and claimed for {}", seat.table, shown(seat.window), shown(claim.window));
-    let finding = Finding::new(Drift::WindowDiffersFromAllocation, detail);
+    let finding = Finding::new(FindingKind::WindowDiffersFromAllocation, detail);
     Some(finding.row(SEATS, seat.id).row(CLAIMS, claim.id).about(seat.id))
 }
 
 /// A table at the booking's time. A confirm may ask for another window, but for one that meets the booking's.
 fn in_time(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let (own, window) = (record.window()?, seat.window?);
-    let drift = match (own == window, own.overlaps(window)) {
+    let kind = match (own == window, own.overlaps(window)) {
         (true, _) => return None,
-        (false, true) if record.basis_of(seat) == Some(Basis::Derived) => Drift::WindowLeftBehind,
-        (false, true) => Drift::WindowDiffersFromBooking,
-        (false, false) => Drift::WindowOutsideBooking,
+        (false, true) if record.basis_of(seat) == Some(Basis::Derived) => FindingKind::WindowLeftBehind,
+        (false, true) => FindingKind::WindowDiffersFromBooking,
+        (false, false) => FindingKind::WindowOutsideBooking,
     };
     let detail = format!("Table {} is assigned for {window}, the booking's window is {own}", seat.table);
-    Some(Finding::new(drift, detail).row("bookings", record.booking.id).row(SEATS, seat.id).about(seat.id))
+    Some(Finding::new(kind, detail).row("bookings", record.booking.id).row(SEATS, seat.id).about(seat.id))
 }
 
 fn unseated(record: &BookingRecord) -> Vec<Finding> {
@@ -63,7 +63,7 @@ fn unseated(record: &BookingRecord) -> Vec<Finding> {
     lonely
         .map(|claim| {
             let detail = format!("Table {} is claimed for {}", claim.resource_id, shown(claim.window));
-            Finding::new(Drift::AllocationWithoutAssignment, detail).row(CLAIMS, claim.id).about(claim.id)
+            Finding::new(FindingKind::AllocationWithoutAssignment, detail).row(CLAIMS, claim.id).about(claim.id)
         })
         .collect()
 }
@@ -81,7 +81,7 @@ fn left_behind(record: &BookingRecord) -> Vec<Finding> {
                 claim.resource_id,
                 shown(claim.window)
             );
-            Finding::new(Drift::ClaimOfEndedBooking, detail).row(CLAIMS, claim.id).about(claim.id)
+            Finding::new(FindingKind::ClaimOfEndedBooking, detail).row(CLAIMS, claim.id).about(claim.id)
         })
         .collect()
 }
@@ -106,12 +106,14 @@ fn groups(record: &BookingRecord) -> Vec<Finding> {
         .filter_map(|group| {
             let seats = members.get(&group).map(Vec::as_slice).unwrap_or_default();
             let claim = claims.get(&group);
-            let (drift, detail) = match (seats.len(), claim) {
-                (0 | 1, _) => (Drift::MergeGroupIncomplete, format!("Group {group} has {} of its tables", seats.len())),
-                (_, None) => (Drift::MergeGroupUnclaimed, format!("Group {group} of {} tables", seats.len())),
+            let (kind, detail) = match (seats.len(), claim) {
+                (0 | 1, _) => {
+                    (FindingKind::MergeGroupIncomplete, format!("Group {group} has {} of its tables", seats.len()))
+                }
+                (_, None) => (FindingKind::MergeGroupUnclaimed, format!("Group {group} of {} tables", seats.len())),
                 _ => return None,
             };
-            let finding = seats.iter().fold(Finding::new(drift, detail), |finding, seat| finding.row(SEATS, seat.id));
+            let finding = seats.iter().fold(Finding::new(kind, detail), |finding, seat| finding.row(SEATS, seat.id));
             let finding = claim.iter().fold(finding, |finding, claim| finding.row(CLAIMS, claim.id));
             Some(finding.about(group))
         })
@@ -127,7 +129,7 @@ fn rivals(record: &BookingRecord) -> Vec<Finding> {
             let owner = rival.owner.map_or_else(|| "maintenance".to_owned(), |owner| format!("booking {owner}"));
             let detail = format!("Table {} is also taken by {owner} in window {}", rival.table, shown(rival.window));
             let table = if rival.is_claim { CLAIMS } else { SEATS };
-            Finding::new(Drift::DoubleBooked, detail).row(table, rival.id).about(rival.table)
+            Finding::new(FindingKind::DoubleBooked, detail).row(table, rival.id).about(rival.table)
         })
         .collect()
 }
@@ -142,7 +144,7 @@ fn neighbours(record: &BookingRecord) -> Vec<Finding> {
     let found = record.neighbours.iter().filter(here).map(|rival| {
         let owner = rival.owner.unwrap_or_default();
         let detail = format!("At table {} booking {owner} takes place in window {}", rival.table, shown(rival.window));
-        Finding::new(Drift::BookingsOverlap, detail).row(SEATS, rival.id).about(rival.table)
+        Finding::new(FindingKind::BookingsOverlap, detail).row(SEATS, rival.id).about(rival.table)
     });
     found.collect()
 }
@@ -151,15 +153,15 @@ fn tenants(record: &BookingRecord) -> Vec<Finding> {
     let home = record.booking.restaurant;
     let seats = record.seats.iter().filter(|seat| seat.foreign).map(|seat| {
         let detail = format!("Table {} belongs to another restaurant than the booking", seat.table);
-        Finding::new(Drift::OtherTenant, detail).row(SEATS, seat.id).about(seat.id)
+        Finding::new(FindingKind::OtherTenant, detail).row(SEATS, seat.id).about(seat.id)
     });
     let claims = record.claims.iter().filter(|claim| claim.restaurant != home).map(|claim| {
         let detail = format!("Claim {} is of restaurant {}, the booking of {home}", claim.id, claim.restaurant);
-        Finding::new(Drift::OtherTenant, detail).row(CLAIMS, claim.id).about(claim.id)
+        Finding::new(FindingKind::OtherTenant, detail).row(CLAIMS, claim.id).about(claim.id)
     });
     let holds = record.holds.iter().filter(|hold| hold.restaurant != home || hold.foreign_member).map(|hold| {
         let detail = format!("Hold {} or one of its tables is of another restaurant than the booking", hold.id);
-        Finding::new(Drift::OtherTenant, detail).row("table_holds", hold.id).about(hold.id)
+        Finding::new(FindingKind::OtherTenant, detail).row("table_holds", hold.id).about(hold.id)
     });
     seats.chain(claims).chain(holds).collect()
 }
@@ -169,7 +171,9 @@ fn status_of_tables(record: &BookingRecord) -> Vec<Finding> {
     marked
         .map(|seat| {
             let detail = format!("Table {} is marked as in use", seat.table);
-            Finding::new(Drift::TableStatusUnexplained, detail).row("table_inventory", seat.table).about(seat.table)
+            Finding::new(FindingKind::TableStatusUnexplained, detail)
+                .row("table_inventory", seat.table)
+                .about(seat.table)
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use super::catalogue::Drift;
+use super::catalogue::FindingKind;
 use super::record::{AssignmentRecord, BookingRecord, TableState};
 use crate::rules::Id;
 use crate::rules::booking::adjacency;
@@ -25,12 +25,12 @@ fn states(record: &BookingRecord) -> impl Iterator<Item = &TableState> {
 
 fn usable(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
     let state = record.tables.get(&seat.table)?;
-    let (drift, what) = match (state.active, state.out_of_service) {
-        (false, _) => (Drift::TableInactive, "is not in use"),
-        (true, true) => (Drift::TableOutOfService, "is out of service"),
+    let (kind, what) = match (state.active, state.out_of_service) {
+        (false, _) => (FindingKind::TableInactive, "is not in use"),
+        (true, true) => (FindingKind::TableOutOfService, "is out of service"),
         (true, false) => return None,
     };
-    let finding = Finding::new(drift, format!("Table {} {what}", seat.table));
+    let finding = Finding::new(kind, format!("Table {} {what}", seat.table));
     Some(finding.row("booking_table_assignments", seat.id).row("table_inventory", seat.table).about(seat.id))
 }
 
@@ -42,7 +42,7 @@ fn party(record: &BookingRecord) -> Option<Finding> {
         return None;
     }
     let detail = format!("Party of {party}, its tables seat {seats}, the policy accepts {} more", record.extra_seats);
-    Some(Finding::new(Drift::PartyExceedsTables, detail).row("bookings", record.booking.id))
+    Some(Finding::new(FindingKind::PartyExceedsTables, detail).row("bookings", record.booking.id))
 }
 
 fn zones(record: &BookingRecord) -> Option<Finding> {
@@ -53,7 +53,7 @@ fn zones(record: &BookingRecord) -> Option<Finding> {
     let names: Vec<String> =
         zones.iter().map(|zone| zone.map_or_else(|| "none".to_owned(), |id| id.to_string())).collect();
     let detail = format!("Zones {}", names.join(", "));
-    Some(Finding::new(Drift::TablesInTwoZones, detail).row("bookings", record.booking.id))
+    Some(Finding::new(FindingKind::TablesInTwoZones, detail).row("bookings", record.booking.id))
 }
 
 /// Only where the answer that gave them asked for it.
@@ -61,5 +61,5 @@ fn adjacent(record: &BookingRecord) -> Option<Finding> {
     let request = record.last_answer().is_some_and(|answer| answer.adjacent);
     let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
     let apart = adjacency::check_connected(&tables, &record.edges).err().filter(|_| request)?;
-    Some(Finding::new(Drift::TablesNotAdjacent, apart.message).row("bookings", record.booking.id))
+    Some(Finding::new(FindingKind::TablesNotAdjacent, apart.message).row("bookings", record.booking.id))
 }

@@ -3,12 +3,12 @@
 use holdfast::rules::Id;
 use holdfast::rules::booking::table::Resource;
 use holdfast::rules::booking::window::Window;
-use holdfast::rules::reconcile::drift::catalogue::Drift;
-use holdfast::rules::reconcile::drift::record::{Basis, BookingRecord, OpenHold, Rival, TableState};
+use holdfast::rules::reconcile::finding::catalogue::FindingKind;
+use holdfast::rules::reconcile::finding::record::{Basis, BookingRecord, OpenHold, Rival, TableState};
 use holdfast_rules_tests::record::{claim_on, open_hold, rival, seat, state, table_claim};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_ZONE, clock, hours, own_window, table_id};
 
-use crate::drift::assert_found;
+use crate::finding::assert_found;
 
 /// Another booking has table 1 from eight to ten, and takes place then.
 fn neighbour(record: &mut BookingRecord) {
@@ -18,17 +18,17 @@ fn neighbour(record: &mut BookingRecord) {
 #[test]
 fn bookings_that_overlap_at_a_table_are_found_whatever_it_is_assigned_for() {
     assert_found(&[], neighbour);
-    assert_found(&[Drift::WindowLeftBehind, Drift::BookingsOverlap], |record| {
+    assert_found(&[FindingKind::WindowLeftBehind, FindingKind::BookingsOverlap], |record| {
         neighbour(record);
         record.booking.window = own_window(18, 21);
     });
     // The window was asked for: the booking is at its table then and no longer.
-    assert_found(&[Drift::WindowDiffersFromBooking], |record| {
+    assert_found(&[FindingKind::WindowDiffersFromBooking], |record| {
         neighbour(record);
         record.booking.window = own_window(18, 21);
         record.answers[0].basis = Some(Basis::Request);
     });
-    assert_found(&[Drift::WindowLeftBehind], |record| {
+    assert_found(&[FindingKind::WindowLeftBehind], |record| {
         neighbour(record);
         record.booking.window = own_window(18, 21);
         record.now = clock(21, 0);
@@ -42,10 +42,10 @@ fn the_tables_of_a_live_booking_are_to_be_used() {
             record.tables.insert(table_id(1), table);
         }
     };
-    assert_found(&[Drift::TableInactive], with_table(TableState { active: false, ..state() }));
-    assert_found(&[Drift::TableOutOfService], with_table(TableState { out_of_service: true, ..state() }));
-    assert_found(&[Drift::TablesInTwoZones], with_table(TableState { zone: None, ..state() }));
-    assert_found(&[Drift::PartyExceedsTables], with_table(TableState { seats: 1, ..state() }));
+    assert_found(&[FindingKind::TableInactive], with_table(TableState { active: false, ..state() }));
+    assert_found(&[FindingKind::TableOutOfService], with_table(TableState { out_of_service: true, ..state() }));
+    assert_found(&[FindingKind::TablesInTwoZones], with_table(TableState { zone: None, ..state() }));
+    assert_found(&[FindingKind::PartyExceedsTables], with_table(TableState { seats: 1, ..state() }));
     assert_found(&[], |record| {
         record.tables.insert(table_id(1), TableState { seats: 1, ..state() });
         record.extra_seats = 1;
@@ -69,11 +69,11 @@ fn two(record: &mut BookingRecord) {
 #[test]
 fn tables_that_were_to_stand_together_do() {
     assert_found(&[], two);
-    assert_found(&[Drift::TablesInTwoZones], |record| {
+    assert_found(&[FindingKind::TablesInTwoZones], |record| {
         two(record);
         record.tables.insert(table_id(2), TableState { zone: Some(OTHER_ZONE), ..state() });
     });
-    assert_found(&[Drift::TablesNotAdjacent], |record| {
+    assert_found(&[FindingKind::TablesNotAdjacent], |record| {
         two(record);
         record.answers[0].adjacent = true;
     });
@@ -86,14 +86,14 @@ fn tables_that_were_to_stand_together_do() {
 
 #[test]
 fn what_an_answer_gave_names_its_key_and_its_claim() {
-    assert_found(&[Drift::KeyLost], |record| record.seats[0].key = None);
-    assert_found(&[Drift::AllocationLost], |record| record.seats[0].allocation = Some(NOBODY));
-    assert_found(&[Drift::AllocationLost], |record| record.seats[0].allocation = None);
+    assert_found(&[FindingKind::KeyLost], |record| record.seats[0].key = None);
+    assert_found(&[FindingKind::AllocationLost], |record| record.seats[0].allocation = Some(NOBODY));
+    assert_found(&[FindingKind::AllocationLost], |record| record.seats[0].allocation = None);
     assert_found(&[], |record| {
         record.seats[0].allocation = None;
         record.answers[0].ours = false;
     });
-    assert_found(&[Drift::HoldConsumedTwice], |record| record.answers[0].hold_shared = true);
+    assert_found(&[FindingKind::HoldConsumedTwice], |record| record.answers[0].hold_shared = true);
 }
 
 #[test]
@@ -105,8 +105,11 @@ fn a_hold_has_tables_and_an_end() {
             record.claims.push(claim_on(Resource::Hold, HOLD));
         }
     };
-    assert_found(&[Drift::HoldWithoutTables], held(open_hold(&[])));
-    assert_found(&[Drift::HoldDeadlineAbsurd], held(OpenHold { expires_at: clock(18 + 8 * 24, 0), ..open_hold(&[2]) }));
+    assert_found(&[FindingKind::HoldWithoutTables], held(open_hold(&[])));
+    assert_found(
+        &[FindingKind::HoldDeadlineAbsurd],
+        held(OpenHold { expires_at: clock(18 + 8 * 24, 0), ..open_hold(&[2]) }),
+    );
     // As long as its own window, where an application ties the two.
     let late = Window::new(clock(240, 0), clock(242, 0));
     assert_found(&[], held(OpenHold { expires_at: clock(242, 0), window: late, ..open_hold(&[2]) }));
