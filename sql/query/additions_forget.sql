@@ -1,3 +1,3 @@
--- Forgets what attach added to the schema of these bookings ($1), and to schemas that are gone.
+-- Forgets what attach added to the schema of these bookings, and to schemas that are gone.
 delete from holdfast.addition a
-where a.bookings = $1 or not exists (select from pg_catalog.pg_class c where c.oid = a.bookings)
+where a.bookings = :bookings or not exists (select from pg_catalog.pg_class c where c.oid = a.bookings)

@@ -1,7 +1,7 @@
--- Records what attach added to the schema of these bookings ($1): kinds ($2), relations ($3), names ($4), definitions ($5).
+-- Records what attach added to the schema of these bookings.
 insert into holdfast.addition (bookings, kind, relation, name, definition)
-select $1, n.kind, n.relation, n.name, n.definition
+select :bookings, n.kind, n.relation, n.name, n.definition
 from rows from (
-  pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5)
+  pg_catalog.unnest(:kinds), pg_catalog.unnest(:relations), pg_catalog.unnest(:names), pg_catalog.unnest(:definitions)
 ) n (kind, relation, name, definition)
 on conflict (bookings, kind, relation, name) do update set definition = excluded.definition

@@ -1,5 +1,5 @@
--- From what instant on each task has something to do in this schema, at $1: open holds past their deadline, automatic
--- attempts to make again ($2 outcomes, $3 seconds after the last, at most $4 times), events that are due, and what is kept
+-- From what instant on each task has something to do in this schema: open holds past their deadline, automatic attempts to
+-- make again (of `retryable` outcomes, after a pause, unless there were too many), events that are due, and what is kept
 -- the longest of answers, attempts, ended holds and delivered events. What is in quarantine is due when that ends. Each by an index.
 select
   least(
@@ -7,7 +7,7 @@ select
       select h.expires_at + limit.hold_grace
       from app.table_holds h
       where h.status = 'active' and not exists (
-        select from app.holdfast_quarantine q where q.task = 'expire_holds' and q.id = h.id and q.until > $1
+        select from app.holdfast_quarantine q where q.task = 'expire_holds' and q.id = h.id and q.until > :now
       )
       order by h.expires_at
       limit 1
@@ -16,11 +16,11 @@ select
       select pg_catalog.min(q.until)
       from app.holdfast_quarantine q
       join app.table_holds h on h.id = q.id and h.status = 'active'
-      where q.task = 'expire_holds' and q.until > $1
+      where q.task = 'expire_holds' and q.until > :now
     )
   ),
   (
-    select pg_catalog.min(greatest(last.ended_at + pg_catalog.make_interval(secs => $3), q.until))
+    select pg_catalog.min(greatest(last.ended_at + pg_catalog.make_interval(secs => :pause_seconds), q.until))
     from app.table_holds h
     join app.bookings b on b.id = h.booking_id
     join app.holdfast_booking_statuses s
@@ -33,11 +33,11 @@ select
       limit 1
     ) last
     left join app.holdfast_quarantine q on q.task = 'retry_attempts' and q.id = b.id
-    where h.status = 'active' and h.expires_at > $1 - limit.hold_grace
-      and last.outcome = any ($2)
+    where h.status = 'active' and h.expires_at > :now - limit.hold_grace
+      and last.outcome = any (:retryable)
       and (
         select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
-      ) < $4
+      ) < :retries
   ),
 --[outbox
   least(

@@ -1,5 +1,5 @@
--- What the application's own code named its things by until now: the path of the function that ours replaces ($2: their
--- names, the most important first; $3: where attach keeps it), and the schemas that its objects live in or that the database
+-- What the application's own code named its things by until now: the path of the function that ours replaces (`names`,
+-- the most important first; `legacy` is where attach keeps it), and the schemas that its objects live in or that the database
 -- names for every session. A schema in which somebody else may create things is none of them: what they create there would
 -- run with the rights of the bookings' owner.
 with replaced as (
@@ -9,22 +9,22 @@ with replaced as (
   join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   cross join lateral (
     select pg_catalog.min(o.place) as place
-    from pg_catalog.unnest($2) with ordinality o (name, place)
+    from pg_catalog.unnest(:names) with ordinality o (name, place)
     where p.proname::text = o.name
   ) o
-  where (n.oid = $1 or n.nspname::text = $3) and l.lanname <> 'c' and o.place is not null
+  where (n.oid = :schema or n.nspname::text = :legacy) and l.lanname <> 'c' and o.place is not null
   order by o.place, p.oid
   limit 1
 ), lived_in as (
   select p.pronamespace as schema
   from pg_catalog.pg_trigger t
-  join pg_catalog.pg_class c on c.oid = t.tgrelid and c.relnamespace = $1
+  join pg_catalog.pg_class c on c.oid = t.tgrelid and c.relnamespace = :schema
   join pg_catalog.pg_proc p on p.oid = t.tgfoid
   where not t.tgisinternal
   union
   select t.typnamespace
   from pg_catalog.pg_attribute a
-  join pg_catalog.pg_class c on c.oid = a.attrelid and c.relnamespace = $1
+  join pg_catalog.pg_class c on c.oid = a.attrelid and c.relnamespace = :schema
   join pg_catalog.pg_type t on t.oid = a.atttypid
   where a.attnum > 0 and not a.attisdropped
   union
@@ -34,7 +34,7 @@ with replaced as (
   left join pg_catalog.pg_attrdef f on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and f.oid = d.objid
   left join pg_catalog.pg_constraint k on d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and k.oid = d.objid
   left join pg_catalog.pg_policy y on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and y.oid = d.objid
-  join pg_catalog.pg_class c on c.oid = coalesce(f.adrelid, k.conrelid, y.polrelid) and c.relnamespace = $1
+  join pg_catalog.pg_class c on c.oid = coalesce(f.adrelid, k.conrelid, y.polrelid) and c.relnamespace = :schema
   where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
   union
   select e.extnamespace from pg_catalog.pg_extension e
@@ -53,7 +53,7 @@ from replaced r
 union all
 select 'schema', n.nspname::text
 from pg_catalog.pg_namespace n
-where n.oid in (select l.schema from lived_in l) and n.oid <> $1
+where n.oid in (select l.schema from lived_in l) and n.oid <> :schema
   and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'holdfast')
   and not exists (
     select from pg_catalog.aclexplode(n.nspacl) g where g.privilege_type = 'CREATE' and g.grantee <> n.nspowner

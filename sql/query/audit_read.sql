@@ -1,4 +1,4 @@
--- Every promise against every row, in one snapshot, as of now ($1): one row a check, one row a table that was counted,
+-- Every promise against every row, in one snapshot, as of now: one row a check, one row a table that was counted,
 -- one row for the snapshot itself.
 with recursive after_confirmation (status) as (
   select s.status from app.holdfast_booking_statuses s where s.is_confirm_target
@@ -31,7 +31,7 @@ with recursive after_confirmation (status) as (
          l.assignment_ids, l.request ->> 'require_adjacency' = 'true' as adjacent
   from app.booking_assignment_idempotency l
 ), going as materialized (
-  select b.* from booking b where not b.is_over and b.start_at < b.end_at and b.end_at > $1
+  select b.* from booking b where not b.is_over and b.start_at < b.end_at and b.end_at > :now
 ), placed as materialized (
   select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, b.start_at as from_at, b.end_at as until_at, b.is_target,
          b.party_size, b.restaurant_id, l.basis, t.zone_id, t.active, coalesce(t.max_party_size, t.capacity) as seats,
@@ -130,7 +130,7 @@ with recursive after_confirmation (status) as (
     and not exists (
       select from app.allocations al
       where al.restaurant_id = p.restaurant_id and al.resource_type = 'table' and al.resource_id = p.table_id
-        and al."window" @> $1 and al.is_maintenance and not al.shadow
+        and al."window" @> :now and al.is_maintenance and not al.shadow
     ))
   from placed p
   union all
@@ -149,7 +149,7 @@ with recursive after_confirmation (status) as (
          pg_catalog.count(*) over (partition by l.hold_id) > 1
   from answer l where l.success and l.hold_id is not null
   union all
-  select 'holds_whole', h.id::text, h.expires_at > greatest(h.end_at, $1 + limit.hold_longest) or not exists (
+  select 'holds_whole', h.id::text, h.expires_at > greatest(h.end_at, :now + limit.hold_longest) or not exists (
     select from app.table_hold_members m where m.hold_id = h.id
   )
   from app.table_holds h where h.status = 'active'
@@ -236,7 +236,7 @@ with recursive after_confirmation (status) as (
              else pg_catalog.array_to_string(l.table_ids, ',')
            end as dedupe_key
     from answer l
-    where l.success and l.transaction_id is not null and l.created_at > $1 - interval '1 day'
+    where l.success and l.transaction_id is not null and l.created_at > :now - interval '1 day'
       -- Where no event is kept that was delivered before, whoever delivers them deletes them.
       and l.created_at >= (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done')
   ) l
@@ -262,7 +262,7 @@ with recursive after_confirmation (status) as (
     select from answer l where l.booking_id = a.booking_id and l.idempotency_key = a.idempotency_key
   )
   from booking b join app.booking_table_assignments a on a.booking_id = b.id
-  where a.idempotency_key is not null and not b.is_over and coalesce(a.assigned_at > $1 - retention.ledger, true)
+  where a.idempotency_key is not null and not b.is_over and coalesce(a.assigned_at > :now - retention.ledger, true)
 --[forgotten
     and not exists (
       select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at
@@ -294,17 +294,17 @@ with recursive after_confirmation (status) as (
   from app.booking_table_assignments a left join app.bookings b on b.id = a.booking_id
   union all
   select 'holds_closed', h.id::text,
-         h.expires_at < $1 - limit.hold_overdue or h.start_at is null or h.end_at is null or h.start_at >= h.end_at
+         h.expires_at < :now - limit.hold_overdue or h.start_at is null or h.end_at is null or h.start_at >= h.end_at
   from app.table_holds h where h.status = 'active'
   union all
-  select 'claims_released', al.id::text, pg_catalog.upper(al."window") > $1
+  select 'claims_released', al.id::text, pg_catalog.upper(al."window") > :now
   from booking b join app.allocations al on al.booking_id = b.id
   where b.is_over and not b.is_past and al.resource_type = 'table' and not al.shadow
   union all
   select 'table_status_explained', t.id::text, not exists (
     select from app.allocations al left join booking b on b.id = al.booking_id
     where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id and not al.shadow
-      and al."window" && pg_catalog.tstzrange($1 - limit.table_status_stale, $1, '[]') and b.is_over is distinct from true
+      and al."window" && pg_catalog.tstzrange(:now - limit.table_status_stale, :now, '[]') and b.is_over is distinct from true
   )
   from app.table_inventory t where t.status in ('occupied', 'reserved')
   union all

@@ -1,5 +1,5 @@
--- A booking whose last automatic attempt came to something that may pass ($2), ended before $3, and was not tried in the
--- background $4 times yet: if it is unconfirmed still and has a hold that lives beyond $1. The most urgent one.
+-- A booking whose last automatic attempt came to something that may pass, is paused no longer, and was not tried in the
+-- background too often yet: if it is unconfirmed still and has a hold that is live. The most urgent one.
 select b.id, h.id
 from app.table_holds h
 join app.bookings b on b.id = h.booking_id
@@ -12,13 +12,13 @@ cross join lateral (
   order by t.ended_at desc, t.id desc
   limit 1
 ) last
-where h.status = 'active' and h.expires_at > $1 - limit.hold_grace
-  and last.outcome = any ($2) and last.ended_at <= $3
+where h.status = 'active' and h.expires_at > :now - limit.hold_grace
+  and last.outcome = any (:retryable) and last.ended_at <= :paused_since
   and (
     select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
-  ) < $4
+  ) < :retries
   and not exists (
-    select from app.holdfast_quarantine a where a.task = 'retry_attempts' and a.id = b.id and a.until > $1
+    select from app.holdfast_quarantine a where a.task = 'retry_attempts' and a.id = b.id and a.until > :now
   )
 order by h.expires_at
 limit 1

@@ -1,4 +1,4 @@
--- Keeps the last result ($2) of a booking ($1) and its key ($3, null: as it is), unless somebody has it locked.
+-- Keeps the last result of a booking and its key, if it is a new one, unless somebody has it locked.
 update app.bookings b
-set auto_assign_last_result = $2, auto_assign_idempotency_key = coalesce($3, b.auto_assign_idempotency_key)
-where b.id in (select f.id from app.bookings f where f.id = $1 for no key update skip locked)
+set auto_assign_last_result = :result, auto_assign_idempotency_key = coalesce(:new_key, b.auto_assign_idempotency_key)
+where b.id in (select f.id from app.bookings f where f.id = :booking for no key update skip locked)

@@ -1,11 +1,11 @@
--- What an automatic attempt looks at first, without a lock: $1 booking, $2 the hold that was given or null, $3 now.
+-- What an automatic attempt looks at first, without a lock; `hold` is the one that was given.
 select b.status::text, b.restaurant_id, b.party_size,
        pg_catalog.to_char(l.at, 'YYYY-MM-DD'), pg_catalog.to_char(l.at, 'HH24:MI:SS'),
        b.auto_assign_idempotency_key,
        exists (select from app.booking_table_assignments a where a.booking_id = b.id),
        g.booking_id, g.status::text, g.expires_at,
        (select h.id from app.table_holds h
-        where h.booking_id = b.id and h.status = 'active' and h.expires_at > $3 - limit.hold_grace
+        where h.booking_id = b.id and h.status = 'active' and h.expires_at > :now - limit.hold_grace
         order by h.expires_at desc, h.id limit 1),
        (select pg_catalog.jsonb_agg(s.status order by s.status) from app.holdfast_booking_statuses s where s.is_confirm_target),
 --[basis
@@ -17,5 +17,5 @@ select b.status::text, b.restaurant_id, b.party_size,
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 cross join lateral (select coalesce(b.booking_date + b.start_time, b.start_at at time zone r.timezone)) l (at)
-left join app.table_holds g on g.id = $2
-where b.id = $1
+left join app.table_holds g on g.id = :hold
+where b.id = :booking

@@ -2,5 +2,5 @@
 -- booking is, is read afterwards: whoever had it may have moved it, to another restaurant even.
 select b.id
 from app.bookings b
-where b.id = $1
+where b.id = :booking
 for no key update

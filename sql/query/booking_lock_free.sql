@@ -1,2 +1,2 @@
 -- The booking's lock, if nobody has it: no row when somebody does.
-select b.id from app.bookings b where b.id = $1 for no key update of b skip locked
+select b.id from app.bookings b where b.id = :booking for no key update of b skip locked

@@ -4,4 +4,4 @@ select b.restaurant_id, b.status::text, b.party_size, b.assigned_zone_id,
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 --< booking_window
-where b.id = $1
+where b.id = :booking

@@ -1,2 +1,2 @@
 -- Whose booking it is, where the rollout tells restaurants apart.
-select b.restaurant_id from app.bookings b where b.id = $1
+select b.restaurant_id from app.bookings b where b.id = :booking

@@ -1,6 +1,6 @@
--- The roles that attach let call in the schema of these bookings ($1), as far as they still exist.
+-- The roles that attach let call in the schema of these bookings, as far as they still exist.
 select r.rolname::text
 from holdfast.attachment a, pg_catalog.unnest(a.callers) c (role)
 join pg_catalog.pg_roles r on r.rolname::text = c.role
-where a.bookings = $1
+where a.bookings = :bookings
 order by r.rolname

@@ -1,4 +1,4 @@
--- The constraints of a schema's tables ($1). Keys are column names in order; the definition tells the rest.
+-- The constraints of a schema's tables. Keys are column names in order; the definition tells the rest.
 select pg_catalog.jsonb_build_object(
   'table', c.relname,
   'name', k.conname,
@@ -22,5 +22,5 @@ select pg_catalog.jsonb_build_object(
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid
 left join pg_catalog.pg_index i on i.indexrelid = k.conindid and k.contype in ('p', 'u', 'x')
-where c.relnamespace = $1 and not c.relispartition and k.conparentid = 0
+where c.relnamespace = :schema and not c.relispartition and k.conparentid = 0
 order by c.relname, k.conname

@@ -1,4 +1,4 @@
--- The functions of a schema ($1) with what a doctor looks at. Those of other extensions are none of ours.
+-- The functions of a schema with what a doctor looks at. Those of other extensions are none of ours.
 select pg_catalog.jsonb_build_object(
   'oid', p.oid::bigint,
   'name', p.proname,
@@ -39,7 +39,7 @@ select pg_catalog.jsonb_build_object(
 )
 from pg_catalog.pg_proc p
 join pg_catalog.pg_language l on l.oid = p.prolang
-where p.pronamespace = $1 and p.prokind in ('f', 'p')
+where p.pronamespace = :schema and p.prokind in ('f', 'p')
   and not exists (
     select from pg_catalog.pg_depend d
     where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'

@@ -1,9 +1,9 @@
--- Who has rights on what attach made in a schema ($1): its tables and views, their sequences and row types. PUBLIC is the
+-- Who has rights on what attach made in a schema: its tables and views, their sequences and row types. PUBLIC is the
 -- empty name; that it may use a row type, as by default, tells it nothing. Functions tell theirs themselves.
 with ours as (
   select c.oid, c.relname, c.reltype
   from pg_catalog.pg_class c
-  where c.relnamespace = $1 and c.relkind in ('r', 'p', 'v') and c.relname::text = any ($2)
+  where c.relnamespace = :schema and c.relkind in ('r', 'p', 'v') and c.relname::text = any (:ours)
 ), granted as (
   select o.relname, 'table' as kind, o.oid::pg_catalog.regclass::text as object, c.relowner as owner,
          coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) as rights

@@ -1,4 +1,4 @@
--- The indexes of a schema's tables ($1). The shape is the definition without its name: two of one shape are one too many.
+-- The indexes of a schema's tables. The shape is the definition without its name: two of one shape are one too many.
 select pg_catalog.jsonb_build_object(
   'table', c.relname,
   'name', x.relname,
@@ -22,5 +22,5 @@ from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indrelid
 join pg_catalog.pg_class x on x.oid = i.indexrelid
 join pg_catalog.pg_am m on m.oid = x.relam
-where c.relnamespace = $1 and not c.relispartition
+where c.relnamespace = :schema and not c.relispartition
 order by c.relname, x.relname

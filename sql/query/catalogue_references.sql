@@ -1,4 +1,4 @@
--- Foreign keys to the tables of a schema ($1), from anywhere. Deleting a row, or changing its key, looks for the rows that
+-- Foreign keys to the tables of a schema, from anywhere. Deleting a row, or changing its key, looks for the rows that
 -- refer to it: is there an index that finds them?
 select pg_catalog.jsonb_build_object(
   'schema', pg_catalog.quote_ident(n.nspname),
@@ -11,7 +11,7 @@ select pg_catalog.jsonb_build_object(
   ),
   'references', t.relname,
   'partitioned', c.relkind = 'p',
-  'elsewhere', c.relnamespace <> $1,
+  'elsewhere', c.relnamespace <> :schema,
   'indexed', exists (
     select from pg_catalog.pg_index i
     where i.indrelid = k.conrelid and i.indisvalid and i.indpred is null
@@ -25,5 +25,5 @@ from pg_catalog.pg_constraint k
 join pg_catalog.pg_class t on t.oid = k.confrelid
 join pg_catalog.pg_class c on c.oid = k.conrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where t.relnamespace = $1 and k.contype = 'f' and k.conparentid = 0
+where t.relnamespace = :schema and k.contype = 'f' and k.conparentid = 0
 order by c.relname, k.conname

@@ -1,5 +1,5 @@
--- What the owner of the bookings ($2) may do in the schema ($1).
+-- What the owner of the bookings may do in the schema.
 select pg_catalog.jsonb_build_object(
-  'usage', pg_catalog.has_schema_privilege($2, $1, 'usage'),
-  'create', pg_catalog.has_schema_privilege($2, $1, 'create')
+  'usage', pg_catalog.has_schema_privilege(:owner, :schema, 'usage'),
+  'create', pg_catalog.has_schema_privilege(:owner, :schema, 'create')
 )

@@ -1,4 +1,4 @@
--- What the relations of a schema ($1) look like: one a row, with its columns, and what the owner of the bookings ($2) lacks.
+-- What the relations of a schema look like: one a row, with its columns, and what the owner of the bookings lacks.
 select pg_catalog.jsonb_build_object(
   'name', c.relname,
   'kind', c.relkind::text,
@@ -8,7 +8,7 @@ select pg_catalog.jsonb_build_object(
   'hides_rows', c.relrowsecurity and not exists (
     select from pg_catalog.pg_class b
     join pg_catalog.pg_roles o on o.oid = b.relowner
-    where b.relnamespace = $1 and b.relname = 'bookings'
+    where b.relnamespace = :schema and b.relname = 'bookings'
       and (o.rolsuper or o.rolbypassrls or not c.relforcerowsecurity and pg_catalog.pg_has_role(o.oid, c.relowner, 'usage'))
   ),
   'partitioned_by', (
@@ -23,7 +23,7 @@ select pg_catalog.jsonb_build_object(
   'lacks', (
     select coalesce(pg_catalog.jsonb_agg(r.name), '[]'::jsonb)
     from pg_catalog.unnest(array['select', 'insert', 'update', 'delete', 'references']) r (name)
-    where not pg_catalog.has_table_privilege($2, c.oid, r.name)
+    where not pg_catalog.has_table_privilege(:owner, c.oid, r.name)
   ),
   'columns', (
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
@@ -33,7 +33,7 @@ select pg_catalog.jsonb_build_object(
       'base_type', pg_catalog.format_type(coalesce(nullif(t.typbasetype, 0), t.oid), null),
       'length', case when t.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
       'type_owner', pg_catalog.pg_get_userbyid(t.typowner),
-      'barred', not pg_catalog.has_type_privilege($2, t.oid, 'usage'),
+      'barred', not pg_catalog.has_type_privilege(:owner, t.oid, 'usage'),
       'not_null', a.attnotnull,
       'filled', a.atthasdef or a.attidentity <> '' or a.attgenerated <> '',
       'computed', a.attgenerated <> '' or a.attidentity = 'a',
@@ -50,5 +50,5 @@ select pg_catalog.jsonb_build_object(
   )
 )
 from pg_catalog.pg_class c
-where c.relnamespace = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+where c.relnamespace = :schema and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
 order by c.relname

@@ -1,4 +1,4 @@
--- The triggers of a schema's tables ($1), foreign keys' own among them: a disabled one checks nothing.
+-- The triggers of a schema's tables, foreign keys' own among them: a disabled one checks nothing.
 select pg_catalog.jsonb_build_object(
   'table', c.relname,
   'name', g.tgname,
@@ -12,5 +12,5 @@ from pg_catalog.pg_trigger g
 join pg_catalog.pg_class c on c.oid = g.tgrelid
 join pg_catalog.pg_proc p on p.oid = g.tgfoid
 join pg_catalog.pg_language l on l.oid = p.prolang
-where c.relnamespace = $1
+where c.relnamespace = :schema
 order by c.relname, g.tgname

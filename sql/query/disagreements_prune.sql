@@ -1,10 +1,10 @@
--- Forgets disagreements of calls before $1, at most $2, oldest first; skips what others have locked.
+-- Forgets disagreements of calls before an instant, oldest first; skips what others have locked.
 with doomed as materialized (
   select d.ctid as place
   from app.holdfast_disagreements d
-  where d.called_at < $1
+  where d.called_at < :before
   order by d.called_at
-  limit $2
+  limit :batch
   for update skip locked
 )
 delete from app.holdfast_disagreements d

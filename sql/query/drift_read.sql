@@ -1,4 +1,4 @@
--- Everything known of one booking ($1) at one moment ($2), in one snapshot: one row a fact, told apart by kind.
+-- Everything known of one booking at one moment, in one snapshot: one row a fact, told apart by kind.
 -- Whether its facts agree is for the rules to say.
 select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id as other,
        w.start_at, w.end_at,
@@ -7,7 +7,7 @@ select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id a
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 --< booking_window
-where b.id = $1
+where b.id = :booking
 union all
 select 'status', null, null, null, null, null, s.status::text, null, s.is_confirm_target, s.holds_tables,
        s.releases_tables, null, null, null
@@ -23,10 +23,10 @@ select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idemp
          left join app.bookings o on o.id = al.booking_id
          left join app.holdfast_booking_statuses s on s.status = o.status
          where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
-           and not al.shadow and al."window" && pg_catalog.tstzrange($2 - limit.table_status_stale, $2, '[]')
+           and not al.shadow and al."window" && pg_catalog.tstzrange(:now - limit.table_status_stale, :now, '[]')
            and s.releases_tables is distinct from true
        ),
-       coalesce(a.assigned_at > $2 - retention.ledger, true)
+       coalesce(a.assigned_at > :now - retention.ledger, true)
 --[forgotten
          and not exists (
            select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at
@@ -37,13 +37,13 @@ select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idemp
 from app.booking_table_assignments a
 join app.bookings b on b.id = a.booking_id
 left join app.table_inventory t on t.id = a.table_id
-where a.booking_id = $1
+where a.booking_id = :booking
 union all
 select 'claim', al.id, al.resource_id, al.restaurant_id,
        pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, al.shadow, null, null,
        null, null, null
 from app.allocations al
-where al.booking_id = $1
+where al.booking_id = :booking
 union all
 select 'hold', h.id, h.restaurant_id, null, h.start_at, h.end_at, null, null,
        exists (
@@ -58,12 +58,12 @@ select 'hold', h.id, h.restaurant_id, null, h.start_at, h.end_at, null, null,
        null, array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id),
        h.expires_at, null
 from app.table_holds h
-where h.booking_id = $1 and h.status = 'active'
+where h.booking_id = :booking and h.status = 'active'
 union all
 select 'history', null, null, null, null, null, c.to_status::text, c.from_status::text, null, null, null, null,
        c.changed_at, null
 from app.booking_state_history c
-where c.booking_id = $1
+where c.booking_id = :booking
 union all
 -- What the replaced functions wrote does not say whether the status moved.
 select 'answer', l.hold_id, null, null, pg_catalog.lower(l.assignment_window), pg_catalog.upper(l.assignment_window),
@@ -72,7 +72,7 @@ select 'answer', l.hold_id, null, null, pg_catalog.lower(l.assignment_window), p
        (l.basis ? 'told_again') is true or
 --]
 --[outbox
-       l.transaction_id is null or l.created_at < $2 - interval '1 day' or exists (
+       l.transaction_id is null or l.created_at < :now - interval '1 day' or exists (
          select from app.capacity_outbox o
          where o.dedupe_key = k.dedupe_key || ':' || l.transaction_id::text
             or o.dedupe_key = k.dedupe_key and o.idempotency_key = l.idempotency_key
@@ -99,7 +99,7 @@ cross join lateral (
               else pg_catalog.array_to_string(l.table_ids, ',')
             end as dedupe_key
 ) k
-where l.booking_id = $1
+where l.booking_id = :booking
 union all
 select 'rival_claim', al.id, al.resource_id, al.booking_id,
        pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false),
@@ -125,19 +125,19 @@ cross join lateral (
 ) al
 left join lateral (select x.status from app.bookings x where x.id = al.booking_id offset 0) o on true
 left join app.holdfast_booking_statuses s on s.status = o.status
-where b.id = $1 and al.booking_id is distinct from b.id
+where b.id = :booking and al.booking_id is distinct from b.id
 union all
 select 'rival_seat', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
        coalesce(s.releases_tables, false), null, null, null, null, null
 from (
-  select c.table_id, c.start_at, c.end_at from app.booking_table_assignments c where c.booking_id = $1
+  select c.table_id, c.start_at, c.end_at from app.booking_table_assignments c where c.booking_id = :booking
   union
   select c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
-  from app.allocations c where c.booking_id = $1 and c.resource_type = 'table' and not c.shadow
+  from app.allocations c where c.booking_id = :booking and c.resource_type = 'table' and not c.shadow
 ) m
 cross join lateral (
   select x.* from app.booking_table_assignments x
-  where x.table_id = m.table_id and x.end_at > m.start_at and x.start_at < m.end_at and x.booking_id <> $1
+  where x.table_id = m.table_id and x.end_at > m.start_at and x.start_at < m.end_at and x.booking_id <> :booking
   offset 0
 ) a
 cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) o
@@ -156,13 +156,13 @@ select 'basis', null, null, null, null, null,
                and o.outcome in ('confirmed', 'assigned') limit 1) is true,
        l.transaction_id is not null, l.assignment_ids, null, null
 from app.booking_assignment_idempotency l
-where l.booking_id = $1
+where l.booking_id = :booking
 union all
 select 'table', t.id, null, t.zone_id, null, null, null, null, t.active,
        t.status = 'out_of_service' and (
          select true from app.allocations al
          where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
-           and al."window" @> $2 and al.is_maintenance and not al.shadow
+           and al."window" @> :now and al.is_maintenance and not al.shadow
          limit 1
        ) is null
 --[out_of_service
@@ -171,19 +171,19 @@ select 'table', t.id, null, t.zone_id, null, null, null, null, t.active,
        ,
        null, null, null, coalesce(t.max_party_size, t.capacity)
 from app.table_inventory t
-where t.id in (select a.table_id from app.booking_table_assignments a where a.booking_id = $1)
+where t.id in (select a.table_id from app.booking_table_assignments a where a.booking_id = :booking)
 union all
 select 'policy', null, null, null, null, null, null, null, null, null, null, null, null, p.extra_seats
 from app.bookings b
 join app.holdfast_capacity_policies p on p.restaurant_id = b.restaurant_id
-where b.id = $1
+where b.id = :booking
 --[adjacency
 union all
 select 'edge', null, e.table_a, e.table_b, null, null, null, null, null, null, null, null, null, null
 from app.booking_table_assignments a
 join app.table_adjacencies e on e.table_a = a.table_id
 join app.booking_table_assignments o on o.booking_id = a.booking_id and o.table_id = e.table_b
-where a.booking_id = $1
+where a.booking_id = :booking
 --]
 union all
 -- Assignments of others on its tables that do not meet its own, and when their bookings take place.
@@ -202,7 +202,7 @@ cross join lateral (
 --|         false as was_asked
 --]
   from app.booking_table_assignments y
-  where y.table_id = m.table_id and y.booking_id <> m.booking_id and y.end_at > $2
+  where y.table_id = m.table_id and y.booking_id <> m.booking_id and y.end_at > :now
     and not (y.end_at > m.start_at and y.start_at < m.end_at)
   offset 0
 ) x
@@ -212,7 +212,7 @@ cross join lateral (
   join app.restaurants r on r.id = b.restaurant_id
 --< booking_window
   left join app.holdfast_booking_statuses s on s.status = b.status
-  where b.id = x.booking_id and s.releases_tables is distinct from true and w.end_at > $2
+  where b.id = x.booking_id and s.releases_tables is distinct from true and w.end_at > :now
   offset 0
 ) o
-where m.booking_id = $1
+where m.booking_id = :booking

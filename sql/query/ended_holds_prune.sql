@@ -1,10 +1,10 @@
--- Forgets what became of holds that ended before $1, at most $2, oldest first.
+-- Forgets what became of holds that ended before the cutoff, oldest first.
 with doomed as materialized (
   select e.ctid as place
   from app.holdfast_ended_holds e
-  where e.ended_at < $1
+  where e.ended_at < :cutoff
   order by e.ended_at
-  limit $2
+  limit :batch
   for update skip locked
 ), pruned as (
   delete from app.holdfast_ended_holds e

@@ -1,8 +1,8 @@
--- Writes down what does not agree about a booking ($1): findings $2. Those that are new; what is not among them is struck off.
+-- Writes down what does not agree about a booking: findings. Those that are new; what is not among them is struck off.
 with struck_off as (
-  delete from app.holdfast_findings f where f.booking_id = $1 and f.finding <> all ($2)
+  delete from app.holdfast_findings f where f.booking_id = :booking and f.finding <> all (:findings)
 )
 insert into app.holdfast_findings (booking_id, finding)
-select $1, n.finding from pg_catalog.unnest($2) n (finding)
+select :booking, n.finding from pg_catalog.unnest(:findings) n (finding)
 on conflict do nothing
 returning finding

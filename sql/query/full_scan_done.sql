@@ -1,2 +1,2 @@
--- When the next bookings of the pass are due ($1).
-update app.holdfast_booking_scans l set pass_at = $1 where l.id
+-- When the next bookings of the pass are due.
+update app.holdfast_booking_scans l set pass_at = :next where l.id

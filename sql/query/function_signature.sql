@@ -1,2 +1,2 @@
--- How ALTER takes a function ($1, OID).
-select $1::pg_catalog.regprocedure::text
+-- How ALTER takes a function.
+select :function::pg_catalog.regprocedure::text

@@ -1,4 +1,4 @@
--- Gives a hold ($1) that is locked a later deadline ($2).
-update app.table_holds h set expires_at = $2
-where h.id = $1
+-- Gives a hold that is locked a later deadline.
+update app.table_holds h set expires_at = :expires_at
+where h.id = :hold
 returning h.expires_at

@@ -1,5 +1,5 @@
--- Writes down how the application's holds end ($1), whether we mirror them ($2), and whether they live to the end of their
--- window ($3). What is there already is the owner's.
+-- Writes down how the application's holds end, whether we mirror them, and whether they live to the end of their
+-- window. What is there already is the owner's.
 insert into app.holdfast_hold_policy (ending, mirrors, to_window_end)
-values ($1, $2, $3)
+values (:ending, :mirrors, :to_window_end)
 on conflict do nothing

@@ -1,10 +1,10 @@
 -- Ends holds that are locked, and takes their mirrors away. Where the application deletes its holds, so do we, and what
 -- became of each is remembered; else the row is closed, and no reader of its deadline sees a live one.
--- $1 to $3 holds, bookings (nil: none) and new statuses, $4 now
+-- A nil booking is none.
 with ending as materialized (
   select e.id, nullif(e.booking_id, '00000000-0000-0000-0000-000000000000') as booking_id, e.status
   from rows from (
-    pg_catalog.unnest($1::uuid[]), pg_catalog.unnest($2::uuid[]), pg_catalog.unnest($3::text[])
+    pg_catalog.unnest(:holds::uuid[]), pg_catalog.unnest(:bookings::uuid[]), pg_catalog.unnest(:ends::text[])
   ) e (id, booking_id, status)
 ), mirror as materialized (
   select m.id
@@ -45,7 +45,7 @@ with ending as materialized (
   )
   select h.id, h.booking_id, h.restaurant_id, e.status,
          array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id),
-         h.start_at, h.end_at, h.expires_at, $4
+         h.start_at, h.end_at, h.expires_at, :now
   from ending e
   cross join lateral (select x.* from app.table_holds x where x.id = e.id offset 0) h
   where (select p.ending = 'delete' from app.holdfast_hold_policy p)

@@ -1,13 +1,13 @@
--- Open holds past their deadline ($1), at most $2, locked with their mirrors; what somebody has locked is left for the
+-- Open holds past their deadline, locked with their mirrors; what somebody has locked is left for the
 -- next time, a hold with such a mirror too, and what was set aside. A hold that changed meanwhile is judged again as it is now.
 with due as materialized (
   select h.id, h.booking_id, h.restaurant_id
   from app.table_holds h
-  where h.status = 'active' and h.expires_at <= $1 - limit.hold_grace and not exists (
-    select from app.holdfast_quarantine a where a.task = 'expire_holds' and a.id = h.id and a.until > $1
+  where h.status = 'active' and h.expires_at <= :now - limit.hold_grace and not exists (
+    select from app.holdfast_quarantine a where a.task = 'expire_holds' and a.id = h.id and a.until > :now
   )
   order by h.expires_at
-  limit $2
+  limit :batch
   for no key update skip locked
 ), mirror as materialized (
   select d.id as hold_id, m.id

@@ -1,9 +1,9 @@
--- Deletes closed holds whose deadline passed before $1, at most $2, with their members; skips what others have locked.
+-- Deletes closed holds whose deadline passed before the cutoff, with their members; skips what others have locked.
 with doomed as materialized (
   select h.id
   from app.table_holds h
-  where h.status <> 'active' and h.expires_at < $1
-  limit $2
+  where h.status <> 'active' and h.expires_at < :cutoff
+  limit :batch
   for update skip locked
 )
 delete from app.table_holds h

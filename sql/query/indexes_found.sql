@@ -1,4 +1,4 @@
--- The indexes of some tables ($2) of a schema ($1): B-trees with what they order and for which rows.
+-- The indexes of some tables of a schema: B-trees with what they order and for which rows.
 select t.relname::text, i.relname::text, a.attname::text, x.indnkeyatts::integer,
        pg_catalog.pg_get_expr(x.indpred, x.indrelid), x.indisvalid and x.indisready,
        t.relkind = 'p'
@@ -7,5 +7,5 @@ join pg_catalog.pg_index x on x.indrelid = t.oid
 join pg_catalog.pg_class i on i.oid = x.indexrelid
 join pg_catalog.pg_am m on m.oid = i.relam and m.amname = 'btree'
 left join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = x.indkey[0] and a.attnum > 0
-where t.relnamespace = $1 and t.relname::text = any ($2)
+where t.relnamespace = :schema and t.relname::text = any (:tables)
 order by i.relname

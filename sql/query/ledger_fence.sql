@@ -2,7 +2,7 @@
 insert into app.booking_assignment_idempotency (
   booking_id, idempotency_key, table_ids, assignment_window, expires_at, created_at, outcome, refusal, transaction_id
 )
-values ($1, $2, '{}', 'empty', 'infinity', $3, 'fenced', $4, pg_catalog.pg_current_xact_id())
+values (:booking, :key, '{}', 'empty', 'infinity', :now, 'fenced', :refusal, pg_catalog.pg_current_xact_id())
 on conflict (booking_id, idempotency_key) do update set
   table_ids = excluded.table_ids, assignment_window = excluded.assignment_window, expires_at = excluded.expires_at,
   created_at = excluded.created_at, outcome = excluded.outcome, request = null, refusal = excluded.refusal,

@@ -11,5 +11,5 @@ join app.bookings b on b.id = l.booking_id
 join app.restaurants r on r.id = b.restaurant_id
 --< booking_window
 left join app.booking_table_assignments a on a.booking_id = l.booking_id
-where l.booking_id = $1 and l.idempotency_key = $2
+where l.booking_id = :booking and l.idempotency_key = :key
 order by a.table_id

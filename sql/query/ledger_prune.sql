@@ -1,11 +1,11 @@
--- Forgets answers from before $1, at most $2, oldest first; what somebody has locked is left for the next time. A fence
+-- Forgets answers from before the cutoff, oldest first; what somebody has locked is left for the next time. A fence
 -- outlives its age. In the same statement: that there was something, for confirm_outcome to say so.
 with doomed as materialized (
   select l.ctid as place
   from app.booking_assignment_idempotency l
-  where l.created_at < $1 and l.outcome <> 'fenced'
+  where l.created_at < :cutoff and l.outcome <> 'fenced'
   order by l.created_at
-  limit $2
+  limit :batch
   for update skip locked
 ), pruned as (
   delete from app.booking_assignment_idempotency l
@@ -22,7 +22,7 @@ with doomed as materialized (
 --]
 , forgotten as (
   insert into app.holdfast_pruned as f (booking_id, until)
-  select distinct p.booking_id, $1 from pruned p order by p.booking_id
+  select distinct p.booking_id, :cutoff from pruned p order by p.booking_id
   on conflict (booking_id) do update set until = greatest(f.until, excluded.until)
   returning f.booking_id
 )

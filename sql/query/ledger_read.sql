@@ -4,9 +4,9 @@ select l.outcome, l.refusal, l.table_ids,
        l.assignment_ids, l.merge_group_allocation_id, l.transaction_id::text, l.created_at,
 --[history_metadata
        (select pg_catalog.max(h.changed_at) from app.booking_state_history h
-        where l.refusal is null and h.booking_id = $1 and h.changed_at >= l.created_at
-          and h.metadata ->> 'undoneKey' = $2)
+        where l.refusal is null and h.booking_id = :booking and h.changed_at >= l.created_at
+          and h.metadata ->> 'undoneKey' = :key)
 --|    null::timestamptz
 --]
 from app.booking_assignment_idempotency l
-where l.booking_id = $1 and l.idempotency_key = $2
+where l.booking_id = :booking and l.idempotency_key = :key

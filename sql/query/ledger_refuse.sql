@@ -4,9 +4,9 @@ insert into app.booking_assignment_idempotency (
   created_at, outcome, request, refusal, hold_id, transaction_id
 )
 values (
-  $1, $2, $3,
-  case when $4 is null then 'empty'::tstzrange else pg_catalog.tstzrange($4, $5, '[)') end,
-  $6, $7, $8, $9, $10, $11, $12, pg_catalog.pg_current_xact_id()
+  :booking, :key, :tables,
+  case when :start is null then 'empty'::tstzrange else pg_catalog.tstzrange(:start, :end, '[)') end,
+  :checksum, :kept_until, :now, :outcome, :request, :refusal, :hold, pg_catalog.pg_current_xact_id()
 )
 on conflict (booking_id, idempotency_key) do update set
   table_ids = excluded.table_ids, assignment_window = excluded.assignment_window,

@@ -1,7 +1,7 @@
 -- The contract's confirm by tables, by the application's own function.
 select null::uuid, o.table_id, o.start_at, o.end_at, o.merge_group_id
 from legacy.confirm_hold_assignment_with_transition(
-  p_booking_id => $1, p_table_ids => $2, p_idempotency_key => $3, p_require_adjacency => $4,
-  p_assigned_by => $5, p_start_at => $6, p_end_at => $7, p_target_status => $8::app.booking_status,
-  p_history_changed_by => $9, p_history_reason => $10, p_history_metadata => $11
+  p_booking_id => :booking, p_table_ids => :tables, p_idempotency_key => :key, p_require_adjacency => :adjacent,
+  p_assigned_by => :actor, p_start_at => :start, p_end_at => :end, p_target_status => :target::app.booking_status,
+  p_history_changed_by => :changed_by, p_history_reason => :reason, p_history_metadata => :metadata
 ) o

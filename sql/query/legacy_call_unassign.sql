@@ -1,5 +1,5 @@
 -- Taking tables away, by the application's own function.
 select o.table_id
 from legacy.unassign_tables_atomic(
-  p_booking_id => $1, p_table_ids => $2
+  p_booking_id => :booking, p_table_ids => :tables
 ) o

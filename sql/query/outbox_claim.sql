@@ -1,14 +1,14 @@
--- Gives due events to a consumer ($1), at most $2 at $3, until $4: those whose lease ran out first, then by the time
+-- Gives due events to a consumer, until an instant: those whose lease ran out first, then by the time
 -- that they were due. Those of one booking in the order of their versions: the first that is open, and what follows it
--- and is due, to the same consumer. One that was given away $5 times and never came back is put aside as dead.
+-- and is due, to the same consumer. One that was given away `attempts` times and never came back is put aside as dead.
 with dead as (
   update app.capacity_outbox o
   set status = 'dead', last_error = coalesce(o.last_error, 'its lease ran out in every attempt')
   where o.ctid = any (array(
     select p.ctid from app.capacity_outbox p
-    where p.status = 'processing' and p.next_attempt_at <= $3 and p.attempt_count >= $5
+    where p.status = 'processing' and p.next_attempt_at <= :now and p.attempt_count >= :attempts
     order by p.next_attempt_at
-    limit $2
+    limit :limit
     for update skip locked
   ))
   returning o.event_type
@@ -24,9 +24,9 @@ with dead as (
       and case when pg_catalog.jsonb_typeof(e.payload -> 'version') = 'number' then (e.payload ->> 'version')::numeric end < v.version
     limit 1
   ) before on true
-  where o.status = 'processing' and o.next_attempt_at <= $3 and o.attempt_count < $5 and before.waits is null
+  where o.status = 'processing' and o.next_attempt_at <= :now and o.attempt_count < :attempts and before.waits is null
   order by o.next_attempt_at
-  limit $2
+  limit :limit
   for update of o skip locked
 ), due as materialized (
   select o.ctid as place, o.booking_id, v.version
@@ -40,15 +40,15 @@ with dead as (
       and case when pg_catalog.jsonb_typeof(e.payload -> 'version') = 'number' then (e.payload ->> 'version')::numeric end < v.version
     limit 1
   ) before on true
-  where o.status = 'pending' and o.next_attempt_at <= $3 and before.waits is null
+  where o.status = 'pending' and o.next_attempt_at <= :now and before.waits is null
   order by o.next_attempt_at
-  limit $2
+  limit :limit
   for update of o skip locked
 ), first as materialized (
   select l.* from lapsed l
   union all
   select d.* from due d
-  limit $2
+  limit :limit
 ), follower as materialized (
   -- Nobody else takes one of these: whoever does has the first of them locked.
   select n.place
@@ -57,7 +57,7 @@ with dead as (
     select e.place, e.version,
            pg_catalog.bool_and(e.is_due) over (order by e.version rows unbounded preceding) as in_turn
     from (
-      select o.ctid as place, o.status = 'pending' and o.next_attempt_at <= $3 as is_due,
+      select o.ctid as place, o.status = 'pending' and o.next_attempt_at <= :now as is_due,
              case when pg_catalog.jsonb_typeof(o.payload -> 'version') = 'number' then (o.payload ->> 'version')::numeric end as version
       from app.capacity_outbox o
       where o.booking_id = f.booking_id and o.status in ('pending', 'processing')
@@ -66,10 +66,10 @@ with dead as (
   ) n
   where n.in_turn
   order by n.version
-  limit greatest($2 - (select pg_catalog.count(*) from first), 0)
+  limit greatest(:limit - (select pg_catalog.count(*) from first), 0)
 ), claimed as (
   update app.capacity_outbox o
-  set status = 'processing', attempt_count = o.attempt_count + 1, next_attempt_at = $4, claimed_by = $1
+  set status = 'processing', attempt_count = o.attempt_count + 1, next_attempt_at = :until, claimed_by = :consumer
   where o.ctid = any (array(
     select f.place from first f union all select n.place from follower n
   )) and o.status in ('pending', 'processing')

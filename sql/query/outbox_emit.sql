@@ -1,15 +1,14 @@
--- Tells others, in order. $1 types, $2 keys, $3 payloads, $4 restaurants, $5 bookings (nil: none), $6 idempotency keys
--- ('': none), $7 now. The first of its key keeps it; the same told again is named by its transaction too, and what comes
+-- Tells others, in order. A nil booking is none, and so is an empty key. The first of its key keeps it; the same told again is named by its transaction too, and what comes
 -- again in there by its version. A version is the moment in microseconds, and later than every one of its booking, whose
 -- lock the caller has.
 with event as materialized (
   select e.event_type, e.dedupe_key, e.payload, e.restaurant_id, e.place,
          nullif(e.booking_id, '00000000-0000-0000-0000-000000000000') as booking_id,
          nullif(e.idempotency_key, '') as idempotency_key,
-         greatest((extract(epoch from $7) * 1000000)::bigint, last.version) + e.place as version
+         greatest((extract(epoch from :now) * 1000000)::bigint, last.version) + e.place as version
   from rows from (
-    pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::jsonb[]),
-    pg_catalog.unnest($4::uuid[]), pg_catalog.unnest($5::uuid[]), pg_catalog.unnest($6::text[])
+    pg_catalog.unnest(:event_types::text[]), pg_catalog.unnest(:dedupe_keys::text[]), pg_catalog.unnest(:payloads::jsonb[]),
+    pg_catalog.unnest(:restaurants::uuid[]), pg_catalog.unnest(:bookings::uuid[]), pg_catalog.unnest(:keys::text[])
   ) with ordinality e (event_type, dedupe_key, payload, restaurant_id, booking_id, idempotency_key, place)
   cross join lateral (
     select pg_catalog.max(v.version)::bigint as version
@@ -32,7 +31,7 @@ select 'pending', e.event_type,
          when again.told is null then ':' || pg_catalog.pg_current_xact_id()::text
          else ':' || pg_catalog.pg_current_xact_id()::text || ':' || e.version::text
        end,
-       0, $7, e.restaurant_id, e.booking_id, e.idempotency_key,
+       0, :now, e.restaurant_id, e.booking_id, e.idempotency_key,
        e.payload || pg_catalog.jsonb_build_object('version', e.version)
 from event e
 left join lateral (

@@ -1,16 +1,16 @@
--- Puts an event ($1) that is locked back until $2, or aside as dead when $2 is null; $3 is why, $4 now.
+-- Puts an event that is locked back until an instant, or aside as dead where none is given.
 with retried as (
-  update app.capacity_outbox o set status = 'pending', next_attempt_at = $2, claimed_by = null, last_error = $3
+  update app.capacity_outbox o set status = 'pending', next_attempt_at = :until, claimed_by = null, last_error = :error
 --[outbox_uuid
-  where o.id = $1::uuid and $2 is not null
---|  where o.id = $1::bigint and $2 is not null
+  where o.id = :event::uuid and :until is not null
+--|  where o.id = :event::bigint and :until is not null
 --]
   returning o.event_type
 ), buried as (
-  update app.capacity_outbox o set status = 'dead', next_attempt_at = $4, last_error = $3
+  update app.capacity_outbox o set status = 'dead', next_attempt_at = :now, last_error = :error
 --[outbox_uuid
-  where o.id = $1::uuid and $2 is null
---|  where o.id = $1::bigint and $2 is null
+  where o.id = :event::uuid and :until is null
+--|  where o.id = :event::bigint and :until is null
 --]
   returning o.event_type
 )

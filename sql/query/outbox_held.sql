@@ -1,9 +1,9 @@
--- How often an event ($1) was given away, if the consumer ($2) has it; locks it.
+-- How often an event was given away, if the consumer has it; locks it.
 select o.attempt_count
 from app.capacity_outbox o
 --[outbox_uuid
-where o.id = $1::uuid
---|where o.id = $1::bigint
+where o.id = :event::uuid
+--|where o.id = :event::bigint
 --]
-  and o.status = 'processing' and o.claimed_by = $2
+  and o.status = 'processing' and o.claimed_by = :consumer
 for update

@@ -1,10 +1,10 @@
--- Forgets events that were delivered before $1, at most $2, oldest first.
+-- Forgets events that were delivered before the cutoff, oldest first.
 with doomed as materialized (
   select o.ctid as place
   from app.capacity_outbox o
-  where o.status = 'done' and o.next_attempt_at < $1
+  where o.status = 'done' and o.next_attempt_at < :cutoff
   order by o.next_attempt_at
-  limit $2
+  limit :batch
   for update skip locked
 ), pruned as (
   delete from app.capacity_outbox o

@@ -1,9 +1,9 @@
--- Deletes events that nobody could deliver, dead since before $1, at most $2; skips what others have locked.
+-- Deletes events that nobody could deliver, dead since before the cutoff; skips what others have locked.
 with doomed as materialized (
   select o.id
   from app.capacity_outbox o
-  where o.status = 'dead' and o.next_attempt_at < $1
-  limit $2
+  where o.status = 'dead' and o.next_attempt_at < :cutoff
+  limit :batch
   for update skip locked
 )
 delete from app.capacity_outbox o

@@ -1,5 +1,5 @@
--- Records that attach bound the schema of these bookings ($1): the release ($2), the optional tables ($3), who may call ($4).
-insert into holdfast.attachment (bookings, version, features, callers) values ($1, $2, $3, $4)
+-- Records that attach bound the schema of these bookings: the release, the optional tables, who may call.
+insert into holdfast.attachment (bookings, version, features, callers) values (:bookings, :release, :features, :callers)
 on conflict (bookings) do update
 set version = excluded.version, features = excluded.features, callers = array(
   select c.role from pg_catalog.unnest(attachment.callers || excluded.callers) c (role) group by c.role order by c.role

@@ -1,3 +1,3 @@
--- Forgets that attach bound the schema of these bookings ($1), and schemas that are gone.
+-- Forgets that attach bound the schema of these bookings, and schemas that are gone.
 delete from holdfast.attachment a
-where a.bookings = $1 or not exists (select from pg_catalog.pg_class c where c.oid = a.bookings)
+where a.bookings = :bookings or not exists (select from pg_catalog.pg_class c where c.oid = a.bookings)

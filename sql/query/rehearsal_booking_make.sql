@@ -1,8 +1,8 @@
--- A booking of a restaurant ($1) for a party ($2), far from every other one, in a status that may be confirmed.
+-- A booking of a restaurant for a party, far from every other one, in a status that may be confirmed.
 insert into app.bookings (
   restaurant_id, party_size, status, start_at, end_at, booking_date, start_time, end_time, updated_at
 )
-select $1, $2, m.from_status, w.at, w.at + interval '2 hours', (w.at at time zone r.timezone)::date,
+select :restaurant, :party_size, m.from_status, w.at, w.at + interval '2 hours', (w.at at time zone r.timezone)::date,
        (w.at at time zone r.timezone)::time, ((w.at + interval '2 hours') at time zone r.timezone)::time,
        pg_catalog.clock_timestamp()
 from app.restaurants r
@@ -17,5 +17,5 @@ cross join (
   order by t.from_status desc
   limit 1
 ) m
-where r.id = $1
+where r.id = :restaurant
 returning id, start_at, end_at

@@ -1,12 +1,12 @@
--- A booking to rehearse with, and a table that is free for it ($1 the booking, NULL: any that may be confirmed). Of any, only
+-- A booking to rehearse with, and a table that is free for it: the booking that is named, else any that may be confirmed. Of any, only
 -- those that end last are looked at, by the index that reconciliation has.
 select b.id, t.id, w.start_at, w.end_at
 from (
-  select x.* from app.bookings x where x.id = $1
+  select x.* from app.bookings x where x.id = :booking
   union all
   select y.* from (
     select x.* from app.bookings x
-    where $1 is null
+    where :booking is null
     order by coalesce(x.end_at, (x.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') desc
     limit 300
   ) y

@@ -1,18 +1,18 @@
--- Who will call: the role of that name ($2), else the first role beside the owner that may execute a function of ours in the
--- schema ($1), else the owner of its bookings. May the caller act as that role?
+-- Who will call: the role of that name, else the first role beside the owner that may execute a function of ours in the
+-- schema, else the owner of its bookings. May the caller act as that role?
 select r.oid, r.rolname::text, o.rolname::text,
        pg_catalog.pg_has_role(r.oid, 'member') or (select u.rolsuper from pg_catalog.pg_roles u where u.rolname = current_user)
 from pg_catalog.pg_class b
 join pg_catalog.pg_roles o on o.oid = b.relowner
 join lateral (
   select g.oid, g.rolname from pg_catalog.pg_roles g
-  where case when $2 is not null then g.rolname::text = $2 else g.oid = coalesce((
+  where case when :name is not null then g.rolname::text = :name else g.oid = coalesce((
     select a.grantee from pg_catalog.pg_proc p
     cross join lateral pg_catalog.aclexplode(p.proacl) a
-    where p.pronamespace = $1 and p.proname = 'atomic_confirm_and_transition' and a.privilege_type = 'EXECUTE'
+    where p.pronamespace = :schema and p.proname = 'atomic_confirm_and_transition' and a.privilege_type = 'EXECUTE'
       and a.grantee not in (0, p.proowner)
     order by a.grantee
     limit 1
   ), b.relowner) end
 ) r on true
-where b.relnamespace = $1 and b.relname = 'bookings'
+where b.relnamespace = :schema and b.relname = 'bookings'

@@ -1,51 +1,51 @@
--- What a repair of a booking ($1) adds or moves, by step ($2), now ($3). Returns each row as it was and as it is.
+-- What a repair of a booking adds or moves, by step, now. Returns each row as it was and as it is.
 with claimed as (
   insert into app.allocations as al (booking_id, restaurant_id, resource_type, resource_id, "window")
-  select $1, b.restaurant_id, c.kind, c.resource, pg_catalog.tstzrange(c.start_at, c.end_at, '[)')
+  select :booking, b.restaurant_id, c.kind, c.resource, pg_catalog.tstzrange(c.start_at, c.end_at, '[)')
   from app.bookings b
   cross join (
     select 'table' as kind, t."table" as resource, t.start as start_at, t."end" as end_at
-    from pg_catalog.jsonb_to_recordset($2 -> 'claim_table') t ("table" uuid, start timestamptz, "end" timestamptz)
+    from pg_catalog.jsonb_to_recordset(:steps -> 'claim_table') t ("table" uuid, start timestamptz, "end" timestamptz)
     union all
     select 'merge_group', g."group", g.start, g."end"
-    from pg_catalog.jsonb_to_recordset($2 -> 'claim_group') g ("group" uuid, start timestamptz, "end" timestamptz)
+    from pg_catalog.jsonb_to_recordset(:steps -> 'claim_group') g ("group" uuid, start timestamptz, "end" timestamptz)
   ) c
-  where b.id = $1
+  where b.id = :booking
   returning pg_catalog.to_jsonb(al) as now
 ), moved_claim as (
   update app.allocations al set "window" = pg_catalog.tstzrange(c.start, c."end", '[)')
-  from pg_catalog.jsonb_to_recordset($2 -> 'move_claim') c (claim uuid, start timestamptz, "end" timestamptz),
+  from pg_catalog.jsonb_to_recordset(:steps -> 'move_claim') c (claim uuid, start timestamptz, "end" timestamptz),
        app.allocations w
-  where al.id = c.claim and al.booking_id = $1 and w.id = al.id
+  where al.id = c.claim and al.booking_id = :booking and w.id = al.id
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(al) as now
 ), seated as (
   insert into app.booking_table_assignments as a (
     booking_id, table_id, assigned_at, idempotency_key, start_at, end_at, merge_group_id, allocation_id
   )
-  select $1, s."table", $3, s.key, s.start, s."end", s."group", al.id
-  from pg_catalog.jsonb_to_recordset($2 -> 'seat_table') s (
+  select :booking, s."table", :now, s.key, s.start, s."end", s."group", al.id
+  from pg_catalog.jsonb_to_recordset(:steps -> 'seat_table') s (
     "table" uuid, start timestamptz, "end" timestamptz, "group" uuid, key text
   )
   join app.allocations al
-    on al.booking_id = $1 and al.resource_type = 'table' and al.resource_id = s."table" and not al.shadow
+    on al.booking_id = :booking and al.resource_type = 'table' and al.resource_id = s."table" and not al.shadow
   returning pg_catalog.to_jsonb(a) as now
 ), moved_seat as (
   update app.booking_table_assignments a set start_at = c.start, end_at = c."end"
-  from pg_catalog.jsonb_to_recordset($2 -> 'move_seat') c (seat uuid, start timestamptz, "end" timestamptz),
+  from pg_catalog.jsonb_to_recordset(:steps -> 'move_seat') c (seat uuid, start timestamptz, "end" timestamptz),
        app.booking_table_assignments w
-  where a.id = c.seat and a.booking_id = $1 and w.id = a.id
+  where a.id = c.seat and a.booking_id = :booking and w.id = a.id
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(a) as now
 ), bound as (
   insert into app.booking_assignment_idempotency as l (
     booking_id, idempotency_key, table_ids, assignment_window, merge_group_allocation_id, expires_at, created_at,
     outcome, assignment_ids
   )
-  select $1, k.key, k.tables, pg_catalog.tstzrange(k.start, k."end", '[)'), k."group", $3 + retention.ledger, $3,
+  select :booking, k.key, k.tables, pg_catalog.tstzrange(k.start, k."end", '[)'), k."group", :now + retention.ledger, :now,
          case when s.is_confirm_target then 'confirmed' else 'assigned' end, k.seats
-  from pg_catalog.jsonb_to_recordset($2 -> 'bind_answer') k (
+  from pg_catalog.jsonb_to_recordset(:steps -> 'bind_answer') k (
     key text, tables uuid[], seats uuid[], start timestamptz, "end" timestamptz, "group" uuid
   )
-  join app.bookings b on b.id = $1
+  join app.bookings b on b.id = :booking
   left join app.holdfast_booking_statuses s on s.status = b.status
   returning pg_catalog.to_jsonb(l) as now
 )
@@ -53,11 +53,11 @@ with claimed as (
 , event as (
   select 'capacity.assignment.sync' as event_type, e.dedupe_key || ':' || l.transaction_id::text as dedupe_key,
          e.key, e.payload
-  from pg_catalog.jsonb_to_recordset($2 -> 'emit_event') e (key text, dedupe_key text, payload jsonb)
-  join app.booking_assignment_idempotency l on l.booking_id = $1 and l.idempotency_key = e.key
+  from pg_catalog.jsonb_to_recordset(:steps -> 'emit_event') e (key text, dedupe_key text, payload jsonb)
+  join app.booking_assignment_idempotency l on l.booking_id = :booking and l.idempotency_key = e.key
   union all
   select 'capacity.hold.released', h.event ->> 'dedupe_key', null, h.event -> 'payload'
-  from pg_catalog.jsonb_to_recordset($2 -> 'close_hold') h (event jsonb)
+  from pg_catalog.jsonb_to_recordset(:steps -> 'close_hold') h (event jsonb)
   where pg_catalog.jsonb_typeof(h.event) = 'object'
 ), emitted as (
   insert into app.capacity_outbox as o (
@@ -65,12 +65,12 @@ with claimed as (
   )
   select 'pending', e.event_type,
          e.dedupe_key || case when first.told is null then '' else ':' || pg_catalog.pg_current_xact_id()::text end,
-         0, $3, b.restaurant_id, $1, e.key,
+         0, :now, b.restaurant_id, :booking, e.key,
          e.payload || pg_catalog.jsonb_build_object(
-           'version', greatest((extract(epoch from $3) * 1000000)::bigint, last.version) + e.place
+           'version', greatest((extract(epoch from :now) * 1000000)::bigint, last.version) + e.place
          )
   from (select x.*, pg_catalog.row_number() over () as place from event x) e
-  join app.bookings b on b.id = $1
+  join app.bookings b on b.id = :booking
   left join lateral (
     select true as told from app.capacity_outbox o where o.dedupe_key = e.dedupe_key limit 1
   ) first on true
@@ -81,7 +81,7 @@ with claimed as (
                when pg_catalog.jsonb_typeof(o.payload -> 'version') = 'number' then (o.payload ->> 'version')::numeric
              end as version
       from app.capacity_outbox o
-      where o.booking_id = $1
+      where o.booking_id = :booking
     ) v
     where v.version < 9007199254740991
   ) last
@@ -92,8 +92,8 @@ with claimed as (
 , retold as (
   -- Once: a consumer that deletes what it delivered is not told for ever.
   update app.booking_assignment_idempotency l set basis = coalesce(l.basis, '{}') || '{"told_again": true}'
-  from pg_catalog.jsonb_to_recordset($2 -> 'emit_event') e (key text), app.booking_assignment_idempotency w
-  where l.booking_id = $1 and l.idempotency_key = e.key
+  from pg_catalog.jsonb_to_recordset(:steps -> 'emit_event') e (key text), app.booking_assignment_idempotency w
+  where l.booking_id = :booking and l.idempotency_key = e.key
     and w.booking_id = l.booking_id and w.idempotency_key = l.idempotency_key
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(l) as now
 )

@@ -1,8 +1,8 @@
--- The end of a repair: the booking ($1) moves to its status ($2) if that is asked for ($6), and its history says from
--- where ($3), when ($4) and what was done ($5).
+-- The end of a repair: the booking moves to its status if that is asked for, and its history says from
+-- where, when and what was done.
 with moved as (
-  update app.bookings b set status = $2::app.booking_status, updated_at = least($4, pg_catalog.clock_timestamp())
-  where b.id = $1 and $6
+  update app.bookings b set status = :to::app.booking_status, updated_at = least(:now, pg_catalog.clock_timestamp())
+  where b.id = :booking and :moves
   returning b.id
 )
 insert into app.booking_state_history (
@@ -11,9 +11,9 @@ insert into app.booking_state_history (
   , metadata
 --]
 )
-select $1, $3::app.booking_status, $2::app.booking_status, $4, 'reconciliation'
+select :booking, :from::app.booking_status, :to::app.booking_status, :now, 'reconciliation'
 --[history_metadata
-       , $5
+       , :metadata
 --]
-where $6 = ((select pg_catalog.count(*) from moved) = 1)
+where :moves = ((select pg_catalog.count(*) from moved) = 1)
 returning 1

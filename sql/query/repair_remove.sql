@@ -1,29 +1,29 @@
--- What a repair of a booking ($1) takes away, by step ($2): claims, groups, open holds with their mirrors. Comes before
+-- What a repair of a booking takes away, by step: claims, groups, open holds with their mirrors. Comes before
 -- what is added, because the constraints look. Returns each row as it was and as it is.
 with gone as (
-  select (v.id #>> '{}')::uuid as id from pg_catalog.jsonb_path_query($2, '$.*[*].claims[*]') v (id)
+  select (v.id #>> '{}')::uuid as id from pg_catalog.jsonb_path_query(:steps, '$.*[*].claims[*]') v (id)
   union
-  select (v.id #>> '{}')::uuid from pg_catalog.jsonb_path_query($2, '$.*[*].frees[*]') v (id)
+  select (v.id #>> '{}')::uuid from pg_catalog.jsonb_path_query(:steps, '$.*[*].frees[*]') v (id)
 ), held as (
   select c.hold, c.status
-  from pg_catalog.jsonb_to_recordset($2 -> 'close_hold') c (hold uuid, status text)
+  from pg_catalog.jsonb_to_recordset(:steps -> 'close_hold') c (hold uuid, status text)
 ), freed as (
   delete from app.allocations al using gone where al.id = gone.id
   returning pg_catalog.to_jsonb(al) as was
 ), unmirrored as (
   delete from app.allocations al using held
-  where al.booking_id = $1 and al.resource_type = 'hold' and al.resource_id = held.hold
+  where al.booking_id = :booking and al.resource_type = 'hold' and al.resource_id = held.hold
   returning pg_catalog.to_jsonb(al) as was
 ), ungrouped as (
   update app.booking_table_assignments a set merge_group_id = null
-  from app.booking_table_assignments w, pg_catalog.jsonb_path_query($2, '$.dissolve_group[*].seats[*]') v (id)
-  where a.id = (v.id #>> '{}')::uuid and a.booking_id = $1 and w.id = a.id
+  from app.booking_table_assignments w, pg_catalog.jsonb_path_query(:steps, '$.dissolve_group[*].seats[*]') v (id)
+  where a.id = (v.id #>> '{}')::uuid and a.booking_id = :booking and w.id = a.id
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(a) as now
 ), closed as (
   update app.table_holds h
   set status = held.status::app.hold_status, expires_at = least(h.expires_at, pg_catalog.clock_timestamp())
   from held, app.table_holds w
-  where h.id = held.hold and h.booking_id = $1 and h.status = 'active' and w.id = h.id
+  where h.id = held.hold and h.booking_id = :booking and h.status = 'active' and w.id = h.id
 --[ended_holds
     and not coalesce((select p.ending = 'delete' from app.holdfast_hold_policy p), false)
 --]
@@ -39,12 +39,12 @@ with gone as (
          h.start_at, h.end_at, h.expires_at, pg_catalog.clock_timestamp()
   from held
   cross join lateral (select x.* from app.table_holds x where x.id = held.hold offset 0) h
-  where h.booking_id = $1 and h.status = 'active' and (select p.ending = 'delete' from app.holdfast_hold_policy p)
+  where h.booking_id = :booking and h.status = 'active' and (select p.ending = 'delete' from app.holdfast_hold_policy p)
   on conflict (hold_id) do nothing
 ), deleted as (
   delete from app.table_holds h
   using held
-  where h.id = held.hold and h.booking_id = $1 and h.status = 'active'
+  where h.id = held.hold and h.booking_id = :booking and h.status = 'active'
     and (select p.ending = 'delete' from app.holdfast_hold_policy p)
   returning pg_catalog.to_jsonb(h) as was
 )

@@ -1,2 +1,2 @@
--- Waits before the next try ($1, in seconds); a cancel ends it.
-select 1 from pg_catalog.pg_sleep($1)
+-- Waits before the next try; a cancel ends it.
+select 1 from pg_catalog.pg_sleep(:seconds)

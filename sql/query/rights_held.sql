@@ -1,2 +1,2 @@
--- Does a role ($1) have the use of a schema ($2), and may it execute a function ($3, NULL for none)?
-select pg_catalog.has_schema_privilege($1::name, $2, 'usage'), pg_catalog.has_function_privilege($1::name, $3, 'execute')
+-- Does a role have the use of a schema, and may it execute a function (`function` null: none)?
+select pg_catalog.has_schema_privilege(:role::name, :schema, 'usage'), pg_catalog.has_function_privilege(:role::name, :function, 'execute')

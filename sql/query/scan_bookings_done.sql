@@ -1,2 +1,2 @@
--- When the next look at all live bookings is due ($1).
-update app.holdfast_booking_scans l set look_at = $1 where l.id
+-- When the next look at all live bookings is due.
+update app.holdfast_booking_scans l set look_at = :next where l.id

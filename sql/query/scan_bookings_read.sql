@@ -1,5 +1,5 @@
--- Live bookings that do not agree and whose finding is new, or is to be mended; at most $2. What agrees again is struck off,
--- what was set aside beyond $1 is left.
+-- Live bookings that do not agree and whose finding is new, or is to be mended; a batch of them. What agrees again is struck off,
+-- what was set aside still is left.
 with seen as materialized (
   select v.booking_id, v.finding
   from app.holdfast_reconciliation_read() v
@@ -15,6 +15,6 @@ where (
     or exists (select from app.holdfast_reconciliation_policies p where p.finding = s.finding and p.action = 'repair')
   ) and not exists (
     select from app.holdfast_quarantine a
-    where a.task = any ('{reconcile, repair}') and a.id = s.booking_id and a.until > $1
+    where a.task = any ('{reconcile, repair}') and a.id = s.booking_id and a.until > :now
   )
-limit $2
+limit :batch

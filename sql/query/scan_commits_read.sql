@@ -1,4 +1,4 @@
--- Bookings whose ledger was committed to since the last look, one row each, of at most $1 answers; the state of the look
+-- Bookings whose ledger was committed to since the last look, one row each, of a batch of answers; the state of the look
 -- is kept in holdfast_commit_scan, which the caller has locked before this snapshot was taken. What an open look has not come
 -- to yet is left for the next call. Answers are read in the order of their age: what is still to come is not read, and what
 -- was seen is read again for a minute or two, for clocks that were set back.
@@ -40,12 +40,12 @@ with moment as materialized (
       and pg_catalog.pg_visible_in_snapshot(t.transaction_id, o.pending)
       and not pg_catalog.pg_visible_in_snapshot(t.transaction_id, o.seen)
     order by t.created_at
-    fetch first $1 rows with ties
+    fetch first :batch rows with ties
   ) l
 ), found as materialized (
-  select d.answers, d.answers >= $1 as is_full, d.last,
+  select d.answers, d.answers >= :batch as is_full, d.last,
          -- Whoever is not in `pending` came after `seen`, and that after `since`; or else somebody is there since before.
-         d.answers < $1 and pg_catalog.pg_snapshot_xmax(o.seen) > '3'
+         d.answers < :batch and pg_catalog.pg_snapshot_xmax(o.seen) > '3'
            and pg_catalog.pg_snapshot_xmin(o.pending) >= pg_catalog.pg_snapshot_xmax(o.seen) as comes_closer
   from (select pg_catalog.count(*) as answers, pg_catalog.max(due.created_at) as last from due) d
   cross join own o

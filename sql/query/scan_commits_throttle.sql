@@ -1,2 +1,2 @@
--- Lets the look at commits rest until $1.
-update app.holdfast_commit_scan v set due_at = $1 where v.id
+-- Lets the look at commits rest until an instant.
+update app.holdfast_commit_scan v set due_at = :until where v.id

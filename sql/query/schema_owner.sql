@@ -1,4 +1,4 @@
--- The owner of the bookings of a schema ($1).
+-- The owner of the bookings of a schema.
 select pg_catalog.pg_get_userbyid(c.relowner)::text
 from pg_catalog.pg_class c
-where c.relnamespace = $1 and c.relname = 'bookings' and c.relkind in ('r', 'p')
+where c.relnamespace = :schema and c.relname = 'bookings' and c.relkind in ('r', 'p')

@@ -1,6 +1,6 @@
 -- A table's status is a view of now: maintenance, then a party that sits there, then any other live allocation.
 -- It never leaves out_of_service that a person set, nor occupied for reserved; another day changes nothing. What it set
--- itself it takes back. $1 tables, $2 now
+-- itself it takes back.
 with seen as (
   select t.id, t.status,
 --[out_of_service
@@ -10,11 +10,11 @@ with seen as (
          coalesce(pg_catalog.bool_or(al.is_maintenance), false) as maintenance,
          coalesce(pg_catalog.bool_or(s.occupies_tables), false) as occupied,
          coalesce(pg_catalog.bool_or(al.id is not null and s.releases_tables is distinct from true), false) as reserved
-  from pg_catalog.unnest($1::uuid[]) w (id)
+  from pg_catalog.unnest(:tables::uuid[]) w (id)
   join app.table_inventory t on t.id = w.id
   left join app.allocations al
     on al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
-    and al."window" && pg_catalog.tstzrange($2, $2, '[]') and not al.shadow
+    and al."window" && pg_catalog.tstzrange(:now, :now, '[]') and not al.shadow
   left join app.bookings b on b.id = al.booking_id
   left join app.holdfast_booking_statuses s on s.status = b.status
   group by t.id, t.status

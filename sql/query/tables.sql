@@ -1,11 +1,11 @@
--- Third lock, where locks are taken: tables by id, the asked ($3), the held ($2) and those the booking ($1) has. Each is fetched
+-- Third lock, where locks are taken: tables by id, the asked, the held and those the booking has. Each is fetched
 -- by its own index probe, which keeps the plan and locks in order.
 with wanted as materialized (
-  select t.id, false as held from pg_catalog.unnest($3::uuid[]) t (id)
+  select t.id, false as held from pg_catalog.unnest(:asked::uuid[]) t (id)
   union all
-  select m.table_id, true from app.table_hold_members m where m.hold_id = $2
+  select m.table_id, true from app.table_hold_members m where m.hold_id = :hold
   union all
-  select a.table_id, false from app.booking_table_assignments a where a.booking_id = $1
+  select a.table_id, false from app.booking_table_assignments a where a.booking_id = :booking
 )
 select t.id, t.restaurant_id, t.zone_id, t.table_number, t.capacity, t.min_party_size, t.max_party_size,
        t.active, t.status = 'out_of_service', t.mobility::text, w.held,

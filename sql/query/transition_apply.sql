@@ -1,8 +1,8 @@
 -- Moves the booking's status and writes its history, together.
 with moved as (
   update app.bookings b
-  set status = $2::app.booking_status, checked_in_at = $3, checked_out_at = $4, updated_at = $5
-  where b.id = $1
+  set status = :to::app.booking_status, checked_in_at = :checked_in_at, checked_out_at = :checked_out_at, updated_at = :updated_at
+  where b.id = :booking
   returning b.status, b.checked_in_at, b.checked_out_at, b.updated_at
 ), recorded as (
   insert into app.booking_state_history (
@@ -11,9 +11,9 @@ with moved as (
     , metadata
 --]
   )
-  select $1, $6::app.booking_status, $2::app.booking_status, $7, $8, $9
+  select :booking, :from::app.booking_status, :to::app.booking_status, :changed_by, :changed_at, :reason
 --[history_metadata
-         , coalesce($10, '{}'::jsonb)
+         , coalesce(:metadata, '{}'::jsonb)
 --]
   from moved
   returning booking_id

@@ -1,31 +1,31 @@
--- What a key ($2) of a booking ($1) did that still stands: its tables, the status it led to, the status before; whether its
+-- What a key of a booking did that still stands: its tables, the status it led to, the status before; whether its
 -- answer stands on rows of other keys, whether it was taken back, and what happened since; what it replaced, and when.
 select array(
          select a.table_id from app.booking_table_assignments a
-         where a.booking_id = $1 and a.idempotency_key = $2 and a.id = any (l.assignment_ids)
+         where a.booking_id = :booking and a.idempotency_key = :key and a.id = any (l.assignment_ids)
          order by a.table_id
        ),
        l.request ->> 'target_status',
        (select h.from_status::text from app.booking_state_history h
-        where h.booking_id = $1 and h.changed_at = l.created_at and h.to_status::text = l.request ->> 'target_status'
+        where h.booking_id = :booking and h.changed_at = l.created_at and h.to_status::text = l.request ->> 'target_status'
         limit 1),
        exists (
          select from app.booking_table_assignments a
-         where a.booking_id = $1 and a.idempotency_key is distinct from $2 and a.id = any (l.assignment_ids)
+         where a.booking_id = :booking and a.idempotency_key is distinct from :key and a.id = any (l.assignment_ids)
        ),
 --[history_metadata
        exists (
          select from app.booking_state_history h
-         where h.booking_id = $1 and h.changed_at >= l.created_at and h.metadata ->> 'undoneKey' = $2
+         where h.booking_id = :booking and h.changed_at >= l.created_at and h.metadata ->> 'undoneKey' = :key
        ),
 --|       false,
 --]
        exists (
          select from app.booking_state_history h
-         where h.booking_id = $1 and h.changed_at > l.created_at and h.from_status is distinct from h.to_status
+         where h.booking_id = :booking and h.changed_at > l.created_at and h.from_status is distinct from h.to_status
        ) or exists (
          select from app.booking_assignment_idempotency o
-         where o.booking_id = $1 and o.created_at > l.created_at and o.outcome in ('confirmed', 'assigned')
+         where o.booking_id = :booking and o.created_at > l.created_at and o.outcome in ('confirmed', 'assigned')
        ),
 --[basis
        array(
@@ -36,4 +36,4 @@ select array(
 --|       null::uuid[], null::timestamptz, null::timestamptz
 --]
 from app.booking_assignment_idempotency l
-where l.booking_id = $1 and l.idempotency_key = $2 and l.refusal is null
+where l.booking_id = :booking and l.idempotency_key = :key and l.refusal is null

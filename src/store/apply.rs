@@ -1,7 +1,7 @@
 //! Writes what was decided, in one statement whatever the number of tables.
 
 use super::Store;
-use super::row;
+use super::parameter::{self, Ids, Texts};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::allocation::Removal;
@@ -15,43 +15,42 @@ use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 
 statement!(
-    CONFIRM_APPLY,
     "confirm_apply",
-    [
-        UUIDOID,
-        UUIDOID,
-        UUIDARRAYOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        UUIDOID,
-        UUIDARRAYOID,
-        UUIDARRAYOID,
-        UUIDARRAYOID,
-        UUIDOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        TEXTOID,
-        UUIDOID,
-        TEXTOID,
-        JSONBOID,
-        UUIDARRAYOID,
-        TEXTARRAYOID,
-        JSONBOID,
-        TEXTOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        UUIDOID,
-        UUIDARRAYOID,
-        UUIDARRAYOID,
-        UUIDOID,
-        JSONBOID,
-        BOOLOID,
-        TEXTOID
-    ]
+    ConfirmApply<'a> {
+        booking: Id,
+        restaurant: Id,
+        add: Ids,
+        start: Instant,
+        end: Instant,
+        merge_group: Option<Id>,
+        drop_allocations: Ids,
+        drop_assignments: Ids,
+        dissolve: Ids,
+        actor: Option<Id>,
+        key: Option<&'a str>,
+        now: Instant,
+        from: &'a str,
+        target: Option<&'a str>,
+        changed_by: Option<Id>,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+        close_holds: Ids,
+        close_as: Texts,
+        request: Json,
+        checksum: &'a str,
+        table_set_hash: &'a str,
+        kept_until: Instant,
+        hold: Option<Id>,
+        tables: Ids,
+        kept: Ids,
+        answer_group: Option<Id>,
+        result_metadata: Option<Json>,
+        moves: bool,
+        basis: &'a str,
+    }
 );
-statement!(REMOVED_STAND, "removed_stand", [UUIDARRAYOID, UUIDARRAYOID]);
-statement!(TABLES_REMOVE, "tables_remove", [UUIDOID, UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID]);
+statement!("removed_stand", RemovedStand { assignments: Ids, allocations: Ids });
+statement!("tables_remove", TablesRemove { booking: Id, assignments: Ids, allocations: Ids, dissolved: Ids });
 
 /// The place of the ledger among the statement's counts.
 const BOUND: usize = 8;
@@ -73,9 +72,41 @@ impl Store {
         changes: &Changes,
     ) -> Result<Receipt, Failure> {
         let merge_group = (changes.add.len() > 1).then(|| self.new_id());
-        let kept_until = snapshot.now.after_seconds(self.retention_seconds);
-        let arguments = arguments(request, resolved, snapshot, changes, merge_group, kept_until);
-        let written = self.run(&CONFIRM_APPLY, &arguments, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
+        let booking = &snapshot.booking;
+        let standing_group = changes.kept.first().and_then(|kept| kept.merge_group);
+        let parameters = ConfirmApply {
+            booking: booking.id,
+            restaurant: booking.restaurant,
+            add: parameter::ids(&changes.add),
+            start: resolved.window.start(),
+            end: resolved.window.end(),
+            merge_group,
+            drop_allocations: parameter::ids(&changes.drop_allocations),
+            drop_assignments: parameter::ids(&changes.drop_assignments),
+            dissolve: parameter::ids(&changes.dissolve),
+            actor: request.actor,
+            key: request.key.as_deref(),
+            now: snapshot.now,
+            from: &booking.status,
+            target: request.target.as_deref(),
+            changed_by: request.history.changed_by,
+            reason: request.history.reason.as_deref(),
+            metadata: request.history.metadata.clone(),
+            close_holds: parameter::ids(changes.close_holds.iter().map(|(hold, _)| hold)),
+            close_as: parameter::texts(changes.close_holds.iter().map(|(_, end)| end.label())),
+            request: resolved.fingerprint.stored(),
+            checksum: &resolved.fingerprint.checksum(),
+            table_set_hash: &resolved.table_set_hash(),
+            kept_until: snapshot.now.after_seconds(self.retention_seconds),
+            hold: request.selection.hold(),
+            tables: parameter::ids(&resolved.tables),
+            kept: parameter::ids(changes.kept.iter().map(|kept| &kept.id)),
+            answer_group: merge_group.or(standing_group),
+            result_metadata: result_metadata(request, snapshot),
+            moves: changes.moves,
+            basis: if resolved.is_as_booked(booking) { "derived" } else { "asked" },
+        };
+        let written = self.run(parameters, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
         let expected = self.expected(request, changes, merge_group);
         if counts != expected {
@@ -102,8 +133,11 @@ impl Store {
         if !(0..expected.len()).all(|at| expected.get(at) == counts.get(at) || fewer(at)) {
             return Ok(());
         }
-        let arguments = [row::ids(&removal.assignments), row::ids(&removal.allocations)];
-        let stand = self.run(&REMOVED_STAND, &arguments, |row| row.flag(1))?;
+        let parameters = RemovedStand {
+            assignments: parameter::ids(&removal.assignments),
+            allocations: parameter::ids(&removal.allocations),
+        };
+        let stand = self.run(parameters, |row| row.flag(1))?;
         if stand == [false] { Err(Failure::Undone(refusal::left_over_freed(booking))) } else { Ok(()) }
     }
 
@@ -149,13 +183,13 @@ impl Store {
 
     /// Takes tables from a booking; the rows written: assignments, allocations, groups dissolved.
     pub fn tables_remove(&self, booking: Id, removal: &Removal) -> Result<Vec<i64>, Failure> {
-        let arguments = [
-            row::id(booking),
-            row::ids(&removal.assignments),
-            row::ids(&removal.allocations),
-            row::ids(&removal.dissolved),
-        ];
-        let rows = self.run(&TABLES_REMOVE, &arguments, |row| row.numbers(1))?;
+        let parameters = TablesRemove {
+            booking,
+            assignments: parameter::ids(&removal.assignments),
+            allocations: parameter::ids(&removal.allocations),
+            dissolved: parameter::ids(&removal.dissolved),
+        };
+        let rows = self.run(parameters, |row| row.numbers(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 }
@@ -166,48 +200,4 @@ fn result_metadata(request: &Request, snapshot: &Snapshot) -> Option<Json> {
     let of_hold = snapshot.hold.as_ref().map(|hold| &hold.metadata);
     let words = of_hold.or(request.history.metadata.as_ref()).filter(|words| !words.is_null());
     (request.intent == Intent::Confirm).then(|| words.cloned().unwrap_or_else(|| Json::object([])))
-}
-
-fn arguments(
-    request: &Request,
-    resolved: &ResolvedRequest,
-    snapshot: &Snapshot,
-    changes: &Changes,
-    merge_group: Option<Id>,
-    kept_until: Instant,
-) -> [super::plan::Argument; 30] {
-    let booking = &snapshot.booking;
-    let hold = request.selection.hold();
-    [
-        row::id(booking.id),
-        row::id(booking.restaurant),
-        row::ids(&changes.add),
-        row::instant(resolved.window.start()),
-        row::instant(resolved.window.end()),
-        row::optional_id(merge_group),
-        row::ids(&changes.drop_allocations),
-        row::ids(&changes.drop_assignments),
-        row::ids(&changes.dissolve),
-        row::optional_id(request.actor),
-        row::optional_text(request.key.as_deref()),
-        row::instant(snapshot.now),
-        row::text(&booking.status),
-        row::optional_text(request.target.as_deref()),
-        row::optional_id(request.history.changed_by),
-        row::optional_text(request.history.reason.as_deref()),
-        row::optional_json(request.history.metadata.clone()),
-        row::ids(changes.close_holds.iter().map(|(hold, _)| hold)),
-        row::texts(changes.close_holds.iter().map(|(_, end)| end.label())),
-        row::json(resolved.fingerprint.stored()),
-        row::text(&resolved.fingerprint.checksum()),
-        row::text(&resolved.table_set_hash()),
-        row::instant(kept_until),
-        row::optional_id(hold),
-        row::ids(&resolved.tables),
-        row::ids(changes.kept.iter().map(|kept| &kept.id)),
-        row::optional_id(merge_group.or_else(|| changes.kept.first().and_then(|kept| kept.merge_group))),
-        row::optional_json(result_metadata(request, snapshot)),
-        row::flag(changes.moves),
-        row::text(if resolved.is_as_booked(booking) { "derived" } else { "asked" }),
-    ]
 }

@@ -1,5 +1,7 @@
 //! Attempts: the locks by which a running one is seen, what they leave behind, and what is known of a key.
 
+use pgrx::pg_sys;
+
 use super::Store;
 use super::row;
 use super::statement::statement;
@@ -16,36 +18,46 @@ use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 
-statement!(ATTEMPT_HOLDERS, "attempt_holders", [OIDOID, OIDOID]);
-statement!(ATTEMPT_LAST, "attempt_last", [UUIDOID, TEXTOID]);
-statement!(LEDGER_READ, "ledger_read", [UUIDOID, TEXTOID]);
-statement!(LEDGER_FENCE, "ledger_fence", [UUIDOID, TEXTOID, TIMESTAMPTZOID, JSONBOID]);
-statement!(BOOKING_LOCK_FREE, "booking_lock_free", [UUIDOID]);
-statement!(HOLD_LOCK_FREE, "hold_lock_free", [UUIDOID, UUIDOID]);
-statement!(RETRY_PAUSE, "retry_pause", [FLOAT8OID]);
+statement!("attempt_holders", AttemptHolders { high: pg_sys::Oid, low: pg_sys::Oid });
+statement!("attempt_last", AttemptLast<'a> { booking: Id, key: &'a str });
+statement!("ledger_read", LedgerRead<'a> { booking: Id, key: &'a str });
+statement!("ledger_fence", LedgerFence<'a> { booking: Id, key: &'a str, now: Instant, refusal: Option<Json> });
+statement!("booking_lock_free", BookingLockFree { booking: Id });
+statement!("hold_lock_free", HoldLockFree { hold: Id, booking: Id });
+statement!("retry_pause", RetryPause { seconds: f64 });
 statement!(
-    ATTEMPT_RECORD_ORPHANED,
     "attempt_record_orphaned",
-    [
-        UUIDOID,
-        TEXTOID,
-        UUIDOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        TEXTOID,
-        INT4OID,
-        INT4OID,
-        JSONBOID,
-        TEXTOID,
-        JSONBOID
-    ]
+    AttemptRecordOrphaned<'a> {
+        booking: Id,
+        key: &'a str,
+        hold: Option<Id>,
+        trigger: Option<&'a str>,
+        started: Instant,
+        ended: Instant,
+        outcome: &'a str,
+        phase: &'a str,
+        elapsed_ms: i32,
+        pid: i32,
+        detail: Json,
+        transaction: Option<&'a str>,
+        last_result: Option<Json>,
+    }
 );
 statement!(
-    ATTEMPT_RECORD,
     "attempt_record",
-    [UUIDOID, TEXTOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INT4OID, INT4OID, JSONBOID]
+    AttemptRecord<'a> {
+        booking: Id,
+        key: Option<&'a str>,
+        hold: Option<Id>,
+        trigger: Option<&'a str>,
+        started: Instant,
+        ended: Instant,
+        outcome: &'a str,
+        phase: &'a str,
+        elapsed_ms: i32,
+        tries: i32,
+        detail: Json,
+    }
 );
 
 /// How an attempt ended that did not confirm.
@@ -90,7 +102,7 @@ impl Store {
         let number = attempt::lock_number(self.number(), booking, key);
         let (high, low) = super::server::halves(number);
         let read = |row: &row::Row| Holder { pid: row.number(1), gid: row.text(2) };
-        Ok(self.run(&ATTEMPT_HOLDERS, &[Some(high.into()), Some(low.into())], read)?.into_iter().next())
+        Ok(self.run(AttemptHolders { high, low }, read)?.into_iter().next())
     }
 
     /// Everything that is known of the key; None: there is no such booking. The locks are looked at before the
@@ -105,7 +117,7 @@ impl Store {
         let holder = self.attempt_holder(booking, key)?;
         let orphaned = orphaned(self.number()).map(|note| note.last());
         let entry = self.ledger_read(booking, key)?;
-        let found = self.run(&ATTEMPT_LAST, &[row::id(booking), row::text(key)], |row| {
+        let found = self.run(AttemptLast { booking, key }, |row| {
             let refusal = row.read(4).and_then(|Detail { refusal }| refusal);
             let last = row.text(2).map(|outcome| LastAttempt {
                 outcome,
@@ -121,7 +133,7 @@ impl Store {
     }
 
     fn ledger_read(&self, booking: Id, key: &str) -> Result<Option<AttemptEntry>, Failure> {
-        let rows = self.run(&LEDGER_READ, &[row::id(booking), row::text(key)], |row| {
+        let rows = self.run(LedgerRead { booking, key }, |row| {
             let (tables, group) = (row.ids(3).unwrap_or_default(), row.id(7));
             let assignments = assignments(&row.ids(6).unwrap_or_default(), &tables, row.window(4, 5), group);
             AttemptEntry {
@@ -138,19 +150,18 @@ impl Store {
 
     /// Plants a tombstone; false when an answer is there already.
     pub fn ledger_fence(&self, booking: Id, key: &str, refusal: &Refusal, now: Instant) -> Result<bool, Failure> {
-        let refusal = row::optional_json(serde_json::to_value(refusal).ok());
-        let arguments = [row::id(booking), row::text(key), row::instant(now), refusal];
-        Ok(!self.run(&LEDGER_FENCE, &arguments, |_| ())?.is_empty())
+        let refusal = serde_json::to_value(refusal).ok().map(Into::into);
+        Ok(!self.run(LedgerFence { booking, key, now, refusal }, |_| ())?.is_empty())
     }
 
     /// Locks the booking unless somebody else has it.
     pub fn booking_lock_free(&self, booking: Id) -> Result<bool, Failure> {
-        Ok(!self.run(&BOOKING_LOCK_FREE, &[row::id(booking)], |_| ())?.is_empty())
+        Ok(!self.run(BookingLockFree { booking }, |_| ())?.is_empty())
     }
 
     /// Locks a hold unless somebody else has it; with the restaurant of the booking.
     pub fn hold_lock_free(&self, hold: Id, booking: Id) -> Result<Option<(Hold, Option<Id>)>, Failure> {
-        let rows = self.run(&HOLD_LOCK_FREE, &[row::id(hold), row::id(booking)], |row| {
+        let rows = self.run(HoldLockFree { hold, booking }, |row| {
             let found = Hold {
                 id: hold,
                 booking: row.id(1),
@@ -170,20 +181,20 @@ impl Store {
     /// Writes down how an attempt ended; the number of the record, and the restaurant of its booking, if there is one.
     pub fn attempt_record(&self, ending: Ending) -> Result<Option<(String, Id)>, Failure> {
         let number = |n: i64| i32::try_from(n).unwrap_or(i32::MAX);
-        let arguments = [
-            row::id(ending.booking),
-            row::optional_text(ending.key),
-            row::optional_id(ending.hold),
-            row::optional_text(ending.trigger),
-            row::instant(ending.started),
-            row::instant(ending.ended),
-            row::text(ending.outcome.entry().name),
-            row::text(ending.phase.name()),
-            row::number(number(ending.elapsed_ms)),
-            row::number(ending.tries),
-            row::json(ending.detail),
-        ];
-        let rows = self.run(&ATTEMPT_RECORD, &arguments, |row| row.text(1).zip(row.id(2)))?;
+        let parameters = AttemptRecord {
+            booking: ending.booking,
+            key: ending.key,
+            hold: ending.hold,
+            trigger: ending.trigger,
+            started: ending.started,
+            ended: ending.ended,
+            outcome: ending.outcome.entry().name,
+            phase: ending.phase.name(),
+            elapsed_ms: number(ending.elapsed_ms),
+            tries: ending.tries,
+            detail: ending.detail.into(),
+        };
+        let rows = self.run(parameters, |row| row.text(1).zip(row.id(2)))?;
         Ok(rows.into_iter().next().flatten())
     }
 
@@ -192,22 +203,23 @@ impl Store {
         let id = orphaned.attempt.unwrap_or_else(|| self.new_id());
         let ms = orphaned.started.ms_until(orphaned.ended);
         let result = orphaned.trigger.map(|trigger| auto_assign::last_result(Outcome::Failed, ms, id, trigger));
-        let arguments = [
-            row::id(orphaned.booking),
-            row::text(&orphaned.key),
-            row::optional_id(orphaned.hold),
-            row::optional_text(orphaned.trigger.map(Initiator::name)),
-            row::instant(orphaned.started),
-            row::instant(orphaned.ended),
-            row::text(Outcome::Failed.entry().name),
-            row::text(orphaned.phase.name()),
-            row::number(i32::try_from(ms).unwrap_or(i32::MAX)),
-            row::number(orphaned.pid),
-            row::json(attempt::detail(&orphaned.refusal(), id, false)),
-            row::optional_text(orphaned.transaction.map(|id| id.to_string()).as_deref()),
-            row::optional_json(result),
-        ];
-        self.run(&ATTEMPT_RECORD_ORPHANED, &arguments, |_| ())?;
+        let transaction = orphaned.transaction.map(|id| id.to_string());
+        let parameters = AttemptRecordOrphaned {
+            booking: orphaned.booking,
+            key: &orphaned.key,
+            hold: orphaned.hold,
+            trigger: orphaned.trigger.map(Initiator::name),
+            started: orphaned.started,
+            ended: orphaned.ended,
+            outcome: Outcome::Failed.entry().name,
+            phase: orphaned.phase.name(),
+            elapsed_ms: i32::try_from(ms).unwrap_or(i32::MAX),
+            pid: orphaned.pid,
+            detail: attempt::detail(&orphaned.refusal(), id, false).into(),
+            transaction: transaction.as_deref(),
+            last_result: result.map(Into::into),
+        };
+        self.run(parameters, |_| ())?;
         Ok(())
     }
 
@@ -223,7 +235,7 @@ impl Store {
 
     /// Waits before the next try; a cancel ends it.
     pub fn pause(&self, ms: i64) -> Result<(), Failure> {
-        self.run(&RETRY_PAUSE, &[row::seconds(ms)], |_| ())?;
+        self.run(RetryPause { seconds: ms as f64 / 1000.0 }, |_| ())?;
         Ok(())
     }
 

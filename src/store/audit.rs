@@ -1,19 +1,18 @@
 //! Every promise against every row, in one statement and so in one snapshot.
 
 use super::Store;
-use super::row;
 use super::statement::statement;
 use crate::rules::booking::window::Instant;
 use crate::rules::reconcile::audit::{Check, Findings};
 use crate::rules::refusal::failure::Failure;
 
-statement!(AUDIT_READ, "audit_read", [TIMESTAMPTZOID]);
+statement!("audit_read", AuditRead { now: Instant });
 
 impl Store {
     pub fn audit_read(&self, now: Instant) -> Result<Findings, Failure> {
         let mut findings =
             Findings { schema: self.schema().to_owned(), taken_at: now.to_string(), ..Findings::default() };
-        self.run(&AUDIT_READ, &[row::instant(now)], |row| {
+        self.run(AuditRead { now }, |row| {
             let text = |column| row.text(column).unwrap_or_default();
             let numbers = row.numbers(5);
             let number = |at: usize| numbers.get(at).copied().unwrap_or_default();

@@ -1,15 +1,15 @@
 //! The booking as an automatic attempt finds it, and what it leaves on it.
 
 use super::Store;
-use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::{AttemptInput, GivenHold};
 use crate::rules::booking::window::Instant;
+use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!(AUTO_ASSIGN_READ, "auto_assign_read", [UUIDOID, UUIDOID, TIMESTAMPTZOID]);
-statement!(AUTO_ASSIGN_NOTE, "auto_assign_note", [UUIDOID, JSONBOID, TEXTOID]);
+statement!("auto_assign_read", AutoAssignRead { booking: Id, hold: Option<Id>, now: Instant });
+statement!("auto_assign_note", AutoAssignNote<'a> { booking: Id, result: Json, new_key: Option<&'a str> });
 
 impl Store {
     /// The booking with the hold that was given and the live one that it has; takes no lock.
@@ -19,8 +19,7 @@ impl Store {
         hold: Option<Id>,
         now: Instant,
     ) -> Result<Option<AttemptInput>, Failure> {
-        let arguments = [row::id(booking), row::optional_id(hold), row::instant(now)];
-        let rows = self.run(&AUTO_ASSIGN_READ, &arguments, |row| AttemptInput {
+        let rows = self.run(AutoAssignRead { booking, hold, now }, |row| AttemptInput {
             booking,
             restaurant: row.id(2).unwrap_or_default(),
             status: row.text(1).unwrap_or_default(),
@@ -49,7 +48,7 @@ impl Store {
         result: serde_json::Value,
         new_key: Option<&str>,
     ) -> Result<(), Failure> {
-        self.run(&AUTO_ASSIGN_NOTE, &[row::id(booking), row::json(result), row::optional_text(new_key)], |_| ())?;
+        self.run(AutoAssignNote { booking, result: result.into(), new_key }, |_| ())?;
         Ok(())
     }
 }

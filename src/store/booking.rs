@@ -3,34 +3,34 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::row::{self, Row};
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::{Allocation, Assignment, Resource};
 use crate::rules::booking::window::Instant;
 use crate::rules::booking::{Booking, BookingWindow, StatusRules};
 use crate::rules::confirm::request::History;
+use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!(BOOKING_LOCK, "booking_lock", [UUIDOID]);
-statement!(BOOKING_READ, "booking_read", [UUIDOID]);
-statement!(BOOKING_ALLOCATIONS, "booking_allocations", [UUIDOID]);
-statement!(STATUS_RULES, "status_rules", [TEXTOID, TEXTOID]);
+statement!("booking_lock", BookingLock { booking: Id });
+statement!("booking_read", BookingRead { booking: Id });
+statement!("booking_allocations", BookingAllocations { booking: Id });
+statement!("status_rules_read", StatusRulesRead<'a> { current: &'a str, target: &'a str });
 statement!(
-    TRANSITION_APPLY,
     "transition_apply",
-    [
-        UUIDOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        UUIDOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        JSONBOID
-    ]
+    TransitionApply<'a> {
+        booking: Id,
+        to: &'a str,
+        checked_in_at: Option<Instant>,
+        checked_out_at: Option<Instant>,
+        updated_at: Instant,
+        from: &'a str,
+        changed_by: Option<Id>,
+        changed_at: Instant,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+    }
 );
 
 /// Where a booking is to land, and what its history says.
@@ -57,7 +57,7 @@ pub struct Landed {
 impl Store {
     /// Locks the booking, if there is one.
     pub fn booking_lock(&self, booking: Id) -> Result<Option<Booking>, Failure> {
-        if self.run(&BOOKING_LOCK, &[row::id(booking)], |_| ())?.is_empty() {
+        if self.run(BookingLock { booking }, |_| ())?.is_empty() {
             return Ok(None);
         }
         self.booking_read(booking)
@@ -65,7 +65,7 @@ impl Store {
 
     /// The same, without a lock.
     pub fn booking_read(&self, booking: Id) -> Result<Option<Booking>, Failure> {
-        let rows = self.run(&BOOKING_READ, &[row::id(booking)], |row| Booking {
+        let rows = self.run(BookingRead { booking }, |row| Booking {
             id: booking,
             restaurant: row.id(1).unwrap_or_default(),
             status: row.text(2).unwrap_or_default(),
@@ -79,7 +79,7 @@ impl Store {
     /// The rules for a move from one status to another.
     pub fn status_rules(&self, current: &str, target: &str) -> Result<StatusRules, Failure> {
         let mut rules = StatusRules::default();
-        self.run(&STATUS_RULES, &[row::text(current), row::text(target)], |row| {
+        self.run(StatusRulesRead { current, target }, |row| {
             let label = row.text(2).unwrap_or_default();
             match row.text(1).as_deref() {
                 Some("move") => rules.target_reached_from.push(label),
@@ -99,26 +99,26 @@ impl Store {
 
     /// Moves the booking and writes its history. None: a trigger kept the row from changing.
     pub fn transition_apply(&self, landing: &Landing) -> Result<Option<Landed>, Failure> {
-        let arguments = [
-            row::id(landing.booking),
-            row::text(landing.to),
-            row::optional_instant(landing.checked_in_at),
-            row::optional_instant(landing.checked_out_at),
-            row::instant(landing.updated_at),
-            row::text(landing.from),
-            row::optional_id(landing.history.changed_by),
-            row::instant(landing.changed_at),
-            row::optional_text(landing.history.reason.as_deref()),
-            row::optional_json(landing.history.metadata.clone()),
-        ];
-        let rows = self.run(&TRANSITION_APPLY, &arguments, landed)?;
+        let parameters = TransitionApply {
+            booking: landing.booking,
+            to: landing.to,
+            checked_in_at: landing.checked_in_at,
+            checked_out_at: landing.checked_out_at,
+            updated_at: landing.updated_at,
+            from: landing.from,
+            changed_by: landing.history.changed_by,
+            changed_at: landing.changed_at,
+            reason: landing.history.reason.as_deref(),
+            metadata: landing.history.metadata.clone(),
+        };
+        let rows = self.run(parameters, landed)?;
         Ok(rows.into_iter().next().flatten())
     }
 
     /// The tables that the booking has, and what it claims.
     pub fn booking_claims(&self, booking: Id) -> Result<(Vec<Assignment>, Vec<Allocation>), Failure> {
         let (mut assignments, mut allocations) = (Vec::new(), Vec::new());
-        self.run(&BOOKING_ALLOCATIONS, &[row::id(booking)], |row| {
+        self.run(BookingAllocations { booking }, |row| {
             let (id, subject) = (row.id(2).unwrap_or_default(), row.id(3).unwrap_or_default());
             let window = row.window(5, 6);
             let kind = row.text(1).unwrap_or_default();

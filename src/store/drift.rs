@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::row::{self, Row};
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::adjacency;
@@ -15,14 +15,14 @@ use crate::rules::reconcile::finding::record::{
 };
 use crate::rules::refusal::failure::Failure;
 
-statement!(DRIFT_READ, "drift_read", [UUIDOID, TIMESTAMPTZOID]);
+statement!("drift_read", DriftRead { booking: Id, now: Instant });
 
 impl Store {
     /// The record of a booking in one snapshot. None: no such booking.
     pub fn drift_read(&self, booking: Id, now: Instant) -> Result<Option<BookingRecord>, Failure> {
         let (mut found, mut bases) = (None, BTreeMap::new());
         let mut record = BookingRecord::of(booking, now);
-        self.run(&DRIFT_READ, &[row::id(booking), row::instant(now)], |row| match row.text(1).as_deref() {
+        self.run(DriftRead { booking, now }, |row| match row.text(1).as_deref() {
             Some("booking") => found = Some(read_booking(row)),
             Some("basis") => {
                 bases.insert(row.text(8).unwrap_or_default(), answer_basis(row));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::row::{self, Row};
-use super::statement::{Statement, statement};
+use super::parameter::{self, Ids, Parameters, Texts};
+use super::row::Row;
+use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::hold::request::HoldRequest;
@@ -12,38 +13,45 @@ use crate::rules::hold::{Hold, HoldEnd, HoldEnding, HoldPolicy, TTL_MAX_SECONDS}
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!(HOLDS_LOCK, "holds_lock" locks "holds", [UUIDOID, UUIDOID]);
-statement!(HOLDS_READ, "holds_read" reads "holds", [UUIDOID, UUIDOID]);
-statement!(HOLD_READ, "hold_read", [UUIDOID]);
+statement!("holds_lock" locks "holds", HoldsLock { booking: Option<Id>, hold: Option<Id> });
+statement!("holds_read" reads "holds", HoldsRead { booking: Option<Id>, hold: Option<Id> });
+statement!("hold_read", HoldRead { hold: Id });
 statement!(
-    HOLD_TAKE,
     "hold_take",
-    [
-        UUIDOID,
-        UUIDOID,
-        UUIDOID,
-        UUIDOID,
-        UUIDARRAYOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        UUIDOID,
-        JSONBOID,
-        BOOLOID
-    ]
+    HoldTake {
+        hold: Id,
+        booking: Option<Id>,
+        restaurant: Id,
+        zone: Option<Id>,
+        tables: Ids,
+        start: Instant,
+        end: Instant,
+        expires_at: Instant,
+        created_by: Option<Id>,
+        metadata: Json,
+        mirrored: bool,
+    }
 );
-statement!(HOLD_EXTEND, "hold_extend", [UUIDOID, TIMESTAMPTZOID]);
-statement!(HOLDS_OWN, "holds_own", [UUIDOID, UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]);
+statement!("hold_extend", HoldExtend { hold: Id, expires_at: Instant });
 statement!(
-    HOLDS_OVERDUE_ON,
-    "holds_overdue_on",
-    [TIMESTAMPTZOID, UUIDOID, UUIDARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    "holds_own",
+    HoldsOwn {
+        booking: Option<Id>,
+        created_by: Option<Id>,
+        table: Option<Id>,
+        start: Option<Instant>,
+        end: Option<Instant>,
+    }
 );
-statement!(HOLDS_END, "holds_end", [UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID]);
-statement!(HOLD_ENDED_READ, "hold_ended_read", [UUIDOID]);
-statement!(ENDED_HOLDS_PRUNE, "ended_holds_prune", [TIMESTAMPTZOID, INT4OID]);
-statement!(HOLD_POLICY_READ, "hold_policy_read", []);
-statement!(HOLD_POLICY_WRITE, "hold_policy_write", [TEXTOID, BOOLOID, BOOLOID]);
+statement!(
+    "holds_overdue_on",
+    HoldsOverdueOn { now: Instant, restaurant: Id, tables: Ids, start: Instant, end: Instant }
+);
+statement!("holds_end", HoldsEnd { holds: Ids, bookings: Ids, ends: Texts, now: Instant });
+statement!("hold_ended_read", HoldEndedRead { hold: Id });
+statement!("ended_holds_prune", EndedHoldsPrune { cutoff: Instant, batch: i32 });
+statement!("hold_policy_read", HoldPolicyRead {});
+statement!("hold_policy_write", HoldPolicyWrite<'a> { ending: &'a str, mirrors: bool, to_window_end: bool });
 
 /// The feature of a schema in which attach wrote down how holds end.
 const ENDED_HOLDS: &str = "ended_holds";
@@ -86,25 +94,20 @@ pub struct NewHold<'a> {
 impl Store {
     /// Locks the named hold and the live holds of the booking, by id.
     pub fn holds_lock(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        self.holds(&HOLDS_LOCK, booking, hold)
+        self.holds(HoldsLock { booking, hold }, hold)
     }
 
     /// The same, without a lock.
     pub fn holds_read(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        self.holds(&HOLDS_READ, booking, hold)
+        self.holds(HoldsRead { booking, hold }, hold)
     }
 
-    fn holds(
-        &self,
-        statement: &'static Statement,
-        booking: Option<Id>,
-        hold: Option<Id>,
-    ) -> Result<BTreeMap<Id, Hold>, Failure> {
-        let rows = self.run(statement, &[row::optional_id(booking), row::optional_id(hold)], read)?;
+    fn holds(&self, parameters: impl Parameters, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
+        let rows = self.run(parameters, read)?;
         let mut found: BTreeMap<Id, Hold> = rows.into_iter().map(|hold| (hold.id, hold)).collect();
         // Deleted when it ended: what became of it makes the same answers as a row that was closed.
         if let Some(id) = hold.filter(|id| !found.contains_key(id) && self.attachment.has(ENDED_HOLDS)) {
-            let ended = self.run(&HOLD_ENDED_READ, &[row::id(id)], read)?;
+            let ended = self.run(HoldEndedRead { hold: id }, read)?;
             found.extend(ended.into_iter().map(|hold| (hold.id, hold)));
         }
         Ok(found)
@@ -112,7 +115,7 @@ impl Store {
 
     /// The window and the tables of a hold, without a lock.
     pub fn hold_read(&self, hold: Id) -> Result<Option<HeldTables>, Failure> {
-        let rows = self.run(&HOLD_READ, &[row::id(hold)], |row| HeldTables {
+        let rows = self.run(HoldRead { hold }, |row| HeldTables {
             window: row.window(1, 2),
             tables: row.ids(3).unwrap_or_default(),
         })?;
@@ -121,34 +124,34 @@ impl Store {
 
     /// Takes a hold with its members and its mirror; the rows written.
     pub fn hold_take(&self, hold: NewHold) -> Result<Vec<i64>, Failure> {
-        let arguments = [
-            row::id(hold.id),
-            row::optional_id(hold.booking),
-            row::id(hold.restaurant),
-            row::optional_id(hold.zone),
-            row::ids(hold.tables),
-            row::instant(hold.window.start()),
-            row::instant(hold.window.end()),
-            row::instant(hold.expires_at),
-            row::optional_id(hold.created_by),
-            row::json(hold.metadata),
-            row::flag(hold.mirrored),
-        ];
-        let rows = self.run(&HOLD_TAKE, &arguments, |row| row.numbers(1))?;
+        let parameters = HoldTake {
+            hold: hold.id,
+            booking: hold.booking,
+            restaurant: hold.restaurant,
+            zone: hold.zone,
+            tables: parameter::ids(hold.tables),
+            start: hold.window.start(),
+            end: hold.window.end(),
+            expires_at: hold.expires_at,
+            created_by: hold.created_by,
+            metadata: hold.metadata,
+            mirrored: hold.mirrored,
+        };
+        let rows = self.run(parameters, |row| row.numbers(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
     /// Locks the open holds of whoever asks, with their tables. Judged by what the locked row says.
     pub fn holds_own(&self, request: &HoldRequest) -> Result<Vec<Hold>, Failure> {
         let window = request.window;
-        let arguments = [
-            row::optional_id(request.booking),
-            row::optional_id(request.created_by),
-            row::optional_id(request.tables.first().copied()),
-            row::optional_instant(window.map(Window::start)),
-            row::optional_instant(window.map(Window::end)),
-        ];
-        let rows = self.run(&HOLDS_OWN, &arguments, |row| {
+        let parameters = HoldsOwn {
+            booking: request.booking,
+            created_by: request.created_by,
+            table: request.tables.first().copied(),
+            start: window.map(Window::start),
+            end: window.map(Window::end),
+        };
+        let rows = self.run(parameters, |row| {
             let taker = row.id(9);
             (Hold { members: row.ids(10).unwrap_or_default(), ..read(row) }, taker)
         })?;
@@ -167,14 +170,14 @@ impl Store {
         window: Window,
         now: Instant,
     ) -> Result<Vec<HoldEnding>, Failure> {
-        let arguments = [
-            row::instant(now),
-            row::id(restaurant),
-            row::ids(tables),
-            row::instant(window.start()),
-            row::instant(window.end()),
-        ];
-        self.run(&HOLDS_OVERDUE_ON, &arguments, |row| HoldEnding {
+        let parameters = HoldsOverdueOn {
+            now,
+            restaurant,
+            tables: parameter::ids(tables),
+            start: window.start(),
+            end: window.end(),
+        };
+        self.run(parameters, |row| HoldEnding {
             hold: row.id(1).unwrap_or_default(),
             booking: row.id(2),
             restaurant: row.id(3).unwrap_or_default(),
@@ -184,20 +187,20 @@ impl Store {
 
     /// Gives a locked hold a later deadline; the rows written.
     pub fn hold_extend(&self, hold: Id, expires_at: Instant) -> Result<i64, Failure> {
-        let rows = self.run(&HOLD_EXTEND, &[row::id(hold), row::instant(expires_at)], |_| ())?;
+        let rows = self.run(HoldExtend { hold, expires_at }, |_| ())?;
         Ok(rows.len() as i64)
     }
 
     /// Ends holds that are locked and takes their mirrors away; the rows written: holds, mirrors.
     pub fn holds_end(&self, endings: &[HoldEnding], now: Instant) -> Result<Vec<i64>, Failure> {
         let nobody = Id::nil();
-        let arguments = [
-            row::ids(endings.iter().map(|ending| &ending.hold)),
-            row::ids(endings.iter().map(|ending| ending.booking.as_ref().unwrap_or(&nobody))),
-            row::texts(endings.iter().map(|ending| ending.end.label())),
-            row::instant(now),
-        ];
-        let counts = self.run(&HOLDS_END, &arguments, |row| row.numbers(1))?;
+        let parameters = HoldsEnd {
+            holds: parameter::ids(endings.iter().map(|ending| &ending.hold)),
+            bookings: parameter::ids(endings.iter().map(|ending| ending.booking.as_ref().unwrap_or(&nobody))),
+            ends: parameter::texts(endings.iter().map(|ending| ending.end.label())),
+            now,
+        };
+        let counts = self.run(parameters, |row| row.numbers(1))?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }
 
@@ -206,7 +209,7 @@ impl Store {
         if !self.attachment.has(ENDED_HOLDS) {
             return Ok(0);
         }
-        let counts = self.run(&ENDED_HOLDS_PRUNE, &[row::instant(cutoff), row::number(batch)], |row| row.count(1))?;
+        let counts = self.run(EndedHoldsPrune { cutoff, batch }, |row| row.count(1))?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }
 
@@ -220,7 +223,7 @@ impl Store {
         if !self.attachment.has(ENDED_HOLDS) {
             return Ok(None);
         }
-        let rows = self.run(&HOLD_POLICY_READ, &[], |row| HoldPolicy {
+        let rows = self.run(HoldPolicyRead {}, |row| HoldPolicy {
             deletes: row.text(1).as_deref() == Some("delete"),
             mirrors: row.flag(2),
             to_window_end: row.flag(3),
@@ -232,8 +235,8 @@ impl Store {
     /// Writes down what the application does, unless something stands there already.
     pub fn hold_policy_write(&self, policy: HoldPolicy) -> Result<(), Failure> {
         let ending = if policy.deletes { "delete" } else { "close" };
-        let arguments = [row::text(ending), row::flag(policy.mirrors), row::flag(policy.to_window_end)];
-        self.run(&HOLD_POLICY_WRITE, &arguments, |_| ()).map(drop)
+        self.run(HoldPolicyWrite { ending, mirrors: policy.mirrors, to_window_end: policy.to_window_end }, |_| ())
+            .map(drop)
     }
 
     /// Does this schema remember how far its commits were looked at again?

@@ -3,18 +3,18 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::row;
+use super::parameter::{self, Texts};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::adopt::index::{FoundIndex, WANTED};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 
-statement!(BOOKING_BY_KEY, "booking_by_key", [TEXTOID]);
-statement!(IDEMPOTENCY_CONFLICTS, "idempotency_conflicts", []);
-statement!(INDEXES_FOUND, "indexes_found", [OIDOID, TEXTARRAYOID]);
-statement!(ATTEMPTS_PRUNE, "attempts_prune", [TIMESTAMPTZOID, INT4OID]);
-statement!(LEDGER_PRUNE, "ledger_prune", [TIMESTAMPTZOID, INT4OID]);
+statement!("booking_by_key", BookingByKey<'a> { key: &'a str });
+statement!("idempotency_conflicts", IdempotencyConflicts {});
+statement!("indexes_found", IndexesFound { schema: pg_sys::Oid, tables: Texts });
+statement!("attempts_prune", AttemptsPrune { cutoff: Instant, batch: i32 });
+statement!("ledger_prune", LedgerPrune { cutoff: Instant, batch: i32 });
 
 /// A booking that carries a key.
 pub struct Keyed {
@@ -43,7 +43,7 @@ pub struct Pruned {
 
 impl Store {
     pub fn booking_by_key(&self, key: &str) -> Result<Vec<Keyed>, Failure> {
-        self.run(&BOOKING_BY_KEY, &[row::text(key)], |row| Keyed {
+        self.run(BookingByKey { key }, |row| Keyed {
             booking: row.id(1).unwrap_or_default(),
             restaurant: row.id(2).unwrap_or_default(),
             status: row.label(3).unwrap_or(pg_sys::InvalidOid),
@@ -53,7 +53,7 @@ impl Store {
     }
 
     pub fn idempotency_conflicts(&self) -> Result<Vec<Conflict>, Failure> {
-        self.run(&IDEMPOTENCY_CONFLICTS, &[], |row| Conflict {
+        self.run(IdempotencyConflicts {}, |row| Conflict {
             finding: row.text(1).unwrap_or_default(),
             booking: row.id(2),
             key: row.text(3),
@@ -63,8 +63,8 @@ impl Store {
 
     /// The indexes of the tables that the wanted ones belong to.
     pub fn indexes_found(&self) -> Result<Vec<FoundIndex>, Failure> {
-        let tables = row::texts(WANTED.iter().map(|wanted| wanted.table));
-        self.run(&INDEXES_FOUND, &[Some(self.attachment.oid.into()), tables], |row| FoundIndex {
+        let tables = parameter::texts(WANTED.iter().map(|wanted| wanted.table));
+        self.run(IndexesFound { schema: self.attachment.oid, tables }, |row| FoundIndex {
             table: row.text(1).unwrap_or_default(),
             name: row.text(2).unwrap_or_default(),
             column: row.text(3),
@@ -77,15 +77,13 @@ impl Store {
 
     /// Forgets attempts that ended before the cutoff, at most a batch of them.
     pub fn attempts_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
-        let arguments = [row::instant(cutoff), row::number(batch)];
-        let counts = self.run(&ATTEMPTS_PRUNE, &arguments, |row| row.numbers(1))?;
+        let counts = self.run(AttemptsPrune { cutoff, batch }, |row| row.numbers(1))?;
         Ok(counts.first().and_then(|counts| counts.first()).copied().unwrap_or_default())
     }
 
     /// Forgets answers from before the cutoff, at most a batch of them; what somebody has locked stays.
     pub fn ledger_prune(&self, cutoff: Instant, batch: i32) -> Result<Pruned, Failure> {
-        let arguments = [row::instant(cutoff), row::number(batch)];
-        let counts = self.run(&LEDGER_PRUNE, &arguments, |row| row.numbers(1))?;
+        let counts = self.run(LedgerPrune { cutoff, batch }, |row| row.numbers(1))?;
         let count = |at: usize| counts.first().and_then(|counts| counts.get(at)).copied().unwrap_or_default();
         Ok(Pruned { answers: count(0), bookings: count(1) })
     }

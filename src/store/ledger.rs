@@ -1,6 +1,7 @@
 //! The ledger: which answer is bound to which key.
 
 use super::Store;
+use super::parameter::{self, Ids};
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
@@ -9,34 +10,34 @@ use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::replay::{CurrentBooking, LedgerEntry};
 use crate::rules::confirm::request::{Fingerprint, Request};
+use crate::rules::json::Json;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 
-statement!(LEDGER_PROBE, "ledger_probe", [UUIDOID, TEXTOID]);
+statement!("ledger_probe", LedgerProbe<'a> { booking: Id, key: &'a str });
 statement!(
-    LEDGER_REFUSE,
     "ledger_refuse",
-    [
-        UUIDOID,
-        TEXTOID,
-        UUIDARRAYOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        JSONBOID,
-        JSONBOID,
-        UUIDOID
-    ]
+    LedgerRefuse<'a> {
+        booking: Id,
+        key: &'a str,
+        tables: Ids,
+        start: Option<Instant>,
+        end: Option<Instant>,
+        checksum: &'a str,
+        kept_until: Instant,
+        now: Instant,
+        outcome: &'a str,
+        request: Json,
+        refusal: Option<Json>,
+        hold: Option<Id>,
+    }
 );
 
 impl Store {
     /// The entry under a key and the booking as it stands beside it; takes no lock.
     pub fn ledger_probe(&self, booking: Id, key: &str) -> Result<Option<(LedgerEntry, CurrentBooking)>, Failure> {
         let mut found: Option<(LedgerEntry, CurrentBooking)> = None;
-        self.run(&LEDGER_PROBE, &[row::id(booking), row::text(key)], |row| {
+        self.run(LedgerProbe { booking, key }, |row| {
             let (_, standing) = found.get_or_insert_with(|| (entry(booking, row), standing(row)));
             if let (Some(id), Some(table)) = (row.id(13), row.id(14)) {
                 let window = row.window(15, 16);
@@ -55,22 +56,22 @@ impl Store {
         now: Instant,
     ) -> Result<usize, Failure> {
         let fingerprint = Fingerprint::literal(request);
-        let (tables, hold) = (request.selection.tables(), request.selection.hold());
-        let arguments = [
-            row::id(request.booking),
-            row::text(key),
-            row::ids(tables),
-            row::optional_instant(request.window.map(|window| window.start())),
-            row::optional_instant(request.window.map(|window| window.end())),
-            row::text(&fingerprint.checksum()),
-            row::instant(now.after_seconds(self.retention_seconds)),
-            row::instant(now),
-            row::text(refusal.outcome.entry().name),
-            row::json(fingerprint.json()),
-            row::optional_json(serde_json::to_value(refusal).ok()),
-            row::optional_id(hold),
-        ];
-        Ok(self.run(&LEDGER_REFUSE, &arguments, |_| ())?.len())
+        let selection = &request.selection;
+        let parameters = LedgerRefuse {
+            booking: request.booking,
+            key,
+            tables: parameter::ids(selection.tables()),
+            start: request.window.map(|window| window.start()),
+            end: request.window.map(|window| window.end()),
+            checksum: &fingerprint.checksum(),
+            kept_until: now.after_seconds(self.retention_seconds),
+            now,
+            outcome: refusal.outcome.entry().name,
+            request: fingerprint.json(),
+            refusal: serde_json::to_value(refusal).ok().map(Into::into),
+            hold: selection.hold(),
+        };
+        Ok(self.run(parameters, |_| ())?.len())
     }
 }
 

@@ -4,20 +4,28 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::attachment::namespace_oid_of;
-use super::plan::Argument;
-use super::row;
 use super::schema::quoted;
 use super::statement::statement;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::facts::FunctionFacts;
 use crate::rules::requirement::function::{Replacement, legacy_schema};
 
-statement!(LEGACY_FUNCTIONS, "legacy_functions", [OIDOID]);
-statement!(FUNCTION_SIGNATURE, "function_signature", [OIDOID]);
-statement!(LEGACY_RECORD, "legacy_record", [OIDOID, OIDOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID]);
-statement!(OPEN_TO_ALL, "open_to_all", [OIDOID]);
-statement!(SCHEMA_GRANTEES, "schema_grantees", [OIDOID]);
-statement!(SCHEMA_IS_EMPTY, "schema_is_empty", [OIDOID]);
+statement!("legacy_functions", LegacyFunctions { bookings: pg_sys::Oid });
+statement!("function_signature", FunctionSignature { function: pg_sys::Oid });
+statement!(
+    "legacy_record",
+    LegacyRecord<'a> {
+        bookings: pg_sys::Oid,
+        function: pg_sys::Oid,
+        legacy: &'a str,
+        callable: bool,
+        granted: bool,
+        closed: bool,
+    }
+);
+statement!("open_to_all", OpenToAll { function: pg_sys::Oid });
+statement!("schema_grantees", SchemaGrantees { schema: Option<pg_sys::Oid> });
+statement!("schema_is_empty", SchemaIsEmpty { schema: pg_sys::Oid });
 
 /// A function that attach keeps.
 pub struct LegacyFunction {
@@ -44,8 +52,8 @@ impl Store {
         self.ddl(&format!("create schema {new} authorization {role}"))?;
         let comment = format!("holdfast: the legacy functions of schema {}; detach brings them back", self.schema());
         self.ddl_as(owner, &format!("comment on schema {new} is {}", pgrx::spi::quote_literal(comment)))?;
-        let schema = namespace_oid_of(&name).map(Into::into);
-        let grantees = self.run(&SCHEMA_GRANTEES, &[schema], |row| row.text(1).unwrap_or_default())?;
+        let schema = namespace_oid_of(&name);
+        let grantees = self.run(SchemaGrantees { schema }, |row| row.text(1).unwrap_or_default())?;
         for grantee in grantees {
             let grantee = if grantee.is_empty() { "public".to_owned() } else { quoted(&grantee) };
             self.ddl_as(owner, &format!("revoke all on schema {new} from {grantee}"))?;
@@ -69,9 +77,9 @@ impl Store {
         if !may_execute {
             self.ddl_as(owner, &format!("grant execute on {kind} {moved} to {}", quoted(owner)))?;
         }
-        let (callable, granted, closed) = (row::flag(replaced.callable), row::flag(!may_execute), row::flag(closed));
-        let arguments = [Some(oid.into()), row::text(legacy), callable, granted, closed];
-        self.registry(&LEGACY_RECORD, &arguments, |_| ()).map(|_| ())
+        let (function, callable, granted) = (oid, replaced.callable, !may_execute);
+        let record = |bookings| LegacyRecord { bookings, function, legacy, callable, granted, closed };
+        self.registry(record, |_| ()).map(|_| ())
     }
 
     /// Nobody but the owner of the bookings reaches them, also when a dump without grants has left them open.
@@ -87,24 +95,24 @@ impl Store {
     }
 
     fn signature_of(&self, function: pg_sys::Oid) -> Result<String, Failure> {
-        let rows = self.run(&FUNCTION_SIGNATURE, &[Some(function.into())], |row| row.text(1).unwrap_or_default())?;
+        let rows = self.run(FunctionSignature { function }, |row| row.text(1).unwrap_or_default())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
     fn is_open_to_all(&self, function: pg_sys::Oid) -> Result<bool, Failure> {
-        let rows = self.run(&OPEN_TO_ALL, &[Some(function.into())], |row| row.flag(1))?;
+        let rows = self.run(OpenToAll { function }, |row| row.flag(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
     /// The schema of the legacy functions; None where there is none.
-    pub(super) fn legacy_oid(&self) -> Argument {
-        self.attachment.legacy.as_deref().and_then(namespace_oid_of).map(Into::into)
+    pub(super) fn legacy_oid(&self) -> Option<pg_sys::Oid> {
+        self.attachment.legacy.as_deref().and_then(namespace_oid_of)
     }
 
     /// Drops the schema of the legacy functions, unless somebody put something into it.
     pub fn legacy_close(&self) -> Result<(), Failure> {
         let (Some(legacy), Some(schema)) = (&self.attachment.legacy, self.legacy_oid()) else { return Ok(()) };
-        let empty = self.run(&SCHEMA_IS_EMPTY, &[Some(schema)], |row| row.flag(1))?;
+        let empty = self.run(SchemaIsEmpty { schema }, |row| row.flag(1))?;
         if empty.into_iter().any(|empty| empty) {
             self.ddl(&format!("drop schema {}", quoted(legacy)))?;
         }
@@ -113,11 +121,14 @@ impl Store {
 
     /// The legacy functions that are still where attach moved them.
     pub fn kept_functions(&self) -> Result<Vec<LegacyFunction>, Failure> {
-        self.registry(&LEGACY_FUNCTIONS, &[], |row| LegacyFunction {
-            signature: row.text(1).unwrap_or_default(),
-            kind: row.text(2).unwrap_or_default(),
-            granted: row.flag(3),
-            closed: row.flag(4),
-        })
+        self.registry(
+            |bookings| LegacyFunctions { bookings },
+            |row| LegacyFunction {
+                signature: row.text(1).unwrap_or_default(),
+                kind: row.text(2).unwrap_or_default(),
+                granted: row.flag(3),
+                closed: row.flag(4),
+            },
+        )
     }
 }

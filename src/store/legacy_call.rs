@@ -4,86 +4,108 @@ use std::cell::Cell;
 
 use super::Store;
 use super::booking::Landed;
-use super::plan::Argument;
-use super::row::{self, Row};
-use super::statement::{Statement, statement};
+use super::parameter::{self, Ids, Parameters};
+use super::row::Row;
+use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::History;
 use crate::rules::confirm::request::{Arguments, Named};
+use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::{Function, Legacy, Rule};
 
-statement!(BOOKING_RESTAURANT, "booking_restaurant", [UUIDOID]);
+statement!("booking_restaurant", BookingRestaurant { booking: Id });
 statement!(
-    LEGACY_CALL_CONFIRM_BY_TABLES,
     "legacy_call_confirm_by_tables",
-    [
-        UUIDOID,
-        UUIDARRAYOID,
-        TEXTOID,
-        BOOLOID,
-        UUIDOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        UUIDOID,
-        TEXTOID,
-        JSONBOID
-    ]
+    LegacyCallConfirmByTables<'a> {
+        booking: Option<Id>,
+        tables: Option<Ids>,
+        key: Option<&'a str>,
+        adjacent: Option<bool>,
+        actor: Option<Id>,
+        start: Option<Instant>,
+        end: Option<Instant>,
+        target: Option<&'a str>,
+        changed_by: Option<Id>,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+    }
 );
 statement!(
-    LEGACY_CALL_CONFIRM_BY_HOLD,
     "legacy_call_confirm_by_hold",
-    [
-        UUIDOID,
-        UUIDOID,
-        TEXTOID,
-        BOOLOID,
-        UUIDOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        TEXTOID,
-        TEXTOID,
-        TEXTOID,
-        JSONBOID,
-        UUIDOID
-    ]
+    LegacyCallConfirmByHold<'a> {
+        hold: Option<Id>,
+        booking: Option<Id>,
+        key: Option<&'a str>,
+        adjacent: Option<bool>,
+        actor: Option<Id>,
+        start: Option<Instant>,
+        end: Option<Instant>,
+        policy_version: Option<&'a str>,
+        adjacency_hash: Option<&'a str>,
+        target: Option<&'a str>,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+        changed_by: Option<Id>,
+    }
 );
 statement!(
-    LEGACY_CALL_ATOMIC_CONFIRM,
     "legacy_call_atomic_confirm",
-    [UUIDOID, UUIDOID, TEXTOID, UUIDOID, TEXTOID, JSONBOID, UUIDOID, TEXTOID]
+    LegacyCallAtomicConfirm<'a> {
+        booking: Option<Id>,
+        hold: Option<Id>,
+        key: Option<&'a str>,
+        actor: Option<Id>,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+        changed_by: Option<Id>,
+        target: Option<&'a str>,
+    }
 );
 statement!(
-    LEGACY_CALL_ASSIGN,
     "legacy_call_assign",
-    [UUIDOID, UUIDARRAYOID, TEXTOID, BOOLOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]
+    LegacyCallAssign<'a> {
+        booking: Option<Id>,
+        tables: Option<Ids>,
+        key: Option<&'a str>,
+        adjacent: Option<bool>,
+        actor: Option<Id>,
+        start: Option<Instant>,
+        end: Option<Instant>,
+    }
 );
-statement!(LEGACY_CALL_ASSIGN_SINGLE, "legacy_call_assign_single", [UUIDOID, UUIDOID, UUIDOID, TEXTOID]);
-statement!(LEGACY_CALL_ASSIGN_MERGED, "legacy_call_assign_merged", [UUIDOID, UUIDARRAYOID, BOOLOID, UUIDOID, TEXTOID]);
-statement!(LEGACY_CALL_UNASSIGN, "legacy_call_unassign", [UUIDOID, UUIDARRAYOID]);
+statement!("legacy_call_assign_single", LegacyCallAssignSingle<'a> { booking: Option<Id>, table: Option<Id>, actor: Option<Id>, key: Option<&'a str> });
 statement!(
-    LEGACY_CALL_TRANSITION,
-    "legacy_call_transition",
-    [
-        UUIDOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        TEXTOID,
-        UUIDOID,
-        TIMESTAMPTZOID,
-        TEXTOID,
-        JSONBOID
-    ]
+    "legacy_call_assign_merged",
+    LegacyCallAssignMerged<'a> {
+        booking: Option<Id>,
+        tables: Option<Ids>,
+        adjacent: Option<bool>,
+        actor: Option<Id>,
+        key: Option<&'a str>,
+    }
 );
-statement!(LEGACY_CALL_RELEASE, "legacy_call_release", [UUIDOID, UUIDOID]);
-statement!(LEGACY_CALL_REFRESH, "legacy_call_refresh", [UUIDOID]);
+statement!("legacy_call_unassign", LegacyCallUnassign { booking: Option<Id>, tables: Option<Ids> });
+statement!(
+    "legacy_call_transition",
+    LegacyCallTransition<'a> {
+        booking: Option<Id>,
+        to: Option<&'a str>,
+        checked_in_at: Option<Instant>,
+        checked_out_at: Option<Instant>,
+        updated_at: Option<Instant>,
+        history_from: Option<&'a str>,
+        history_to: Option<&'a str>,
+        changed_by: Option<Id>,
+        changed_at: Option<Instant>,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+    }
+);
+statement!("legacy_call_release", LegacyCallRelease { hold: Option<Id>, actor: Option<Id> });
+statement!("legacy_call_refresh", LegacyCallRefresh { table: Option<Id> });
 
 /// A status move as it was asked for.
 pub struct GivenMove<'a> {
@@ -166,20 +188,15 @@ impl Store {
     }
 
     pub fn booking_restaurant(&self, booking: Id) -> Result<Option<Id>, Failure> {
-        let rows = self.run(&BOOKING_RESTAURANT, &[row::id(booking)], |row| row.id(1))?;
+        let rows = self.run(BookingRestaurant { booking }, |row| row.id(1))?;
         Ok(rows.into_iter().next().flatten())
     }
 
     /// Calls a kept function. One without a `search_path` of its own runs under the application's path, as every statement
     /// that calls one does.
-    fn legacy<T>(
-        &self,
-        statement: &'static Statement,
-        arguments: &[Argument],
-        read: impl FnMut(&Row) -> T,
-    ) -> Result<Vec<T>, Failure> {
+    fn legacy<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
         let _running = Running::begin();
-        self.run(statement, arguments, read)
+        self.run(parameters, read)
     }
 
     pub fn legacy_confirm(&self, function: Function, given: &Arguments) -> Result<Vec<Assignment>, Failure> {
@@ -187,78 +204,104 @@ impl Store {
             Named::Tables(tables) => (tables.as_deref(), None),
             Named::Hold(hold) => (None, *hold),
         };
-        let (booking, hold, tables) = (row::optional_id(given.booking), row::optional_id(hold), row::tables(tables));
-        let key = row::optional_text(given.key.as_deref());
-        let (adjacent, actor) = (row::optional_flag(given.require_adjacency), row::optional_id(given.actor));
-        let (start, end) = (row::optional_instant(given.start), row::optional_instant(given.end));
-        let target = row::optional_text(given.target.as_deref());
-        let history = &given.history;
-        let (by, reason) = (row::optional_id(history.changed_by), row::optional_text(history.reason.as_deref()));
-        let metadata = row::optional_json(history.metadata.clone());
-        let policy = row::optional_text(given.expectation.policy_version.as_deref());
-        let hash = row::optional_text(given.expectation.adjacency_hash.as_deref());
-        let one = match &given.named {
-            Named::Tables(Some(tables)) => row::optional_id(tables.first().copied().flatten()),
-            _ => None,
-        };
+        let Arguments { booking, actor, start, end, .. } = *given;
+        let tables = || tables.map(parameter::given_ids);
+        let (key, target) = (given.key.as_deref(), given.target.as_deref());
+        let adjacent = given.require_adjacency;
+        let (changed_by, reason) = (given.history.changed_by, given.history.reason.as_deref());
+        let metadata = || given.history.metadata.clone();
         let rows = match function {
-            Function::ConfirmByTables => self.legacy(
-                &LEGACY_CALL_CONFIRM_BY_TABLES,
-                &[booking, tables, key, adjacent, actor, start, end, target, by, reason, metadata],
-                assignment,
-            ),
-            Function::ConfirmByHold => self.legacy(
-                &LEGACY_CALL_CONFIRM_BY_HOLD,
-                &[hold, booking, key, adjacent, actor, start, end, policy, hash, target, reason, metadata, by],
-                assignment,
-            ),
-            Function::AtomicConfirm => self.legacy(
-                &LEGACY_CALL_ATOMIC_CONFIRM,
-                &[booking, hold, key, actor, reason, metadata, by, target],
-                assignment,
-            ),
-            Function::AssignSingle => self.legacy(&LEGACY_CALL_ASSIGN_SINGLE, &[booking, one, actor, key], |_| None),
-            Function::AssignMerged => {
-                self.legacy(&LEGACY_CALL_ASSIGN_MERGED, &[booking, tables, adjacent, actor, key], |_| None)
+            Function::ConfirmByTables => {
+                let (tables, metadata) = (tables(), metadata());
+                let call = LegacyCallConfirmByTables {
+                    booking,
+                    tables,
+                    key,
+                    adjacent,
+                    actor,
+                    start,
+                    end,
+                    target,
+                    changed_by,
+                    reason,
+                    metadata,
+                };
+                self.legacy(call, assignment)
             }
-            _ => self.legacy(&LEGACY_CALL_ASSIGN, &[booking, tables, key, adjacent, actor, start, end], assignment),
+            Function::ConfirmByHold => {
+                let call = LegacyCallConfirmByHold {
+                    hold,
+                    booking,
+                    key,
+                    adjacent,
+                    actor,
+                    start,
+                    end,
+                    policy_version: given.expectation.policy_version.as_deref(),
+                    adjacency_hash: given.expectation.adjacency_hash.as_deref(),
+                    target,
+                    reason,
+                    metadata: metadata(),
+                    changed_by,
+                };
+                self.legacy(call, assignment)
+            }
+            Function::AtomicConfirm => {
+                let metadata = metadata();
+                let call = LegacyCallAtomicConfirm { booking, hold, key, actor, reason, metadata, changed_by, target };
+                self.legacy(call, assignment)
+            }
+            Function::AssignSingle => {
+                let table = match &given.named {
+                    Named::Tables(Some(tables)) => tables.first().copied().flatten(),
+                    _ => None,
+                };
+                self.legacy(LegacyCallAssignSingle { booking, table, actor, key }, |_| None)
+            }
+            Function::AssignMerged => {
+                self.legacy(LegacyCallAssignMerged { booking, tables: tables(), adjacent, actor, key }, |_| None)
+            }
+            _ => {
+                let tables = tables();
+                self.legacy(LegacyCallAssign { booking, tables, key, adjacent, actor, start, end }, assignment)
+            }
         };
         Ok(rows?.into_iter().flatten().collect())
     }
 
     pub fn legacy_unassign(&self, booking: Option<Id>, tables: Option<&[Id]>) -> Result<Vec<Id>, Failure> {
-        let arguments = [row::optional_id(booking), tables.and_then(row::ids)];
-        let taken = self.legacy(&LEGACY_CALL_UNASSIGN, &arguments, |row| row.id(1))?;
+        let parameters = LegacyCallUnassign { booking, tables: tables.map(parameter::ids) };
+        let taken = self.legacy(parameters, |row| row.id(1))?;
         Ok(taken.into_iter().flatten().collect())
     }
 
     pub fn legacy_transition(&self, given: &GivenMove) -> Result<Landed, Failure> {
-        let arguments = [
-            row::optional_id(given.booking),
-            row::optional_text(given.to),
-            row::optional_instant(given.checked_in_at),
-            row::optional_instant(given.checked_out_at),
-            row::optional_instant(given.updated_at),
-            row::optional_text(given.history_from),
-            row::optional_text(given.history_to),
-            row::optional_id(given.history.changed_by),
-            row::optional_instant(given.changed_at),
-            row::optional_text(given.history.reason.as_deref()),
-            row::optional_json(given.history.metadata.clone()),
-        ];
-        let landed = self.legacy(&LEGACY_CALL_TRANSITION, &arguments, super::booking::landed)?;
+        let parameters = LegacyCallTransition {
+            booking: given.booking,
+            to: given.to,
+            checked_in_at: given.checked_in_at,
+            checked_out_at: given.checked_out_at,
+            updated_at: given.updated_at,
+            history_from: given.history_from,
+            history_to: given.history_to,
+            changed_by: given.history.changed_by,
+            changed_at: given.changed_at,
+            reason: given.history.reason.as_deref(),
+            metadata: given.history.metadata.clone(),
+        };
+        let landed = self.legacy(parameters, super::booking::landed)?;
         let landed = landed.into_iter().flatten().next();
         landed.ok_or_else(|| Failure::Undone(crate::rules::refusal::broken_invariant("Transition", &[1], &[0])))
     }
 
     pub fn legacy_release(&self, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
-        let arguments = [row::optional_id(hold), row::optional_id(actor)];
-        let live = self.legacy(&LEGACY_CALL_RELEASE, &arguments, |row| row.flag(1))?;
+        let parameters = LegacyCallRelease { hold, actor };
+        let live = self.legacy(parameters, |row| row.flag(1))?;
         Ok(live.into_iter().any(|live| live))
     }
 
     pub fn legacy_refresh(&self, table: Option<Id>) -> Result<(), Failure> {
-        self.legacy(&LEGACY_CALL_REFRESH, &[row::optional_id(table)], |_| ()).map(|_| ())
+        self.legacy(LegacyCallRefresh { table }, |_| ()).map(|_| ())
     }
 }
 

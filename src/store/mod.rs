@@ -21,6 +21,7 @@ mod ledger;
 mod legacy;
 mod legacy_call;
 pub mod outbox;
+mod parameter;
 mod path;
 mod plan;
 mod plan_cache;
@@ -65,9 +66,9 @@ use crate::rules::attempt::Phase;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::retention;
 use attachment::Attachment;
-use plan::{Argument, Connection};
+use parameter::Parameters;
+use plan::Connection;
 use row::Row;
-use statement::Statement;
 
 /// One call's view of one application schema.
 pub struct Store {
@@ -130,12 +131,7 @@ impl Store {
         &self.attachment.name
     }
 
-    fn run<T>(
-        &self,
-        statement: &'static Statement,
-        arguments: &[Argument],
-        read: impl FnMut(&Row) -> T,
-    ) -> Result<Vec<T>, Failure> {
-        self.connection.run(statement, arguments, read)
+    fn run<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+        self.connection.run(parameters, read)
     }
 }

@@ -1,7 +1,7 @@
 //! The outbox: events given to consumers, and what they say of them. Ids travel as text: schemas number them or not.
 
 use super::Store;
-use super::row;
+use super::parameter::{self, Ids, Jsons, Texts};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
@@ -10,19 +10,43 @@ use crate::rules::event::outbox::Event;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!(OUTBOX_CLAIM, "outbox_claim", [TEXTOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID]);
 statement!(
-    OUTBOX_EMIT,
-    "outbox_emit",
-    [TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID]
+    "outbox_claim",
+    OutboxClaim<'a> {
+        consumer: &'a str,
+        limit: i32,
+        now: Instant,
+        until: Instant,
+        attempts: i32,
+    }
 );
-statement!(OUTBOX_ACK, "outbox_ack", [TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID]);
-statement!(OUTBOX_HELD, "outbox_held", [TEXTOID, TEXTOID]);
-statement!(OUTBOX_FAIL, "outbox_fail", [TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID]);
-statement!(OUTBOX_PRUNE, "outbox_prune", [TIMESTAMPTZOID, INT4OID]);
-statement!(OUTBOX_PRUNE_DEAD, "outbox_prune_dead", [TIMESTAMPTZOID, INT4OID]);
+statement!(
+    "outbox_emit",
+    OutboxEmit {
+        event_types: Texts,
+        dedupe_keys: Texts,
+        payloads: Jsons,
+        restaurants: Ids,
+        bookings: Ids,
+        keys: Texts,
+        now: Instant,
+    }
+);
+statement!("outbox_ack", OutboxAck<'a> { events: Texts, consumer: &'a str, now: Instant });
+statement!("outbox_held", OutboxHeld<'a> { event: &'a str, consumer: &'a str });
+statement!(
+    "outbox_fail",
+    OutboxFail<'a> {
+        event: &'a str,
+        until: Option<Instant>,
+        error: Option<&'a str>,
+        now: Instant,
+    }
+);
+statement!("outbox_prune", OutboxPrune { cutoff: Instant, batch: i32 });
+statement!("outbox_prune_dead", OutboxPruneDead { cutoff: Instant, batch: i32 });
 
-statement!(OUTBOX_NOTIFY, "outbox_notify", [TIMESTAMPTZOID]);
+statement!("outbox_notify", OutboxNotify { now: Instant });
 
 /// An event that was given away.
 pub struct Claimed {
@@ -45,16 +69,16 @@ impl Store {
     /// Tells others, in order; the rows written.
     pub fn outbox_emit(&self, events: &[Event], now: Instant) -> Result<i64, Failure> {
         let nobody = Id::nil();
-        let arguments = [
-            row::texts(events.iter().map(|event| event.event_type)),
-            row::texts(events.iter().map(|event| event.dedupe_key.as_str())),
-            row::jsons(events.iter().map(|event| event.payload.clone()).collect()),
-            row::ids(events.iter().map(|event| &event.restaurant)),
-            row::ids(events.iter().map(|event| event.booking.as_ref().unwrap_or(&nobody))),
-            row::texts(events.iter().map(|event| event.key.as_deref().unwrap_or_default())),
-            row::instant(now),
-        ];
-        Ok(self.run(&OUTBOX_EMIT, &arguments, |_| ())?.len() as i64)
+        let parameters = OutboxEmit {
+            event_types: parameter::texts(events.iter().map(|event| event.event_type)),
+            dedupe_keys: parameter::texts(events.iter().map(|event| event.dedupe_key.as_str())),
+            payloads: parameter::jsons(events.iter().map(|event| event.payload.clone()).collect()),
+            restaurants: parameter::ids(events.iter().map(|event| &event.restaurant)),
+            bookings: parameter::ids(events.iter().map(|event| event.booking.as_ref().unwrap_or(&nobody))),
+            keys: parameter::texts(events.iter().map(|event| event.key.as_deref().unwrap_or_default())),
+            now,
+        };
+        Ok(self.run(parameters, |_| ())?.len() as i64)
     }
 
     /// Gives due events to a consumer until a moment.
@@ -65,14 +89,7 @@ impl Store {
         until: Instant,
         attempts: i32,
     ) -> Result<Vec<Claimed>, Failure> {
-        let arguments = [
-            row::text(&claim.consumer),
-            row::number(claim.limit),
-            row::instant(now),
-            row::instant(until),
-            row::number(attempts),
-        ];
-        self.run(&OUTBOX_CLAIM, &arguments, |row| Claimed {
+        self.run(OutboxClaim { consumer: &claim.consumer, limit: claim.limit, now, until, attempts }, |row| Claimed {
             id: row.text(1).unwrap_or_default(),
             event_type: row.text(2).unwrap_or_default(),
             dedupe_key: row.text(3),
@@ -86,13 +103,14 @@ impl Store {
 
     /// Marks events as done that are the consumer's, and names them.
     pub fn outbox_ack(&self, ids: &[String], consumer: &str, now: Instant) -> Result<Vec<String>, Failure> {
-        let arguments = [row::texts(ids.iter().map(String::as_str)), row::text(consumer), row::instant(now)];
-        self.run(&OUTBOX_ACK, &arguments, |row| row.text(1).unwrap_or_default())
+        self.run(OutboxAck { events: parameter::texts(ids.iter().map(String::as_str)), consumer, now }, |row| {
+            row.text(1).unwrap_or_default()
+        })
     }
 
     /// How often the event was given away, if it is the consumer's; locks it.
     pub fn outbox_held(&self, id: &str, consumer: &str) -> Result<Option<i32>, Failure> {
-        let found = self.run(&OUTBOX_HELD, &[row::text(id), row::text(consumer)], |row| row.number(1))?;
+        let found = self.run(OutboxHeld { event: id, consumer }, |row| row.number(1))?;
         Ok(found.into_iter().next().flatten())
     }
 
@@ -104,23 +122,22 @@ impl Store {
         error: Option<&str>,
         now: Instant,
     ) -> Result<Vec<i64>, Failure> {
-        let arguments = [row::text(id), row::optional_instant(until), row::optional_text(error), row::instant(now)];
-        let counts = self.run(&OUTBOX_FAIL, &arguments, |row| row.numbers(1))?;
+        let counts = self.run(OutboxFail { event: id, until, error, now }, |row| row.numbers(1))?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }
 
     /// Tells who listens that events are due, if any are.
     pub fn outbox_notify(&self, now: Instant) -> Result<i64, Failure> {
-        Ok(self.run(&OUTBOX_NOTIFY, &[row::instant(now)], |_| ())?.len() as i64)
+        Ok(self.run(OutboxNotify { now }, |_| ())?.len() as i64)
     }
 
     /// Forgets events that were delivered before the cutoff, at most a batch of them.
     pub fn outbox_prune_dead(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
-        Ok(self.run(&OUTBOX_PRUNE_DEAD, &[row::instant(cutoff), row::number(batch)], |_| ())?.len() as i64)
+        Ok(self.run(OutboxPruneDead { cutoff, batch }, |_| ())?.len() as i64)
     }
 
     pub fn outbox_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
-        let counts = self.run(&OUTBOX_PRUNE, &[row::instant(cutoff), row::number(batch)], |row| row.numbers(1))?;
+        let counts = self.run(OutboxPrune { cutoff, batch }, |row| row.numbers(1))?;
         Ok(counts.iter().flatten().sum())
     }
 }

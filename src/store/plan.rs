@@ -9,6 +9,7 @@ use pgrx::pg_sys;
 use super::attachment::{Attachment, AttachmentRecord};
 use super::guard::{self, SnapshotMode};
 use super::hooks::{Announced, Reached, items};
+use super::parameter::{Argument, Parameters};
 use super::plan_cache::{self, Known};
 use super::rights::{self, Work};
 use super::row::{Row, TypeMismatch};
@@ -19,10 +20,7 @@ use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack, sqlsta
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::{Mode, Rule};
 
-statement!(ATTACHMENT_READ, "attachment_read", [OIDOID]);
-
-/// An argument: None is NULL.
-pub type Argument = Option<pg_sys::Datum>;
+statement!("attachment_read", AttachmentRead { schema: pg_sys::Oid });
 
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
@@ -90,7 +88,7 @@ impl Connection {
         // Not kept: the schema may have been renamed since, and a plan names it.
         // Attach and detach look, too, before they know whose rights to take.
         rights::for_schema(schema, Work::Restricted, || {
-            self.run_once(&found, &ATTACHMENT_READ, &[Some(schema.into())], |row| note(&mut record, row))
+            self.run_once(&found, AttachmentRead { schema }, |row| note(&mut record, row))
         })?;
         Ok(found.with_record(record))
     }
@@ -115,12 +113,8 @@ impl Connection {
     }
 
     /// Runs a statement and hands over its rows.
-    pub fn run<T>(
-        &self,
-        statement: &'static Statement,
-        arguments: &[Argument],
-        read: impl FnMut(&Row) -> T,
-    ) -> Result<Vec<T>, Failure> {
+    pub fn run<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+        let statement = P::STATEMENT;
         let kept = self.current()?;
         let plan = match kept.plan(statement.name) {
             Some(plan) => plan,
@@ -130,19 +124,18 @@ impl Connection {
                 plan
             }
         };
-        self.execute(&kept.attachment, plan, statement, arguments, read)
+        self.execute(&kept.attachment, plan, statement, parameters.arguments().as_ref(), read)
     }
 
     /// Runs a statement once, without keeping its plan.
-    pub fn run_once<T>(
+    pub fn run_once<P: Parameters, T>(
         &self,
         attachment: &Attachment,
-        statement: &'static Statement,
-        arguments: &[Argument],
+        parameters: P,
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        let plan = self.prepare(attachment, statement)?;
-        self.execute(attachment, plan, statement, arguments, read)
+        let plan = self.prepare(attachment, P::STATEMENT)?;
+        self.execute(attachment, plan, P::STATEMENT, parameters.arguments().as_ref(), read)
     }
 
     fn execute<T>(
@@ -153,9 +146,6 @@ impl Connection {
         arguments: &[Argument],
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        if arguments.len() != statement.types.len() {
-            return Err(self.fail(internal(statement.name, 0)));
-        }
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
@@ -196,7 +186,8 @@ impl Connection {
 
     /// A plan that lives as long as the connection.
     fn prepare(&self, attachment: &Attachment, statement: &'static Statement) -> Result<pg_sys::SPIPlanPtr, Failure> {
-        let source = CString::new(statement.source(attachment)).map_err(|_| self.fail(internal(statement.name, 0)))?;
+        let source = statement.source(attachment).and_then(|source| CString::new(source).ok());
+        let source = source.ok_or_else(|| self.fail(internal(statement.name, 0)))?;
         let mut types: Vec<pg_sys::Oid> = statement.types.iter().map(|kind| kind.value()).collect();
         // SAFETY: connected by construction; the types live through the call.
         let plan =

@@ -1,14 +1,13 @@
 //! What failed on its own, and is left alone for a while.
 
 use super::Store;
-use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 
-statement!(QUARANTINE_READ, "quarantine_read", [TEXTOID, UUIDOID]);
-statement!(QUARANTINE_WRITE, "quarantine_write", [TEXTOID, UUIDOID, TIMESTAMPTZOID, TEXTOID]);
+statement!("quarantine_read", QuarantineRead<'a> { task: &'a str, id: Id });
+statement!("quarantine_write", QuarantineWrite<'a> { task: &'a str, id: Id, until: Instant, error: &'a str });
 
 impl Store {
     /// Keeps the first thing that was said, for whoever asked for the whole batch.
@@ -24,12 +23,12 @@ impl Store {
 
     /// How often it was in quarantine already.
     pub fn quarantine_failures(&self, step: &str, id: Id) -> Result<i32, Failure> {
-        let rows = self.run(&QUARANTINE_READ, &[row::text(step), row::id(id)], |row| row.number(1))?;
+        let rows = self.run(QuarantineRead { task: step, id }, |row| row.number(1))?;
         Ok(rows.into_iter().flatten().next().unwrap_or_default())
     }
 
     pub fn quarantine_write(&self, step: &str, id: Id, until: Instant, error: &str) -> Result<(), Failure> {
-        self.run(&QUARANTINE_WRITE, &[row::text(step), row::id(id), row::instant(until), row::text(error)], |_| ())?;
+        self.run(QuarantineWrite { task: step, id, until, error }, |_| ())?;
         Ok(())
     }
 }

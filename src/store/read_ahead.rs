@@ -7,12 +7,12 @@ use super::statement::statement;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::scan_bookings::Probed;
 
-statement!(PROBED_INDEXES, "probed_indexes", []);
+statement!("probed_indexes", ProbedIndexes {});
 
 impl Store {
     /// The indexes that a look at all live bookings asks once a booking, and what is known of each.
     pub fn probed_indexes(&self) -> Result<Vec<(pg_sys::Oid, Probed)>, Failure> {
-        self.run(&PROBED_INDEXES, &[], |row| {
+        self.run(ProbedIndexes {}, |row| {
             let number = |column| i64::from(row.number(column).unwrap_or_default());
             (
                 row.oid(1).unwrap_or(pg_sys::InvalidOid),

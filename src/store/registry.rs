@@ -5,22 +5,34 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::attachment::{self, Attachment};
-use super::plan::{Argument, Connection};
+use super::parameter::{self, Parameters, Texts};
+use super::plan::Connection;
 use super::rights;
-use super::row::{self, Row};
-use super::statement::{Statement, statement};
+use super::row::Row;
+use super::statement::statement;
 use crate::rules::adopt::path;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::requirement::addition::{Addition, AdditionKind};
 
-statement!(REGISTRY_READ, "registry_read", [OIDOID]);
-statement!(REGISTRY_ATTACH, "registry_attach", [OIDOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID]);
-statement!(REGISTRY_DETACH, "registry_detach", [OIDOID]);
-statement!(ADDITIONS_READ, "additions_read", [OIDOID]);
-statement!(ADDITIONS_WRITE, "additions_write", [OIDOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID]);
-statement!(ADDITIONS_FORGET, "additions_forget", [OIDOID]);
-statement!(LEGACY_FORGET, "legacy_forget", [OIDOID]);
-statement!(CALLERS_READ, "callers_read", [OIDOID]);
+statement!("registry_read", RegistryRead { bookings: pg_sys::Oid });
+statement!(
+    "registry_attach",
+    RegistryAttach<'a> {
+        bookings: pg_sys::Oid,
+        release: &'a str,
+        features: Texts,
+        callers: Texts,
+    }
+);
+statement!("registry_detach", RegistryDetach { bookings: pg_sys::Oid });
+statement!("additions_read", AdditionsRead { bookings: pg_sys::Oid });
+statement!(
+    "additions_write",
+    AdditionsWrite { bookings: pg_sys::Oid, kinds: Texts, relations: Texts, names: Texts, definitions: Texts }
+);
+statement!("additions_forget", AdditionsForget { bookings: pg_sys::Oid });
+statement!("legacy_forget", LegacyForget { bookings: pg_sys::Oid });
+statement!("callers_read", CallersRead { bookings: pg_sys::Oid });
 
 /// The table of attached schemas; None where the extension is not installed, or is of a release that had none.
 pub fn relation() -> Option<pg_sys::Oid> {
@@ -39,21 +51,19 @@ impl Connection {
     /// Hands over what attach recorded of a schema; no row: it is not attached.
     pub(super) fn registry_read(&self, found: &Attachment, read: impl FnMut(&Row)) -> Result<(), Failure> {
         let Some(bookings) = found.bookings() else { return Ok(()) };
-        as_owner(|| self.run_once(found, &REGISTRY_READ, &[Some(bookings.into())], read)).map(|_| ())
+        as_owner(|| self.run_once(found, RegistryRead { bookings }, read)).map(|_| ())
     }
 }
 
 impl Store {
-    /// Runs a statement on what attach records; the bookings of the schema are its first argument.
-    pub(super) fn registry<T>(
+    /// Runs a statement on what attach records, by the bookings of the schema.
+    pub(super) fn registry<P: Parameters, T>(
         &self,
-        statement: &'static Statement,
-        arguments: &[Argument],
+        of_bookings: impl FnOnce(pg_sys::Oid) -> P,
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
         let Some(bookings) = self.attachment.bookings() else { return Ok(Vec::new()) };
-        let all: Vec<Argument> = [Some(bookings.into())].into_iter().chain(arguments.iter().copied()).collect();
-        let found = as_owner(|| self.connection.run_once(&self.attachment, statement, &all, read))?;
+        let found = as_owner(|| self.connection.run_once(&self.attachment, of_bookings(bookings), read))?;
         Ok(found.unwrap_or_default())
     }
 
@@ -62,52 +72,57 @@ impl Store {
     pub fn record(&self, callers: &[String], application_path: &str) -> Result<(), Failure> {
         let path = format!("{}{application_path}", path::RECORDED);
         let features = self.attachment.features_present().into_iter().chain([path.as_str()]);
-        let arguments = [
-            row::text(env!("CARGO_PKG_VERSION")),
-            row::texts(features),
-            row::texts(callers.iter().map(String::as_str)),
-        ];
-        self.registry(&REGISTRY_ATTACH, &arguments, |_| ())?;
+        let attach = |bookings| RegistryAttach {
+            bookings,
+            release: env!("CARGO_PKG_VERSION"),
+            features: parameter::texts(features),
+            callers: parameter::texts(callers.iter().map(String::as_str)),
+        };
+        self.registry(attach, |_| ())?;
         self.attachment.recorded();
         Ok(())
     }
 
     /// Forgets the schema; every session does.
     pub fn forget(&self) -> Result<(), Failure> {
-        for statement in [&REGISTRY_DETACH, &ADDITIONS_FORGET, &LEGACY_FORGET] {
-            self.registry(statement, &[], |_| ())?;
-        }
+        self.registry(|bookings| RegistryDetach { bookings }, |_| ())?;
+        self.registry(|bookings| AdditionsForget { bookings }, |_| ())?;
+        self.registry(|bookings| LegacyForget { bookings }, |_| ())?;
         self.attachment.recorded();
         Ok(())
     }
 
     /// The roles that were named at attach.
     pub fn callers(&self) -> Result<Vec<String>, Failure> {
-        self.registry(&CALLERS_READ, &[], |row| row.text(1).unwrap_or_default())
+        self.registry(|bookings| CallersRead { bookings }, |row| row.text(1).unwrap_or_default())
     }
 
     pub fn additions_write(&self, additions: &[Addition]) -> Result<(), Failure> {
-        let column = |of: fn(&Addition) -> &str| row::texts(additions.iter().map(of));
-        let arguments = [
-            column(|addition| addition.kind.name()),
-            column(|addition| &addition.relation),
-            column(|addition| &addition.name),
-            column(|addition| &addition.definition),
-        ];
-        self.registry(&ADDITIONS_WRITE, &arguments, |_| ()).map(|_| ())
+        let column = |of: fn(&Addition) -> &str| parameter::texts(additions.iter().map(of));
+        let write = |bookings| AdditionsWrite {
+            bookings,
+            kinds: column(|addition| addition.kind.name()),
+            relations: column(|addition| &addition.relation),
+            names: column(|addition| &addition.name),
+            definitions: column(|addition| &addition.definition),
+        };
+        self.registry(write, |_| ()).map(|_| ())
     }
 
     /// What attach added. A kind that this release does not know is left alone.
     pub fn additions_read(&self) -> Result<Vec<Addition>, Failure> {
         let text = |row: &Row, column| row.text(column).unwrap_or_default();
-        let found = self.registry(&ADDITIONS_READ, &[], |row| {
-            Some(Addition {
-                kind: AdditionKind::parse(&text(row, 1))?,
-                relation: text(row, 2),
-                name: text(row, 3),
-                definition: text(row, 4),
-            })
-        })?;
+        let found = self.registry(
+            |bookings| AdditionsRead { bookings },
+            |row| {
+                Some(Addition {
+                    kind: AdditionKind::parse(&text(row, 1))?,
+                    relation: text(row, 2),
+                    name: text(row, 3),
+                    definition: text(row, 4),
+                })
+            },
+        )?;
         Ok(found.into_iter().flatten().collect())
     }
 }

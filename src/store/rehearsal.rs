@@ -5,20 +5,20 @@ use pgrx::pg_sys;
 use super::Store;
 use super::legacy_call::{OnlyOurs, Running};
 use super::rights::Identity;
-use super::row;
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::adopt::rehearsal::{Act, Rights};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 
-statement!(REHEARSAL_FIND, "rehearsal_find", [UUIDOID]);
-statement!(REHEARSAL_SECOND, "rehearsal_second", [UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID]);
-statement!(REHEARSAL_TABLE, "rehearsal_table", []);
-statement!(REHEARSAL_FLOOR_MAKE, "rehearsal_floor_make", []);
-statement!(REHEARSAL_BOOKING_MAKE, "rehearsal_booking_make", [UUIDOID, INT4OID]);
-statement!(REHEARSAL_RULES, "rehearsal_rules", []);
-statement!(REHEARSAL_ROLE, "rehearsal_role", [OIDOID, TEXTOID]);
+statement!("rehearsal_find", RehearsalFind { booking: Option<Id> });
+statement!("rehearsal_second", RehearsalSecond { table: Id, start: Instant, end: Instant });
+statement!("rehearsal_table", RehearsalTable {});
+statement!("rehearsal_floor_make", RehearsalFloorMake {});
+statement!("rehearsal_booking_make", RehearsalBookingMake { restaurant: Id, party_size: i32 });
+statement!("rehearsal_rules", RehearsalRules {});
+statement!("rehearsal_role", RehearsalRole<'a> { schema: pg_sys::Oid, name: Option<&'a str> });
 
 /// What the calls of a rehearsal are about.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Caller {
 
 impl Store {
     pub fn rehearsal_caller(&self, name: Option<&str>) -> Result<Option<Caller>, Failure> {
-        let rows = self.run(&REHEARSAL_ROLE, &[self.oid(), row::optional_text(name)], |row| Caller {
+        let rows = self.run(RehearsalRole { schema: self.oid(), name }, |row| Caller {
             role: row.oid(1).unwrap_or(pg_sys::InvalidOid),
             name: row.text(2).unwrap_or_default(),
             owner: row.text(3).unwrap_or_default(),
@@ -65,34 +65,32 @@ impl Store {
 
     /// Target and cancel, as the rules of the schema have them.
     pub fn rehearsal_rules(&self) -> Result<Option<(String, Option<String>)>, Failure> {
-        let rows = self.run(&REHEARSAL_RULES, &[], |row| Some((row.text(1)?, row.text(2))))?;
+        let rows = self.run(RehearsalRules {}, |row| Some((row.text(1)?, row.text(2))))?;
         Ok(rows.into_iter().flatten().next())
     }
 
     /// A booking with a free table, and its window.
     pub fn rehearsal_find(&self, booking: Option<Id>) -> Result<Option<(Id, Id, Instant, Instant)>, Failure> {
-        let rows = self.run(&REHEARSAL_FIND, &[row::optional_id(booking)], |row| {
-            Some((row.id(1)?, row.id(2)?, row.instant(3)?, row.instant(4)?))
-        })?;
+        let rows = self
+            .run(RehearsalFind { booking }, |row| Some((row.id(1)?, row.id(2)?, row.instant(3)?, row.instant(4)?)))?;
         Ok(rows.into_iter().flatten().next())
     }
 
     /// A table that may be joined with another one.
     pub fn rehearsal_second(&self, table: Id, start: Instant, end: Instant) -> Result<Option<Id>, Failure> {
-        let window = [row::id(table), row::instant(start), row::instant(end)];
-        let rows = self.run(&REHEARSAL_SECOND, &window, |row| row.id(1))?;
+        let rows = self.run(RehearsalSecond { table, start, end }, |row| row.id(1))?;
         Ok(rows.into_iter().flatten().next())
     }
 
     /// A booking that is made for it, at a table that is there or is made as well.
     pub fn rehearsal_make(&self) -> Result<Option<(Id, Id, Instant, Instant)>, Failure> {
-        let floor = |statement| self.run(statement, &[], |row| Some((row.id(1)?, row.id(2)?, row.number(3)?)));
-        let mut found = floor(&REHEARSAL_TABLE)?;
+        let floor = |row: &Row| Some((row.id(1)?, row.id(2)?, row.number(3)?));
+        let mut found = self.run(RehearsalTable {}, floor)?;
         if found.is_empty() {
-            found = floor(&REHEARSAL_FLOOR_MAKE)?;
+            found = self.run(RehearsalFloorMake {}, floor)?;
         }
         let Some((table, restaurant, party)) = found.into_iter().flatten().next() else { return Ok(None) };
-        let made = self.run(&REHEARSAL_BOOKING_MAKE, &[row::id(restaurant), row::number(party)], |row| {
+        let made = self.run(RehearsalBookingMake { restaurant, party_size: party }, |row| {
             Some((row.id(1)?, table, row.instant(2)?, row.instant(3)?))
         })?;
         Ok(made.into_iter().flatten().next())

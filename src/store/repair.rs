@@ -3,34 +3,39 @@
 use serde_json::Value;
 
 use super::Store;
-use super::row;
-use super::statement::{Statement, statement};
+use super::parameter::Parameters;
+use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!(REPAIR_REMOVE, "repair_remove", [UUIDOID, JSONBOID]);
-statement!(REPAIR_ADD, "repair_add", [UUIDOID, JSONBOID, TIMESTAMPTZOID]);
-statement!(REPAIR_LINK, "repair_link", [UUIDOID]);
-statement!(REPAIR_RECORD, "repair_record", [UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID, BOOLOID]);
+statement!("repair_remove", RepairRemove { booking: Id, steps: Json });
+statement!("repair_add", RepairAdd { booking: Id, steps: Json, now: Instant });
+statement!("repair_link", RepairLink { booking: Id });
+statement!(
+    "repair_record",
+    RepairRecord<'a> {
+        booking: Id,
+        to: &'a str,
+        from: &'a str,
+        now: Instant,
+        metadata: Json,
+        moves: bool,
+    }
+);
 
 impl Store {
     /// Applies the steps, given by name; the rows that changed.
     pub fn repair_apply(&self, booking: Id, steps: &Value, now: Instant) -> Result<Vec<Json>, Failure> {
-        let mut changes = self.changes(&REPAIR_REMOVE, &[row::id(booking), row::json(steps.clone())])?;
-        let added = [row::id(booking), row::json(steps.clone()), row::instant(now)];
-        changes.extend(self.changes(&REPAIR_ADD, &added)?);
-        self.run(&REPAIR_LINK, &[row::id(booking)], |_| ())?;
+        let mut changes = self.changes(RepairRemove { booking, steps: steps.clone().into() })?;
+        changes.extend(self.changes(RepairAdd { booking, steps: steps.clone().into(), now })?);
+        self.run(RepairLink { booking }, |_| ())?;
         Ok(changes)
     }
 
-    fn changes(
-        &self,
-        statement: &'static Statement,
-        arguments: &[super::plan::Argument],
-    ) -> Result<Vec<Json>, Failure> {
-        let rows = self.run(statement, arguments, |row| row.json(1))?;
+    fn changes(&self, parameters: impl Parameters) -> Result<Vec<Json>, Failure> {
+        let rows = self.run(parameters, |row| row.json(1))?;
         let lists = rows.into_iter().flatten().filter_map(|list| list.items());
         Ok(lists.flatten().collect())
     }
@@ -44,14 +49,6 @@ impl Store {
         metadata: Json,
         now: Instant,
     ) -> Result<usize, Failure> {
-        let arguments = [
-            row::id(booking),
-            row::text(to),
-            row::text(from),
-            row::instant(now),
-            row::json(metadata),
-            row::flag(moves),
-        ];
-        Ok(self.run(&REPAIR_RECORD, &arguments, |_| ())?.len())
+        Ok(self.run(RepairRecord { booking, to, from, now, metadata, moves }, |_| ())?.len())
     }
 }

@@ -17,12 +17,13 @@ use pgrx::pg_sys;
 
 use super::attachment::Attachment;
 use super::guard;
+use super::parameter::Parameters;
 use super::plan::Connection;
 use super::statement::statement;
 use crate::rules::adopt::path;
 use crate::rules::refusal::failure::{self, Failure};
 
-statement!(LEFT_BEHIND, "left_behind", []);
+statement!("left_behind", LeftBehind {});
 
 /// What is done in a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +124,7 @@ fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
     let connection = Connection::open();
     let attachment = connection.attachment(schema)?;
     fire_deferred(&connection, &attachment)?;
-    let left: Vec<String> = connection.query(LEFT_BEHIND.text, |row| row.text(1).unwrap_or_default())?;
+    let left: Vec<String> = connection.query(LeftBehind::STATEMENT.text, |row| row.text(1).unwrap_or_default())?;
     if left.is_empty() { Ok(()) } else { Err(failure::left_behind(&left).into()) }
 }
 

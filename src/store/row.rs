@@ -6,10 +6,9 @@ use pgrx::pg_sys::BuiltinOid::{
     BOOLOID, BPCHAROID, INT2OID, INT4OID, INT8ARRAYOID, INT8OID, JSONBOID, OIDOID, REGCLASSOID, REGNAMESPACEOID,
     REGROLEOID, TEXTOID, TIMESTAMPTZOID, UUIDARRAYOID, UUIDOID, VARCHAROID,
 };
-use pgrx::{FromDatum, IntoDatum, pg_sys};
+use pgrx::{FromDatum, pg_sys};
 
 use super::jsonb::Jsonb;
-use super::plan::Argument;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
@@ -142,73 +141,4 @@ impl<'a> Row<'a> {
         let is_enum = |kind| unsafe { pg_sys::get_typtype(kind) } == b'e' as std::ffi::c_char;
         self.kind(column, "an enum", is_enum).and_then(|_| self.datum(column))
     }
-}
-
-pub fn id(id: Id) -> Argument {
-    pgrx::Uuid::from_bytes(*id.as_bytes()).into_datum()
-}
-
-pub fn optional_id(given: Option<Id>) -> Argument {
-    given.and_then(id)
-}
-
-pub fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Argument {
-    ids.into_iter().map(|id| pgrx::Uuid::from_bytes(*id.as_bytes())).collect::<Vec<_>>().into_datum()
-}
-
-/// Ids as they were given, NULL among them.
-pub fn tables(given: Option<&[Option<Id>]>) -> Argument {
-    let uuids = |ids: &[Option<Id>]| {
-        ids.iter().map(|id| id.map(|id| pgrx::Uuid::from_bytes(*id.as_bytes()))).collect::<Vec<_>>().into_datum()
-    };
-    given.and_then(uuids)
-}
-
-pub fn optional_flag(given: Option<bool>) -> Argument {
-    given.and_then(flag)
-}
-
-pub fn instant(at: Instant) -> Argument {
-    at.0.into_datum()
-}
-
-pub fn optional_instant(at: Option<Instant>) -> Argument {
-    at.and_then(instant)
-}
-
-pub fn text(text: &str) -> Argument {
-    text.into_datum()
-}
-
-pub fn optional_text(given: Option<&str>) -> Argument {
-    given.and_then(text)
-}
-
-pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Argument {
-    texts.into_iter().collect::<Vec<&str>>().into_datum()
-}
-
-pub fn number(number: i32) -> Argument {
-    number.into_datum()
-}
-
-/// Milliseconds as the seconds that the server's functions take.
-pub fn seconds(ms: i64) -> Argument {
-    (ms as f64 / 1000.0).into_datum()
-}
-
-pub fn flag(flag: bool) -> Argument {
-    flag.into_datum()
-}
-
-pub fn json(value: impl Into<Json>) -> Argument {
-    Jsonb(value.into()).into_datum()
-}
-
-pub fn optional_json(given: Option<impl Into<Json>>) -> Argument {
-    given.and_then(json)
-}
-
-pub fn jsons<T: Into<Json>>(values: Vec<T>) -> Argument {
-    values.into_iter().map(|value| Jsonb(value.into())).collect::<Vec<_>>().into_datum()
 }

@@ -61,8 +61,8 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/attach/8_reconciliation_shown.sql"),
 ];
 
-statement!(SCHEMA_OWNER, "schema_owner", [OIDOID]);
-statement!(SCHEMA_KEEP, "schema_keep", [OIDOID]);
+statement!("schema_owner", SchemaOwner { schema: pg_sys::Oid });
+statement!("schema_keep", SchemaKeep { schema: pg_sys::Oid });
 
 /// Creates the schema if it is missing and installs the reference tables in it.
 pub fn create_reference(name: &str) -> Result<(), Failure> {
@@ -89,7 +89,7 @@ impl Store {
 
     /// Until the transaction ends the schema keeps its name: what a superuser does by that name is done to no other schema.
     pub fn keep_name(&self) -> Result<(), Failure> {
-        let names = self.run(&SCHEMA_KEEP, &[self.oid()], |row| row.text(1).unwrap_or_default())?;
+        let names = self.run(SchemaKeep { schema: self.oid() }, |row| row.text(1).unwrap_or_default())?;
         if names.first().is_some_and(|name| name == self.schema()) {
             return Ok(());
         }
@@ -210,7 +210,7 @@ impl Store {
 
     /// The owner of the bookings: the wrappers act with their rights and no others.
     pub fn owner(&self) -> Result<String, Failure> {
-        let rows = self.run(&SCHEMA_OWNER, &[self.oid()], |row| row.text(1).unwrap_or_default())?;
+        let rows = self.run(SchemaOwner { schema: self.oid() }, |row| row.text(1).unwrap_or_default())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -236,8 +236,8 @@ impl Store {
         Ok(rows.into_iter().any(|found| found))
     }
 
-    pub(super) fn oid(&self) -> super::plan::Argument {
-        Some(self.attachment.oid.into())
+    pub(super) fn oid(&self) -> pg_sys::Oid {
+        self.attachment.oid
     }
 }
 

@@ -6,7 +6,7 @@ use super::Store;
 use super::attachment::DISAGREEMENTS;
 use super::deadline::Ended;
 use super::guard::SnapshotMode;
-use super::row;
+use super::parameter::{self, Jsons};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
@@ -15,12 +15,12 @@ use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::shadow::BookingAfter;
 
-statement!(BOOKING_LEFT, "booking_left", [UUIDOID]);
-statement!(SESSION_READ, "session_read", []);
-statement!(DISAGREEMENTS_KEEP, "disagreements_keep", [JSONBARRAYOID]);
-statement!(DISAGREEMENTS_PRUNE, "disagreements_prune", [TIMESTAMPTZOID, INT4OID]);
-statement!(DISAGREEMENTS_OLDEST, "disagreements_oldest", []);
-statement!(DISAGREEMENTS_SEEN, "disagreements_seen", []);
+statement!("booking_left", BookingLeft { booking: Id });
+statement!("session_read", SessionRead {});
+statement!("disagreements_keep", DisagreementsKeep { records: Jsons });
+statement!("disagreements_prune", DisagreementsPrune { before: Instant, batch: i32 });
+statement!("disagreements_oldest", DisagreementsOldest {});
+statement!("disagreements_seen", DisagreementsSeen {});
 
 /// How often a fault was seen in disagreements; no fault: other ones.
 pub struct Seen {
@@ -49,7 +49,7 @@ impl Store {
     }
 
     pub fn booking_left(&self, booking: Id) -> Result<Option<BookingAfter>, Failure> {
-        let rows = self.run(&BOOKING_LEFT, &[row::id(booking)], |row| BookingAfter {
+        let rows = self.run(BookingLeft { booking }, |row| BookingAfter {
             status: row.text(1).unwrap_or_default(),
             tables: row.ids(2).unwrap_or_default().into_iter().collect(),
             open_holds: row.ids(3).unwrap_or_default(),
@@ -59,7 +59,7 @@ impl Store {
 
     /// Who calls and how the session is set; does its clock show another time than UTC?
     pub fn session_read(&self) -> Result<(Value, bool), Failure> {
-        let rows = self.run(&SESSION_READ, &[], |row| (row.read(1).unwrap_or_default(), row.flag(2)))?;
+        let rows = self.run(SessionRead {}, |row| (row.read(1).unwrap_or_default(), row.flag(2)))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -69,19 +69,19 @@ impl Store {
     }
 
     pub fn disagreements_keep(&self, records: Vec<Value>) -> Result<i64, Failure> {
-        Ok(self.run(&DISAGREEMENTS_KEEP, &[row::jsons(records)], |_| ())?.len() as i64)
+        Ok(self.run(DisagreementsKeep { records: parameter::jsons(records) }, |_| ())?.len() as i64)
     }
 
     pub fn disagreements_prune(&self, before: Instant, batch: i32) -> Result<i64, Failure> {
-        Ok(self.run(&DISAGREEMENTS_PRUNE, &[row::instant(before), row::number(batch)], |_| ())?.len() as i64)
+        Ok(self.run(DisagreementsPrune { before, batch }, |_| ())?.len() as i64)
     }
 
     pub fn disagreements_oldest(&self) -> Result<Option<Instant>, Failure> {
-        Ok(self.run(&DISAGREEMENTS_OLDEST, &[], |row| row.instant(1))?.into_iter().next().flatten())
+        Ok(self.run(DisagreementsOldest {}, |row| row.instant(1))?.into_iter().next().flatten())
     }
 
     pub fn disagreements_seen(&self) -> Result<Vec<Seen>, Failure> {
-        self.run(&DISAGREEMENTS_SEEN, &[], |row| Seen {
+        self.run(DisagreementsSeen {}, |row| Seen {
             fault: row.text(1),
             count: row.number(2).unwrap_or_default(),
             first: row.instant(3),

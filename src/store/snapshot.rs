@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
 use super::attachment::EXCLUSION;
-use super::row::{self, Row};
+use super::parameter::{self, Ids};
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::adjacency::{self, Edges};
@@ -17,20 +18,19 @@ use crate::rules::hold::Hold;
 use crate::rules::refusal::failure::Failure;
 
 statement!(
-    SNAPSHOT_READ,
     "snapshot_read",
-    [
-        UUIDOID,
-        UUIDOID,
-        UUIDARRAYOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        TIMESTAMPTZOID,
-        UUIDARRAYOID,
-        TEXTOID,
-        TEXTOID,
-        BOOLOID
-    ]
+    SnapshotRead<'a> {
+        booking: Id,
+        restaurant: Id,
+        tables: Ids,
+        start: Instant,
+        end: Instant,
+        now: Instant,
+        own_holds: Ids,
+        current: &'a str,
+        target: Option<&'a str>,
+        edges_wanted: bool,
+    }
 );
 
 /// What is locked by now, and what is asked of the rest.
@@ -50,18 +50,18 @@ pub struct Question<'a> {
 impl Store {
     pub fn snapshot_read(&self, question: Question) -> Result<Snapshot, Failure> {
         let booking = question.booking;
-        let arguments = [
-            row::id(booking.id),
-            row::id(booking.restaurant),
-            row::ids(question.tables),
-            row::instant(question.window.start()),
-            row::instant(question.window.end()),
-            row::instant(question.now),
-            row::ids(question.own_holds.keys()),
-            row::text(&booking.status),
-            row::optional_text(question.target),
-            row::flag(question.edges_wanted),
-        ];
+        let parameters = SnapshotRead {
+            booking: booking.id,
+            restaurant: booking.restaurant,
+            tables: parameter::ids(question.tables),
+            start: question.window.start(),
+            end: question.window.end(),
+            now: question.now,
+            own_holds: parameter::ids(question.own_holds.keys()),
+            current: &booking.status,
+            target: question.target,
+            edges_wanted: question.edges_wanted,
+        };
         let own_holds = question.own_holds.into_iter();
         let mut snapshot = Snapshot {
             now: question.now,
@@ -81,7 +81,7 @@ impl Store {
             occupants: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
-        self.run(&SNAPSHOT_READ, &arguments, |row| note(&mut snapshot, row, question.target))?;
+        self.run(parameters, |row| note(&mut snapshot, row, question.target))?;
         Ok(snapshot)
     }
 }

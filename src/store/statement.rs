@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
-use crate::rules::adopt::render::{Names, render};
+use crate::rules::adopt::render::{Names, numbered, render};
 use crate::rules::hold;
 use crate::rules::reconcile::finding::record;
 use crate::rules::upkeep::retention;
@@ -24,30 +24,49 @@ pub struct Statement {
     pub text: &'static str,
     /// Does it take the locks that its text has between `--[lock` and `--]`?
     pub locks: bool,
+    /// What its text calls its parameters, `:booking`; their numbers are their places.
+    pub parameters: &'static [&'static str],
     pub types: &'static [pg_sys::BuiltinOid],
 }
 
-/// `statement!(BOOKING_LOCK, "booking_lock", [UUIDOID])` reads `sql/query/booking_lock.sql`.
+/// `statement!("booking_lock", BookingLock { booking: Id })` reads `sql/query/booking_lock.sql` and makes a struct of its
+/// parameters, which the text calls `:booking`. Whoever runs it gives them all: `store.run(BookingLock { booking }, …)`.
 ///
-/// `statement!(HOLDS_LOCK, "holds_lock" locks "holds", [UUIDOID])` reads `sql/query/holds.sql` with its locks,
-/// `statement!(HOLDS_READ, "holds_read" reads "holds", [UUIDOID])` without them.
+/// `statement!("holds_lock" locks "holds", HoldsLock { … })` reads `sql/query/holds.sql` with its locks,
+/// `statement!("holds_read" reads "holds", HoldsRead { … })` without them.
 macro_rules! statement {
-    ($constant:ident, $name:literal, $types:tt) => {
-        $crate::store::statement::statement!($constant, $name, $name, false, $types);
+    ($name:literal, $($parameters:tt)*) => {
+        $crate::store::statement::statement!(@ $name, $name, false, $($parameters)*);
     };
-    ($constant:ident, $name:literal locks $file:literal, $types:tt) => {
-        $crate::store::statement::statement!($constant, $name, $file, true, $types);
+    ($name:literal locks $file:literal, $($parameters:tt)*) => {
+        $crate::store::statement::statement!(@ $name, $file, true, $($parameters)*);
     };
-    ($constant:ident, $name:literal reads $file:literal, $types:tt) => {
-        $crate::store::statement::statement!($constant, $name, $file, false, $types);
+    ($name:literal reads $file:literal, $($parameters:tt)*) => {
+        $crate::store::statement::statement!(@ $name, $file, false, $($parameters)*);
     };
-    ($constant:ident, $name:literal, $file:literal, $locks:literal, [$($kind:ident),* $(,)?]) => {
-        static $constant: $crate::store::statement::Statement = $crate::store::statement::Statement {
-            name: $name,
-            text: include_str!(concat!("../../sql/query/", $file, ".sql")),
-            locks: $locks,
-            types: &[$(pgrx::pg_sys::BuiltinOid::$kind),*],
-        };
+    (
+        @ $name:literal, $file:literal, $locks:literal,
+        $parameters:ident $(<$life:lifetime>)? { $($field:ident: $kind:ty),* $(,)? }
+    ) => {
+        struct $parameters $(<$life>)? {
+            $($field: $kind),*
+        }
+
+        impl $(<$life>)? $crate::store::parameter::Parameters for $parameters $(<$life>)? {
+            const STATEMENT: &'static $crate::store::statement::Statement = &$crate::store::statement::Statement {
+                name: $name,
+                text: include_str!(concat!("../../sql/query/", $file, ".sql")),
+                locks: $locks,
+                parameters: &[$(stringify!($field)),*],
+                types: &[$(<$kind as $crate::store::parameter::Parameter>::KIND),*],
+            };
+
+            fn arguments(self) -> impl AsRef<[$crate::store::parameter::Argument]> {
+                let arguments: [$crate::store::parameter::Argument; _] =
+                    [$($crate::store::parameter::Parameter::argument(self.$field)),*];
+                arguments
+            }
+        }
     };
 }
 pub(super) use statement;
@@ -66,11 +85,13 @@ impl Statement {
 
     /// The text for one application schema, without the parts whose tables it does not have. A comment behind the
     /// first word names the statement wherever the server shows it (pg_stat_statements drops one before it).
-    pub fn source(&self, attachment: &Attachment) -> String {
+    /// None: the text names a parameter that it has not.
+    pub fn source(&self, attachment: &Attachment) -> Option<String> {
         let present = |part: &str| if part == "lock" { self.locks } else { attachment.has(part) };
-        let text = named(&parts(self.text, present), attachment);
+        let text = numbered(&parts(self.text, present), self.parameters)?;
+        let text = named(&text, attachment);
         let (verb, rest) = text.split_once(' ').unwrap_or((&text, ""));
-        format!("{verb} /* holdfast.{} */ {rest}", self.name)
+        Some(format!("{verb} /* holdfast.{} */ {rest}", self.name))
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use pgrx::pg_sys;
 
+use super::parameter::{self, Parameters, Texts};
 use super::plan::Connection;
-use super::row::{self, Row};
+use super::row::Row;
 use super::statement::statement;
 use super::{Store, registry};
 use crate::rules::Id;
@@ -15,15 +16,15 @@ use crate::rules::hold::{HoldEnd, HoldEnding};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::Agenda;
 
-statement!(SCHEMAS_ATTACHED, "schemas_attached", []);
-statement!(TABLES_WATCHED, "tables_watched", []);
-statement!(SUBSCRIPTION_FILLS, "subscription_fills", [OIDOID]);
-statement!(HOLDS_PRUNE, "holds_prune", [TIMESTAMPTZOID, INT4OID]);
-statement!(MARKS_PRUNE, "marks_prune", [INT4OID]);
-statement!(AGENDA_READ, "agenda_read", [TIMESTAMPTZOID, TEXTARRAYOID, INT4OID, INT4OID]);
-statement!(AGENDA_SCANS, "agenda_scans", [TIMESTAMPTZOID]);
-statement!(AUTO_ASSIGN_DUE, "auto_assign_due", [TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID]);
-statement!(HOLDS_OVERDUE, "holds_overdue", [TIMESTAMPTZOID, INT4OID]);
+statement!("schemas_attached", SchemasAttached {});
+statement!("tables_watched", TablesWatched {});
+statement!("subscription_fills", SubscriptionFills { schema: pg_sys::Oid });
+statement!("holds_prune", HoldsPrune { cutoff: Instant, batch: i32 });
+statement!("marks_prune", MarksPrune { batch: i32 });
+statement!("agenda_read", AgendaRead { now: Instant, retryable: Texts, pause_seconds: i32, retries: i32 });
+statement!("agenda_scans", AgendaScans { now: Instant });
+statement!("auto_assign_due", AutoAssignDue { now: Instant, retryable: Texts, paused_since: Instant, retries: i32 });
+statement!("holds_overdue", HoldsOverdue { now: Instant, batch: i32 });
 
 /// An open hold past its deadline, locked together with its mirrors.
 pub struct Overdue {
@@ -57,13 +58,13 @@ pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
         name: row.text(2).unwrap_or_default(),
         owner: row.oid(3).unwrap_or(pg_sys::InvalidOid),
     };
-    Ok(registry::as_owner(|| connection.query(SCHEMAS_ATTACHED.text, read))?.unwrap_or_default())
+    Ok(registry::as_owner(|| connection.query(SchemasAttached::STATEMENT.text, read))?.unwrap_or_default())
 }
 
 /// The tables of each schema, by number, whose changes the server is asked for; 0 where it does not count them.
 pub fn watched_tables() -> Result<HashMap<u32, Vec<u32>>, Failure> {
     let number = |row: &Row, column| row.oid(column).unwrap_or(pg_sys::InvalidOid).to_u32();
-    let rows = Connection::open().query(TABLES_WATCHED.text, |row| (number(row, 1), number(row, 2)))?;
+    let rows = Connection::open().query(TablesWatched::STATEMENT.text, |row| (number(row, 1), number(row, 2)))?;
     let mut tables: HashMap<u32, Vec<u32>> = HashMap::new();
     for (schema, table) in rows {
         tables.entry(schema).or_default().push(table);
@@ -85,18 +86,18 @@ pub struct Scans {
 impl Store {
     /// Are tables of this schema filled from another server, whose worker does there what is to be done?
     pub fn is_subscriber(&self) -> Result<bool, Failure> {
-        Ok(!self.run(&SUBSCRIPTION_FILLS, &[Some(self.attachment.oid.into())], |_| ())?.is_empty())
+        Ok(!self.run(SubscriptionFills { schema: self.attachment.oid }, |_| ())?.is_empty())
     }
 
     /// From what instant on tasks have something to do; ages of what is kept are as they are found.
     pub fn agenda_read(&self, now: Instant) -> Result<Agenda, Failure> {
-        let arguments = [
-            row::instant(now),
-            row::texts(auto_assign::retryable()),
-            row::number(auto_assign::RETRY_PAUSE_SECONDS as i32),
-            row::number(auto_assign::RETRIES),
-        ];
-        let rows = self.run(&AGENDA_READ, &arguments, |row| Agenda {
+        let parameters = AgendaRead {
+            now,
+            retryable: parameter::texts(auto_assign::retryable()),
+            pause_seconds: auto_assign::RETRY_PAUSE_SECONDS as i32,
+            retries: auto_assign::RETRIES,
+        };
+        let rows = self.run(parameters, |row| Agenda {
             expire: row.instant(1),
             retry: row.instant(2),
             notify: row.instant(3),
@@ -110,7 +111,7 @@ impl Store {
     }
 
     pub fn agenda_scans(&self, now: Instant) -> Result<Option<Scans>, Failure> {
-        let rows = self.run(&AGENDA_SCANS, &[row::instant(now)], |row| Scans {
+        let rows = self.run(AgendaScans { now }, |row| Scans {
             commits: row.instant(1).unwrap_or(Instant::NEVER),
             live: row.instant(2).unwrap_or(Instant::NEVER),
             has_live: row.flag(3),
@@ -122,7 +123,7 @@ impl Store {
 
     /// Deletes closed holds whose deadline passed before the cutoff, at most a batch.
     pub fn holds_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
-        Ok(self.run(&HOLDS_PRUNE, &[row::instant(cutoff), row::number(batch)], |_| ())?.len() as i64)
+        Ok(self.run(HoldsPrune { cutoff, batch }, |_| ())?.len() as i64)
     }
 
     /// Deletes marks of pruned answers whose bookings are gone, at most a batch.
@@ -130,24 +131,24 @@ impl Store {
         if !self.attachment.has("forgotten") {
             return Ok(0);
         }
-        Ok(self.run(&MARKS_PRUNE, &[row::number(batch)], |_| ())?.len() as i64)
+        Ok(self.run(MarksPrune { batch }, |_| ())?.len() as i64)
     }
 
     /// A booking whose automatic attempt is to be made again, and its hold. Takes no lock.
     pub fn auto_assign_due(&self, now: Instant) -> Result<Option<(Id, Id)>, Failure> {
-        let arguments = [
-            row::instant(now),
-            row::texts(auto_assign::retryable()),
-            row::instant(now.after_seconds(-auto_assign::RETRY_PAUSE_SECONDS)),
-            row::number(auto_assign::RETRIES),
-        ];
-        let found = self.run(&AUTO_ASSIGN_DUE, &arguments, |row| row.id(1).zip(row.id(2)))?;
+        let parameters = AutoAssignDue {
+            now,
+            retryable: parameter::texts(auto_assign::retryable()),
+            paused_since: now.after_seconds(-auto_assign::RETRY_PAUSE_SECONDS),
+            retries: auto_assign::RETRIES,
+        };
+        let found = self.run(parameters, |row| row.id(1).zip(row.id(2)))?;
         Ok(found.into_iter().next().flatten())
     }
 
     /// Locks open holds past their deadline, at most a batch; what somebody has locked stays.
     pub fn holds_overdue(&self, now: Instant, batch: i32) -> Result<Vec<Overdue>, Failure> {
-        self.run(&HOLDS_OVERDUE, &[row::instant(now), row::number(batch)], |row| Overdue {
+        self.run(HoldsOverdue { now, batch }, |row| Overdue {
             hold: row.id(1).unwrap_or_default(),
             booking: row.id(2),
             restaurant: row.id(3).unwrap_or_default(),

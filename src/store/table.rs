@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::row;
-use super::statement::{Statement, statement};
+use super::parameter::{self, Ids, Parameters};
+use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::{self, Table};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 
-statement!(TABLES_LOCK, "tables_lock" locks "tables", [UUIDOID, UUIDOID, UUIDARRAYOID]);
-statement!(TABLES_READ, "tables_read" reads "tables", [UUIDOID, UUIDOID, UUIDARRAYOID]);
-statement!(BOOKING_TABLES_READ, "booking_tables_read", [UUIDOID, TIMESTAMPTZOID]);
-statement!(TABLE_STATUS_REFRESH, "table_status_refresh", [UUIDARRAYOID, TIMESTAMPTZOID]);
+statement!("tables_lock" locks "tables", TablesLock { booking: Option<Id>, hold: Option<Id>, asked: Ids });
+statement!("tables_read" reads "tables", TablesRead { booking: Option<Id>, hold: Option<Id>, asked: Ids });
+statement!("booking_tables_read", BookingTablesRead { booking: Id, now: Instant });
+statement!("table_status_refresh", TableStatusRefresh { tables: Ids, now: Instant });
 
 /// Tables that were locked, and which of them are members of the named hold.
 pub struct LockedTables {
@@ -24,24 +24,17 @@ pub struct LockedTables {
 impl Store {
     /// Locks the asked tables, those of the hold and those that the booking has.
     pub fn tables_lock(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
-        self.tables(&TABLES_LOCK, booking, hold, asked)
+        self.tables(TablesLock { booking, hold, asked: parameter::ids(asked) })
     }
 
     /// The same, without a lock.
     pub fn tables_read(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
-        self.tables(&TABLES_READ, booking, hold, asked)
+        self.tables(TablesRead { booking, hold, asked: parameter::ids(asked) })
     }
 
-    fn tables(
-        &self,
-        statement: &'static Statement,
-        booking: Option<Id>,
-        hold: Option<Id>,
-        asked: &[Id],
-    ) -> Result<LockedTables, Failure> {
-        let arguments = [row::optional_id(booking), row::optional_id(hold), row::ids(asked)];
+    fn tables(&self, parameters: impl Parameters) -> Result<LockedTables, Failure> {
         let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
-        self.run(statement, &arguments, |row| {
+        self.run(parameters, |row| {
             let id = row.id(1).unwrap_or_default();
             if row.flag(11) {
                 locked.members.push(id);
@@ -65,13 +58,13 @@ impl Store {
 
     /// The tables that the booking has at this moment.
     pub fn booking_tables_read(&self, booking: Id, now: Instant) -> Result<Vec<Id>, Failure> {
-        let rows = self.run(&BOOKING_TABLES_READ, &[row::id(booking), row::instant(now)], |row| row.id(1))?;
+        let rows = self.run(BookingTablesRead { booking, now }, |row| row.id(1))?;
         Ok(rows.into_iter().flatten().collect())
     }
 
     /// Sets the status of locked tables to that of now.
     pub fn table_status_refresh(&self, tables: &[Id], now: Instant) -> Result<(), Failure> {
-        self.run(&TABLE_STATUS_REFRESH, &[row::ids(tables), row::instant(now)], |_| ())?;
+        self.run(TableStatusRefresh { tables: parameter::ids(tables), now }, |_| ())?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What a key did, and taking it back.
 
 use super::Store;
-use super::row;
+use super::parameter::{self, Ids};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::Booking;
@@ -9,27 +9,27 @@ use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::History;
 use crate::rules::confirm::undo::KeyEffects;
+use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!(UNDO_READ, "undo_read", [UUIDOID, TEXTOID]);
+statement!("undo_read", UndoRead<'a> { booking: Id, key: &'a str });
 statement!(
-    UNDO_APPLY,
     "undo_apply",
-    [
-        UUIDOID,
-        UUIDOID,
-        UUIDARRAYOID,
-        UUIDARRAYOID,
-        UUIDARRAYOID,
-        TEXTOID,
-        TEXTOID,
-        TIMESTAMPTZOID,
-        UUIDOID,
-        TEXTOID,
-        JSONBOID,
-        TEXTOID,
-        BOOLOID
-    ]
+    UndoApply<'a> {
+        booking: Id,
+        restaurant: Id,
+        assignments: Ids,
+        allocations: Ids,
+        dissolved: Ids,
+        status: &'a str,
+        before: Option<&'a str>,
+        now: Instant,
+        changed_by: Option<Id>,
+        reason: Option<&'a str>,
+        metadata: Option<Json>,
+        key: &'a str,
+        restores: bool,
+    }
 );
 
 /// What is to be taken back.
@@ -48,7 +48,7 @@ pub struct TakingBack<'a> {
 impl Store {
     /// What the key did that still stands; None: it has no answer, or a refusal.
     pub fn undo_read(&self, booking: Id, key: &str) -> Result<Option<KeyEffects>, Failure> {
-        let rows = self.run(&UNDO_READ, &[row::id(booking), row::text(key)], |row| KeyEffects {
+        let rows = self.run(UndoRead { booking, key }, |row| KeyEffects {
             tables: row.ids(1).unwrap_or_default(),
             target: row.text(2),
             before: row.text(3),
@@ -63,22 +63,22 @@ impl Store {
 
     /// Takes it back; the rows written: assignments, allocations, groups dissolved, given back, moves, history.
     pub fn undo_apply(&self, back: TakingBack) -> Result<Vec<i64>, Failure> {
-        let arguments = [
-            row::id(back.booking.id),
-            row::id(back.booking.restaurant),
-            row::ids(&back.removal.assignments),
-            row::ids(&back.removal.allocations),
-            row::ids(&back.removal.dissolved),
-            row::text(&back.booking.status),
-            row::optional_text(back.status),
-            row::instant(back.now),
-            row::optional_id(back.history.changed_by),
-            row::optional_text(back.history.reason.as_deref()),
-            row::optional_json(back.history.metadata.clone()),
-            row::text(back.key),
-            row::flag(back.restores),
-        ];
-        let rows = self.run(&UNDO_APPLY, &arguments, |row| row.numbers(1))?;
+        let parameters = UndoApply {
+            booking: back.booking.id,
+            restaurant: back.booking.restaurant,
+            assignments: parameter::ids(&back.removal.assignments),
+            allocations: parameter::ids(&back.removal.allocations),
+            dissolved: parameter::ids(&back.removal.dissolved),
+            status: &back.booking.status,
+            before: back.status,
+            now: back.now,
+            changed_by: back.history.changed_by,
+            reason: back.history.reason.as_deref(),
+            metadata: back.history.metadata.clone(),
+            key: back.key,
+            restores: back.restores,
+        };
+        let rows = self.run(parameters, |row| row.numbers(1))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 }

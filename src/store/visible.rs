@@ -7,15 +7,14 @@ use pgrx::pg_sys;
 use super::Store;
 use super::attachment::ROW_SECURITY;
 use super::rights;
-use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Failure, sqlstate_pack};
 
-statement!(CALL_ARGUMENTS, "call_arguments", [OIDOID]);
-statement!(BOOKING_VISIBLE, "booking_visible", [UUIDOID]);
-statement!(HOLD_BOOKING, "hold_booking", [UUIDOID]);
+statement!("call_arguments", CallArguments { function: pg_sys::Oid });
+statement!("booking_visible", BookingVisible { booking: Id });
+statement!("hold_booking", HoldBooking { hold: Id });
 
 impl Store {
     /// Is there such a rule?
@@ -30,7 +29,7 @@ impl Store {
         }
         // SAFETY: the server fills in flinfo for every call that it makes.
         let function = unsafe { (*(*call).flinfo).fn_oid };
-        let places = self.run(&CALL_ARGUMENTS, &[Some(function.into())], |row| (row.number(1), row.number(2)))?;
+        let places = self.run(CallArguments { function }, |row| (row.number(1), row.number(2)))?;
         let (booking, hold) = places.into_iter().next().unwrap_or_default();
         if let Some(booking) = booking.and_then(|place| argument(call, place))
             && !self.sees(booking)?
@@ -38,7 +37,7 @@ impl Store {
             return Err(refusal::booking_not_found(Some(booking)).into());
         }
         let Some(hold) = hold.and_then(|place| argument(call, place)) else { return Ok(()) };
-        let of_hold = self.run(&HOLD_BOOKING, &[row::id(hold)], |row| row.id(1))?.into_iter().flatten().next();
+        let of_hold = self.run(HoldBooking { hold }, |row| row.id(1))?.into_iter().flatten().next();
         match of_hold {
             Some(booking) if !self.sees(booking)? => Err(refusal::hold_not_found(Some(hold)).into()),
             _ => Ok(()),
@@ -49,7 +48,7 @@ impl Store {
     pub fn sees(&self, booking: Id) -> Result<bool, Failure> {
         // SAFETY: reads who called, outside of every SECURITY DEFINER function.
         let caller = unsafe { pg_sys::GetOuterUserId() };
-        let seen = rights::as_role(caller, || self.run(&BOOKING_VISIBLE, &[row::id(booking)], |row| row.flag(1)));
+        let seen = rights::as_role(caller, || self.run(BookingVisible { booking }, |row| row.flag(1)));
         match seen {
             Ok(seen) => Ok(seen.first().copied().unwrap_or_default()),
             Err(Failure::Server(error)) if error.sqlstate == sqlstate_pack("42501") => {

@@ -121,39 +121,94 @@ fn unqualified(file: &File) -> Vec<String> {
     complaints
 }
 
-/// `statement!(HOLD_READ, "hold_read", …)`, or `"holds_lock" locks "holds"` where a file is read with and without its locks:
-/// the constants, names and files that the store mentions, comments aside.
-fn mentions(store: &[File]) -> Vec<[String; 3]> {
+/// `statement!("hold_read", HoldRead { hold: Id })`, or `"holds_lock" locks "holds"` where a file is read with and without its
+/// locks.
+#[derive(Debug)]
+struct Mention {
+    name: String,
+    file: String,
+    parameters: String,
+    fields: Vec<String>,
+}
+
+/// What the store mentions, comments aside.
+fn mentions(store: &[File]) -> Vec<Mention> {
     let mut found = vec![];
     for file in store {
         let code: Vec<&str> = file.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for mention in code.join("\n").split("statement!(").skip(1) {
-            let mut words = mention.split(',').map(str::trim);
-            let (Some(constant), Some(statement)) = (words.next(), words.next()) else { continue };
-            let mut quoted = statement.split('"').skip(1).step_by(2);
+            let Some((head, body)) = mention.split_once('{') else { continue };
+            let mut quoted = head.split('"').skip(1).step_by(2);
             let Some(name) = quoted.next() else { continue };
-            found.push([constant, name, quoted.next().unwrap_or(name)].map(str::to_owned));
+            let parameters = head.rsplit(',').next().unwrap_or_default().split('<').next().unwrap_or_default();
+            let fields = body.split('}').next().unwrap_or_default().split(',');
+            let fields = fields.filter_map(|field| Some(field.split_once(':')?.0.trim().to_owned())).collect();
+            let (name, file) = (name.to_owned(), quoted.next().unwrap_or(name).to_owned());
+            found.push(Mention { name, file, parameters: parameters.trim().to_owned(), fields });
         }
     }
     found
+}
+
+/// As types are written.
+fn camel(name: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').filter(|word| !word.is_empty()).map(capital).collect()
 }
 
 fn known_once(queries: &[File], store: &[File]) -> Vec<String> {
     let mentions = mentions(store);
     let mut complaints = vec![];
     for file in queries {
-        let of: Vec<&[String; 3]> = mentions.iter().filter(|[_, _, text]| text == file.stem()).collect();
-        let (times, twins) = (of.len(), of.iter().filter(|[_, name, text]| name != text).count());
+        let of: Vec<&Mention> = mentions.iter().filter(|mention| mention.file == file.stem()).collect();
+        let (times, twins) = (of.len(), of.iter().filter(|mention| mention.name != mention.file).count());
         if times != 1 && !(times == 2 && twins == 2) {
             complaints.push(format!("{}: mentioned {times} times by the store, not once", file.path));
         }
     }
-    for [constant, name, text] in mentions {
-        if constant != name.to_uppercase() {
-            complaints.push(format!("statement {name} goes by another name: {constant}"));
+    for Mention { name, file, parameters, .. } in mentions {
+        if parameters != camel(&name) {
+            complaints.push(format!("statement {name} goes by another name: {parameters}"));
         }
-        if !queries.iter().any(|file| file.stem() == text) {
+        if !queries.iter().any(|query| query.stem() == file) {
             complaints.push(format!("statement {name} has no file in sql/query"));
+        }
+    }
+    complaints
+}
+
+/// The parameters that a text names, `:booking`, in whatever part of it; numbers are complained of.
+fn named_parameters(query: &File, complaints: &mut Vec<String>) -> BTreeSet<String> {
+    let part = |line: &str| line.strip_prefix("--|").map_or_else(|| line.to_owned(), str::to_owned);
+    let code = sql_code(&query.text.lines().map(part).collect::<Vec<_>>().join("\n"));
+    let tokens = tokens(&code);
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let mut names = BTreeSet::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let number = token.text.strip_prefix('$').unwrap_or_default();
+        if number.starts_with(|c: char| c.is_ascii_digit()) {
+            complaints.push(format!("{}:{}: a parameter without a name", query.path, token.line));
+        }
+        let is_cast = text(at.wrapping_sub(1)) == ":" && token.touches || text(at + 1) == ":";
+        let names_one = token.text == ":" && !is_cast && is_name(text(at + 1)) && tokens[at + 1].touches;
+        if names_one {
+            names.insert(text(at + 1).to_owned());
+        }
+    }
+    names
+}
+
+/// What a text names and its struct has not, and the other way round.
+fn parameters_differ(queries: &[File], store: &[File]) -> Vec<String> {
+    let mut complaints = vec![];
+    let mentions = mentions(store);
+    for query in queries {
+        let named = named_parameters(query, &mut complaints);
+        for mention in mentions.iter().filter(|mention| mention.file == query.stem()) {
+            let given: BTreeSet<String> = mention.fields.iter().cloned().collect();
+            let unknown = named.difference(&given).map(|name| format!("{}: :{name} is not given", query.path));
+            let unused = given.difference(&named).map(|name| format!("{}: {name} is not used", query.path));
+            complaints.extend(unknown.chain(unused));
         }
     }
     complaints
@@ -188,15 +243,33 @@ fn each_statement_is_known_to_the_store_by_its_name() {
 fn an_unknown_statement_is_seen() {
     let queries = [File::new("sql/query/hold_lock.sql", "")];
     let of = |store: &str| known_once(&queries, &[File::new("src/store/hold.rs", store)]);
-    let once = "statement!(\n    HOLD_LOCK,\n    \"hold_lock\", []);\n";
-    assert_one(&of("// statement!(HOLD_LOCK, \"hold_lock\")"), "mentioned 0 times");
+    let once = "statement!(\n    \"hold_lock\", HoldLock<'a> { hold: Id });\n";
+    assert_one(&of("// statement!(\"hold_lock\", HoldLock {})"), "mentioned 0 times");
     assert_one(&of(&once.repeat(2)), "mentioned 2 times");
-    assert_one(&of("statement!(LOCK_HOLD, \"hold_lock\", []);"), "goes by another name");
-    assert_one(&of(&format!("{once}statement!(HOLD_GONE, \"hold_gone\", []);")), "hold_gone has no file");
+    assert_one(&of("statement!(\"hold_lock\", LockHold {});"), "goes by another name");
+    assert_one(&of(&format!("{once}statement!(\"hold_gone\", HoldGone {{}});")), "hold_gone has no file");
     assert_none(&of(once));
-    let twins = "statement!(A_LOCK, \"a_lock\" locks \"hold_lock\", []);\nstatement!(A_READ, \"a_read\" reads \"hold_lock\", []);";
+    let twins =
+        "statement!(\"a_lock\" locks \"hold_lock\", ALock {});\nstatement!(\"a_read\" reads \"hold_lock\", ARead {});";
     assert_none(&of(twins));
-    assert_one(&of(&format!("statement!(A_LOCK, \"a_lock\" locks \"a\", []);\n{once}")), "a_lock has no file");
+    assert_one(&of(&format!("statement!(\"a_lock\" locks \"a\", ALock {{}});\n{once}")), "a_lock has no file");
+}
+
+#[test]
+fn parameters_have_the_names_that_statements_give_them() {
+    assert_none(&parameters_differ(&queries(), &files_in("src/store/")));
+}
+
+#[test]
+fn a_parameter_without_its_name_is_seen() {
+    let of = |text: &str| {
+        let store = "statement!(\"a_b\", AB<'a> {\n    booking: Id,\n    key: Option<&'a str>,\n});";
+        parameters_differ(&[File::new("sql/query/a_b.sql", text)], &[File::new("src/store/a.rs", store)])
+    };
+    assert_none(&of("-- Of :nobody.\nselect :booking::uuid, x::text, ':y', a[1:2]\n--[part\n--|, :key\n--]"));
+    assert_one(&of("select :booking, :key, :hold"), ":hold is not given");
+    assert_one(&of("select :booking"), "key is not used");
+    assert_one(&of("select :booking, :key, $1"), "a_b.sql:1: a parameter without a name");
 }
 
 #[test]
@@ -216,10 +289,10 @@ fn a_name_without_schema_is_seen() {
     assert_one(&of("delete from bookings"), "from bookings");
     assert_one(&of("select a from b as (select 1)"), "from b without");
     let fine = "-- now()\nwith a as (select 1), b (c) as materialized (select coalesce(pg_catalog.max(x), array(select 1)))\n\
-                select x::numeric(10) from a join b on a is distinct from c, pg_catalog.unnest($1) t (id)\n\
+                select x::numeric(10) from a join b on a is distinct from c, pg_catalog.unnest(:ids) t (id)\n\
                 join lateral (select 1) s on exists (select from app.a) for no key update of b";
     assert_none(&of(fine));
-    assert_none(&of("select 1 from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) c (id, status)"));
-    assert_one(&of("select 1 from rows from (unnest($1)) c (id)"), "call of unnest");
+    assert_none(&of("select 1 from rows from (pg_catalog.unnest(:ids), pg_catalog.unnest(:ends)) c (id, status)"));
+    assert_one(&of("select 1 from rows from (unnest(:ids)) c (id)"), "call of unnest");
     assert_none(&of("insert into app.a (b) values (1) on conflict (b) do update set b = excluded.b where a.b in (1)"));
 }

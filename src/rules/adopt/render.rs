@@ -58,6 +58,34 @@ pub fn render(text: &str, names: &Names) -> String {
     rendered
 }
 
+/// A statement with a number for each name of a parameter, `:booking`: its place in the list. What stands between quotes or
+/// in a comment names none, nor does a cast. None: the list lacks a name.
+#[must_use]
+pub fn numbered(text: &str, names: &[&str]) -> Option<String> {
+    let mut numbered = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '\'' => closed(rest, "'"),
+            '"' => closed(rest, "\""),
+            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            ':' if rest.starts_with("::") => 2,
+            ':' if rest[1..].starts_with(|c: char| is_word(c) && !c.is_ascii_digit()) => {
+                let end = 1 + word(&rest[1..]);
+                let place = names.iter().position(|name| *name == &rest[1..end])?;
+                numbered += &format!("${}", place + 1);
+                rest = &rest[end..];
+                continue;
+            }
+            other => other.len_utf8(),
+        };
+        copy(&mut numbered, rest, length);
+        rest = &rest[length..];
+    }
+    Some(numbered)
+}
+
 fn copy(rendered: &mut String, rest: &str, length: usize) -> usize {
     rendered.push_str(&rest[..length]);
     length

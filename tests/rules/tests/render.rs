@@ -1,6 +1,6 @@
 //! Names of our scripts and those of an application, whatever these are.
 
-use holdfast::rules::adopt::render::{Names, render};
+use holdfast::rules::adopt::render::{Names, numbered, render};
 
 fn in_schema(text: &str, schema: &str) -> String {
     let words = vec![("app.booking_status", "\"x.app.y\".\"app.state\""), ("retention.ledger", "(1)")];
@@ -50,4 +50,22 @@ fn other_text_stays_as_it_is() {
     {
         assert_eq!(in_schema(text, "S"), text);
     }
+}
+
+/// A name of a parameter becomes its place; casts, slices, literals, names and comments stay.
+#[test]
+fn parameters_are_numbered_by_their_places() {
+    let names = ["booking", "tables", "end"];
+    for (text, expected) in [
+        (":booking, :tables::uuid[]", "$1, $2::uuid[]"),
+        ("a.x::booking, ':end', \":end\", 'it''s :end'", "a.x::booking, ':end', \":end\", 'it''s :end'"),
+        ("(:end)>:booking -- :other\n/* :other */ - :end", "($3)>$1 -- :other\n/* :other */ - $3"),
+        ("a[1:2], a[:booking:2], :booking", "a[1:2], a[$1:2], $1"),
+        ("é :end:", "é $3:"),
+        ("", ""),
+    ] {
+        assert_eq!(numbered(text, &names).as_deref(), Some(expected));
+    }
+    assert_eq!(numbered("select :bookings", &names), None);
+    assert_eq!(numbered("select :book", &names), None);
 }

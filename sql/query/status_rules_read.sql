@@ -1,4 +1,4 @@
--- The rules of a move from status $1 to status $2.
+-- The rules of a move from one status to another.
 select 'status' as kind, s.status::text, s.is_confirm_target, s.holds_tables,
 --[needs_tables
        coalesce(s.needs_tables, s.is_confirm_target or s.occupies_tables)
@@ -6,8 +6,8 @@ select 'status' as kind, s.status::text, s.is_confirm_target, s.holds_tables,
 --]
        , s.releases_tables
 from app.holdfast_booking_statuses s
-where s.status::text = $1 or s.status::text = $2
+where s.status::text = :current or s.status::text = :target
 union all
 select 'move', m.from_status::text, null, null, null, null
 from app.holdfast_status_transitions m
-where m.to_status::text = $2
+where m.to_status::text = :target
