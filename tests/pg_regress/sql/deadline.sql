@@ -1,14 +1,6 @@
 -- Limits in time, and what became of a key: the calls of a request that has four seconds, and of the worker behind it.
-set client_min_messages = warning;
-create extension if not exists holdfast cascade;
-select holdfast.create_reference_schema('floor');
-select holdfast.attach('floor');
-reset client_min_messages;
-set search_path = floor;
-set timezone = 'UTC';
-set datestyle = 'ISO';
-\set VERBOSITY default
-\set SHOW_CONTEXT never
+\set fixture `echo "$HOLDFAST_FIXTURES/attached.psql"`
+\i :fixture
 
 -- Trattoria, tables 1 and 2; Anna and Bruno want the same evening, and each has a hold.
 \set trattoria 00000000-0000-0000-0000-0000000000e1
