@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::rules::refusal::failure::sqlstate_unpack;
 use crate::rules::requirement::upkeep::Upkeep;
 use crate::rules::upkeep::TASKS;
+use crate::settings;
 use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF};
 
 /// One database. Instants are microseconds since 2000, as the server counts them.
@@ -46,7 +47,8 @@ pub fn upkeep(schema: pg_sys::Oid) -> Option<Upkeep> {
     Some(Upkeep {
         no_place: place.is_none() && worker_slots::places().count() == DATABASES,
         unplaced: place.map_or(0, |place| place.unplaced.load(Relaxed)),
-        paused: place.and_then(paused),
+        // The launcher notes it when it comes by; this session knows it already.
+        paused: place.and_then(paused).or_else(|| (!settings::worker()).then_some("worker off")),
         skipped: slot.is_some_and(|slot| slot.skipped.load(Relaxed)),
         failures: slot.map_or(0, |slot| slot.failures.load(Relaxed)),
     })

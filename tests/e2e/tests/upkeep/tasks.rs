@@ -124,6 +124,16 @@ fn it_is_switched_off_for_a_database_and_for_a_schema() {
     in_time(&mut session, &closed("t1"), Duration::from_secs(40));
 }
 
+/// Where it is off, doctor says so at once, and not only when the launcher has come by.
+#[test]
+fn doctor_knows_that_it_is_off() {
+    let cluster = Cluster::start_preloaded();
+    let mut session = cluster.install("floor");
+    let said: Vec<String> = session.column("select why from holdfast.doctor('public') where what = 'worker'");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("(worker off)"), "{said:?}");
+}
+
 /// Whoever looks sees what the worker is at, and the log says where something failed.
 #[test]
 fn it_says_what_it_is_at() {
