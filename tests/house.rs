@@ -27,8 +27,6 @@ mod source;
 mod sql;
 #[path = "house/statements.rs"]
 mod statements;
-#[path = "house/tables.rs"]
-mod tables;
 #[path = "house/upgrade.rs"]
 mod upgrade;
 #[path = "house/vocabulary.rs"]

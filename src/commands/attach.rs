@@ -7,18 +7,21 @@
 
 use pgrx::pg_sys;
 
+use crate::rules::attach::addition::{Addition, AdditionKind, Undo, additions, undo, usage};
+use crate::rules::attach::missing::due;
+use crate::rules::attach::order::{mends, unmet};
+use crate::rules::attach::rights::{closing, row_security};
+use crate::rules::catalogue::facts::Facts;
+use crate::rules::catalogue::function::FunctionFacts;
+use crate::rules::doctor::finding::DoctorFinding;
+use crate::rules::doctor::hold;
+use crate::rules::doctor::status::default_target;
+use crate::rules::legacy::function::replacements;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
-use crate::rules::requirement::DoctorFinding;
-use crate::rules::requirement::addition::{Addition, AdditionKind, Undo, additions, undo, usage};
-use crate::rules::requirement::attach::{ROLLOUT, TABLES, mends, unmet};
-use crate::rules::requirement::facts::{Facts, FunctionFacts};
-use crate::rules::requirement::function::replacements;
-use crate::rules::requirement::hold;
-use crate::rules::requirement::rights::{closing, row_security};
-use crate::rules::requirement::status::default_target;
 use crate::rules::rollout::{self, Legacy};
+use crate::rules::schema::holdfast_tables::{HOLDFAST, ROLLOUT};
 use crate::store::rights::{self, Work};
 use crate::store::schema::{check_superuser, create_reference, quoted};
 use crate::store::{Store, server_facts};
@@ -43,7 +46,7 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.own_all(&found)?;
     let before = facts(&store, schema)?;
     let owner = &before.owner;
-    let (locking, free): (Vec<_>, Vec<_>) = store.missing(&before).into_iter().partition(|due| due.locks);
+    let (locking, free): (Vec<_>, Vec<_>) = due(&before).into_iter().partition(|due| due.locks);
     free.iter().try_for_each(|due| store.put_in_order(&before, due))?;
     store.complete_rollout(&before)?;
     let renewed = replace_functions(&store, &before, owner)?;
@@ -195,14 +198,14 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     added.sort_by_key(|addition| addition.kind);
     store.drop_views(&facts.owner)?;
     bring_back(&store, &facts)?;
-    for table in ROLLOUT.iter().filter_map(|table| facts.table(table)) {
+    for table in ROLLOUT.iter().filter_map(|ours| facts.table(ours.name)) {
         store.ddl_as(&table.owner, &format!("drop table {}.{}", facts.schema, quoted(&table.name)))?;
     }
     let (tables, others): (Vec<_>, Vec<_>) = added.iter().partition(|addition| addition.kind == AdditionKind::Table);
     others.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;
     if !keep_tables {
         // The last first: they refer to those before them.
-        let place = |table: &Addition| TABLES.iter().position(|name| *name == table.name);
+        let place = |table: &Addition| HOLDFAST.iter().position(|ours| ours.name == table.name);
         let mut tables = tables;
         tables.sort_by_key(|table| std::cmp::Reverse(place(table)));
         tables.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;

@@ -1,6 +1,7 @@
 //! Keys and the ledger, for the DBA: find, check, forget.
 
-use crate::rules::adopt::index::{self, Line, WANTED};
+use crate::rules::index::for_keys::{Line, decide};
+use crate::rules::index::needed::for_keys;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::retention;
 use crate::settings;
@@ -27,7 +28,7 @@ pub fn conflicts(store: &Store) -> Result<Vec<Conflict>, Failure> {
 /// Each wanted index: there, or what to run.
 pub fn ensure_index(store: &Store) -> Result<Vec<Line>, Failure> {
     let found = store.indexes_found()?;
-    Ok(WANTED.iter().flat_map(|wanted| index::decide(wanted, &found, store.quoted_schema())).collect())
+    Ok(for_keys().flat_map(|wanted| decide(wanted, &found, store.quoted_schema())).collect())
 }
 
 /// Forgets one batch of old answers. Also: may there be more?

@@ -3,11 +3,11 @@
 use pgrx::pg_sys;
 
 use super::looking_at;
+use crate::rules::attach::order::unmet;
+use crate::rules::doctor::examine;
 use crate::rules::migration::{Form, in_encoding, render};
 use crate::rules::refusal::argument_invalid;
 use crate::rules::refusal::failure::Failure;
-use crate::rules::requirement::attach::unmet;
-use crate::rules::requirement::examine;
 use crate::store::server_facts;
 
 pub fn migration(schema: pg_sys::Oid, form: &str) -> Result<String, Failure> {

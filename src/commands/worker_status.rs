@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
 
+use crate::rules::doctor::worker::Upkeep;
 use crate::rules::refusal::failure::sqlstate_unpack;
-use crate::rules::requirement::upkeep::Upkeep;
 use crate::rules::upkeep::TASKS;
 use crate::settings;
 use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF};

@@ -9,25 +9,35 @@
 //! | `event` | what services are told, and who works on it |
 //! | `reconcile` | what does not agree about a booking (`finding`), and what an audit says |
 //! | `repair` | what may be done about a finding |
-//! | `requirement` | what an application's schema has to have: doctor's findings, and what attach adds |
+//! | `schema` | the tables and columns that we ask of an application, and those of ours, as data, and their DDL |
+//! | `index` | the keys and indexes that we need, and what a schema lacks of them |
+//! | `catalogue` | what was found in a schema, as plain data |
+//! | `doctor` | what goes wrong in a schema: from what was found to findings |
+//! | `legacy` | the functions that an application had |
+//! | `attach` | what attach makes and adds, in which order, and what detach undoes |
 //! | `adopt` | names, paths and rehearsal of an application; `migration` prints the script |
 //! | `rollout` | who confirms, holdfast or the legacy functions; `shadow` compares the two |
 //! | `upkeep` | the worker's tasks and when each is due; quarantine, scans, retention |
 //! | `refusal` | every refusal in the words of the contract, every outcome with its code |
 
 pub mod adopt;
+pub mod attach;
 pub mod attempt;
 pub mod booking;
+pub mod catalogue;
 pub mod confirm;
+pub mod doctor;
 pub mod event;
 pub mod hold;
+pub mod index;
 pub mod json;
+pub mod legacy;
 pub mod migration;
 pub mod reconcile;
 pub mod refusal;
 pub mod repair;
-pub mod requirement;
 pub mod rollout;
+pub mod schema;
 pub mod upkeep;
 
 pub use uuid::Uuid as Id;

@@ -9,8 +9,8 @@ use super::statement::FEATURE_COLUMNS;
 use crate::rules::adopt::path::path_of;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::outcome::Outcome;
-use crate::rules::requirement::table::{NEEDED, Needed};
 use crate::rules::rollout::{Legacy, Rule};
+use crate::rules::schema::{Used, used};
 
 /// The application's own enums: how our statements write them, and the column that has the type.
 const ENUMS: &[(&str, &str, &CStr)] = &[
@@ -88,7 +88,7 @@ impl Attachment {
         let name = namespace_name(oid)
             .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let names = || NEEDED.iter().map(|needed| needed.table).chain([ROLLOUT, ROW_SECURITY]);
+        let names = || used().map(Used::table).chain([ROLLOUT, ROW_SECURITY]);
         let registry = super::registry::relation().map(|registry| registry.to_u32());
         let (c_name, own_path) = (text(&name), text(&path_of(None, &name)));
         Ok(Attachment {
@@ -137,8 +137,8 @@ impl Attachment {
     /// go would be lost without a word (F24). One whose tables came later is used as well.
     pub fn with_record(mut self, record: AttachmentRecord) -> Attachment {
         let present = self.features_present();
-        for needed in NEEDED.iter().filter(|needed| record.features.iter().any(|feature| feature == needed.feature)) {
-            self.gone.extend(lacking(self.oid, needed, self.attached));
+        for used in used().filter(|used| record.features.iter().any(|feature| feature == used.feature())) {
+            self.gone.extend(lacking(self.oid, used, self.attached));
         }
         self.features = present.into_iter().map(str::to_owned).collect();
         if record.exclusion {
@@ -182,12 +182,12 @@ impl Attachment {
 
     /// The optional features that the schema has the tables and columns for, now.
     pub fn features_present(&self) -> Vec<&'static str> {
-        let optional = NEEDED.iter().filter(|needed| !needed.feature.is_empty());
-        let present = optional.filter(|needed| lacking(self.oid, needed, self.attached).is_empty());
+        let optional = used().filter(|used| !used.feature().is_empty());
+        let present = optional.filter(|used| lacking(self.oid, *used, self.attached).is_empty());
         let numbered = self.outbox_id().map(|kind| if kind == pg_sys::UUIDOID { OUTBOX_UUID } else { OUTBOX_BIGINT });
         let columns = FEATURE_COLUMNS.iter().filter(|(_, table, name)| column(self.oid, table, name).is_some());
         let columns = columns.map(|(feature, ..)| *feature);
-        present.map(|needed| needed.feature).chain(numbered).chain(columns).chain(self.row_security()).collect()
+        present.map(Used::feature).chain(numbered).chain(columns).chain(self.row_security()).collect()
     }
 
     /// A table of somebody else's says nothing.
@@ -302,8 +302,8 @@ pub fn namespace_name(oid: pg_sys::Oid) -> Option<String> {
 
 /// What a schema lacks of what no call can do without.
 fn missing(schema: pg_sys::Oid, attached: bool) -> Vec<String> {
-    let required = NEEDED.iter().filter(|needed| needed.feature.is_empty());
-    required.flat_map(|needed| lacking(schema, needed, attached)).collect()
+    let required = used().filter(|used| used.feature().is_empty());
+    required.flat_map(|used| lacking(schema, used, attached)).collect()
 }
 
 pub(super) fn relation(schema: pg_sys::Oid, table: &str) -> Option<u32> {
@@ -330,17 +330,18 @@ fn column_type(schema: pg_sys::Oid, table: &str, name: &CStr) -> Option<String> 
 }
 
 /// What a schema lacks of a table: the table, or columns of it.
-fn lacking(schema: pg_sys::Oid, needed: &Needed, attached: bool) -> Vec<String> {
-    let Some(found) = relation(schema, needed.table) else { return vec![needed.table.to_owned()] };
+fn lacking(schema: pg_sys::Oid, used: Used, attached: bool) -> Vec<String> {
+    let Some(found) = relation(schema, used.table()) else { return vec![used.table().to_owned()] };
     // An optional table of another role would have that role's triggers run in our calls.
     let owner = |relation: u32| super::rights::owner_of(pg_sys::Oid::from_u32(relation));
-    if !needed.feature.is_empty() && owner(found) != relation(schema, BOOKINGS).and_then(owner) {
-        return vec![format!("{} (its owner is not that of bookings)", needed.table)];
+    if !used.feature().is_empty() && owner(found) != relation(schema, BOOKINGS).and_then(owner) {
+        return vec![format!("{} (its owner is not that of bookings)", used.table())];
     }
-    let required = needed.columns().filter(|wanted| wanted.is_required(attached));
-    let gone = required
-        .filter(|wanted| CString::new(wanted.name).is_ok_and(|name| column(schema, needed.table, &name).is_none()));
-    gone.map(|wanted| format!("{}.{}", needed.table, wanted.name)).collect()
+    let gone = used
+        .required(attached)
+        .into_iter()
+        .filter(|wanted| CString::new(*wanted).is_ok_and(|name| column(schema, used.table(), &name).is_none()));
+    gone.map(|wanted| format!("{}.{wanted}", used.table())).collect()
 }
 
 /// How the catalogue cache of types hashes a column's type.

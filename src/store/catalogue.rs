@@ -10,12 +10,12 @@ use super::row::Row;
 use super::schema::CONTRACT;
 use super::statement::{for_features, statement};
 use super::{Store, rights};
+use crate::rules::attach::addition::AdditionKind;
+use crate::rules::attach::rights::{BEHIND, SHOWN};
+use crate::rules::catalogue::declared::declared;
+use crate::rules::catalogue::facts::{Facts, Server};
 use crate::rules::refusal::failure::Failure;
-use crate::rules::requirement::addition::AdditionKind;
-use crate::rules::requirement::attach::{ROLLOUT, TABLES};
-use crate::rules::requirement::facts::{Facts, Server};
-use crate::rules::requirement::rights::{BEHIND, SHOWN};
-use crate::rules::requirement::signature;
+use crate::rules::schema::holdfast_tables::all;
 
 statement!("catalogue_tables", CatalogueTables { schema: pg_sys::Oid, owner: Option<pg_sys::Oid> });
 statement!("catalogue_schema", CatalogueSchema { schema: pg_sys::Oid, owner: Option<pg_sys::Oid> });
@@ -44,7 +44,6 @@ impl Store {
             owner: self.owner()?,
             rights: self.facts_of(CatalogueSchema { schema: self.oid(), owner })?.into_iter().next(),
             callers: self.callers()?,
-            made: self.made(),
             tables: self.facts_of(CatalogueTables { schema: self.oid(), owner })?,
             constraints: self.facts_of(CatalogueConstraints { schema: self.oid() })?,
             indexes: self.facts_of(CatalogueIndexes { schema: self.oid() })?,
@@ -60,11 +59,11 @@ impl Store {
             .into_iter()
             .filter(|made| matches!(made.kind, AdditionKind::Table | AdditionKind::Found));
         facts.recorded = tables.map(|table| table.name).collect();
-        let ours = parameter::texts(TABLES.iter().chain(ROLLOUT).chain(&[SHOWN, BEHIND]).copied());
+        let ours = parameter::texts(all().map(|table| table.name).chain([SHOWN, BEHIND]));
         facts.grants = self.facts_of(CatalogueGrants { schema: self.oid(), ours })?;
         let present = self.attachment.with_present();
         let scripts = CONTRACT.iter().map(|script| for_features(script, &present));
-        facts.ours = scripts.flat_map(|script| signature::declared(&script, &facts)).collect();
+        facts.ours = scripts.flat_map(|script| declared(&script, &facts)).collect();
         let readable = |table: &str| {
             facts.table(table).is_some_and(|table| table.readable && ["r", "p"].contains(&table.kind.as_str()))
         };

@@ -6,8 +6,9 @@ use super::Store;
 use super::parameter::{self, Texts};
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::adopt::index::{FoundIndex, WANTED};
 use crate::rules::booking::window::Instant;
+use crate::rules::index::for_keys::FoundIndex;
+use crate::rules::index::needed::for_keys;
 use crate::rules::refusal::failure::Failure;
 
 statement!("booking_by_key", BookingByKey<'a> { key: &'a str });
@@ -63,7 +64,7 @@ impl Store {
 
     /// The indexes of the tables that the wanted ones belong to.
     pub fn indexes_found(&self) -> Result<Vec<FoundIndex>, Failure> {
-        let tables = parameter::texts(WANTED.iter().map(|wanted| wanted.table));
+        let tables = parameter::texts(for_keys().map(|wanted| wanted.table));
         self.run(IndexesFound { schema: self.attachment.oid, tables }, |row| FoundIndex {
             table: row.text(1).unwrap_or_default(),
             name: row.text(2).unwrap_or_default(),

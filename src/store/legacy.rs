@@ -6,9 +6,9 @@ use super::Store;
 use super::attachment::namespace_oid_of;
 use super::schema::quoted;
 use super::statement::statement;
+use crate::rules::catalogue::function::FunctionFacts;
+use crate::rules::legacy::function::{Replacement, legacy_schema};
 use crate::rules::refusal::failure::Failure;
-use crate::rules::requirement::facts::FunctionFacts;
-use crate::rules::requirement::function::{Replacement, legacy_schema};
 
 statement!("legacy_functions", LegacyFunctions { bookings: pg_sys::Oid });
 statement!("function_signature", FunctionSignature { function: pg_sys::Oid });

@@ -11,8 +11,8 @@ use super::rights;
 use super::row::Row;
 use super::statement::statement;
 use crate::rules::adopt::path;
+use crate::rules::attach::addition::{Addition, AdditionKind};
 use crate::rules::refusal::failure::Failure;
-use crate::rules::requirement::addition::{Addition, AdditionKind};
 
 statement!("registry_read", RegistryRead { bookings: pg_sys::Oid });
 statement!(

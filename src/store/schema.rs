@@ -5,30 +5,16 @@ use pgrx::pg_sys;
 use super::Store;
 use super::plan::Connection;
 use super::rights;
-use super::statement::{for_features, for_schema, statement};
+use super::statement::{for_schema, statement};
+use crate::rules::attach::first_release::{FIRST_RECORD, is_of_first_release, of_first_release};
+use crate::rules::attach::missing::{self, Due};
+use crate::rules::attach::rights::{BEHIND, READER, SHOWN};
+use crate::rules::catalogue::facts::Facts;
+use crate::rules::catalogue::signature::Signature;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{self, Failure, ServerError, sqlstate_pack};
-use crate::rules::requirement::attach::{FIRST_RECORD, is_of_first_release, of_first_release};
-use crate::rules::requirement::due::{Due, due, made};
-use crate::rules::requirement::facts::{Constraint, Facts, Made};
-use crate::rules::requirement::rights::{BEHIND, READER, SHOWN};
-use crate::rules::requirement::signature::Signature;
+use crate::rules::schema::ddl::reference_schema;
 
-const REFERENCE: &[&str] = &[
-    include_str!("../../sql/reference_schema/1_floor.sql"),
-    include_str!("../../sql/reference_schema/2_bookings.sql"),
-    include_str!("../../sql/reference_schema/3_holds.sql"),
-    include_str!("../../sql/reference_schema/4_ledger.sql"),
-];
-const ATTACH: &[&str] = &[
-    include_str!("../../sql/attach/1_columns.sql"),
-    include_str!("../../sql/attach/2_rules.sql"),
-    include_str!("../../sql/attach/3_status_rules.sql"),
-    include_str!("../../sql/attach/4_attempts.sql"),
-    include_str!("../../sql/attach/6_upkeep.sql"),
-    include_str!("../../sql/attach/7_reconciliation.sql"),
-    include_str!("../../sql/attach/8_holds.sql"),
-];
 pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/confirm.sql"),
     include_str!("../../sql/contract/assign.sql"),
@@ -45,15 +31,6 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/undo.sql"),
     include_str!("../../sql/contract/retry.sql"),
 ];
-
-/// Who confirms, and what shadow mode saw: no reference schema has these before it is attached.
-const ROLLOUT: &[&str] =
-    &[include_str!("../../sql/attach/5_rollout.sql"), include_str!("../../sql/attach/5_shadow.sql")];
-/// By whom sessions learn of a change of the rollout; a superuser makes it, because nobody else may use its function.
-const ROLLOUT_TRIGGER: &str = include_str!("../../sql/attach/5_rollout_trigger.sql");
-/// A rollout that an earlier release made knows no shadow.
-const MODE_CHECK: &str = "holdfast_rollout_mode_check";
-const WIDEN_MODE: &str = include_str!("../../sql/attach/5_rollout_mode.sql");
 
 /// Views that look at the optional tables too: made after attach has written down which there are.
 const VIEWS: &[&str] = &[
@@ -72,9 +49,7 @@ pub fn create_reference(name: &str) -> Result<(), Failure> {
     let created = connection.attachment(
         schema_oid(name).ok_or_else(|| refusal::argument_invalid(format!("Schema {quoted} could not be created")))?,
     )?;
-    REFERENCE.iter().try_for_each(|script| connection.script(&for_schema(script, &created)))?;
-    let whole = created.with_present();
-    ATTACH.iter().try_for_each(|script| connection.script(&for_schema(script, &whole)))
+    reference_schema().iter().try_for_each(|statement| connection.script(&for_schema(statement, &created)))
 }
 
 fn schema_oid(name: &str) -> Option<pg_sys::Oid> {
@@ -94,18 +69,6 @@ impl Store {
             return Ok(());
         }
         Err(failure::schema_renamed(self.quoted_schema()).into())
-    }
-
-    /// What is missing of the columns, indexes and rules.
-    pub fn missing(&self, facts: &Facts) -> Vec<Due> {
-        let whole = self.attachment.with_present();
-        ATTACH.iter().chain(ROLLOUT).flat_map(|script| due(&for_features(script, &whole), facts)).collect()
-    }
-
-    /// The tables that attach makes, with their columns.
-    pub fn made(&self) -> Vec<Made> {
-        let whole = self.attachment.with_present();
-        ATTACH.iter().chain(ROLLOUT).flat_map(|script| made(&for_features(script, &whole))).collect()
     }
 
     /// Puts a table's columns, its indexes and rows in order, as the owner of the table.
@@ -150,12 +113,11 @@ impl Store {
 
     /// The trigger of the rollout, and its modes. The table is the owner's, and has no code of anybody's.
     pub fn complete_rollout(&self, facts: &Facts) -> Result<(), Failure> {
-        for due in due(&for_features(ROLLOUT_TRIGGER, &self.attachment), facts) {
-            self.ddl(&for_schema(&due.text, &self.attachment))?;
+        for statement in missing::triggers(facts) {
+            self.ddl(&for_schema(&statement, &self.attachment))?;
         }
-        let narrow = |found: &Constraint| found.name == MODE_CHECK && !found.definition.contains("rehearse");
-        if facts.constraints.iter().any(narrow) {
-            self.ddl_as(&facts.owner, &for_schema(WIDEN_MODE, &self.attachment))?;
+        for statement in missing::checks(facts) {
+            self.ddl_as(&facts.owner, &for_schema(&statement, &self.attachment))?;
         }
         Ok(())
     }

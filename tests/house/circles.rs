@@ -5,9 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{File, files_in, rust_code, tokens};
 use super::{assert_none, assert_one};
 
-/// Circles that are left to be broken: none may join them.
-const LEFT: &[&str] = &["requirement", "migration"];
-
 /// `src/rules/hold/mod.rs` and `src/rules/hold.rs` are `rules::hold`.
 fn module(path: &str) -> Vec<String> {
     let path = path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod");
@@ -88,10 +85,27 @@ fn circles(files: &[File]) -> Vec<String> {
 
 #[test]
 fn files_of_the_rules_know_each_other_in_one_direction() {
-    let circles = circles(&files_in("src/rules/"));
-    let others =
-        circles.into_iter().filter(|found| !LEFT.iter().any(|left| found.starts_with(&format!("rules::{left}::"))));
-    assert_none(&others.collect::<Vec<_>>());
+    assert_none(&circles(&files_in("src/rules/")));
+}
+
+/// Folders of the rules that are more than one subject.
+fn large(files: &[File]) -> Vec<String> {
+    const MOST: usize = 1200;
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in files {
+        if let Some((subject, _)) = file.path.trim_start_matches("src/rules/").split_once('/') {
+            *lines.entry(subject).or_default() += file.text.lines().count();
+        }
+    }
+    let large = lines.into_iter().filter(|(_, lines)| *lines > MOST);
+    large.map(|(subject, lines)| format!("src/rules/{subject} has {lines} lines")).collect()
+}
+
+#[test]
+fn a_subject_of_the_rules_can_be_read_at_once() {
+    assert_none(&large(&files_in("src/rules/")));
+    let file = |path: &str| File::new(path, &"\n".repeat(601));
+    assert_one(&large(&[file("src/rules/hold/mod.rs"), file("src/rules/hold/a/b.rs")]), "hold has 1202 lines");
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
 use holdfast::rules::refusal::outcome::{CATALOGUE, Disposition};
-use holdfast::rules::requirement::table::{NEEDED, Needed};
+use holdfast::rules::schema::application_tables::{APPLICATION, ENUMS};
+use holdfast::rules::schema::column::{ApplicationColumn, ApplicationTable, HoldfastColumn, HoldfastTable};
+use holdfast::rules::schema::ddl;
+use holdfast::rules::schema::holdfast_tables::{TRIGGERS, all};
 
-use super::source::{File, files_in};
-use super::tables::{Table, enums, tables};
 use super::{assert_none, assert_one};
 
 /// The page as it stands, or the new text in its place when it is asked for.
@@ -84,61 +85,54 @@ fn findings() -> String {
 }
 
 /// What a column of the application's is to us, in the words of the page.
-fn label(flags: &[&str], optional_table: bool) -> String {
-    let has = |flag: &str| flags.contains(&flag);
+fn label(column: &ApplicationColumn, optional_table: bool) -> String {
     let presence = match () {
-        () if has("added") => "made by attach",
-        () if has("optional") => "optional",
-        () if has("null") => "made by attach",
+        () if column.beside => return "not used by holdfast".to_owned(),
+        () if column.added.is_some() => "made by attach",
+        () if column.optional => "optional",
+        () if column.null => "made by attach",
         () if optional_table => "needed where the table is there",
         () => "needed",
     };
     let written = match () {
-        () if has("given") && has("null") => ", written, NULL allowed",
-        () if has("given") => ", written",
-        () if has("made") => ", its default fills it",
-        () if has("null") => ", NULL allowed",
+        () if column.given && column.null => ", written, NULL allowed",
+        () if column.given => ", written",
+        () if column.made.is_some() => ", its default fills it",
+        () if column.null => ", NULL allowed",
         () => "",
     };
     format!("{presence}{written}")
 }
 
 /// A column's name, type, label and meaning, for a table of the application.
-fn asked(needed: &Needed, reference: Option<&Table>, added: Option<&Table>) -> String {
-    let mut text = String::new();
-    let names: Vec<&str> = needed.columns.split(',').filter_map(|line| line.split_whitespace().next()).collect();
-    for line in needed.columns.split(',') {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [name, kind, flags @ ..] = &words[..] else { continue };
-        let meaning = reference.and_then(|table| table.column(name)).map_or("", |column| &column.comment);
-        text += &row(&[&code(name), kind, &label(flags, !needed.feature.is_empty()), meaning]);
-    }
-    let more = reference.into_iter().flat_map(|table| &table.columns).filter(|c| !names.contains(&c.name.as_str()));
-    for column in more {
-        let is_added = added.is_some_and(|table| table.column(&column.name).is_some());
-        let label = if is_added { "made by attach" } else { "not used by holdfast" };
-        text += &row(&[&code(&column.name), &column.kind, label, &column.comment]);
-    }
-    text
+fn asked(table: &ApplicationTable) -> String {
+    let of = |column: &ApplicationColumn| {
+        let kind = if column.beside { column.kind.sql() } else { column.kind.word().to_owned() };
+        row(&[&code(column.name), &kind, &label(column, !table.feature.is_empty()), column.about])
+    };
+    let beside = table.columns.iter().filter(|column| column.beside);
+    table.asked().chain(beside).map(of).collect()
 }
 
-fn ours(table: &Table) -> String {
-    let mut text = String::new();
-    for column in &table.columns {
-        text += &row(&[&code(&column.name), &column.kind, "made by attach", &column.comment]);
-    }
-    text
+fn ours(table: &HoldfastTable) -> String {
+    let of = |column: &HoldfastColumn| {
+        let kind = column.kind.sql().replace("app.", "");
+        let null = if column.null { "may be NULL" } else { "" };
+        row(&[&code(column.name), &kind, null, column.since.name(), column.about])
+    };
+    table.columns.iter().map(of).collect()
 }
 
 const HEAD: &str = "\n| column | type | label | meaning |\n|---|---|---|---|\n";
+const OURS: &str = "\n| column | type | | since | meaning |\n|---|---|---|---|---|\n";
 
-fn section(name: &str, words: &str, rows: &str) -> String {
+fn section(name: &str, words: &str, head: &str, rows: &str) -> String {
     let words = if words.is_empty() { String::new() } else { format!("{words}\n") };
-    format!("\n## {name}\n\n{words}{HEAD}{rows}").replace("\n\n\n", "\n\n")
+    format!("\n## {name}\n\n{words}{head}{rows}").replace("\n\n\n", "\n\n")
 }
 
-fn schema(reference: &[File], attach: &[File]) -> String {
-    let mut text = "# Schema\n\n<!-- Made by `make docs` from src/rules/requirement/table.rs, sql/reference_schema and sql/attach. -->\n\n\
+fn schema() -> String {
+    let mut text = "# Schema\n\n<!-- Made by `make docs` from src/rules/schema. -->\n\n\
         Every table and column that holdfast reads or writes. `holdfast.doctor` compares a schema with this list and says what\n\
         is missing. `holdfast.create_reference_schema` makes all of it for a new application.\n\n\
         | label | meaning |\n|---|---|\n\
@@ -152,27 +146,22 @@ fn schema(reference: &[File], attach: &[File]) -> String {
         Type `enum` is any enum of the application, and `any` is any type. Columns and tables beyond these are the application's\n\
         own, and stay untouched.\n"
         .to_owned();
-    let (known, added) = (tables(reference), tables(attach));
     text += "\n# Tables of the application\n";
-    for needed in NEEDED.iter().filter(|needed| !needed.table.starts_with("holdfast_")) {
-        let of = known.get(needed.table);
-        let words = of.map_or("", |table| table.comment.as_str());
-        let optional = if needed.feature.is_empty() { "" } else { "Optional: a confirm works without this table." };
-        text += &section(
-            &code(needed.table),
-            format!("{optional} {words}").trim(),
-            &asked(needed, of, added.get(needed.table)),
-        );
+    for table in APPLICATION {
+        let optional = if table.feature.is_empty() { "" } else { "Optional: a confirm works without this table." };
+        text += &section(&code(table.name), format!("{optional} {}", table.about).trim(), HEAD, &asked(table));
     }
     text += "\n# Tables of holdfast in the application's schema\n\n\
-        Attach makes them, owned by the owner of `bookings`. They hold rules that the owner may change, and what upkeep has to remember.\n";
-    for (name, table) in added.iter().filter(|(name, table)| table.is_created && !known.contains_key(*name)) {
-        text += &section(&code(name), &table.comment, &ours(table));
+        Attach makes them, owned by the owner of `bookings`. They hold rules that the owner may change, and what upkeep has to remember.\n\
+        `holdfast.doctor` compares names, types, NOT NULL and defaults of their columns.\n";
+    for table in all() {
+        text += &section(&code(table.name), table.about, OURS, &ours(table));
     }
     text += "\n# Enums of the reference schema\n\nAn application may have its own names and labels. What a status means is a row of\n\
         `holdfast_booking_statuses`.\n\n| enum | labels |\n|---|---|\n";
-    for (name, labels) in enums(reference) {
-        text += &row(&[&code(&name), &labels]);
+    for (name, labels) in ENUMS {
+        let labels: Vec<String> = labels.iter().map(|label| code(label)).collect();
+        text += &row(&[&code(name), &labels.join(", ")]);
     }
     text
 }
@@ -189,24 +178,39 @@ fn the_page_of_findings_is_the_catalogue() {
 
 #[test]
 fn the_page_of_the_schema_is_what_is_asked_of_it() {
-    assert_page("schema.md", &schema(&files_in("sql/reference_schema/"), &files_in("sql/attach/")));
+    assert_page("schema.md", &schema());
+}
+
+/// Statements as a script, for people to read and for the linters; no code reads it.
+fn assert_script(path: &str, statements: &[String]) {
+    let said = "-- Made by `make docs` from src/rules/schema, for people to read and for the linters.\n";
+    assert_page(&format!("../{path}"), &format!("{said}{};\n", statements.join(";\n\n").replace(";\n;", ";")));
+}
+
+#[test]
+fn the_scripts_are_what_the_list_makes() {
+    assert_script("sql/reference_schema/tables.sql", &ddl::reference_tables());
+    let without_rows = all().map(|table| HoldfastTable { rows: None, ..*table });
+    let ours: Vec<String> = without_rows.flat_map(|table| ddl::create(&table)).collect();
+    assert_script("sql/attach/holdfast_tables.sql", &ours);
+    let triggers: Vec<String> = TRIGGERS.iter().flat_map(ddl::create_trigger).collect();
+    assert_script("sql/attach/holdfast_triggers.sql", &triggers);
 }
 
 /// Columns of the list that the page lacks, by table.
 fn missing(page: &str) -> Vec<String> {
     let sections: BTreeMap<&str, &str> = page.split("\n## `").skip(1).filter_map(|part| part.split_once('`')).collect();
-    let of = |needed: &Needed| {
-        let section = sections.get(needed.table).copied().unwrap_or_default();
-        let names = needed.columns.split(',').filter_map(|line| line.split_whitespace().next());
-        let lacks = names.filter(|name| !section.contains(&format!("| `{name}` |")));
-        lacks.map(|name| format!("{}.{name} is not on the page", needed.table)).collect::<Vec<_>>()
-    };
-    NEEDED.iter().flat_map(of).collect()
+    let theirs = APPLICATION.iter().flat_map(|table| table.columns.iter().map(move |column| (table.name, column.name)));
+    let ours = all().flat_map(|table| table.columns.iter().map(move |column| (table.name, column.name)));
+    let lacks = theirs.chain(ours).filter(|(table, column)| {
+        !sections.get(table).is_some_and(|section| section.contains(&format!("| `{column}` |")))
+    });
+    lacks.map(|(table, column)| format!("{table}.{column} is not on the page")).collect()
 }
 
 #[test]
 fn every_column_that_is_asked_for_is_on_the_page() {
-    let page = schema(&files_in("sql/reference_schema/"), &files_in("sql/attach/"));
+    let page = schema();
     assert_none(&missing(&page));
     assert_one(&missing(&page.replacen("| `party_size` |", "| `party` |", 1)), "bookings.party_size");
 }

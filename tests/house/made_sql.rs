@@ -6,10 +6,13 @@ use super::{assert_none, assert_one};
 /// DDL, which takes no parameters, calls as a caller writes them, and scripts that are printed. Everything else is a file of `sql/query` with parameters.
 const MAKERS: &[&str] = &[
     "src/commands/attach.rs",
-    "src/rules/adopt/index.rs",
-    "src/rules/migration/",
     "src/rules/adopt/rehearsal.rs",
-    "src/rules/requirement/",
+    "src/rules/attach/",
+    "src/rules/doctor/",
+    "src/rules/index/",
+    "src/rules/legacy/",
+    "src/rules/migration/",
+    "src/rules/schema/",
     "src/store/legacy.rs",
     "src/store/grants.rs",
     "src/store/rehearsal.rs",

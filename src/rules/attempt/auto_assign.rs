@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::booking::StatusRules;
+use crate::rules::booking::status;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::transition;
 use crate::rules::booking::window::{Instant, Window};
@@ -13,7 +14,6 @@ use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::hold;
 use crate::rules::refusal::outcome::{CATALOGUE, Disposition, Outcome};
 use crate::rules::refusal::{self, Refusal};
-use crate::rules::requirement::status;
 
 /// How often the worker tries a booking again, how long after the last attempt at the earliest, and for how long.
 pub const RETRIES: i32 = 5;

@@ -3,6 +3,7 @@
 pub mod adjacency;
 pub mod allocation;
 pub mod capacity;
+pub mod status;
 pub mod table;
 pub mod transition;
 pub mod window;

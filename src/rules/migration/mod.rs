@@ -4,10 +4,11 @@
 //! what `run` is about to do, so it is printed beside it, before. What is only risky is said and left to a person.
 
 pub mod psql;
+mod step;
 mod swap;
 
+use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
 use crate::rules::refusal::{Refusal, argument_invalid};
-use crate::rules::requirement::{DoctorFinding, MendStep, State};
 use psql::{BRIEFLY, Script, briefly, echo, literal};
 
 /// Which script is asked for.
@@ -134,7 +135,7 @@ fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], 
         text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
     }
     for (number, finding) in (1..).zip(steps) {
-        text += &psql::step(script, number, finding);
+        text += &step::step(script, number, finding);
     }
     text += &attach(schema, steps.len() + 1);
     text += &advice(findings);
@@ -185,7 +186,7 @@ fn dry_run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFindin
         for statement in &finding.mend {
             text += &echo(&format!("  {statement};"));
         }
-        if let Some(table) = psql::table(&finding.step) {
+        if let Some(table) = step::table(&finding.step) {
             text += &psql::size(schema, table);
         }
         if let Some(violations) = &finding.violations {

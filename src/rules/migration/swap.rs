@@ -1,7 +1,7 @@
 //! The constraint that can be neither concurrent nor NOT VALID: in a maintenance window, or by copy and swap.
 
 use crate::rules::adopt::render::{Names, render};
-use crate::rules::requirement::DoctorFinding;
+use crate::rules::doctor::finding::DoctorFinding;
 
 use super::psql::{Script, briefly, echo, literal, stop};
 

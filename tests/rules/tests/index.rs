@@ -1,16 +1,17 @@
 //! Is an index there that serves, and if not, what is to be run?
 
-use holdfast::rules::adopt::index::{FoundIndex, Line, NeededIndex, WANTED, decide};
+use holdfast::rules::index::for_keys::{FoundIndex, Line, decide};
+use holdfast::rules::index::needed::{NEEDED, NeededIndex};
 
-const WANTED_ONE: &NeededIndex = &WANTED[0];
+const WANTED_ONE: &NeededIndex = &NEEDED[0];
 
 fn serving() -> FoundIndex {
     FoundIndex {
         name: WANTED_ONE.name.to_owned(),
         table: WANTED_ONE.table.to_owned(),
-        column: Some(WANTED_ONE.column.to_owned()),
+        column: Some(WANTED_ONE.built()),
         columns: 1,
-        predicate: Some(WANTED_ONE.printed.to_owned()),
+        predicate: Some("(auto_assign_idempotency_key IS NOT NULL)".to_owned()),
         valid: true,
         partitioned: false,
     }

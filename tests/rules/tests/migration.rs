@@ -1,8 +1,12 @@
 //! The script of a migration: what is in it, in which order, and that it can be run again.
 
+use holdfast::rules::catalogue::facts::{Column, Facts};
+use holdfast::rules::doctor::examine;
+use holdfast::rules::doctor::finding::{DoctorFinding, MendStep, State};
+use holdfast::rules::index::needed::NEEDED;
 use holdfast::rules::migration::{Form, in_encoding, render};
-use holdfast::rules::requirement::index::built_by_attach;
-use holdfast::rules::requirement::{DoctorFinding, MendStep, State};
+
+use crate::doctor::{column, facts, table};
 
 fn brief(table: &str, what: &str) -> DoctorFinding {
     DoctorFinding::new(what, State::Missing, "G1", "our statements read it")
@@ -160,18 +164,16 @@ fn forms_are_known_by_name() {
 /// What attach would build while writers wait, the migration builds beside them first.
 #[test]
 fn every_index_of_attach_is_built_concurrently_before() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sql/attach");
-    let scripts = std::fs::read_dir(folder).expect("the scripts of attach").flatten();
-    let attach: String = scripts.map(|script| std::fs::read_to_string(script.path()).expect("a script")).collect();
-    let words: Vec<&str> = attach.split_whitespace().collect();
-    // Our own tables are new when attach makes them.
-    let of_theirs =
-        |w: &&[&str]| w[..5] == ["create", "index", "if", "not", "exists"] && !w[7].starts_with("app.holdfast_");
-    let mut built: Vec<&str> = words.windows(8).filter(of_theirs).map(|w| w[5]).collect();
-    let mut known: Vec<&str> = built_by_attach().collect();
-    built.sort_unstable();
-    known.sort_unstable();
-    assert_eq!(built, known);
+    for needed in NEEDED {
+        let status = Column { labels: Some(vec![]), ..column("status", "app.status") };
+        let facts = Facts { tables: vec![table(needed.table, vec![status])], ..facts() };
+        let step = MendStep::Concurrently { table: needed.table.to_owned(), index: needed.name.to_owned() };
+        let finding = examine(&facts).into_iter().find(|finding| finding.step == step);
+        let finding = finding.unwrap_or_else(|| panic!("nothing builds {}", needed.name));
+        assert_eq!(finding.state, State::Missing, "{}", needed.name);
+        let script = render("app", 180_000, &[finding], &[], Form::Run);
+        assert!(script.contains(&format!("create index concurrently if not exists {} ", needed.name)), "{script}");
+    }
 }
 
 /// Whatever a name is: it ends no line, no literal, no dollar quote and no restriction.

@@ -4,10 +4,10 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::table::Assignment;
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::confirm::request::Intent;
+use holdfast::rules::doctor::finding::{DoctorFinding, State};
 use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
-use holdfast::rules::requirement::{DoctorFinding, State};
 use holdfast::rules::rollout::shadow::fault::{FAULTS, Fault};
 use holdfast::rules::rollout::shadow::record::{self, DisagreementRecord};
 use holdfast::rules::rollout::shadow::{

@@ -1,6 +1,6 @@
 //! The known faults of the functions that holdfast replaces: what shows them, in an answer or in a body.
 
-use crate::rules::requirement::{DoctorFinding, State};
+use crate::rules::doctor::finding::{DoctorFinding, State};
 
 /// `faults! { F1 "what it is" ["what doctor says of a body"]; … }`
 macro_rules! faults {

@@ -1,0 +1,4 @@
+//! Functions that the application had: which make room for ours, and what their bodies give away.
+
+pub mod body;
+pub mod function;

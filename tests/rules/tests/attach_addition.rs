@@ -1,0 +1,111 @@
+//! What attach added, and what undoes it.
+
+use holdfast::rules::attach::addition::{Addition, AdditionKind, Undo, additions, undo};
+use holdfast::rules::catalogue::facts::{Column, Facts, TableFacts};
+
+use crate::doctor::{column, exclusion, facts, index, table};
+
+fn owned(name: &str, owner: &str) -> TableFacts {
+    TableFacts { owner: owner.to_owned(), ..table(name, vec![column("id", "uuid")]) }
+}
+
+/// A schema before and after attach.
+fn attached() -> (Facts, Facts) {
+    let mut before = facts();
+    before.tables = vec![owned("bookings", "app"), owned("allocations", "app")];
+    let mut after = before.clone();
+    let mut ours = exclusion(&[("window", "&&")], None, false);
+    ours.definition = "EXCLUDE USING gist (a WITH =)".to_owned();
+    after.constraints = vec![ours];
+    after.tables.push(owned("holdfast_booking_statuses", "app"));
+    after.tables.push(TableFacts { kind: "v".to_owned(), ..owned("holdfast_reconciliation", "app") });
+    after.tables.push(owned("holdfast_rollout", "app"));
+    after.indexes =
+        vec![index("allocations", "new", &["id"], false), index("holdfast_booking_statuses", "key", &["id"], true)];
+    (before, after)
+}
+
+fn undone(facts: &Facts, added: &[Addition]) -> Vec<Undo> {
+    added.iter().map(|addition| undo(facts, addition)).collect()
+}
+
+fn run(statement: &str, table: &str) -> Undo {
+    Undo::Run { statement: statement.to_owned(), table: Some(table.to_owned()) }
+}
+
+#[test]
+fn what_attach_added_is_undone() {
+    let (before, after) = attached();
+    let added = additions(&before, &after);
+    assert_eq!(
+        undone(&after, &added),
+        [
+            run("drop table app.holdfast_booking_statuses", "holdfast_booking_statuses"),
+            Undo::Gone,
+            run("alter table app.allocations drop constraint no_overlap", "allocations"),
+            run("drop index app.new", "allocations"),
+        ]
+    );
+    assert_eq!(
+        additions(&after, &after).iter().map(|added| added.kind).collect::<Vec<_>>(),
+        [AdditionKind::Found, AdditionKind::Found]
+    );
+    assert_eq!(undone(&before, &added), [Undo::Gone, Undo::Gone, Undo::Gone, Undo::Gone], "it is not there any more");
+}
+
+/// Somebody put another thing under the name meanwhile.
+#[test]
+fn what_is_not_what_attach_made_stays() {
+    let (before, after) = attached();
+    let added = additions(&before, &after);
+    let mut now = after.clone();
+    now.tables[2].owner = "mallory".to_owned();
+    now.constraints[0].definition = "EXCLUDE USING gist (b WITH =)".to_owned();
+    now.indexes[0].predicate = Some("(id IS NOT NULL)".to_owned());
+    assert_eq!(undone(&now, &added), [Undo::Changed, Undo::Gone, Undo::Changed, Undo::Changed]);
+    now.tables[2] = TableFacts { kind: "v".to_owned(), ..owned("holdfast_booking_statuses", "app") };
+    now.indexes[0].table = "bookings".to_owned();
+    assert_eq!(undone(&now, &added), [Undo::Changed, Undo::Gone, Undo::Changed, Undo::Changed]);
+}
+
+/// The name of the schema may have changed, and with it those of types in what the catalogue says.
+#[test]
+fn a_new_name_of_the_schema_changes_nothing() {
+    let (before, mut after) = attached();
+    after.indexes[0].predicate = Some("(status = 'active'::app.hold_status)".to_owned());
+    let added = additions(&before, &after);
+    let mut now = Facts { schema: "\"a'b\"".to_owned(), ..after.clone() };
+    now.indexes[0].predicate = Some("(status = 'active'::\"a'b\".hold_status)".to_owned());
+    assert_eq!(undo(&now, &added[3]), run("drop index \"a'b\".new", "allocations"));
+}
+
+/// A column lost its NOT NULL or got a default so that our statements can write it: detach takes that back.
+#[test]
+fn what_a_column_lost_or_got_comes_back() {
+    let given = Column { not_null: true, ..column("assigned by", "uuid") };
+    let mut before = facts();
+    before.tables = vec![table("seats", vec![given, column("id", "uuid"), column("other", "text")])];
+    let mut after = before.clone();
+    after.tables[0].columns[0].not_null = false;
+    after.tables[0].columns[1].filled = true;
+    after.tables[0].columns.push(column("new", "text"));
+    let undone = undone(&after, &additions(&before, &after));
+    let fill = Undo::Fill { table: "seats".to_owned(), column: "assigned by".to_owned() };
+    assert_eq!(undone, [fill, run("alter table app.seats alter column id drop default", "seats")]);
+}
+
+#[test]
+fn a_kind_has_one_name() {
+    for kind in [
+        AdditionKind::Constraint,
+        AdditionKind::Index,
+        AdditionKind::Default,
+        AdditionKind::NotNull,
+        AdditionKind::Usage,
+        AdditionKind::Table,
+        AdditionKind::Found,
+    ] {
+        assert_eq!(AdditionKind::parse(kind.name()), Some(kind));
+    }
+    assert_eq!(AdditionKind::parse("alter role mallory superuser"), None);
+}
