@@ -210,6 +210,13 @@ pub fn only_ours(wanted: Route, enabled: bool) -> Option<Refusal> {
 
 fn disabled(why: &str, enabled: bool) -> Refusal {
     let by = if enabled { "holdfast_rollout" } else { "holdfast.atomic_confirm_enabled" };
-    Refusal::new(Outcome::AtomicConfirmDisabled, "Atomic confirm is switched off")
-        .detail(format!("Switched off by {by}, and {why}"))
+    let refusal = Refusal::new(Outcome::AtomicConfirmDisabled, "Atomic confirm is switched off")
+        .detail(format!("Switched off by {by}, and {why}"));
+    if !enabled {
+        return refusal;
+    }
+    refusal.hint(format!(
+        "{}: This booking is with the legacy functions: call the old name, or give it to holdfast by a row of its restaurant, a larger percentage, or mode on.",
+        Outcome::AtomicConfirmDisabled.entry().code
+    ))
 }

@@ -189,6 +189,7 @@ when that transaction commits, and not before. Without the table `capacity_outbo
 |---|---|
 | In which order? | The events of one booking in the order of their `version`. Events of different bookings in no order. |
 | How often? | At least once. Deliver under `dedupe_key`, so that a second one does nothing. |
+| What is in a `dedupe_key`? | Nothing to be read. The first occurrence has the key that is shown here; while its row is kept, the same effect at another time has its transaction id behind it. |
 | Who takes them? | A relay, with `outbox_claim`, `outbox_ack` and `outbox_fail`: see [operate](operate.md). |
 | How long are they kept? | Delivered ones `holdfast.outbox_retention_days`, dead ones `holdfast.outbox_dead_retention_days`. |
 | Who has to poll? | Nobody: `listen holdfast_outbox` tells when events are due in some schema of the database. |
