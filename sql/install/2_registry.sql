@@ -16,7 +16,7 @@ comment on table holdfast.attachment is
 
 create table holdfast.addition (
   bookings regclass not null,
-  -- table, view, function, index, constraint, default, not_null, usage.
+  -- table, found, index, constraint, default, not_null, usage, column.
   kind text not null,
   -- The table that it is on, where it is on one.
   relation text not null,

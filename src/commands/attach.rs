@@ -202,6 +202,7 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
         store.ddl_as(&table.owner, &format!("drop table {}.{}", facts.schema, quoted(&table.name)))?;
     }
     let (tables, others): (Vec<_>, Vec<_>) = added.iter().partition(|addition| addition.kind == AdditionKind::Table);
+    say_kept(&facts, &others);
     others.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;
     if !keep_tables {
         // The last first: they refer to those before them.
@@ -213,13 +214,27 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     store.forget()
 }
 
+/// Columns that attach added stay: they have data by now.
+fn say_kept(facts: &Facts, added: &[&Addition]) {
+    let kept = added.iter().filter(|addition| undo(facts, addition) == Undo::Kept);
+    let kept: Vec<String> =
+        kept.map(|column| format!("{}.{}", quoted(&column.relation), quoted(&column.name))).collect();
+    if !kept.is_empty() {
+        pgrx::info!(
+            "columns that attach added to schema {} stay, with what is in them: {}",
+            facts.schema,
+            kept.join(", ")
+        );
+    }
+}
+
 /// Undoes one addition, where it is still what attach made of it.
 fn undo_one(store: &Store, facts: &Facts, addition: &Addition) -> Result<(), Failure> {
     let owner = |table: &str| facts.table(table).map_or(&facts.owner, |table| &table.owner);
     match undo(facts, addition) {
         Undo::Run { statement, table: Some(table) } => store.ddl_as(owner(&table), &statement),
         Undo::Run { statement, table: None } => store.ddl(&statement),
-        Undo::Gone => Ok(()),
+        Undo::Gone | Undo::Kept => Ok(()),
         Undo::Changed => {
             let (kind, name) = (addition.kind.name(), quoted(&addition.name));
             pgrx::warning!("{kind} {name} of schema {} is not what attach made of it: it stays", facts.schema);

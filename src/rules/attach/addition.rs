@@ -19,6 +19,8 @@ pub enum AdditionKind {
     Table,
     /// A table of ours that detach leaves alone, or drops in any case: it is ours to own.
     Found,
+    /// A column of the application's: it has data by now, so it stays, and detach says so.
+    Column,
 }
 
 const KINDS: &[(AdditionKind, &str)] = &[
@@ -29,6 +31,7 @@ const KINDS: &[(AdditionKind, &str)] = &[
     (AdditionKind::Usage, "usage"),
     (AdditionKind::Table, "table"),
     (AdditionKind::Found, "found"),
+    (AdditionKind::Column, "column"),
 ];
 
 impl AdditionKind {
@@ -65,6 +68,8 @@ pub enum Undo {
     Gone,
     /// It is not what attach made: it stays.
     Changed,
+    /// It stays as it is.
+    Kept,
 }
 
 /// The right to use the schema that a role got.
@@ -89,7 +94,7 @@ fn of_default(column: &Column) -> String {
     column.expression.as_deref().map(bare).unwrap_or_default()
 }
 
-/// What is there after and was not before. Columns that were added stay, so they are not written down.
+/// What is there after and was not before.
 #[must_use]
 pub fn additions(before: &Facts, after: &Facts) -> Vec<Addition> {
     let new = |kind, relation: &str, name: &str, definition: String| Addition {
@@ -117,6 +122,8 @@ pub fn additions(before: &Facts, after: &Facts) -> Vec<Addition> {
     found.extend(indexes.map(|one| new(AdditionKind::Index, &one.table, &one.name, of_index(one))));
     let tables = after.tables.iter().filter_map(|table| Some((table, before.table(&table.name)?)));
     for (table, old) in tables.filter(|(table, _)| !is_ours(&table.name)) {
+        let new_columns = table.columns.iter().filter(|column| !old.columns.iter().any(|was| was.name == column.name));
+        found.extend(new_columns.map(|column| new(AdditionKind::Column, &table.name, &column.name, String::new())));
         for was in &old.columns {
             let Some(is) = table.columns.iter().find(|column| column.name == was.name) else { continue };
             if is.filled && !was.filled {
@@ -162,6 +169,7 @@ pub fn undo(facts: &Facts, addition: &Addition) -> Undo {
             _ => Undo::Gone,
         },
         AdditionKind::Found => Undo::Gone,
+        AdditionKind::Column => facts.column(relation, name).map_or(Undo::Gone, |_| Undo::Kept),
         AdditionKind::Usage => {
             let statement = format!("revoke usage on schema {} from {}", facts.schema, quoted(name));
             Undo::Run { statement, table: None }

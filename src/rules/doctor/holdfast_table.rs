@@ -50,7 +50,11 @@ fn of_column(
     let alter = format!("alter table {on} alter column {}", quoted(column.name));
     let brief = || MendStep::Brief { table: ours.name.to_owned() };
     let Some(found) = table.columns.iter().find(|found| found.name == column.name) else {
-        let why = format!("attach made it, in release {}, and it is not there: attach again", column.since.name());
+        let mut why =
+            format!("attach makes it, since release {}, and it is not there: attach again", column.since.name());
+        if !column.null && column.fill == Fill::Nothing {
+            why += "; no value is known for rows that are there: delete these before";
+        }
         return Some(DoctorFinding::new(what, State::Missing, "G1", why).mend(MendStep::Attach, attach(facts)));
     };
     if !fits(column.kind, found) {

@@ -91,7 +91,7 @@ fn what_a_column_lost_or_got_comes_back() {
     after.tables[0].columns.push(column("new", "text"));
     let undone = undone(&after, &additions(&before, &after));
     let fill = Undo::Fill { table: "seats".to_owned(), column: "assigned by".to_owned() };
-    assert_eq!(undone, [fill, run("alter table app.seats alter column id drop default", "seats")]);
+    assert_eq!(undone, [Undo::Kept, fill, run("alter table app.seats alter column id drop default", "seats")]);
 }
 
 #[test]
@@ -104,8 +104,22 @@ fn a_kind_has_one_name() {
         AdditionKind::Usage,
         AdditionKind::Table,
         AdditionKind::Found,
+        AdditionKind::Column,
     ] {
         assert_eq!(AdditionKind::parse(kind.name()), Some(kind));
     }
     assert_eq!(AdditionKind::parse("alter role mallory superuser"), None);
+}
+
+/// It has data by now.
+#[test]
+fn a_column_that_attach_added_is_written_down_and_stays() {
+    let (before, mut after) = attached();
+    after.tables[0].columns.push(column("auto_assign_idempotency_key", "text"));
+    let added = additions(&before, &after);
+    let columns: Vec<&Addition> = added.iter().filter(|added| added.kind == AdditionKind::Column).collect();
+    let [column] = &columns[..] else { panic!("{added:?}") };
+    assert_eq!((column.relation.as_str(), column.name.as_str()), ("bookings", "auto_assign_idempotency_key"));
+    assert_eq!((undo(&after, column), undo(&before, column)), (Undo::Kept, Undo::Gone));
+    assert_eq!(AdditionKind::parse("column"), Some(AdditionKind::Column));
 }

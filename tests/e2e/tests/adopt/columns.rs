@@ -113,6 +113,66 @@ fn a_table_of_ours_that_is_gone_is_noticed() {
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
 }
 
+/// Not only that it is there: a column of ours that another hand changed is named, mended by attach, or refused.
+#[test]
+fn a_column_of_ours_that_is_another_one_is_noticed() {
+    let mut minimal = MINIMAL.install();
+    minimal.adopt();
+    minimal.run(
+        "alter table holdfast_pruned alter column until drop not null;
+         alter table holdfast_hold_policy alter column mirrors drop default;
+         alter table holdfast_attempts drop column phase;
+         alter table holdfast_attempts alter column hold_id set not null;
+         alter table holdfast_quarantine alter column failures type bigint",
+    );
+    let amiss = "select what from holdfast.doctor('public') where state in ('missing', 'wrong') order by what";
+    let mended = [
+        "column holdfast_attempts.hold_id",
+        "column holdfast_attempts.phase",
+        "column holdfast_hold_policy.mirrors",
+        "column holdfast_pruned.until",
+    ];
+    let mut all = mended.to_vec();
+    all.push("column holdfast_quarantine.failures");
+    assert_eq!(minimal.column::<String>(amiss), all);
+    let before = catalogue(&mut minimal, "public");
+    let refusal = minimal.try_run("select holdfast.attach('public')").expect_err("what is in it is the owner's");
+    refusal.says("55000", "Schema public cannot be attached");
+    let detail = refusal.detail.clone().unwrap_or_default();
+    assert_eq!(
+        detail,
+        "column holdfast_quarantine.failures: it is bigint, and attach makes it integer: what is in it is the owner's to convert"
+    );
+    assert_eq!(catalogue(&mut minimal, "public"), before, "nothing was changed");
+    minimal.run("alter table holdfast_quarantine alter column failures type integer");
+    assert_eq!(minimal.column::<String>(amiss), mended);
+    minimal.adopt();
+    assert_eq!(minimal.column::<String>(amiss), [""; 0]);
+}
+
+/// Detach says what stays: the columns that attach added.
+#[test]
+fn columns_that_stay_are_named() {
+    let mut minimal = MINIMAL.install();
+    let before: Vec<String> = minimal.column(COLUMNS);
+    minimal.adopt();
+    let added = "select relation || '.' || name from holdfast.addition where kind = 'column' order by 1";
+    let recorded: Vec<String> = minimal.column(added);
+    assert!(recorded.contains(&"booking_assignment_idempotency.basis".to_owned()), "{recorded:?}");
+    let said = minimal.server().psql(&minimal.name, "select holdfast.detach('public', false)", &[]);
+    let line = said.err.lines().find(|line| line.contains("columns that attach added")).unwrap_or_default();
+    let (_, named) = line.split_once("in them: ").unwrap_or_else(|| panic!("{said:?}"));
+    let mut named: Vec<&str> = named.split(", ").collect();
+    named.sort_unstable();
+    assert_eq!(named, recorded);
+    let stayed: Vec<String> = minimal.column(COLUMNS);
+    let stayed: Vec<&String> = stayed.iter().filter(|column| !before.contains(column)).collect();
+    assert_eq!(stayed.into_iter().map(String::as_str).collect::<Vec<_>>(), named);
+}
+
+const COLUMNS: &str = "select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped order by 1";
+
 /// The ledger of many an application refers to allocations, and nothing finds the rows: each delete reads it whole.
 #[test]
 fn a_foreign_key_that_our_deletes_look_through_gets_its_index() {

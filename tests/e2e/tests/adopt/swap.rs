@@ -111,6 +111,55 @@ fn a_weaker_constraint_goes_with_the_old_table() {
     assert_eq!(differences(&dump(&window), &dump(&swap)), Vec::<String>::new());
 }
 
+/// Row security that its owner is under as well, an owner who is no superuser, and a place of its own for table and index.
+#[test]
+fn forced_row_security_and_a_tablespace_are_kept() {
+    let forced = |space: &str| {
+        let mut foreign = decorated();
+        foreign.run("set allow_in_place_tablespaces = on");
+        foreign.run(&format!("create tablespace {space} location ''"));
+        foreign.run(&format!(
+            "create role {space}_owner bypassrls;
+             do $$ declare r record; begin
+               for r in select c.oid::regclass as name from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' loop
+                 execute format('alter table %s owner to {space}_owner', r.name);
+               end loop;
+             end $$;
+             grant all on schema public to {space}_owner;
+             alter table allocations set tablespace {space}, force row level security;
+             alter index \"Odd name\" set tablespace {space}; alter index allocations_pkey set tablespace {space};
+             create policy owners on allocations to {space}_owner using (true)"
+        ));
+        foreign
+    };
+    let name = |which: &str| format!("swapped_{which}_{}", std::process::id());
+    let (mut window, mut swap) = (forced(&name("a")), forced(&name("b")));
+    let text = script(&mut window);
+    let said = run(&window, &text, "window");
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    let text = script(&mut swap);
+    let before: Vec<String> = swap.column("select to_jsonb(a)::text from allocations a order by no");
+    let said = run(&swap, &text, "swap");
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    let plain = |foreign: &Foreign, own: &str| -> Vec<String> {
+        dump(foreign).into_iter().map(|line| line.replace(own, "swapped")).collect()
+    };
+    let (a, b) = (name("a"), name("b"));
+    assert_eq!(differences(&plain(&window, &a), &plain(&swap, &b)), Vec::<String>::new());
+    assert_eq!(swap.column::<String>("select to_jsonb(a)::text from allocations a order by no"), before);
+    let placed = "select c.relname::text from pg_class c join pg_tablespace t on t.oid = c.reltablespace where t.spcname like 'swapped%' and c.relnamespace = 'public'::regnamespace order by 1";
+    assert_eq!(swap.column::<String>(placed), ["Odd name", "allocations", "allocations_pkey"]);
+    let is_forced = "select relrowsecurity and relforcerowsecurity from pg_class where oid = 'allocations'::regclass";
+    assert!(swap.value::<bool>(is_forced));
+    // Who saw some of the rows sees the same.
+    let seen = "select count(*) from allocations";
+    let own = format!("{b}_owner");
+    for (role, all) in [(GRANTED, false), (own.as_str(), true)] {
+        let seen: i64 = swap.session_as(role).value(seen);
+        assert_eq!(seen > 0, all, "{role} sees {seen}");
+    }
+}
+
 /// Writes, deletes and moves allocations until told to stop; returns the longest that one took.
 fn write(server: &Server, database: &str, seed: u64, over: &AtomicBool) -> (usize, Duration) {
     let mut client = server.connect(database, "writer");
