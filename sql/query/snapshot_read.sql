@@ -52,11 +52,11 @@ select 'blocking_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_
        coalesce(s.releases_tables, false), null, null
 from pg_catalog.unnest(:tables::uuid[]) t (id)
 cross join lateral (
-  -- A party that came early or sits past its window has its table now; nobody sits for twelve hours more.
+  -- A party that came early or sits past its window has its table now; nobody sits for longer than that.
   select x.*, x.end_at > :start and x.start_at < :end as overlaps from app.booking_table_assignments x
   where x.table_id = t.id and x.booking_id <> :booking
-    and x.end_at > case when :start <= :now and :now < :end then least(:start, :now - interval '12 hours') else :start end
-    and x.start_at < case when :start <= :now and :now < :end then greatest(:end, :now + interval '12 hours') else :end end
+    and x.end_at > case when :start <= :now and :now < :end then least(:start, :now - limit.presence) else :start end
+    and x.start_at < case when :start <= :now and :now < :end then greatest(:end, :now + limit.presence) else :end end
   offset 0
 ) a
 cross join lateral (select x.status from app.bookings x where x.id = a.booking_id offset 0) b

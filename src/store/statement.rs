@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 
 use super::attachment::Attachment;
 use crate::rules::adopt::render::{Names, numbered, render};
+use crate::rules::booking::table;
 use crate::rules::hold;
 use crate::rules::reconcile::finding::record;
 use crate::rules::upkeep::retention;
@@ -116,6 +117,7 @@ const LIMITS: &[(&str, i64)] = &[
     ("limit.hold_grace", hold::GRACE_SECONDS),
     ("limit.hold_overdue", record::HOLD_OVERDUE_SECONDS),
     ("limit.hold_longest", record::HOLD_AT_MOST_SECONDS),
+    ("limit.presence", table::PRESENCE_SECONDS),
     ("limit.table_status_stale", record::TABLE_STATUS_GRACE_SECONDS),
 ];
 

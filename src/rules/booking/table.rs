@@ -3,6 +3,10 @@
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 
+/// Seconds before its window that a party may come, and after it that it may sit, and have its tables. Statements call it
+/// `limit.presence`.
+pub const PRESENCE_SECONDS: i64 = 12 * 3600;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub id: Id,
