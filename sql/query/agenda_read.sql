@@ -1,24 +1,7 @@
--- From what instant on each task has something to do in this schema: open holds past their deadline, automatic attempts to
+-- From what instant on each task has something to do in this schema, beside holds that run out: automatic attempts to
 -- make again (of `retryable` outcomes, after a pause, unless there were too many), events that are due, and what is kept
 -- the longest of answers, attempts, ended holds and delivered events. What is in quarantine is due when that ends. Each by an index.
 select
-  least(
-    (
-      select h.expires_at + limit.hold_grace
-      from app.table_holds h
-      where h.status = 'active' and not exists (
-        select from app.holdfast_quarantine q where q.task = 'expire_holds' and q.id = h.id and q.until > :now
-      )
-      order by h.expires_at
-      limit 1
-    ),
-    (
-      select pg_catalog.min(q.until)
-      from app.holdfast_quarantine q
-      join app.table_holds h on h.id = q.id and h.status = 'active'
-      where q.task = 'expire_holds' and q.until > :now
-    )
-  ),
   (
     select pg_catalog.min(greatest(last.ended_at + pg_catalog.make_interval(secs => :pause_seconds), q.until))
     from app.table_holds h

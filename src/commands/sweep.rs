@@ -169,6 +169,16 @@ fn prune_ended(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
     Ok((counts.iter().sum(), counts.iter().any(|count| *count >= i64::from(batch))))
 }
 
+/// When the next hold runs out.
+pub fn next_expiry(store: &Store) -> Result<Option<Instant>, Failure> {
+    store.hold_next(store.clock())
+}
+
+/// Is it another server that does the upkeep?
+pub fn is_subscriber(store: &Store) -> Result<bool, Failure> {
+    store.is_subscriber()
+}
+
 /// From what instant on each task has something to do. Reads by index and writes nothing.
 pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
     if store.is_subscriber()? {

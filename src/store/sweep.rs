@@ -22,6 +22,7 @@ statement!("subscription_fills", SubscriptionFills { schema: pg_sys::Oid });
 statement!("holds_prune", HoldsPrune { cutoff: Instant, batch: i32 });
 statement!("marks_prune", MarksPrune { batch: i32 });
 statement!("agenda_read", AgendaRead { now: Instant, retryable: Texts, pause_seconds: i32, retries: i32 });
+statement!("hold_next", HoldNext { now: Instant });
 statement!("agenda_scans", AgendaScans { now: Instant });
 statement!("auto_assign_due", AutoAssignDue { now: Instant, retryable: Texts, paused_since: Instant, retries: i32 });
 statement!("holds_overdue", HoldsOverdue { now: Instant, batch: i32 });
@@ -98,16 +99,16 @@ impl Store {
             retries: auto_assign::RETRIES,
         };
         let rows = self.run(parameters, |row| Agenda {
-            expire: row.instant(1),
-            retry: row.instant(2),
-            notify: row.instant(3),
-            outbox: row.instant(4),
-            ledger: row.instant(5),
-            attempts: row.instant(6),
-            ended_holds: row.instant(7),
+            retry: row.instant(1),
+            notify: row.instant(2),
+            outbox: row.instant(3),
+            ledger: row.instant(4),
+            attempts: row.instant(5),
+            ended_holds: row.instant(6),
             ..Agenda::default()
         })?;
-        Ok(rows.into_iter().next().unwrap_or_default())
+        let found = rows.into_iter().next().unwrap_or_default();
+        Ok(Agenda { expire: self.hold_next(now)?, ..found })
     }
 
     pub fn agenda_scans(&self, now: Instant) -> Result<Option<Scans>, Failure> {
@@ -119,6 +120,12 @@ impl Store {
             passed: row.instant(5),
         })?;
         Ok(rows.into_iter().next())
+    }
+
+    /// When the next open hold runs out, or the quarantine of one ends.
+    pub fn hold_next(&self, now: Instant) -> Result<Option<Instant>, Failure> {
+        let rows = self.run(HoldNext { now }, |row| row.instant(1))?;
+        Ok(rows.into_iter().next().flatten())
     }
 
     /// Deletes closed holds whose deadline passed before the cutoff, at most a batch.

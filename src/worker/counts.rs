@@ -56,6 +56,37 @@ pub fn written(_database: u32, _tables: impl IntoIterator<Item = u32>) -> u64 {
     0
 }
 
+/// The same of the transaction that has just ended in this process, before the server is told of it.
+#[cfg(not(feature = "pg14"))]
+pub fn own(tables: impl IntoIterator<Item = u32>) -> u64 {
+    let of = |table: u32| {
+        // SAFETY: returns null or the counts of this process that were not reported yet.
+        unsafe {
+            let pending = pg_sys::find_tabstat_entry(pg_sys::Oid::from_u32(table));
+            if pending.is_null() {
+                return 0;
+            }
+            #[cfg(feature = "pg15")]
+            let (inserted, updated, deleted) = {
+                let counts = (*pending).t_counts;
+                (counts.t_tuples_inserted, counts.t_tuples_updated, counts.t_tuples_deleted)
+            };
+            #[cfg(not(feature = "pg15"))]
+            let (inserted, updated, deleted) = {
+                let counts = (*pending).counts;
+                (counts.tuples_inserted, counts.tuples_updated, counts.tuples_deleted)
+            };
+            inserted + updated + deleted
+        }
+    };
+    tables.into_iter().filter(|table| *table != 0).map(of).fold(0, |sum: u64, count| sum.wrapping_add_signed(count))
+}
+
+#[cfg(feature = "pg14")]
+pub fn own(_tables: impl IntoIterator<Item = u32>) -> u64 {
+    0
+}
+
 /// Changes of the catalogue that may have brought, or taken, an attached schema.
 pub fn catalogue(database: u32) -> u64 {
     written(database, CATALOGUE)

@@ -158,13 +158,20 @@ fn settings_changed() {
         place.paused.store(0, Relaxed);
         place.wanted.store(true, Relaxed);
         place.leaves.store(true, Relaxed);
+        // Agendas go by settings, too.
+        worker_slots::slots_of(place.database()).for_each(|slot| slot.knows_agenda.store(false, Relaxed));
     }
 }
 
 fn count(place: &DatabaseSlot, now: Instant) {
     let database = place.database();
     for slot in worker_slots::slots_of(database) {
-        let written = counts::written(database, slot.tables.iter().map(|table| table.load(Relaxed)));
+        // What a run itself writes is reported, and noted as its own, before the run ends.
+        if slot.running.load(Relaxed) {
+            continue;
+        }
+        let written = counts::written(database, slot.tables.iter().map(|table| table.load(Relaxed)))
+            .wrapping_sub(slot.own.load(Relaxed));
         if slot.seen.swap(written, Relaxed) != written && !slot.skipped.load(Relaxed) {
             slot.call(now.0);
         }

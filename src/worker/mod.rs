@@ -13,6 +13,7 @@
 mod counts;
 mod databases;
 mod launcher;
+mod memory;
 mod run;
 mod session;
 mod transaction;

@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::prelude::*;
 
 use super::session::{activity, database, is_over, now};
-use super::{counts, transaction};
+use super::{counts, memory, transaction};
 use crate::commands::scan_bookings::read_ahead;
-use crate::commands::sweep::{AttachedSchema, agenda, task_once};
+use crate::commands::sweep::{AttachedSchema, agenda, is_subscriber, next_expiry, task_once};
 use crate::commands::{Store, Work, in_schema};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::upkeep::retention::BATCH;
-use crate::rules::upkeep::{self, SchemaMemory, TASKS, Task};
+use crate::rules::upkeep::{self, Agenda, Reread, SchemaMemory, TASKS, Task};
 use crate::settings;
 use crate::worker_slots::schema::{BEGUN, BEGUN_BADLY, SchemaSlot, TABLES};
 use crate::worker_slots::{self, DatabaseSlot};
@@ -110,9 +110,10 @@ impl Schema {
         }
         slot.skipped.store(false, Relaxed);
         slot.running.store(true, Relaxed);
+        let kept = self.agenda_kept();
         slot.called.store(false, Relaxed);
-        let mut memory = recall(slot).begun();
-        let ended = self.tasks(place, until, true, &mut memory);
+        let mut memory = memory::recall(slot).begun();
+        let ended = self.tasks(place, until, true, &mut memory, kept);
         let now = now();
         let next = match ended {
             Ok(RunEnd { later: true, next }) => {
@@ -141,8 +142,8 @@ impl Schema {
     pub fn finish(&self, place: &DatabaseSlot, until: Instant) -> bool {
         let slot = self.slot();
         slot.running.store(true, Relaxed);
-        let mut memory = recall(slot);
-        let ended = self.tasks(place, until, false, &mut memory);
+        let mut memory = memory::recall(slot);
+        let ended = self.tasks(place, until, false, &mut memory, self.agenda_kept());
         let now = now();
         let mut left = false;
         let mut later_at = i64::MAX;
@@ -170,7 +171,7 @@ impl Schema {
 
     fn ended(&self, memory: &SchemaMemory) {
         let slot = self.slot();
-        keep(slot, memory);
+        memory::keep(slot, memory);
         if memory.changed || !self.counted {
             slot.changed.store(true, Relaxed);
         }
@@ -200,18 +201,25 @@ impl Schema {
         until: Instant,
         urgent: bool,
         memory: &mut SchemaMemory,
+        kept: Option<Agenda>,
     ) -> Result<RunEnd, Box<ServerError>> {
+        // Until this has come to its end, nothing is known.
+        self.slot().knows_agenda.store(false, Relaxed);
         if self.slot().runs.load(Relaxed) == 0 {
             self.transaction(read_ahead)?;
         }
         let began = now();
-        let due = self.transaction(agenda)?;
+        let due = match kept {
+            Some(kept) => Agenda { is_subscriber: self.transaction(is_subscriber)?, ..kept },
+            None => self.transaction(agenda)?,
+        };
         if due.is_subscriber {
             self.slot().skipped.store(true, Relaxed);
             memory.changed = false;
             return Ok(RunEnd { later: false, next: upkeep::skipped(began) });
         }
         let is_due = |task: Task, memory: &SchemaMemory| due.at(task, memory) <= began;
+        let (mut now_due, mut reread) = (due, Reread::Nothing);
         let (mut worked, mut more, mut failed) = (false, false, None);
         for (number, task) in TASKS.iter().enumerate().filter(|(_, task)| task.is_urgent() == urgent) {
             // Whoever listens is told at once of what has just been written.
@@ -228,6 +236,7 @@ impl Schema {
                 Ok(ran) => {
                     worked |= ran.done > 0;
                     more |= ran.unfinished;
+                    reread = reread.max(now_due.ran(*task, now(), ran.done));
                     memory.ran(*task, now(), ran.done, ran.more, settings::worker_interval());
                 }
                 Err(error) => failed = failed.or(Some((number, error))),
@@ -238,15 +247,30 @@ impl Schema {
             return Err(error);
         }
         if urgent && TASKS.iter().any(|task| !task.is_urgent() && is_due(*task, memory)) {
-            let due = if worked && !more { self.transaction(agenda)? } else { due };
-            let next = if more { now() } else { due.next_urgent(memory, now()) };
+            let next = if more { now() } else { self.read_again(now_due, reread)?.next_urgent(memory, now()) };
             return Ok(RunEnd { later: true, next });
         }
         memory.changed &= more;
         memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
         let (now, quiet) = (now(), upkeep::quiet(now(), self.counted));
-        let next = if more { now } else { self.transaction(agenda)?.next(memory, now, quiet) };
+        let next = if more { now } else { self.read_again(now_due, reread)?.next(memory, now, quiet) };
         Ok(RunEnd { later: false, next })
+    }
+
+    /// What is due is known from the last time, unless somebody wrote, or could have without our knowing.
+    fn agenda_kept(&self) -> Option<Agenda> {
+        memory::agenda(self.slot()).filter(|_| self.counted)
+    }
+
+    /// The agenda after tasks that ran, kept for the next time.
+    fn read_again(&self, due: Agenda, reread: Reread) -> Result<Agenda, Box<ServerError>> {
+        let due = match reread {
+            Reread::Nothing => due,
+            Reread::Holds => Agenda { expire: self.transaction(next_expiry)?, ..due },
+            Reread::All => self.transaction(agenda)?,
+        };
+        memory::keep_agenda(self.slot(), &due);
+        Ok(due)
     }
 }
 
@@ -270,7 +294,21 @@ struct Ran {
 
 impl Schema {
     fn transaction<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Box<ServerError>> {
-        transaction::run(Some(self.found.owner), || in_schema(self.found.oid, Work::Writing, work))
+        self.transaction_then(work, || ())
+    }
+
+    fn transaction_then<T>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Failure>,
+        ended: impl FnOnce(),
+    ) -> Result<T, Box<ServerError>> {
+        transaction::run_then(Some(self.found.owner), || in_schema(self.found.oid, Work::Writing, work), ended)
+    }
+
+    /// What the transaction that has just ended wrote calls nobody.
+    fn note_own(&self) {
+        let slot = self.slot();
+        slot.own.fetch_add(counts::own(slot.tables.iter().map(|table| table.load(Relaxed))), Relaxed);
     }
 
     /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the task for later.
@@ -281,7 +319,12 @@ impl Schema {
         );
         let mut ran = Ran::default();
         loop {
-            let swept = self.transaction(|store| task_once(store, task, BATCH))?;
+            let ended = || {
+                if task.leaves_nothing() {
+                    self.note_own()
+                }
+            };
+            let swept = self.transaction_then(|store| task_once(store, task, BATCH), ended)?;
             place.done[task as usize].fetch_add(swept.done, Relaxed);
             ran.done += swept.done;
             ran.more = swept.more;
@@ -322,35 +365,8 @@ fn own(number: u32, before: &[Schema]) -> RunSlot {
     RunSlot::Own(Box::new(slot))
 }
 
-/// What the slot remembers; that something changed is taken note of once.
-fn recall(slot: &SchemaSlot) -> SchemaMemory {
-    SchemaMemory {
-        changed: slot.changed.swap(false, Relaxed),
-        commits: slot.commits.load(Relaxed),
-        unscanned: slot.unscanned.load(Relaxed),
-        notify_at: Instant(slot.notify_at.load(Relaxed)),
-        scan_at: Instant(slot.scan_at.load(Relaxed)),
-        ended_at: Instant(slot.ended_at.load(Relaxed)),
-        told: slot.told.load(Relaxed),
-        scans: slot.scans.load(Relaxed),
-        fruitless: slot.fruitless.load(Relaxed),
-    }
-}
-
 fn detached() -> i32 {
     sqlstate_pack(Outcome::NotAttached.entry().sqlstate)
-}
-
-/// All but whether something changed, which others say.
-fn keep(slot: &SchemaSlot, memory: &SchemaMemory) {
-    slot.commits.store(memory.commits, Relaxed);
-    slot.unscanned.store(memory.unscanned, Relaxed);
-    slot.notify_at.store(memory.notify_at.0, Relaxed);
-    slot.scan_at.store(memory.scan_at.0, Relaxed);
-    slot.ended_at.store(memory.ended_at.0, Relaxed);
-    slot.told.store(memory.told, Relaxed);
-    slot.scans.store(memory.scans, Relaxed);
-    slot.fruitless.store(memory.fruitless, Relaxed);
 }
 
 pub fn report(place: &DatabaseSlot, error: &ServerError, what: &str) {

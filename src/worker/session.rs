@@ -183,7 +183,7 @@ impl Session {
         true
     }
 
-    /// What somebody waits for, in every schema in which it is due, the one that waits longest first; whenever there is no such
+    /// What somebody waits for, in every schema in which it is due, the one that is late first; whenever there is no such
     /// schema, the rest of one run. In each schema once.
     fn round(&mut self, until: Instant) {
         self.more = false;
@@ -218,7 +218,7 @@ impl Session {
         // What takes all of a round's time each time must not keep the rest of its schema from ever having its turn.
         let owed = waiting().find(|schema| schema.is_owed() && schema.later_at() <= round);
         let rest = || waiting().min_by_key(|schema| schema.later_at()).map(|schema| (schema, false));
-        let urgent = || due.min_by_key(|schema| schema.due_at()).map(|schema| (schema, true));
+        let urgent = || due.min_by_key(|schema| schema.late_from()).map(|schema| (schema, true));
         owed.map(|schema| (schema, false)).or_else(urgent).or_else(rest)
     }
 

@@ -15,6 +15,15 @@ use crate::timer;
 /// launcher then leaves that schema alone for a while. The role stays until after the commit, where deferred triggers run, and
 /// cannot be changed by what they run.
 pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Box<ServerError>> {
+    run_then(role, work, || ())
+}
+
+/// The same; `ended` before the server is told which rows were written.
+pub fn run_then<T>(
+    role: Option<pg_sys::Oid>,
+    work: impl FnOnce() -> Result<T, Failure>,
+    ended: impl FnOnce(),
+) -> Result<T, Box<ServerError>> {
     // SAFETY: a worker that is connected and in no transaction; the identity is put back on both ways out.
     unsafe {
         let ourselves = Identity::current();
@@ -38,6 +47,7 @@ pub fn run<T>(role: Option<pg_sys::Oid>, work: impl FnOnce() -> Result<T, Failur
             pg_sys::AbortCurrentTransaction();
         }
         ourselves.assume();
+        ended();
         // So that autovacuum learns of what was deleted.
         pg_sys::pgstat_report_stat(true);
         answer

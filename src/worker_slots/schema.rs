@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::R
 pub const SLOTS: usize = 2048;
 /// Tables of a schema whose changes are counted.
 pub const TABLES: usize = 14;
+/// Instants of an agenda.
+pub const INSTANTS: usize = 11;
 
 /// How far a run came: nothing of it, what is urgent, or that with an error.
 pub const BEGUN: u32 = 1;
@@ -32,6 +34,12 @@ pub struct SchemaSlot {
     /// The tables whose changes are counted, and the count that was last seen.
     pub tables: [AtomicU32; TABLES],
     pub seen: AtomicU64,
+    /// So many of them the worker changed itself, and left nothing to be done by that.
+    pub own: AtomicU64,
+    /// When each task has something to do, and whether there are live bookings, unless somebody calls.
+    pub agenda: [AtomicI64; INSTANTS],
+    pub has_live: AtomicBool,
+    pub knows_agenda: AtomicBool,
     pub runs: AtomicU64,
     /// Runs in a row that failed.
     pub failures: AtomicU32,
@@ -58,6 +66,10 @@ impl SchemaSlot {
             skipped: AtomicBool::new(false),
             tables: [const { AtomicU32::new(0) }; TABLES],
             seen: AtomicU64::new(0),
+            own: AtomicU64::new(0),
+            agenda: [const { AtomicI64::new(i64::MAX) }; INSTANTS],
+            has_live: AtomicBool::new(false),
+            knows_agenda: AtomicBool::new(false),
             runs: AtomicU64::new(0),
             failures: AtomicU32::new(0),
             commits: AtomicBool::new(true),
@@ -101,6 +113,7 @@ impl SchemaSlot {
             (&self.skipped, &new.skipped),
             (&self.commits, &new.commits),
             (&self.unscanned, &new.unscanned),
+            (&self.knows_agenda, &new.knows_agenda),
         ] {
             flag.store(new.load(Relaxed), Relaxed);
         }
@@ -114,6 +127,7 @@ impl SchemaSlot {
         }
         self.later_at.store(i64::MAX, Relaxed);
         self.seen.store(0, Relaxed);
+        self.own.store(0, Relaxed);
         self.runs.store(0, Relaxed);
         self.key.store(0, Relaxed);
     }

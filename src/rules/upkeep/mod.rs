@@ -114,6 +114,12 @@ impl Task {
         matches!(self, Task::RecordAttempts | Task::RetryAttempts | Task::ExpireHolds | Task::NotifyOutbox)
     }
 
+    /// What it writes leaves nothing to be done but what an agenda says: nobody has to come because of that.
+    #[must_use]
+    pub fn leaves_nothing(self) -> bool {
+        self == Task::ExpireHolds || self.is_patient()
+    }
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -155,6 +161,18 @@ pub struct Agenda {
     pub outbox: Option<Instant>,
     pub disagreements: Option<Instant>,
 }
+
+/// How much of an agenda has to be read again after a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reread {
+    Nothing,
+    /// When the next hold runs out.
+    Holds,
+    All,
+}
+
+/// Instants of an agenda, as they are kept between two runs.
+pub const KEPT: usize = 11;
 
 /// What is remembered of a schema from one run to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,6 +221,8 @@ impl SchemaMemory {
                 self.notify_at = doubled(now, i64::from(interval_seconds), self.told, NOTIFY_SECONDS);
                 self.told = self.told.saturating_add(1);
             }
+            // Who listens is told at once of what this wrote.
+            Task::ExpireHolds if done > 0 => (self.notify_at, self.told) = (Instant::NEVER, 0),
             Task::ScanCommits => self.commits = more,
             Task::ScanLiveBookings if done > 0 || more => self.scan_at = Instant::NEVER,
             Task::ScanLiveBookings => {
@@ -246,6 +266,51 @@ impl Agenda {
             Task::PruneEnded => Some(memory.ended_at),
         };
         at.unwrap_or(Instant::FOREVER)
+    }
+
+    /// Takes note of what a task did: an agenda is right until somebody else writes, but for what the worker itself moved.
+    pub fn ran(&mut self, task: Task, now: Instant, done: i64) -> Reread {
+        match task {
+            Task::NotifyOutbox if done > 0 => Reread::Nothing,
+            Task::ExpireHolds => {
+                if done > 0 {
+                    self.notify = Some(self.notify.map_or(now, |at| at.min(now)));
+                }
+                Reread::Holds
+            }
+            _ => Reread::All,
+        }
+    }
+
+    /// As it is kept between two runs.
+    #[must_use]
+    pub fn kept(&self) -> ([Instant; KEPT], bool) {
+        let Agenda { is_subscriber: _, retry, expire, notify, commits, live, has_live, .. } = *self;
+        let Agenda { bookings, ledger, attempts, ended_holds, outbox, disagreements, .. } = *self;
+        let all =
+            [retry, expire, notify, commits, live, bookings, ledger, attempts, ended_holds, outbox, disagreements];
+        (all.map(|at| at.unwrap_or(Instant::FOREVER)), has_live)
+    }
+
+    #[must_use]
+    pub fn from_kept(kept: [Instant; KEPT], has_live: bool) -> Agenda {
+        let [retry, expire, notify, commits, live, bookings, ledger, attempts, ended_holds, outbox, disagreements] =
+            kept.map(|at| Some(at).filter(|at| *at != Instant::FOREVER));
+        Agenda {
+            is_subscriber: false,
+            retry,
+            expire,
+            notify,
+            commits,
+            live,
+            has_live,
+            bookings,
+            ledger,
+            attempts,
+            ended_holds,
+            outbox,
+            disagreements,
+        }
     }
 
     /// When the schema's next run is due, after one that ended now and did something or nothing. What is due still could

@@ -2,7 +2,8 @@
 
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::upkeep::{
-    Agenda, GAP_MS, REST_MS, SchemaMemory, TASKS, Task, after_failure, late_from, quiet, rest_ms, skipped, stays,
+    Agenda, GAP_MS, REST_MS, Reread, SchemaMemory, TASKS, Task, after_failure, late_from, quiet, rest_ms, skipped,
+    stays,
 };
 
 const NOW: Instant = Instant(1_000_000_000_000);
@@ -215,4 +216,31 @@ fn tasks_have_names() {
             "prune_ended",
         ]
     );
+}
+
+/// What the worker itself moved is read again, and nothing else.
+#[test]
+fn an_agenda_is_right_until_somebody_else_writes() {
+    let read = Agenda { expire: Some(after(-1)), notify: Some(after(90)), has_live: true, ..Agenda::default() };
+    let (instants, has_live) = read.kept();
+    assert_eq!(Agenda::from_kept(instants, has_live), read);
+    let mut agenda = read;
+    assert_eq!(agenda.ran(Task::ExpireHolds, NOW, 0), Reread::Holds, "it was locked, or went into quarantine");
+    assert_eq!(agenda, read);
+    assert_eq!(agenda.ran(Task::ExpireHolds, NOW, 3), Reread::Holds);
+    assert_eq!(agenda.notify, Some(NOW), "what became of them is told");
+    assert_eq!(agenda.ran(Task::NotifyOutbox, NOW, 1), Reread::Nothing);
+    assert_eq!(agenda.ran(Task::NotifyOutbox, NOW, 0), Reread::All, "nothing was due");
+    assert!(TASKS[4..].iter().all(|task| agenda.ran(*task, NOW, 1) == Reread::All));
+    assert!(Reread::All > Reread::Holds && Reread::Holds > Reread::Nothing);
+}
+
+/// What a consumer was told of once is no reason not to tell it of what came.
+#[test]
+fn who_listens_is_told_of_holds_that_ran_out() {
+    let mut memory = SchemaMemory { notify_at: after(300), told: 6, ..CALM };
+    memory.ran(Task::ExpireHolds, NOW, 0, false, 5);
+    assert_eq!((memory.notify_at, memory.told), (after(300), 6));
+    memory.ran(Task::ExpireHolds, NOW, 1, false, 5);
+    assert_eq!((memory.notify_at, memory.told), (Instant::NEVER, 0));
 }

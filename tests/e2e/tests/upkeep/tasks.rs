@@ -56,6 +56,11 @@ fn what_is_idle_costs_nothing() {
     let cluster = Cluster::start_with(&format!("{WORKER} -c autovacuum=off"));
     let mut session = cluster.install("floor");
     add_schemas(&mut session, 12);
+    // Nobody takes events here, and who does not take them is told again.
+    session.run(
+        "select holdfast.create_reference_schema('silent'); drop table silent.capacity_outbox;
+         select holdfast.attach('silent')",
+    );
     calm(&mut session);
     let (ran, before) = (runs(&mut session), written(&mut session));
     thread::sleep(Duration::from_secs(6));
@@ -64,6 +69,11 @@ fn what_is_idle_costs_nothing() {
     assert!(wal < 500, "{wal} bytes of WAL");
     let workers = "select count(*) from pg_stat_activity where backend_type = 'holdfast worker'";
     assert_eq!(session.value::<i64>(workers), 0);
+    // What the worker itself writes when a hold runs out calls nobody: it costs one run.
+    hold(&mut session, "silent", 0);
+    in_time(&mut session, &closed("silent"), Duration::from_secs(16));
+    thread::sleep(Duration::from_secs(8));
+    assert_eq!(runs(&mut session), ran + 1);
     // What somebody writes by hand in one of them is seen, and nobody looks at the others.
     hold(&mut session, "t7", 6);
     in_time(&mut session, &closed("t7"), Duration::from_secs(6 + 10));
