@@ -116,26 +116,33 @@ impl Connection {
     pub fn run<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
         let statement = P::STATEMENT;
         let kept = self.current()?;
-        let plan = match kept.plan(statement.name) {
-            Some(plan) => plan,
-            None => {
-                let plan = self.prepare(&kept.attachment, statement)?;
-                kept.keep_plan(statement.name, plan);
-                plan
-            }
-        };
+        let plan = self.plan(&kept.attachment, Some(&kept), statement)?;
         self.execute(&kept.attachment, plan, statement, parameters.arguments().as_ref(), read)
     }
 
-    /// Runs a statement once, without keeping its plan.
+    /// Runs a statement once, without keeping its plan, unless it is that of every schema.
     pub fn run_once<P: Parameters, T>(
         &self,
         attachment: &Attachment,
         parameters: P,
         read: impl FnMut(&Row) -> T,
     ) -> Result<Vec<T>, Failure> {
-        let plan = self.prepare(attachment, P::STATEMENT)?;
+        let plan = self.plan(attachment, None, P::STATEMENT)?;
         self.execute(attachment, plan, P::STATEMENT, parameters.arguments().as_ref(), read)
+    }
+
+    fn plan(
+        &self,
+        attachment: &Attachment,
+        known: Option<&Known>,
+        statement: &'static Statement,
+    ) -> Result<pg_sys::SPIPlanPtr, Failure> {
+        if let Some(plan) = plan_cache::plan(known, statement) {
+            return Ok(plan);
+        }
+        let plan = self.prepare(attachment, statement)?;
+        plan_cache::keep_plan(known, statement, plan);
+        Ok(plan)
     }
 
     fn execute<T>(

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
+use super::statement::Statement;
 
 /// No more schemas than these are known; the one that was called longest ago goes first, with its plans. A schema's plans
 /// take a megabyte or two.
@@ -24,6 +25,8 @@ pub struct Known {
 }
 
 thread_local! {
+    /// Plans of statements that say the same in every schema; they are kept as long as the process.
+    static COMMON: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::default();
     // Not dropped when the process ends: the server's memory, in which the plans lie, goes with it.
     static KNOWN: ManuallyDrop<RefCell<HashMap<u32, Rc<Known>>>> = ManuallyDrop::default();
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
@@ -57,15 +60,32 @@ impl Known {
         self.stale.set(true);
     }
 
-    pub fn plan(&self, statement: &str) -> Option<pg_sys::SPIPlanPtr> {
-        self.plans.borrow().get(statement).copied()
+    fn plan(&self, statement: &Statement) -> Option<pg_sys::SPIPlanPtr> {
+        self.plans.borrow().get(statement.name).copied()
     }
 
     /// Keeps a plan just prepared; it lives as long as whoever has this schema in hand.
-    pub fn keep_plan(&self, statement: &'static str, plan: pg_sys::SPIPlanPtr) {
+    fn keep_plan(&self, statement: &'static Statement, plan: pg_sys::SPIPlanPtr) {
         // SAFETY: a plan just prepared, not kept before; from here on it is freed in drop.
         unsafe { pg_sys::SPI_keepplan(plan) };
-        self.plans.borrow_mut().insert(statement, plan);
+        self.plans.borrow_mut().insert(statement.name, plan);
+    }
+}
+
+/// The plan of a statement: of the schema, or of every schema.
+pub fn plan(known: Option<&Known>, statement: &Statement) -> Option<pg_sys::SPIPlanPtr> {
+    let common = || COMMON.with_borrow(|plans| plans.get(statement.name).copied());
+    known.and_then(|known| known.plan(statement)).or_else(common)
+}
+
+/// Keeps a plan just prepared, if it is one of every schema, or there is a schema to keep it with.
+pub fn keep_plan(known: Option<&Known>, statement: &'static Statement, plan: pg_sys::SPIPlanPtr) {
+    if statement.is_common() {
+        // SAFETY: a plan just prepared, not kept before; it is never freed.
+        unsafe { pg_sys::SPI_keepplan(plan) };
+        COMMON.with_borrow_mut(|plans| plans.insert(statement.name, plan));
+    } else if let Some(known) = known {
+        known.keep_plan(statement, plan);
     }
 }
 

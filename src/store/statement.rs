@@ -78,6 +78,11 @@ impl Statement {
         self.name.starts_with("legacy_call_")
     }
 
+    /// Does it say the same in every schema? Then a session plans it once.
+    pub fn is_common(&self) -> bool {
+        !["app.", "--[", "--<", "legacy.", "retention.", "limit."].iter().any(|word| self.text.contains(word))
+    }
+
     /// Does it read whole tables by design?
     pub fn scans(&self) -> bool {
         const SCANS: &[&str] = &["audit_read", "probed_indexes", "catalogue_", "agenda_", "idempotency_conflicts"];
@@ -140,10 +145,7 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
 }
 
 /// What several statements say in the same words: `--< name` stands for it.
-const FRAGMENTS: &[(&str, &str)] = &[
-    ("booking_window", include_str!("../../sql/fragment/booking_window.sql")),
-    ("hold_next", include_str!("../../sql/fragment/hold_next.sql")),
-];
+const FRAGMENTS: &[(&str, &str)] = &[("booking_window", include_str!("../../sql/fragment/booking_window.sql"))];
 
 /// Drops what stands between `--[part` and `--]` when the part is not there; `--|` introduces what stands there instead.
 fn parts(text: &str, is_there: impl Fn(&str) -> bool) -> String {
