@@ -66,17 +66,17 @@ call pg_temp.briefly(
 drop index concurrently if exists public.table_holds_live_window_idx;
 \unrestrict only0
 
-\echo 'step 6: index table_holds (expires_at)'
+\echo 'step 6: index table_holds (expires_at) where status <> ''active'''
 \restrict only0
 drop index concurrently if exists public.table_holds_ended_idx;
 \unrestrict only0
 
-\echo 'step 7: index table_holds (expires_at)'
+\echo 'step 7: index table_holds (expires_at) where status = ''active'''
 \restrict only0
 drop index concurrently if exists public.table_holds_live_expiry_idx;
 \unrestrict only0
 
-\echo 'step 8: index booking_assignment_idempotency (created_at)'
+\echo 'step 8: index booking_assignment_idempotency (created_at) where outcome <> ''fenced'''
 \restrict only0
 drop index concurrently if exists public.booking_assignment_idempotency_age_idx;
 \unrestrict only0
@@ -101,12 +101,12 @@ drop index concurrently if exists public.booking_table_assignments_allocation_id
 drop index concurrently if exists public.booking_table_assignments_table_end_idx;
 \unrestrict only0
 
-\echo 'step 13: index table_holds (booking_id)'
+\echo 'step 13: index table_holds (booking_id) where status = ''active'''
 \restrict only0
 drop index concurrently if exists public.table_holds_live_booking_idx;
 \unrestrict only0
 
-\echo 'step 14: index bookings (auto_assign_idempotency_key)'
+\echo 'step 14: index bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null'
 \restrict only0
 drop index concurrently if exists public.bookings_auto_assign_idempotency_key_idx;
 \unrestrict only0

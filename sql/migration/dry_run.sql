@@ -25,12 +25,12 @@ select 'public.bookings' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_tot
 \echo '  alter table public.booking_assignment_idempotency add column if not exists basis jsonb;'
 select 'public.booking_assignment_idempotency' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.booking_assignment_idempotency')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.booking_assignment_idempotency'::regclass) as rows;
-\echo 'step 3: index bookings (auto_assign_idempotency_key): a booking is looked up by its stored key; without it the table is read whole'
+\echo 'step 3: index bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null: a booking is looked up by its stored key; without it the table is read whole'
 \echo '  locks bookings: nobody, outside of a transaction'
 \echo '  create index concurrently if not exists bookings_auto_assign_idempotency_key_idx on public.bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;'
 select 'public.bookings' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.bookings')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.bookings'::regclass) as rows;
-\echo 'step 4: index table_holds (booking_id): each confirm locks the live holds of its booking; without it the table is read whole'
+\echo 'step 4: index table_holds (booking_id) where status = ''active'': each confirm locks the live holds of its booking; without it the table is read whole'
 \echo '  locks table_holds: nobody, outside of a transaction'
 \echo '  create index concurrently if not exists table_holds_live_booking_idx on public.table_holds (booking_id) where status = ''active''::public.hold_status;'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
@@ -55,17 +55,17 @@ select 'public.booking_state_history' as "table", pg_catalog.pg_size_pretty(pg_c
 \echo '  create index concurrently if not exists bookings_ends_by_idx on public.bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone ''UTC'', ''infinity'')));'
 select 'public.bookings' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.bookings')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.bookings'::regclass) as rows;
-\echo 'step 9: index booking_assignment_idempotency (created_at): answers that are past their retention are forgotten by age; without it the table is read whole'
+\echo 'step 9: index booking_assignment_idempotency (created_at) where outcome <> ''fenced'': answers that are past their retention are forgotten by age; without it the table is read whole'
 \echo '  locks booking_assignment_idempotency: nobody, outside of a transaction'
 \echo '  create index concurrently if not exists booking_assignment_idempotency_age_idx on public.booking_assignment_idempotency (created_at) where outcome <> ''fenced'';'
 select 'public.booking_assignment_idempotency' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.booking_assignment_idempotency')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.booking_assignment_idempotency'::regclass) as rows;
-\echo 'step 10: index table_holds (expires_at): the sweeper looks for live holds past their deadline; without it the table is read whole'
+\echo 'step 10: index table_holds (expires_at) where status = ''active'': the sweeper looks for live holds past their deadline; without it the table is read whole'
 \echo '  locks table_holds: nobody, outside of a transaction'
 \echo '  create index concurrently if not exists table_holds_live_expiry_idx on public.table_holds (expires_at) where status = ''active''::public.hold_status;'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.table_holds'::regclass) as rows;
-\echo 'step 11: index table_holds (expires_at): holds that ended long ago are deleted by age; without it the table is read whole'
+\echo 'step 11: index table_holds (expires_at) where status <> ''active'': holds that ended long ago are deleted by age; without it the table is read whole'
 \echo '  locks table_holds: nobody, outside of a transaction'
 \echo '  create index concurrently if not exists table_holds_ended_idx on public.table_holds (expires_at) where status <> ''active'';'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,

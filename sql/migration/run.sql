@@ -66,7 +66,7 @@ call pg_temp.briefly(
   'alter table public.booking_assignment_idempotency add column if not exists basis jsonb'
 );
 
-\echo 'step 3: index bookings (auto_assign_idempotency_key) (locks bookings: nobody, outside of a transaction)'
+\echo 'step 3: index bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null (locks bookings: nobody, outside of a transaction)'
 \echo '  a booking is looked up by its stored key; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.bookings_auto_assign_idempotency_key_idx') and not i.indisvalid \gexec
@@ -74,7 +74,7 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
 create index concurrently if not exists bookings_auto_assign_idempotency_key_idx on public.bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;
 \unrestrict only0
 
-\echo 'step 4: index table_holds (booking_id) (locks table_holds: nobody, outside of a transaction)'
+\echo 'step 4: index table_holds (booking_id) where status = ''active'' (locks table_holds: nobody, outside of a transaction)'
 \echo '  each confirm locks the live holds of its booking; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_booking_idx') and not i.indisvalid \gexec
@@ -114,7 +114,7 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
 create index concurrently if not exists bookings_ends_by_idx on public.bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone 'UTC', 'infinity')));
 \unrestrict only0
 
-\echo 'step 9: index booking_assignment_idempotency (created_at) (locks booking_assignment_idempotency: nobody, outside of a transaction)'
+\echo 'step 9: index booking_assignment_idempotency (created_at) where outcome <> ''fenced'' (locks booking_assignment_idempotency: nobody, outside of a transaction)'
 \echo '  answers that are past their retention are forgotten by age; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_assignment_idempotency_age_idx') and not i.indisvalid \gexec
@@ -122,7 +122,7 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
 create index concurrently if not exists booking_assignment_idempotency_age_idx on public.booking_assignment_idempotency (created_at) where outcome <> 'fenced';
 \unrestrict only0
 
-\echo 'step 10: index table_holds (expires_at) (locks table_holds: nobody, outside of a transaction)'
+\echo 'step 10: index table_holds (expires_at) where status = ''active'' (locks table_holds: nobody, outside of a transaction)'
 \echo '  the sweeper looks for live holds past their deadline; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_expiry_idx') and not i.indisvalid \gexec
@@ -130,7 +130,7 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
 create index concurrently if not exists table_holds_live_expiry_idx on public.table_holds (expires_at) where status = 'active'::public.hold_status;
 \unrestrict only0
 
-\echo 'step 11: index table_holds (expires_at) (locks table_holds: nobody, outside of a transaction)'
+\echo 'step 11: index table_holds (expires_at) where status <> ''active'' (locks table_holds: nobody, outside of a transaction)'
 \echo '  holds that ended long ago are deleted by age; without it the table is read whole'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_ended_idx') and not i.indisvalid \gexec

@@ -27,7 +27,7 @@ pub fn serves(index: &Index, needed: &NeededIndex) -> bool {
 fn of_needed(facts: &Facts, needed: &NeededIndex) -> Option<DoctorFinding> {
     facts.table(needed.table)?;
     let columns = needed.built();
-    let what = format!("index {} ({columns})", needed.table);
+    let what = needed.what();
     if facts.indexes.iter().any(|index| serves(index, needed)) {
         return Some(DoctorFinding::new(what, State::Ok, "", needed.why));
     }

@@ -209,6 +209,13 @@ impl NeededIndex {
     pub fn built(&self) -> String {
         format!("{}{}", self.columns.join(", "), self.more)
     }
+
+    /// What a report calls it.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let rows = if self.predicate.is_empty() { String::new() } else { format!(" where {}", self.predicate) };
+        format!("index {} ({}){rows}", self.table, self.built())
+    }
 }
 
 /// Those that keys and their pruning lean on.

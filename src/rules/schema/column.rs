@@ -196,8 +196,9 @@ impl HoldfastColumn {
         HoldfastColumn { references: Some((table, rest)), ..self }
     }
 
-    pub(super) const fn first_release(self) -> HoldfastColumn {
-        HoldfastColumn { since: Release::V0_1_0, ..self }
+    /// Of a release after the table's: it needs a default or may be NULL, for rows that are there.
+    pub(super) const fn since(self, since: Release) -> HoldfastColumn {
+        HoldfastColumn { since, ..self }
     }
 
     pub(super) const fn about(self, about: &'static str) -> HoldfastColumn {

@@ -31,19 +31,19 @@ pub const HOLDFAST: &[HoldfastTable] = &[
         since: V0_1_0,
         once: Some("booking_statuses"),
         columns: &[
-            column("status", STATUS).key().first_release(),
+            column("status", STATUS).key().since(V0_1_0),
             column("is_confirm_target", Boolean)
                 .default("false")
-                .first_release()
+                .since(V0_1_0)
                 .about("May be the target of a confirm."),
             column("holds_tables", Boolean)
                 .default("false")
-                .first_release()
+                .since(V0_1_0)
                 .about("A booking in this status may hold tables."),
-            column("occupies_tables", Boolean).default("false").first_release().about("The party sits at its tables."),
+            column("occupies_tables", Boolean).default("false").since(V0_1_0).about("The party sits at its tables."),
             column("releases_tables", Boolean)
                 .default("false")
-                .first_release()
+                .since(V0_1_0)
                 .about("Tables left behind by a booking in this status are free for others."),
             column("needs_tables", Boolean).null().about(
                 "A booking moves into this status only with its tables. NULL: when a confirm leads to it, or its party sits. False is for a house that confirms first and seats later.",
@@ -63,8 +63,8 @@ pub const HOLDFAST: &[HoldfastTable] = &[
         since: V0_1_0,
         once: Some("booking_status_transitions"),
         columns: &[
-            column("from_status", STATUS).references("holdfast_booking_statuses", "(status)").first_release(),
-            column("to_status", STATUS).references("holdfast_booking_statuses", "(status)").first_release(),
+            column("from_status", STATUS).references("holdfast_booking_statuses", "(status)").since(V0_1_0),
+            column("to_status", STATUS).references("holdfast_booking_statuses", "(status)").since(V0_1_0),
         ],
         rules: &["primary key (from_status, to_status)", "check (from_status <> to_status)"],
         rows: Some(include_str!("../../../sql/attach/status_transitions.sql")),
@@ -76,15 +76,15 @@ pub const HOLDFAST: &[HoldfastTable] = &[
         since: V0_1_0,
         once: Some("capacity_policies"),
         columns: &[
-            column("restaurant_id", Uuid).key().references("restaurants", "(id) on delete cascade").first_release(),
+            column("restaurant_id", Uuid).key().references("restaurants", "(id) on delete cascade").since(V0_1_0),
             column("extra_seats", Integer)
                 .default("0")
                 .check("extra_seats >= 0")
-                .first_release()
+                .since(V0_1_0)
                 .about("Guests accepted beyond the seats of the set."),
             column("enforce_min_party", Boolean)
                 .default("false")
-                .first_release()
+                .since(V0_1_0)
                 .about("Whether a party smaller than a table's min_party_size is refused."),
         ],
         ..NEW

@@ -95,6 +95,16 @@ fn a_column_of_a_later_release_is_added_and_no_other() {
     assert_eq!(about(&due, "create index if not exists holdfast_attempts_ended_idx").len(), 1);
 }
 
+/// Attach adds it to a table that has rows, and knows no value for them.
+#[test]
+fn a_later_column_has_a_default_or_may_be_null() {
+    let later = all().flat_map(|made| made.columns.iter().filter(|column| column.since > made.since));
+    let mut later = later.peekable();
+    assert!(later.peek().is_some(), "there is one");
+    assert!(later.all(|column| column.null || column.fill != Fill::Nothing));
+    assert!(all().all(|made| made.columns.iter().any(|column| column.since == made.since)));
+}
+
 #[test]
 fn triggers_are_made_once_and_a_narrow_check_is_widened() {
     let mut facts = attached();
@@ -167,7 +177,7 @@ fn an_index_of_the_application_that_does_the_same_is_enough() {
     };
     let says = |own: Index| {
         let facts = Facts { indexes: vec![own], ..new() };
-        let what = format!("index {} ({})", needed.table, needed.built());
+        let what = needed.what();
         examine(&facts).into_iter().find(|found| found.what == what).map(|found| (found.state, found.mend))
     };
     assert_eq!(says(own.clone()), Some((State::Ok, vec![])));

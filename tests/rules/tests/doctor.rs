@@ -10,6 +10,8 @@ use holdfast::rules::catalogue::name::quoted;
 use holdfast::rules::doctor::examine;
 use holdfast::rules::doctor::finding::{DoctorFinding, MendStep, State};
 use holdfast::rules::index::key::{Overlap, overlap};
+use holdfast::rules::schema::application_tables::APPLICATION;
+use holdfast::rules::schema::column::ApplicationTable;
 
 pub const ASSIGN: &str = "create or replace function app.assign(p_booking_id uuid, p_table_ids uuid[] default null, \
     p_status app.booking_status default 'confirmed')\nreturns table (table_id uuid, start_at timestamptz)\nlanguage c;";
@@ -237,7 +239,7 @@ fn a_primary_key_is_offered_where_no_column_may_be_null() {
 fn a_path_is_served_by_any_index_that_begins_with_it() {
     let mut facts = facts();
     facts.tables = vec![table("table_holds", vec![column("booking_id", "uuid"), column("status", "app.hold_status")])];
-    let what = "index table_holds (booking_id)";
+    let what = "index table_holds (booking_id) where status = 'active'";
     let findings = examine(&facts);
     assert_eq!(
         found(&findings, what).mend,
@@ -255,6 +257,19 @@ fn a_path_is_served_by_any_index_that_begins_with_it() {
         facts.indexes[0].predicate = Some(predicate.to_owned());
         assert_eq!(found(&examine(&facts), what).state, state, "{predicate}");
     }
+}
+
+/// Two reports can be compared: nothing is said twice by one name.
+#[test]
+fn each_finding_has_a_name_of_its_own() {
+    let mut facts = facts();
+    let asked = |needed: &ApplicationTable| needed.asked().map(|one| column(one.name, one.kind.full())).collect();
+    facts.tables = APPLICATION.iter().map(|needed| table(needed.name, asked(needed))).collect();
+    let findings = examine(&facts);
+    let mut names: Vec<&str> = findings.iter().map(|finding| finding.what.as_str()).collect();
+    names.sort_unstable();
+    let twice: Vec<&[&str]> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(twice.is_empty() && names.len() > 50, "{twice:?}");
 }
 
 #[test]
