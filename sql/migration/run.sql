@@ -47,6 +47,21 @@ set lock_timeout = '5min';
 \endif
 select set_config('migration.roles', :'roles', false) as roles \gset
 
+-- Roles that are to call.
+do $only0$
+declare
+  unknown text;
+begin
+  select pg_catalog.string_agg(r.role::text, ', ') into unknown
+  from pg_catalog.unnest(pg_catalog.current_setting('migration.roles')::name[]) r (role)
+  where not exists (select from pg_catalog.pg_roles known where known.rolname = r.role);
+  if unknown is not null then
+    raise exception 'no role is called %', unknown
+      using hint = 'Give -v roles those that exist. Nothing was changed.';
+  end if;
+end
+$only0$;
+
 \echo 'step 1: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result (locks bookings for an instant)'
 \echo '  our statements read or write it'
 call pg_temp.briefly(

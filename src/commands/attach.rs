@@ -16,7 +16,8 @@ use crate::rules::catalogue::function::FunctionFacts;
 use crate::rules::doctor::finding::DoctorFinding;
 use crate::rules::doctor::hold;
 use crate::rules::doctor::status::default_target;
-use crate::rules::legacy::function::replacements;
+use crate::rules::legacy::caller;
+use crate::rules::legacy::replacement::replacements;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
@@ -64,6 +65,9 @@ pub fn attach(schema: pg_sys::Oid, grant_to: &[String]) -> Result<(), Failure> {
     store.record(grant_to, &path)?;
     store.additions_write(&additions(&found, &after))?;
     store.additions_write(&granted)?;
+    if let Some(said) = caller::left_out(&found, &roles) {
+        pgrx::warning!("{said}");
+    }
     if let Some(said) = row_security(&after).filter(|_| !store.has_row_security()) {
         pgrx::warning!("{said}");
     }

@@ -11,7 +11,7 @@ statement!("rights_held", RightsHeld<'a> { role: &'a str, schema: pg_sys::Oid, f
 impl Store {
     /// May this role use the schema, and execute this function?
     pub fn rights_held(&self, role: &str, function: Option<u32>) -> Result<(bool, bool), Failure> {
-        let function = function.map(|oid| pgrx::pg_sys::Oid::from_u32(oid));
+        let function = function.map(pgrx::pg_sys::Oid::from_u32);
         let rows = self.run(RightsHeld { role, schema: self.oid(), function }, |row| (row.flag(1), row.flag(2)))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }

@@ -7,7 +7,7 @@ use super::attachment::namespace_oid_of;
 use super::schema::quoted;
 use super::statement::statement;
 use crate::rules::catalogue::function::FunctionFacts;
-use crate::rules::legacy::function::{Replacement, legacy_schema};
+use crate::rules::legacy::replacement::{Replacement, legacy_schema};
 use crate::rules::refusal::failure::Failure;
 
 statement!("legacy_functions", LegacyFunctions { bookings: pg_sys::Oid });

@@ -5,7 +5,7 @@ use crate::rules::catalogue::facts::Facts;
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
 use crate::rules::doctor::{application_table, holdfast_table, shape, status};
 use crate::rules::index::{foreign_key, key, lookup};
-use crate::rules::legacy::function;
+use crate::rules::legacy::{function, replacement};
 
 fn is_missing(finding: &DoctorFinding) -> bool {
     finding.state == State::Missing
@@ -30,7 +30,7 @@ pub fn unmet(facts: &Facts) -> Vec<DoctorFinding> {
         .chain(rights::findings(facts))
         .chain(key::findings(facts))
         .chain(function::of_others(facts));
-    found.filter(is_a_persons).chain(status::of_target(facts)).chain(function::kept_twice(facts)).collect()
+    found.filter(is_a_persons).chain(status::of_target(facts)).chain(replacement::kept_twice(facts)).collect()
 }
 
 /// A statement that brings a table in order, with the rights of one role.

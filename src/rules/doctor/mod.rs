@@ -15,13 +15,13 @@ use crate::rules::attach::rights;
 use crate::rules::catalogue::facts::Facts;
 use crate::rules::catalogue::name::is_control;
 use crate::rules::index::{foreign_key, key, lookup};
-use crate::rules::legacy::{body, function};
+use crate::rules::legacy::{body, caller, function};
 use finding::{DoctorFinding, MendStep};
 
 /// Everything there is to say about a schema, what is amiss first within each topic.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<DoctorFinding> {
-    let topics: [fn(&Facts) -> Vec<DoctorFinding>; 12] = [
+    let topics: [fn(&Facts) -> Vec<DoctorFinding>; 13] = [
         application_table::findings,
         holdfast_table::findings,
         shape::findings,
@@ -31,6 +31,7 @@ pub fn examine(facts: &Facts) -> Vec<DoctorFinding> {
         lookup::findings,
         foreign_key::findings,
         status::findings,
+        caller::findings,
         function::findings,
         body::findings,
         server::findings,

@@ -8,6 +8,7 @@ mod step;
 mod swap;
 
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
+use crate::rules::legacy::caller;
 use crate::rules::refusal::{Refusal, argument_invalid};
 use psql::{BRIEFLY, Script, briefly, echo, literal};
 
@@ -45,7 +46,7 @@ pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], unmet: &[D
     match form {
         Form::Run | Form::DryRun if !unmet.is_empty() => refusal(schema, unmet),
         Form::Run => run(&script, &steps, &undecided.collect::<Vec<_>>(), findings),
-        Form::DryRun => dry_run(&script, &steps, &undecided.collect::<Vec<_>>()),
+        Form::DryRun => dry_run(&script, &steps, &undecided.collect::<Vec<_>>(), findings),
         Form::Back => back(&script, &steps),
     }
 }
@@ -104,6 +105,24 @@ set search_path = pg_catalog, pg_temp;
 set standard_conforming_strings = on;
 ";
 
+/// A role that is not there is found before the first change, and not by the last step.
+const KNOWN_ROLES: &str = "
+-- Roles that are to call.
+do $holdfast$
+declare
+  unknown text;
+begin
+  select pg_catalog.string_agg(r.role::text, ', ') into unknown
+  from pg_catalog.unnest(pg_catalog.current_setting('migration.roles')::name[]) r (role)
+  where not exists (select from pg_catalog.pg_roles known where known.rolname = r.role);
+  if unknown is not null then
+    raise exception 'no role is called %', unknown
+      using hint = 'Give -v roles those that exist. Nothing was changed.';
+  end if;
+end
+$holdfast$;
+";
+
 /// A script that stops before the first change, with every reason.
 fn refusal(schema: &str, unmet: &[DoctorFinding]) -> String {
     let mut text = String::from("-- holdfast: why a schema cannot be migrated yet. Changes nothing.\n");
@@ -131,6 +150,8 @@ fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], 
     text += &script.tagged(BRIEFLY);
     text += "set lock_timeout = '5min';\n\\if :{?roles}\n\\else\n\\set roles '{}'\n\\endif\n";
     text += "select set_config('migration.roles', :'roles', false) as roles \\gset\n";
+    text += &script.tagged(KNOWN_ROLES);
+    text += &callers(findings);
     for finding in undecided {
         text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
     }
@@ -159,6 +180,7 @@ fn attach(schema: &str, number: usize) -> String {
 /// What is risky and not needed: it is said, and not done.
 fn advice(findings: &[DoctorFinding]) -> String {
     let risky = findings.iter().filter(|finding| finding.state == State::Risky && !finding.mend.is_empty());
+    let risky = risky.filter(|finding| finding.what != caller::WHAT);
     let lines: Vec<String> = risky
         .map(|finding| {
             let mend: Vec<String> = finding.mend.iter().map(|statement| echo(&format!("  {statement};"))).collect();
@@ -171,7 +193,17 @@ fn advice(findings: &[DoctorFinding]) -> String {
     format!("\n{}{}\n", echo("worth a look, and left to you:"), lines.concat())
 }
 
-fn dry_run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding]) -> String {
+/// Who could call until now, and may not unless `-v roles` names them.
+fn callers(findings: &[DoctorFinding]) -> String {
+    findings.iter().filter(|finding| finding.what == caller::WHAT).map(|finding| echo(&finding.why)).collect()
+}
+
+fn dry_run(
+    script: &Script,
+    steps: &[&DoctorFinding],
+    undecided: &[&DoctorFinding],
+    findings: &[DoctorFinding],
+) -> String {
     let schema = script.schema;
     let mut text = String::from("-- holdfast: what the migration of a schema would do. Changes nothing.\n");
     text += PREAMBLE;
@@ -180,6 +212,7 @@ fn dry_run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFindin
     for finding in undecided {
         text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
     }
+    text += &callers(findings);
     for (number, finding) in (1..).zip(steps) {
         text += &echo(&format!("step {number}: {}: {}", finding.what, finding.why));
         text += &echo(&format!("  locks {}", finding.step.locks()));

@@ -4,7 +4,8 @@ create extension if not exists holdfast cascade;
 
 -- A schema of ours has nothing amiss.
 select holdfast.create_reference_schema('floor');
-select holdfast.attach('floor');
+create role regress_holdfast_caller;
+select holdfast.attach('floor', '{regress_holdfast_caller}');
 select what, state from holdfast.doctor('floor') where state <> 'ok' and what not in ('shared_preload_libraries', 'client_connection_check_interval', 'worker');
 
 -- Things that happen to a schema over the years.
@@ -37,3 +38,4 @@ select count(*) from holdfast.doctor(null);
 -- Nothing was changed by looking.
 select has_function_privilege('public', 'holdfast.doctor(regnamespace)', 'execute');
 drop schema floor cascade;
+drop role regress_holdfast_caller;

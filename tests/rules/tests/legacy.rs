@@ -7,7 +7,8 @@ use holdfast::rules::catalogue::function::FunctionFacts;
 use holdfast::rules::doctor::examine;
 use holdfast::rules::doctor::finding::{MendStep, State};
 use holdfast::rules::legacy::body::plain;
-use holdfast::rules::legacy::function::{kept_twice, legacy_schema, replacements};
+use holdfast::rules::legacy::caller;
+use holdfast::rules::legacy::replacement::{kept_twice, legacy_schema, replacements};
 
 use super::doctor::{ASSIGN, column, facts, found, function, says_nothing, table};
 
@@ -191,4 +192,36 @@ fn a_function_of_ours_is_current_when_names_types_and_results_are_those_of_today
         assert!(!ours.is_current(&function), "{function:?}");
     }
     assert_eq!(ours.types(), "uuid, uuid[], app.booking_status");
+}
+
+/// Who could call what attach replaces and is not named loses that: it is said before, by attach and after it.
+#[test]
+fn who_would_lose_a_right_is_said() {
+    let mut facts = facts();
+    let mut theirs = contract_assign();
+    (theirs.owner, theirs.grantees) = ("owner".into(), vec!["web app".into(), "batch".into(), "owner".into()]);
+    (facts.owner, facts.functions) = ("owner".into(), vec![theirs]);
+    let row = |facts: &Facts| {
+        let row = examine(facts).into_iter().find(|finding| finding.what == caller::WHAT);
+        row.map(|finding| (finding.state, finding.mend))
+    };
+    let proposed = "select holdfast.attach('app', array['batch', 'web app'])";
+    assert_eq!(row(&facts), Some((State::Risky, vec![proposed.to_owned()])));
+    assert_eq!(caller::attach(&facts), proposed);
+    let said = caller::left_out(&facts, &["batch".into()]).expect("one is left out");
+    assert!(said.starts_with("\"web app\" could call") && said.ends_with(&format!("as in {proposed}")), "{said}");
+    assert_eq!(caller::left_out(&facts, &["batch".into(), "web app".into()]), None);
+    // Everybody is nobody in particular: told when nobody is named.
+    facts.functions[0].grantees.clear();
+    facts.functions[0].for_public = true;
+    assert!(caller::left_out(&facts, &[]).expect("nobody is named").starts_with("PUBLIC could call"));
+    assert_eq!(caller::left_out(&facts, &["batch".into()]), None);
+    // An attached schema whose functions nobody may call, with those that could call the legacy ones to propose.
+    facts.attached = true;
+    (facts.functions[0].ours, facts.functions[0].for_public) = (true, false);
+    assert_eq!(row(&facts), Some((State::Risky, vec![])));
+    facts.legacy = vec![FunctionFacts { grantees: vec!["batch".into()], ..contract_assign() }];
+    assert_eq!(row(&facts).expect("still nobody").1, ["select holdfast.attach('app', array['batch'])"]);
+    facts.functions[0].grantees = vec!["batch".into()];
+    assert_eq!(row(&facts), None);
 }
