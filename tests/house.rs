@@ -5,6 +5,8 @@
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/columns.rs"]
+mod columns;
 #[path = "house/crates.rs"]
 mod crates;
 #[path = "house/documents.rs"]

@@ -21,18 +21,18 @@ select
       and (
         select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
       ) < :retries
-  ),
+  ) as retry,
 --[outbox
   least(
     (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'pending'),
     (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'processing')
-  ),
-  (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done'),
---|  null::timestamptz, null::timestamptz,
+  ) as notify,
+  (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done') as outbox,
+--|  null::timestamptz as notify, null::timestamptz as outbox,
 --]
-  (select pg_catalog.min(l.created_at) from app.booking_assignment_idempotency l where l.outcome <> 'fenced'),
-  (select pg_catalog.min(t.ended_at) from app.holdfast_attempts t)
+  (select pg_catalog.min(l.created_at) from app.booking_assignment_idempotency l where l.outcome <> 'fenced') as ledger,
+  (select pg_catalog.min(t.ended_at) from app.holdfast_attempts t) as attempts
 --[ended_holds
-  , (select pg_catalog.min(e.ended_at) from app.holdfast_ended_holds e)
---|  , null::timestamptz
+  , (select pg_catalog.min(e.ended_at) from app.holdfast_ended_holds e) as ended_holds
+--|  , null::timestamptz as ended_holds
 --]

@@ -1,5 +1,5 @@
 -- How the last attempt under a key ended that wrote it down, and were keys of the booking forgotten. Takes no lock.
-select b.id, a.outcome, a.ended_at, a.detail, a.transaction_id::text, f.until
+select b.id, a.outcome, a.ended_at, a.detail, a.transaction_id::text, f.until as forgotten
 from app.bookings b
 left join lateral (
   select t.outcome, t.ended_at, t.detail, t.transaction_id

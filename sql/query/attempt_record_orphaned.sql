@@ -6,11 +6,13 @@ with recorded as (
     booking_id, idempotency_key, hold_id, trigger, started_at, ended_at, outcome, phase, elapsed_ms, tries, pid, detail,
     transaction_id
   )
-  select :booking, :key, :hold, :trigger, :started, :ended, :outcome, :phase, :elapsed_ms, 1, :pid, :detail, coalesce(:transaction::xid8, pg_catalog.pg_current_xact_id())
+  select :booking, :key, :hold, :trigger, :started, :ended, :outcome, :phase, :elapsed_ms, 1, :pid, :detail,
+         coalesce(:transaction::xid8, pg_catalog.pg_current_xact_id())
   where exists (select from app.bookings b where b.id = :booking)
     and not exists (
       select from app.holdfast_attempts t
-      where t.booking_id = :booking and t.idempotency_key = :key and t.pid = :pid and t.started_at = :started and t.ended_at = :ended
+      where t.booking_id = :booking and t.idempotency_key = :key and t.pid = :pid
+        and t.started_at = :started and t.ended_at = :ended
     )
   returning id
 ), noted as (

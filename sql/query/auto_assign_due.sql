@@ -1,6 +1,6 @@
 -- A booking whose last automatic attempt came to something that may pass, is paused no longer, and was not tried in the
 -- background too often yet: if it is unconfirmed still and has a hold that is live. The most urgent one.
-select b.id, h.id
+select b.id as booking_id, h.id as hold_id
 from app.table_holds h
 join app.bookings b on b.id = h.booking_id
 join app.holdfast_booking_statuses s

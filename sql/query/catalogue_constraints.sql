@@ -18,7 +18,7 @@ select pg_catalog.jsonb_build_object(
   'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid),
   'usable', coalesce(i.indisvalid, true),
   'definition', pg_catalog.pg_get_constraintdef(k.oid)
-)
+) as fact
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid
 left join pg_catalog.pg_index i on i.indexrelid = k.conindid and k.contype in ('p', 'u', 'x')

@@ -36,7 +36,7 @@ select pg_catalog.jsonb_build_object(
   ),
   'returns', pg_catalog.format_type(p.prorettype, null),
   'body', case when l.lanname in ('sql', 'plpgsql') then p.prosrc else '' end
-)
+) as fact
 from pg_catalog.pg_proc p
 join pg_catalog.pg_language l on l.oid = p.prolang
 where p.pronamespace = :schema and p.prokind in ('f', 'p')

@@ -24,7 +24,7 @@ select pg_catalog.jsonb_build_object(
   'table', g.relname, 'kind', g.kind, 'object', g.object,
   'grantee', case a.grantee when 0 then '' else pg_catalog.pg_get_userbyid(a.grantee)::text end,
   'privileges', pg_catalog.jsonb_agg(a.privilege_type order by a.privilege_type)
-)
+) as fact
 from granted g, pg_catalog.aclexplode(g.rights) a
 where a.grantee <> g.owner and not (g.kind = 'type' and a.grantee = 0)
 group by g.relname, g.kind, g.object, a.grantee

@@ -17,7 +17,7 @@ select pg_catalog.jsonb_build_object(
     ' ', m.amname, i.indisunique, i.indkey, i.indclass, i.indcollation, i.indoption,
     pg_catalog.pg_get_expr(i.indexprs, i.indrelid), 'where', pg_catalog.pg_get_expr(i.indpred, i.indrelid)
   )
-)
+) as fact
 from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indrelid
 join pg_catalog.pg_class x on x.oid = i.indexrelid

@@ -20,7 +20,7 @@ select pg_catalog.jsonb_build_object(
         where u.place <= pg_catalog.cardinality(k.conkey) order by u.number
       ) = array(select u.number from pg_catalog.unnest(k.conkey) u (number) order by u.number)
   )
-)
+) as fact
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class t on t.oid = k.confrelid
 join pg_catalog.pg_class c on c.oid = k.conrelid

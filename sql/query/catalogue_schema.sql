@@ -2,4 +2,4 @@
 select pg_catalog.jsonb_build_object(
   'usage', pg_catalog.has_schema_privilege(:owner, :schema, 'usage'),
   'create', pg_catalog.has_schema_privilege(:owner, :schema, 'create')
-)
+) as fact

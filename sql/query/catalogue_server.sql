@@ -36,4 +36,4 @@ select pg_catalog.jsonb_build_object(
     where s.setdatabase in (0, b.oid)
       and u.setting ~ '^(session_replication_role|default_transaction_|synchronous_commit|holdfast\.)'
   )
-)
+) as fact

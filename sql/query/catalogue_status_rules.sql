@@ -13,4 +13,4 @@ select pg_catalog.jsonb_build_object(
     select coalesce(pg_catalog.jsonb_agg(s.status::text), '[]'::jsonb)
     from app.holdfast_booking_statuses s where s.is_confirm_target
   )
-)
+) as fact

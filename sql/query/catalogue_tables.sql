@@ -48,7 +48,7 @@ select pg_catalog.jsonb_build_object(
     left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   )
-)
+) as fact
 from pg_catalog.pg_class c
 where c.relnamespace = :schema and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
 order by c.relname

@@ -7,7 +7,7 @@ select pg_catalog.jsonb_build_object(
   'before_row', (g.tgtype::integer & 3) = 3,
   'on_insert', (g.tgtype::integer & 4) = 4,
   'body', case when l.lanname = 'plpgsql' then p.prosrc else '' end
-)
+) as fact
 from pg_catalog.pg_trigger g
 join pg_catalog.pg_class c on c.oid = g.tgrelid
 join pg_catalog.pg_proc p on p.oid = g.tgfoid

@@ -1,7 +1,8 @@
 -- The whole change in one statement. What must come first is counted by what comes after: old rows are gone
 -- before new ones go in (the constraints look), assignments stand before the status moves (guard triggers look).
 -- `dissolve` are assignments that leave their group, `merge_group` is one to make; `kept` assignments stood already, and
--- `answer_group` is the group of the answer. Null: `key`, nothing is bound; `target`, an assign; `result_metadata`, no result is kept.
+-- `answer_group` is the group of the answer. Without `key` nothing is bound, without `target` it is an assign, without
+-- `result_metadata` no result is kept.
 with dropped as (
   delete from app.booking_table_assignments a
   using pg_catalog.unnest(:drop_assignments::uuid[]) d (id) where a.id = d.id
@@ -162,7 +163,7 @@ with dropped as (
   returning booking_id
 )
 --]
-select array(select a.id from assigned a order by a.table_id),
+select array(select a.id from assigned a order by a.table_id) as ids,
        array[
          (select dropped from cleared), (select freed from cleared), (select pg_catalog.count(*) from dissolved),
          (select assigned from stands), (select merged from stands),
@@ -176,4 +177,4 @@ select array(select a.id from assigned a order by a.table_id),
          , (select pg_catalog.count(*) from answered)
 --|         , 0
 --]
-       ]::bigint[]
+       ]::bigint[] as counts

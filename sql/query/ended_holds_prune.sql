@@ -11,4 +11,4 @@ with doomed as materialized (
   where e.ctid = any (array(select d.place from doomed d))
   returning e.hold_id
 )
-select pg_catalog.count(*) from pruned
+select pg_catalog.count(*) as count from pruned

@@ -1,2 +1,2 @@
 -- How ALTER takes a function.
-select :function::pg_catalog.regprocedure::text
+select :function::pg_catalog.regprocedure::text as signature

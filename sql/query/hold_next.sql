@@ -16,4 +16,4 @@ select
       join app.table_holds h on h.id = q.id and h.status = 'active'
       where q.task = 'expire_holds' and q.until > :now
     )
-  )
+  ) as due_at

@@ -1,7 +1,7 @@
 -- What a hold stands for, without a lock: enough to compare it with an answer already given. Where holds are deleted when
 -- they end, we remember which tables and window each had; so did the functions that holdfast replaced.
 select h.start_at, h.end_at,
-       array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id)
+       array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id) as tables
 from app.table_holds h
 where h.id = :hold
 --[ended_holds

@@ -13,10 +13,11 @@ with held as (
   insert into app.allocations (
     booking_id, restaurant_id, resource_type, resource_id, "window", shadow, created_by
   )
-  select :booking, :restaurant, 'hold', held.id, pg_catalog.tstzrange(:start, :end, '[)'), true, :created_by from held where :mirrored
+  select :booking, :restaurant, 'hold', held.id, pg_catalog.tstzrange(:start, :end, '[)'), true, :created_by
+  from held where :mirrored
   returning id
 )
 select array[
   (select pg_catalog.count(*) from held), (select pg_catalog.count(*) from member),
   (select pg_catalog.count(*) from mirrored)
-]
+] as counts

@@ -67,4 +67,4 @@ select array[
   + (select pg_catalog.count(*) from deleted)
 --]
   , (select b.mirrors from bare b)
-]::bigint[]
+]::bigint[] as counts

@@ -28,7 +28,7 @@ with due as materialized (
 ), locked as materialized (
   select m.hold_id, m.id from mirror m union all select a.hold_id, a.id from anonymous a
 )
-select d.id, d.booking_id, d.restaurant_id, array(select l.id from locked l where l.hold_id = d.id)
+select d.id, d.booking_id, d.restaurant_id, array(select l.id from locked l where l.hold_id = d.id) as mirrors
 from due d
 where (select pg_catalog.count(*) from locked l where l.hold_id = d.id)
   = (select pg_catalog.count(*) from app.allocations al

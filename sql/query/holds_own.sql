@@ -1,7 +1,7 @@
 -- Second lock: the open holds of a booking; where none is given, those that somebody took for no booking yet in a
 -- window in the restaurant of a table. By id, with their tables.
 select h.id, h.booking_id, h.restaurant_id, h.start_at, h.end_at, h.expires_at, h.status::text, h.metadata, h.created_by,
-       array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id)
+       array(select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id) as members
 from app.table_holds h
 where h.id in (
   select o.id from app.table_holds o where o.booking_id = :booking and o.status = 'active'

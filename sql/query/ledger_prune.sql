@@ -26,4 +26,4 @@ with doomed as materialized (
   on conflict (booking_id) do update set until = greatest(f.until, excluded.until)
   returning f.booking_id
 )
-select array[(select pg_catalog.count(*) from pruned), (select pg_catalog.count(*) from forgotten)]
+select array[(select pg_catalog.count(*) from pruned), (select pg_catalog.count(*) from forgotten)] as counts

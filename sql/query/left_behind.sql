@@ -1,5 +1,5 @@
 -- What a schema's code left in a superuser's session: the commit would run it, or a later statement find it, with a superuser's rights.
-select 'cursor ' || pg_catalog.quote_ident(c.name) || ' with hold'
+select 'cursor ' || pg_catalog.quote_ident(c.name) || ' with hold' as name
 from pg_catalog.pg_cursors c
 where c.is_holdable and c.creation_time >= pg_catalog.statement_timestamp()
 union all

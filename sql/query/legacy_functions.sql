@@ -1,6 +1,7 @@
 -- Legacy functions that attach keeps of the schema of these bookings, where they are still there. A type that got
 -- another name does not hide one that is alone under its name.
-select p.oid::pg_catalog.regprocedure::text, case p.prokind when 'p' then 'procedure' else 'function' end, o.granted, o.closed
+select p.oid::pg_catalog.regprocedure::text as signature, case p.prokind when 'p' then 'procedure' else 'function' end as kind,
+       o.granted, o.closed
 from holdfast.legacy_function o
 join pg_catalog.pg_namespace n on n.nspname::text = o.legacy_schema
 join pg_catalog.pg_proc p on p.pronamespace = n.oid and p.proname::text = o.name

@@ -1,6 +1,6 @@
--- Tells others, in order. A nil booking is none, and so is an empty key. The first of its key keeps it; the same told again is named by its transaction too, and what comes
--- again in there by its version. A version is the moment in microseconds, and later than every one of its booking, whose
--- lock the caller has.
+-- Tells others, in order; a nil booking is none, and so is an empty key. The first of its key keeps it; the same told again is
+-- named by its transaction too, and what comes again in there by its version. A version is the moment in microseconds, and
+-- later than every one of its booking, whose lock the caller has.
 with event as materialized (
   select e.event_type, e.dedupe_key, e.payload, e.restaurant_id, e.place,
          nullif(e.booking_id, '00000000-0000-0000-0000-000000000000') as booking_id,

@@ -14,4 +14,4 @@ with retried as (
 --]
   returning o.event_type
 )
-select array[(select pg_catalog.count(*) from retried), (select pg_catalog.count(*) from buried)]
+select array[(select pg_catalog.count(*) from retried), (select pg_catalog.count(*) from buried)] as counts

@@ -11,4 +11,4 @@ with doomed as materialized (
   where o.ctid = any (array(select d.place from doomed d))
   returning o.event_type
 )
-select array[(select pg_catalog.count(*) from pruned)]
+select pg_catalog.count(*) as count from pruned

@@ -1,6 +1,6 @@
--- A booking to rehearse with, and a table that is free for it: the booking that is named, else any that may be confirmed. Of any, only
--- those that end last are looked at, by the index that reconciliation has.
-select b.id, t.id, w.start_at, w.end_at
+-- A booking to rehearse with, and a table that is free for it: the booking that is named, else any that may be confirmed.
+-- Of any, only those that end last are looked at, by the index that reconciliation has.
+select b.id as booking_id, t.id as table_id, w.start_at, w.end_at
 from (
   select x.* from app.bookings x where x.id = :booking
   union all

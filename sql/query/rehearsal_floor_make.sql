@@ -6,4 +6,4 @@ with restaurant as (
 )
 insert into app.table_inventory (restaurant_id, zone_id, table_number, capacity, min_party_size, max_party_size, active)
 select z.restaurant_id, z.id, 'rehearsal', 2, 1, 2, true from zone z
-returning id, restaurant_id, 1
+returning id, restaurant_id, 1 as party_size

@@ -1,7 +1,8 @@
 -- Who will call: the role of that name, else the first role beside the owner that may execute a function of ours in the
 -- schema, else the owner of its bookings. May the caller act as that role?
-select r.oid, r.rolname::text, o.rolname::text,
-       pg_catalog.pg_has_role(r.oid, 'member') or (select u.rolsuper from pg_catalog.pg_roles u where u.rolname = current_user)
+select r.oid, r.rolname::text as name, o.rolname::text as owner,
+       pg_catalog.pg_has_role(r.oid, 'member')
+         or (select u.rolsuper from pg_catalog.pg_roles u where u.rolname = current_user) as allowed
 from pg_catalog.pg_class b
 join pg_catalog.pg_roles o on o.oid = b.relowner
 join lateral (

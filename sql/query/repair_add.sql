@@ -100,7 +100,7 @@ with claimed as (
 --]
 select coalesce(
   pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.name, 'before', c.was, 'after', c.now)), '[]'
-)
+) as changes
 from (
   select 'allocations' as name, null::jsonb as was, a.now from claimed a
   union all select 'allocations', m.was, m.now from moved_claim m

@@ -51,7 +51,7 @@ with gone as (
 --]
 select coalesce(
   pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.name, 'before', c.was, 'after', c.now)), '[]'
-)
+) as changes
 from (
   select 'allocations' as name, f.was, null::jsonb as now from freed f
   union all select 'allocations', u.was, null from unmirrored u

@@ -2,4 +2,4 @@
 select not exists (
   select from pg_catalog.pg_depend d
   where d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = :schema
-)
+) as empty

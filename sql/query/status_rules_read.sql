@@ -1,8 +1,8 @@
 -- The rules of a move from one status to another.
-select 'status' as kind, s.status::text, s.is_confirm_target, s.holds_tables,
+select 'status' as kind, s.status::text as label, s.is_confirm_target, s.holds_tables,
 --[needs_tables
-       coalesce(s.needs_tables, s.is_confirm_target or s.occupies_tables)
---|       s.is_confirm_target or s.occupies_tables
+       coalesce(s.needs_tables, s.is_confirm_target or s.occupies_tables) as needs_tables
+--|       s.is_confirm_target or s.occupies_tables as needs_tables
 --]
        , s.releases_tables
 from app.holdfast_booking_statuses s

@@ -15,4 +15,4 @@ with dropped as (
 select array[
   (select pg_catalog.count(*) from dropped), (select pg_catalog.count(*) from freed),
   (select pg_catalog.count(*) from dissolved)
-]
+] as counts

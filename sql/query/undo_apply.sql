@@ -76,4 +76,4 @@ select array[
   (select dropped from cleared), (select freed from cleared), (select pg_catalog.count(*) from dissolved),
   (select restored from stands), (select pg_catalog.count(*) from moved),
   (select pg_catalog.count(*) from recorded)
-]::bigint[]
+]::bigint[] as counts

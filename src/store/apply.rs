@@ -1,6 +1,7 @@
 //! Writes what was decided, in one statement whatever the number of tables.
 
 use super::Store;
+use super::columns::{CountsRow, columns};
 use super::parameter::{self, Ids, Texts};
 use super::statement::statement;
 use crate::rules::Id;
@@ -14,6 +15,7 @@ use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 
+columns!(WrittenRow { ids: Vec<Id>, counts: Vec<i64> });
 statement!(
     "confirm_apply",
     ConfirmApply<'a> {
@@ -47,10 +49,19 @@ statement!(
         result_metadata: Option<Json>,
         moves: bool,
         basis: &'a str,
-    }
+    } -> WrittenRow
 );
-statement!("removed_stand", RemovedStand { assignments: Ids, allocations: Ids });
-statement!("tables_remove", TablesRemove { booking: Id, assignments: Ids, allocations: Ids, dissolved: Ids });
+columns!(StandRow { stand: bool });
+statement!("removed_stand", RemovedStand { assignments: Ids, allocations: Ids } -> StandRow);
+statement!(
+    "tables_remove",
+    TablesRemove {
+        booking: Id,
+        assignments: Ids,
+        allocations: Ids,
+        dissolved: Ids,
+    } -> CountsRow
+);
 
 /// The place of the ledger among the statement's counts.
 const BOUND: usize = 8;
@@ -106,7 +117,7 @@ impl Store {
             moves: changes.moves,
             basis: if resolved.is_as_booked(booking) { "derived" } else { "asked" },
         };
-        let written = self.run(parameters, |row| (row.ids(1).unwrap_or_default(), row.numbers(2)))?;
+        let written = self.run(parameters, |row| (row.ids(), row.counts()))?;
         let (ids, counts) = written.into_iter().next().unwrap_or_default();
         let expected = self.expected(request, changes, merge_group);
         if counts != expected {
@@ -137,7 +148,7 @@ impl Store {
             assignments: parameter::ids(&removal.assignments),
             allocations: parameter::ids(&removal.allocations),
         };
-        let stand = self.run(parameters, |row| row.flag(1))?;
+        let stand = self.run(parameters, |row| row.stand())?;
         if stand == [false] { Err(Failure::Undone(refusal::left_over_freed(booking))) } else { Ok(()) }
     }
 
@@ -189,7 +200,7 @@ impl Store {
             allocations: parameter::ids(&removal.allocations),
             dissolved: parameter::ids(&removal.dissolved),
         };
-        let rows = self.run(parameters, |row| row.numbers(1))?;
+        let rows = self.run(parameters, |row| row.counts())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 }

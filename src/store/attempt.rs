@@ -3,6 +3,7 @@
 use pgrx::pg_sys;
 
 use super::Store;
+use super::columns::columns;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
@@ -18,12 +19,39 @@ use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 
-statement!("attempt_holders", AttemptHolders { high: pg_sys::Oid, low: pg_sys::Oid });
-statement!("attempt_last", AttemptLast<'a> { booking: Id, key: &'a str });
-statement!("ledger_read", LedgerRead<'a> { booking: Id, key: &'a str });
+columns!(HolderRow { pid: Option<i32>, gid: Option<String> });
+statement!("attempt_holders", AttemptHolders { high: pg_sys::Oid, low: pg_sys::Oid } -> HolderRow);
+columns!(LastRow {
+    outcome: Option<String>,
+    ended_at: Option<Instant>,
+    detail: Option<Json>,
+    transaction_id: Option<String>,
+    forgotten: Option<Instant>,
+});
+statement!("attempt_last", AttemptLast<'a> { booking: Id, key: &'a str } -> LastRow);
+columns!(AnswerRow {
+    outcome: String,
+    refusal: Option<Json>,
+    table_ids: Vec<Id>,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    assignment_ids: Vec<Id>,
+    merge_group_allocation_id: Option<Id>,
+    transaction_id: Option<String>,
+    created_at: Option<Instant>,
+    undone_at: Option<Instant>,
+});
+statement!("ledger_read", LedgerRead<'a> { booking: Id, key: &'a str } -> AnswerRow);
 statement!("ledger_fence", LedgerFence<'a> { booking: Id, key: &'a str, now: Instant, refusal: Option<Json> });
 statement!("booking_lock_free", BookingLockFree { booking: Id });
-statement!("hold_lock_free", HoldLockFree { hold: Id, booking: Id });
+columns!(LockedHoldRow {
+    booking_id: Option<Id>,
+    restaurant_id: Id,
+    expires_at: Option<Instant>,
+    status: String,
+    of_booking: Option<Id>,
+});
+statement!("hold_lock_free", HoldLockFree { hold: Id, booking: Id } -> LockedHoldRow);
 statement!("retry_pause", RetryPause { seconds: f64 });
 statement!(
     "attempt_record_orphaned",
@@ -43,6 +71,7 @@ statement!(
         last_result: Option<Json>,
     }
 );
+columns!(RecordRow { id: Option<String>, restaurant_id: Option<Id> });
 statement!(
     "attempt_record",
     AttemptRecord<'a> {
@@ -57,7 +86,7 @@ statement!(
         elapsed_ms: i32,
         tries: i32,
         detail: Json,
-    }
+    } -> RecordRow
 );
 
 /// How an attempt ended that did not confirm.
@@ -101,8 +130,8 @@ impl Store {
     pub fn attempt_holder(&self, booking: Id, key: &str) -> Result<Option<Holder>, Failure> {
         let number = attempt::lock_number(self.number(), booking, key);
         let (high, low) = super::server::halves(number);
-        let read = |row: &row::Row| Holder { pid: row.number(1), gid: row.text(2) };
-        Ok(self.run(AttemptHolders { high, low }, read)?.into_iter().next())
+        let holders = self.run(AttemptHolders { high, low }, |row| Holder { pid: row.pid(), gid: row.gid() })?;
+        Ok(holders.into_iter().next())
     }
 
     /// Everything that is known of the key; None: there is no such booking. The locks are looked at before the
@@ -118,14 +147,14 @@ impl Store {
         let orphaned = orphaned(self.number()).map(|note| note.last());
         let entry = self.ledger_read(booking, key)?;
         let found = self.run(AttemptLast { booking, key }, |row| {
-            let refusal = row.read(4).and_then(|Detail { refusal }| refusal);
-            let last = row.text(2).map(|outcome| LastAttempt {
+            let refusal = row::parsed(row.detail()).and_then(|Detail { refusal }| refusal);
+            let last = row.outcome().map(|outcome| LastAttempt {
                 outcome,
                 refusal,
-                receipt: row.text(5).and_then(|text| text.parse().ok()),
-                decided_at: row.instant(3),
+                receipt: row.transaction_id().and_then(|text| text.parse().ok()),
+                decided_at: row.ended_at(),
             });
-            (last, row.instant(6))
+            (last, row.forgotten())
         })?;
         let standby = super::server::is_standby();
         let known = found.into_iter().next();
@@ -134,15 +163,16 @@ impl Store {
 
     fn ledger_read(&self, booking: Id, key: &str) -> Result<Option<AttemptEntry>, Failure> {
         let rows = self.run(LedgerRead { booking, key }, |row| {
-            let (tables, group) = (row.ids(3).unwrap_or_default(), row.id(7));
-            let assignments = assignments(&row.ids(6).unwrap_or_default(), &tables, row.window(4, 5), group);
+            let (tables, group) = (row.table_ids(), row.merge_group_allocation_id());
+            let assignments =
+                assignments(&row.assignment_ids(), &tables, row::window(row.start_at(), row.end_at()), group);
             AttemptEntry {
-                outcome: row.text(1).unwrap_or_default(),
-                refusal: row.read(2),
+                outcome: row.outcome(),
+                refusal: row::parsed(row.refusal()),
                 assignments,
-                receipt: row.text(8).and_then(|text| text.parse().ok()),
-                decided_at: row.instant(9),
-                undone_at: row.instant(10),
+                receipt: row.transaction_id().and_then(|text| text.parse().ok()),
+                decided_at: row.created_at(),
+                undone_at: row.undone_at(),
             }
         })?;
         Ok(rows.into_iter().next())
@@ -164,16 +194,16 @@ impl Store {
         let rows = self.run(HoldLockFree { hold, booking }, |row| {
             let found = Hold {
                 id: hold,
-                booking: row.id(1),
-                restaurant: row.id(2).unwrap_or_default(),
+                booking: row.booking_id(),
+                restaurant: row.restaurant_id(),
                 start: None,
                 end: None,
-                expires_at: row.instant(3).unwrap_or(Instant::NEVER),
-                status: row.text(4).unwrap_or_default(),
+                expires_at: row.expires_at().unwrap_or(Instant::NEVER),
+                status: row.status(),
                 metadata: Json::default(),
                 members: Vec::new(),
             };
-            (found, row.id(5))
+            (found, row.of_booking())
         })?;
         Ok(rows.into_iter().next())
     }
@@ -194,7 +224,7 @@ impl Store {
             tries: ending.tries,
             detail: ending.detail.into(),
         };
-        let rows = self.run(parameters, |row| row.text(1).zip(row.id(2)))?;
+        let rows = self.run(parameters, |row| row.id().zip(row.restaurant_id()))?;
         Ok(rows.into_iter().next().flatten())
     }
 

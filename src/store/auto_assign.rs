@@ -1,6 +1,8 @@
 //! The booking as an automatic attempt finds it, and what it leaves on it.
 
 use super::Store;
+use super::columns::columns;
+use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::{AttemptInput, GivenHold};
@@ -8,7 +10,22 @@ use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!("auto_assign_read", AutoAssignRead { booking: Id, hold: Option<Id>, now: Instant });
+columns!(AutoAssignRow {
+    status: String,
+    restaurant_id: Id,
+    party_size: i32,
+    date: Option<String>,
+    time: Option<String>,
+    auto_assign_idempotency_key: Option<String>,
+    has_tables: bool,
+    given_booking: Option<Id>,
+    given_status: Option<String>,
+    given_expires_at: Option<Instant>,
+    own_hold: Option<Id>,
+    targets: Option<Json>,
+    window_derived: bool,
+});
+statement!("auto_assign_read", AutoAssignRead { booking: Id, hold: Option<Id>, now: Instant } -> AutoAssignRow);
 statement!("auto_assign_note", AutoAssignNote<'a> { booking: Id, result: Json, new_key: Option<&'a str> });
 
 impl Store {
@@ -21,22 +38,22 @@ impl Store {
     ) -> Result<Option<AttemptInput>, Failure> {
         let rows = self.run(AutoAssignRead { booking, hold, now }, |row| AttemptInput {
             booking,
-            restaurant: row.id(2).unwrap_or_default(),
-            status: row.text(1).unwrap_or_default(),
-            targets: row.read(12).unwrap_or_default(),
-            party_size: row.number(3).unwrap_or_default(),
-            date: row.text(4),
-            time: row.text(5),
-            key: row.text(6),
-            has_tables: row.flag(7),
-            window_derived: row.flag(13),
-            given: hold.zip(row.text(9)).map(|(id, status)| GivenHold {
+            restaurant: row.restaurant_id(),
+            status: row.status(),
+            targets: row::parsed(row.targets()).unwrap_or_default(),
+            party_size: row.party_size(),
+            date: row.date(),
+            time: row.time(),
+            key: row.auto_assign_idempotency_key(),
+            has_tables: row.has_tables(),
+            window_derived: row.window_derived(),
+            given: hold.zip(row.given_status()).map(|(id, status)| GivenHold {
                 id,
-                booking: row.id(8),
+                booking: row.given_booking(),
                 status,
-                expires_at: row.instant(10).unwrap_or(Instant::NEVER),
+                expires_at: row.given_expires_at().unwrap_or(Instant::NEVER),
             }),
-            own_hold: row.id(11),
+            own_hold: row.own_hold(),
         })?;
         Ok(rows.into_iter().next())
     }

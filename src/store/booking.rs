@@ -3,7 +3,8 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::row::Row;
+use super::columns::{columns, facts};
+use super::row::{self, EnumValue, Row};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::{Allocation, Assignment, Resource};
@@ -14,9 +15,40 @@ use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
 statement!("booking_lock", BookingLock { booking: Id });
-statement!("booking_read", BookingRead { booking: Id });
-statement!("booking_allocations", BookingAllocations { booking: Id });
-statement!("status_rules_read", StatusRulesRead<'a> { current: &'a str, target: &'a str });
+columns!(BookingRow {
+    restaurant_id: Id,
+    status: String,
+    party_size: i32,
+    assigned_zone_id: Option<Id>,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+});
+statement!("booking_read", BookingRead { booking: Id } -> BookingRow);
+statement!("booking_allocations", BookingAllocations { booking: Id } -> ClaimFact);
+statement!("status_rules_read", StatusRulesRead<'a> { current: &'a str, target: &'a str } -> StatusFact);
+facts!(StatusFact {
+    "status" Status {
+        status: String = label, is_confirm_target: bool = is_confirm_target, holds_tables: bool = holds_tables,
+        needs_tables: bool = needs_tables, releases_tables: bool = releases_tables,
+    }
+    "move" Move { from: String = label }
+});
+facts!(ClaimFact {
+    "assignment" Assignment {
+        id: Id = id, table: Id = subject, merge_group: Option<Id> = merge_group_id,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+    }
+    "allocation" Allocation {
+        id: Id = id, resource: Option<String> = resource_type, resource_id: Id = subject,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+    }
+});
+columns!(LandedRow {
+    status: Option<EnumValue>,
+    checked_in_at: Option<Instant>,
+    checked_out_at: Option<Instant>,
+    updated_at: Option<Instant>,
+});
 statement!(
     "transition_apply",
     TransitionApply<'a> {
@@ -30,7 +62,7 @@ statement!(
         changed_at: Instant,
         reason: Option<&'a str>,
         metadata: Option<Json>,
-    }
+    } -> LandedRow
 );
 
 /// Where a booking is to land, and what its history says.
@@ -67,11 +99,11 @@ impl Store {
     pub fn booking_read(&self, booking: Id) -> Result<Option<Booking>, Failure> {
         let rows = self.run(BookingRead { booking }, |row| Booking {
             id: booking,
-            restaurant: row.id(1).unwrap_or_default(),
-            status: row.text(2).unwrap_or_default(),
-            party_size: row.number(3).unwrap_or_default(),
-            zone_lock: row.id(4),
-            window: BookingWindow { start: row.instant(5), end: row.instant(6) },
+            restaurant: row.restaurant_id(),
+            status: row.status(),
+            party_size: row.party_size(),
+            zone_lock: row.assigned_zone_id(),
+            window: BookingWindow { start: row.start_at(), end: row.end_at() },
         })?;
         Ok(rows.into_iter().next())
     }
@@ -79,20 +111,18 @@ impl Store {
     /// The rules for a move from one status to another.
     pub fn status_rules(&self, current: &str, target: &str) -> Result<StatusRules, Failure> {
         let mut rules = StatusRules::default();
-        self.run(StatusRulesRead { current, target }, |row| {
-            let label = row.text(2).unwrap_or_default();
-            match row.text(1).as_deref() {
-                Some("move") => rules.target_reached_from.push(label),
-                _ => {
-                    rules.current_holds_tables |= label == current && row.flag(4);
-                    rules.target_holds_tables |= label == target && row.flag(4);
-                    rules.target_is_confirmable |= label == target && row.flag(3);
-                    rules.current_needs_tables |= label == current && row.flag(5);
-                    rules.target_needs_tables |= label == target && row.flag(5);
-                    rules.current_releases_tables |= label == current && row.flag(6);
-                    rules.target_releases_tables |= label == target && row.flag(6);
-                }
+        self.run(StatusRulesRead { current, target }, |row| match row.fact() {
+            Some(StatusFact::Status { status, is_confirm_target, holds_tables, needs_tables, releases_tables }) => {
+                rules.current_holds_tables |= status == current && holds_tables;
+                rules.target_holds_tables |= status == target && holds_tables;
+                rules.target_is_confirmable |= status == target && is_confirm_target;
+                rules.current_needs_tables |= status == current && needs_tables;
+                rules.target_needs_tables |= status == target && needs_tables;
+                rules.current_releases_tables |= status == current && releases_tables;
+                rules.target_releases_tables |= status == target && releases_tables;
             }
+            Some(StatusFact::Move { from }) => rules.target_reached_from.push(from),
+            None => {}
         })?;
         Ok(rules)
     }
@@ -118,25 +148,27 @@ impl Store {
     /// The tables that the booking has, and what it claims.
     pub fn booking_claims(&self, booking: Id) -> Result<(Vec<Assignment>, Vec<Allocation>), Failure> {
         let (mut assignments, mut allocations) = (Vec::new(), Vec::new());
-        self.run(BookingAllocations { booking }, |row| {
-            let (id, subject) = (row.id(2).unwrap_or_default(), row.id(3).unwrap_or_default());
-            let window = row.window(5, 6);
-            let kind = row.text(1).unwrap_or_default();
-            if let Some(resource) = Resource::of_label(&kind) {
-                allocations.push(Allocation { id, resource, resource_id: subject, window });
-            } else if kind == "assignment" {
-                assignments.push(Assignment { id, table: subject, window, merge_group: row.id(4) });
+        self.run(BookingAllocations { booking }, |row| match row.fact() {
+            Some(ClaimFact::Assignment { id, table, merge_group, start, end }) => {
+                assignments.push(Assignment { id, table, window: row::window(start, end), merge_group });
             }
+            // One of a kind that the application alone knows is none of ours.
+            Some(ClaimFact::Allocation { id, resource, resource_id, start, end }) => {
+                let resource = resource.as_deref().and_then(Resource::of_label);
+                let window = row::window(start, end);
+                allocations.extend(resource.map(|resource| Allocation { id, resource, resource_id, window }));
+            }
+            None => {}
         })?;
         Ok((assignments, allocations))
     }
 }
 
-pub(super) fn landed(row: &Row) -> Option<Landed> {
+pub(super) fn landed(row: &Row<LandedRow>) -> Option<Landed> {
     Some(Landed {
-        status: row.label(1)?,
-        checked_in_at: row.instant(2),
-        checked_out_at: row.instant(3),
-        updated_at: row.instant(4),
+        status: row.status()?.0,
+        checked_in_at: row.checked_in_at(),
+        checked_out_at: row.checked_out_at(),
+        updated_at: row.updated_at(),
     })
 }

@@ -4,9 +4,10 @@ use serde::de::DeserializeOwned;
 
 use pgrx::pg_sys;
 
+use super::columns::columns;
 use super::parameter::{self, Parameters, Texts};
 use super::plan::Connection;
-use super::row::Row;
+use super::row::{self, Row};
 use super::schema::CONTRACT;
 use super::statement::{for_features, statement};
 use super::{Store, rights};
@@ -14,20 +15,22 @@ use crate::rules::attach::addition::AdditionKind;
 use crate::rules::attach::rights::{BEHIND, SHOWN};
 use crate::rules::catalogue::declared::declared;
 use crate::rules::catalogue::facts::{Facts, Server};
+use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::schema::holdfast_tables::all;
 
-statement!("catalogue_tables", CatalogueTables { schema: pg_sys::Oid, owner: Option<pg_sys::Oid> });
-statement!("catalogue_schema", CatalogueSchema { schema: pg_sys::Oid, owner: Option<pg_sys::Oid> });
-statement!("catalogue_grants", CatalogueGrants { schema: pg_sys::Oid, ours: Texts });
-statement!("catalogue_constraints", CatalogueConstraints { schema: pg_sys::Oid });
-statement!("catalogue_indexes", CatalogueIndexes { schema: pg_sys::Oid });
-statement!("catalogue_functions", CatalogueFunctions { schema: Option<pg_sys::Oid> });
-statement!("catalogue_triggers", CatalogueTriggers { schema: pg_sys::Oid });
-statement!("catalogue_references", CatalogueReferences { schema: pg_sys::Oid });
-statement!("catalogue_server", CatalogueServer {});
-statement!("catalogue_status_rules", CatalogueStatusRules {});
-statement!("catalogue_holds", CatalogueHolds {});
+columns!(FactRow { fact: Option<Json> });
+statement!("catalogue_tables", CatalogueTables { schema: pg_sys::Oid, owner: Option<pg_sys::Oid> } -> FactRow);
+statement!("catalogue_schema", CatalogueSchema { schema: pg_sys::Oid, owner: Option<pg_sys::Oid> } -> FactRow);
+statement!("catalogue_grants", CatalogueGrants { schema: pg_sys::Oid, ours: Texts } -> FactRow);
+statement!("catalogue_constraints", CatalogueConstraints { schema: pg_sys::Oid } -> FactRow);
+statement!("catalogue_indexes", CatalogueIndexes { schema: pg_sys::Oid } -> FactRow);
+statement!("catalogue_functions", CatalogueFunctions { schema: Option<pg_sys::Oid> } -> FactRow);
+statement!("catalogue_triggers", CatalogueTriggers { schema: pg_sys::Oid } -> FactRow);
+statement!("catalogue_references", CatalogueReferences { schema: pg_sys::Oid } -> FactRow);
+statement!("catalogue_server", CatalogueServer {} -> FactRow);
+statement!("catalogue_status_rules", CatalogueStatusRules {} -> FactRow);
+statement!("catalogue_holds", CatalogueHolds {} -> FactRow);
 
 /// Tables of rules that attach adds; they are read when the caller may.
 const STATUS_RULES: &[&str] = &["holdfast_booking_statuses", "holdfast_status_transitions"];
@@ -83,13 +86,13 @@ impl Store {
         Ok(facts)
     }
 
-    fn facts_of<T: DeserializeOwned>(&self, parameters: impl Parameters) -> Result<Vec<T>, Failure> {
+    fn facts_of<T: DeserializeOwned>(&self, parameters: impl Parameters<FactRow>) -> Result<Vec<T>, Failure> {
         Ok(self.run(parameters, fact)?.into_iter().flatten().collect())
     }
 }
 
-fn fact<T: DeserializeOwned>(row: &Row) -> Option<T> {
-    row.read(1)
+fn fact<T: DeserializeOwned>(row: &Row<FactRow>) -> Option<T> {
+    row::parsed(row.fact())
 }
 
 /// What the caller may know of the server and its database; nothing of a schema is touched.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::row::Row;
+use super::columns::facts;
+use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::adjacency;
@@ -15,23 +16,81 @@ use crate::rules::reconcile::finding::record::{
 };
 use crate::rules::refusal::failure::Failure;
 
-statement!("drift_read", DriftRead { booking: Id, now: Instant });
+facts!(DriftFact {
+    "booking" Booking {
+        id: Id = id, restaurant: Id = subject, status: String = label, party_size: i32 = number,
+        zone_lock: Option<Id> = other, start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+    }
+    "status" Status {
+        status: String = label, is_confirm_target: bool = flag, holds_tables: bool = flag2,
+        releases_tables: bool = flag3,
+    }
+    "move" Move { from: String = label, to: String = label2 }
+    "history" History { from: Option<String> = label2, to: String = label, at: Option<Instant> = at }
+    "seat" Seat {
+        id: Id = id, table: Id = subject, merge_group: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, key: Option<String> = label,
+        foreign: bool = flag, status_unexplained: bool = flag2, recent: bool = flag3, allocation: Vec<Id> = ids,
+    }
+    "claim" Claim {
+        id: Id = id, resource: String = label, resource_id: Id = subject, restaurant: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, shadow: bool = flag,
+    }
+    "hold" Hold {
+        id: Id = id, restaurant: Id = subject, start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+        expires_at: Option<Instant> = at, members: Vec<Id> = ids, foreign_member: bool = flag2, mirrored: bool = flag,
+    }
+    "answer" Answer {
+        key: String = label2, outcome: String = label, start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+        tables: Vec<Id> = ids, hold: Option<Id> = id, at: Option<Instant> = at, told: bool = flag,
+    }
+    "basis" Basis {
+        key: String = label2, basis: Option<String> = label, adjacent: bool = flag, hold_shared: bool = flag2,
+        ours: bool = flag3, seats: Vec<Id> = ids,
+    }
+    "table" Table {
+        id: Id = id, zone: Option<Id> = other, active: bool = flag, out_of_service: bool = flag2, seats: i32 = number,
+    }
+    "policy" Policy { extra_seats: i32 = number }
+    "edge" Edge { a: Id = subject, b: Id = other }
+    "neighbour" Neighbour {
+        id: Id = id, table: Id = subject, owner: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+    "rival_claim" RivalClaim {
+        id: Id = id, table: Id = subject, owner: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+    "rival_seat" RivalSeat {
+        id: Id = id, table: Id = subject, owner: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+});
+statement!("drift_read", DriftRead { booking: Id, now: Instant } -> DriftFact);
 
 impl Store {
     /// The record of a booking in one snapshot. None: no such booking.
     pub fn drift_read(&self, booking: Id, now: Instant) -> Result<Option<BookingRecord>, Failure> {
         let (mut found, mut bases) = (None, BTreeMap::new());
         let mut record = BookingRecord::of(booking, now);
-        self.run(DriftRead { booking, now }, |row| match row.text(1).as_deref() {
-            Some("booking") => found = Some(read_booking(row)),
-            Some("basis") => {
-                bases.insert(row.text(8).unwrap_or_default(), answer_basis(row));
+        self.run(DriftRead { booking, now }, |row| match row.fact() {
+            Some(DriftFact::Booking { id, restaurant, status, party_size, zone_lock, start, end }) => {
+                let window = BookingWindow { start, end };
+                found = Some(Booking { id, restaurant, status, party_size, zone_lock, window });
             }
-            _ => note(&mut record, row),
+            Some(DriftFact::Basis { key, basis, adjacent, hold_shared, ours, seats }) => {
+                let basis = match basis.as_deref() {
+                    Some("derived") => Some(Basis::Derived),
+                    Some("asked") => Some(Basis::Request),
+                    _ => None,
+                };
+                bases.insert(key, (basis, adjacent, hold_shared, ours, seats));
+            }
+            Some(fact) => note(&mut record, fact),
+            None => {}
         })?;
         for answer in &mut record.answers {
-            if let Some(known) = bases.remove(&answer.key) {
-                let Answered { basis, seats, adjacent, hold_shared, ours, .. } = known;
+            if let Some((basis, adjacent, hold_shared, ours, seats)) = bases.remove(&answer.key) {
                 *answer = Answered { basis, seats, adjacent, hold_shared, ours, ..answer.clone() };
             }
         }
@@ -40,136 +99,101 @@ impl Store {
     }
 }
 
-fn read_booking(row: &Row) -> Booking {
-    Booking {
-        id: row.id(2).unwrap_or_default(),
-        restaurant: row.id(3).unwrap_or_default(),
-        status: row.text(7).unwrap_or_default(),
-        party_size: row.number(14).unwrap_or_default(),
-        zone_lock: row.id(4),
-        window: BookingWindow { start: row.instant(5), end: row.instant(6) },
-    }
-}
-
-/// Puts one fact in its place.
-fn note(record: &mut BookingRecord, row: &Row) {
-    let label = || row.text(7).unwrap_or_default();
-    match row.text(1).as_deref().unwrap_or_default() {
-        "status" => record.statuses.push(StatusRule {
-            status: label(),
-            is_confirm_target: row.flag(9),
-            holds_tables: row.flag(10),
-            releases_tables: row.flag(11),
-        }),
-        "move" => record.moves.push((label(), row.text(8).unwrap_or_default())),
-        "history" => record.history.push(Moved { from: row.text(8), to: label(), at: at(row) }),
-        "seat" => record.seats.push(seat(row)),
-        "claim" => record.claims.extend(claim(row)),
-        "hold" => record.holds.push(hold(row)),
-        "answer" => record.answers.push(answer(row)),
-        "table" => {
-            record.tables.insert(row.id(2).unwrap_or_default(), table_state(row));
+/// What the rules of the schema say, and what was done, in its place.
+fn note(record: &mut BookingRecord, fact: DriftFact) {
+    match fact {
+        DriftFact::Status { status, is_confirm_target, holds_tables, releases_tables } => {
+            record.statuses.push(StatusRule { status, is_confirm_target, holds_tables, releases_tables });
         }
-        "policy" => record.extra_seats = row.number(14).unwrap_or_default(),
-        "edge" => {
-            let (a, b) = (row.id(3).unwrap_or_default(), row.id(4).unwrap_or_default());
+        DriftFact::Move { from, to } => record.moves.push((from, to)),
+        DriftFact::History { from, to, at } => {
+            record.history.push(Moved { from, to, at: at.unwrap_or(Instant::NEVER) })
+        }
+        DriftFact::Table { id, zone, active, out_of_service, seats } => {
+            record.tables.insert(id, TableState { zone, active, out_of_service, seats });
+        }
+        DriftFact::Policy { extra_seats } => record.extra_seats = extra_seats,
+        DriftFact::Edge { a, b } => {
             record.edges.insert(adjacency::edge(a, b));
         }
-        "neighbour" => record.neighbours.push(rival(row)),
-        _ => record.rivals.push(rival(row)),
+        DriftFact::Answer { key, outcome, start, end, tables, hold, at, told } => record.answers.push(Answered {
+            key,
+            outcome,
+            window: row::window(start, end),
+            tables,
+            hold,
+            at: at.unwrap_or(Instant::NEVER),
+            told,
+            basis: None,
+            seats: Vec::new(),
+            adjacent: false,
+            hold_shared: false,
+            ours: false,
+        }),
+        standing => note_standing(record, standing),
     }
 }
 
-fn table_state(row: &Row) -> TableState {
-    TableState {
-        zone: row.id(4),
-        active: row.flag(9),
-        out_of_service: row.flag(10),
-        seats: row.number(14).unwrap_or_default(),
-    }
-}
-
-fn rival(row: &Row) -> Rival {
-    Rival {
-        id: row.id(2).unwrap_or_default(),
-        is_claim: row.text(1).as_deref() == Some("rival_claim"),
-        table: row.id(3).unwrap_or_default(),
-        owner: row.id(4),
-        window: row.window(5, 6),
-        released: row.flag(9),
-    }
-}
-
-fn at(row: &Row) -> Instant {
-    row.instant(13).unwrap_or(Instant::NEVER)
-}
-
-fn seat(row: &Row) -> AssignmentRecord {
-    AssignmentRecord {
-        id: row.id(2).unwrap_or_default(),
-        table: row.id(3).unwrap_or_default(),
-        window: row.window(5, 6),
-        merge_group: row.id(4),
-        key: row.text(7),
-        foreign: row.flag(9),
-        status_unexplained: row.flag(10),
-        recent: row.flag(11),
-        allocation: row.ids(12).unwrap_or_default().first().copied(),
-    }
-}
-
-fn claim(row: &Row) -> Option<AllocationRecord> {
-    Some(AllocationRecord {
-        id: row.id(2)?,
-        resource: Resource::of_label(&row.text(7)?)?,
-        resource_id: row.id(3)?,
-        restaurant: row.id(4)?,
-        window: row.window(5, 6),
-        shadow: row.flag(9),
-    })
-}
-
-fn hold(row: &Row) -> OpenHold {
-    OpenHold {
-        id: row.id(2).unwrap_or_default(),
-        restaurant: row.id(3).unwrap_or_default(),
-        window: row.window(5, 6),
-        expires_at: at(row),
-        members: row.ids(12).unwrap_or_default(),
-        foreign_member: row.flag(10),
-        mirrored: row.flag(9),
-    }
-}
-
-/// What is known of an answer beside its row of the record.
-fn answer_basis(row: &Row) -> Answered {
-    Answered {
-        basis: match row.text(7).as_deref() {
-            Some("derived") => Some(Basis::Derived),
-            Some("asked") => Some(Basis::Request),
-            _ => None,
-        },
-        adjacent: row.flag(9),
-        hold_shared: row.flag(10),
-        ours: row.flag(11),
-        seats: row.ids(12).unwrap_or_default(),
-        ..answer(row)
-    }
-}
-
-fn answer(row: &Row) -> Answered {
-    Answered {
-        key: row.text(8).unwrap_or_default(),
-        outcome: row.text(7).unwrap_or_default(),
-        window: row.window(5, 6),
-        tables: row.ids(12).unwrap_or_default(),
-        hold: row.id(2),
-        at: at(row),
-        told: row.flag(9),
-        basis: None,
-        seats: Vec::new(),
-        adjacent: false,
-        hold_shared: false,
-        ours: false,
+/// What stands for the booking, and beside it.
+fn note_standing(record: &mut BookingRecord, fact: DriftFact) {
+    match fact {
+        DriftFact::Seat {
+            id,
+            table,
+            merge_group,
+            start,
+            end,
+            key,
+            foreign,
+            status_unexplained,
+            recent,
+            allocation,
+        } => {
+            let (window, allocation) = (row::window(start, end), allocation.first().copied());
+            record.seats.push(AssignmentRecord {
+                id,
+                table,
+                window,
+                merge_group,
+                key,
+                foreign,
+                status_unexplained,
+                recent,
+                allocation,
+            });
+        }
+        DriftFact::Claim { id, resource, resource_id, restaurant, start, end, shadow } => {
+            let known = Resource::of_label(&resource).zip(restaurant);
+            let window = row::window(start, end);
+            let claim =
+                |(resource, restaurant)| AllocationRecord { id, resource, resource_id, restaurant, window, shadow };
+            record.claims.extend(known.map(claim));
+        }
+        DriftFact::Hold { id, restaurant, start, end, expires_at, members, foreign_member, mirrored } => {
+            let (window, expires_at) = (row::window(start, end), expires_at.unwrap_or(Instant::NEVER));
+            record.holds.push(OpenHold { id, restaurant, window, expires_at, members, foreign_member, mirrored });
+        }
+        DriftFact::Neighbour { id, table, owner, start, end, released } => {
+            let window = row::window(start, end);
+            record.neighbours.push(Rival { id, is_claim: false, table, owner, window, released });
+        }
+        DriftFact::RivalClaim { id, table, owner, start, end, released } => {
+            let window = row::window(start, end);
+            record.rivals.push(Rival { id, is_claim: true, table, owner, window, released });
+        }
+        DriftFact::RivalSeat { id, table, owner, start, end, released } => {
+            let window = row::window(start, end);
+            record.rivals.push(Rival { id, is_claim: false, table, owner, window, released });
+        }
+        // Noted above, or read by whoever asked.
+        DriftFact::Booking { .. }
+        | DriftFact::Basis { .. }
+        | DriftFact::Status { .. }
+        | DriftFact::Move { .. }
+        | DriftFact::History { .. }
+        | DriftFact::Answer { .. }
+        | DriftFact::Table { .. }
+        | DriftFact::Policy { .. }
+        | DriftFact::Edge { .. } => {}
     }
 }

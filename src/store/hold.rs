@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Store;
+use super::columns::{CountRow, CountsRow, columns};
 use super::parameter::{self, Ids, Parameters, Texts};
-use super::row::Row;
+use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
@@ -13,9 +14,20 @@ use crate::rules::hold::{Hold, HoldEnd, HoldEnding, HoldPolicy, TTL_MAX_SECONDS}
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!("holds_lock" locks "holds", HoldsLock { booking: Option<Id>, hold: Option<Id> });
-statement!("holds_read" reads "holds", HoldsRead { booking: Option<Id>, hold: Option<Id> });
-statement!("hold_read", HoldRead { hold: Id });
+columns!(HoldRow {
+    id: Id,
+    booking_id: Option<Id>,
+    restaurant_id: Id,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    expires_at: Option<Instant>,
+    status: String,
+    metadata: Json,
+});
+statement!("holds_lock" locks "holds", HoldsLock { booking: Option<Id>, hold: Option<Id> } -> HoldRow);
+statement!("holds_read" reads "holds", HoldsRead { booking: Option<Id>, hold: Option<Id> } -> HoldRow);
+columns!(HeldRow { start_at: Option<Instant>, end_at: Option<Instant>, tables: Vec<Id> });
+statement!("hold_read", HoldRead { hold: Id } -> HeldRow);
 statement!(
     "hold_take",
     HoldTake {
@@ -30,9 +42,21 @@ statement!(
         created_by: Option<Id>,
         metadata: Json,
         mirrored: bool,
-    }
+    } -> CountsRow
 );
 statement!("hold_extend", HoldExtend { hold: Id, expires_at: Instant });
+columns!(OwnHoldRow {
+    id: Id,
+    booking_id: Option<Id>,
+    restaurant_id: Id,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    expires_at: Option<Instant>,
+    status: String,
+    metadata: Json,
+    created_by: Option<Id>,
+    members: Vec<Id>,
+});
 statement!(
     "holds_own",
     HoldsOwn {
@@ -41,16 +65,18 @@ statement!(
         table: Option<Id>,
         start: Option<Instant>,
         end: Option<Instant>,
-    }
+    } -> OwnHoldRow
 );
+columns!(OverdueRow { id: Id, booking_id: Option<Id>, restaurant_id: Id });
 statement!(
     "holds_overdue_on",
-    HoldsOverdueOn { now: Instant, restaurant: Id, tables: Ids, start: Instant, end: Instant }
+    HoldsOverdueOn { now: Instant, restaurant: Id, tables: Ids, start: Instant, end: Instant } -> OverdueRow
 );
-statement!("holds_end", HoldsEnd { holds: Ids, bookings: Ids, ends: Texts, now: Instant });
-statement!("hold_ended_read", HoldEndedRead { hold: Id });
-statement!("ended_holds_prune", EndedHoldsPrune { cutoff: Instant, batch: i32 });
-statement!("hold_policy_read", HoldPolicyRead {});
+statement!("holds_end", HoldsEnd { holds: Ids, bookings: Ids, ends: Texts, now: Instant } -> CountsRow);
+statement!("hold_ended_read", HoldEndedRead { hold: Id } -> HoldRow);
+statement!("ended_holds_prune", EndedHoldsPrune { cutoff: Instant, batch: i32 } -> CountRow);
+columns!(PolicyRow { ending: Option<String>, mirrors: bool, to_window_end: bool, longest_seconds: Option<i32> });
+statement!("hold_policy_read", HoldPolicyRead {} -> PolicyRow);
 statement!("hold_policy_write", HoldPolicyWrite<'a> { ending: &'a str, mirrors: bool, to_window_end: bool });
 
 /// The feature of a schema in which attach wrote down how holds end.
@@ -62,16 +88,16 @@ pub struct HeldTables {
     pub tables: Vec<Id>,
 }
 
-fn read(row: &Row) -> Hold {
+fn read(row: &Row<HoldRow>) -> Hold {
     Hold {
-        id: row.id(1).unwrap_or_default(),
-        booking: row.id(2),
-        restaurant: row.id(3).unwrap_or_default(),
-        start: row.instant(4),
-        end: row.instant(5),
-        expires_at: row.instant(6).unwrap_or(Instant::NEVER),
-        status: row.text(7).unwrap_or_default(),
-        metadata: row.json(8).unwrap_or_default(),
+        id: row.id(),
+        booking: row.booking_id(),
+        restaurant: row.restaurant_id(),
+        start: row.start_at(),
+        end: row.end_at(),
+        expires_at: row.expires_at().unwrap_or(Instant::NEVER),
+        status: row.status(),
+        metadata: row.metadata(),
         members: Vec::new(),
     }
 }
@@ -102,7 +128,7 @@ impl Store {
         self.holds(HoldsRead { booking, hold }, hold)
     }
 
-    fn holds(&self, parameters: impl Parameters, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
+    fn holds(&self, parameters: impl Parameters<HoldRow>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
         let rows = self.run(parameters, read)?;
         let mut found: BTreeMap<Id, Hold> = rows.into_iter().map(|hold| (hold.id, hold)).collect();
         // Deleted when it ended: what became of it makes the same answers as a row that was closed.
@@ -116,8 +142,8 @@ impl Store {
     /// The window and the tables of a hold, without a lock.
     pub fn hold_read(&self, hold: Id) -> Result<Option<HeldTables>, Failure> {
         let rows = self.run(HoldRead { hold }, |row| HeldTables {
-            window: row.window(1, 2),
-            tables: row.ids(3).unwrap_or_default(),
+            window: row::window(row.start_at(), row.end_at()),
+            tables: row.tables(),
         })?;
         Ok(rows.into_iter().next())
     }
@@ -137,7 +163,7 @@ impl Store {
             metadata: hold.metadata,
             mirrored: hold.mirrored,
         };
-        let rows = self.run(parameters, |row| row.numbers(1))?;
+        let rows = self.run(parameters, |row| row.counts())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -152,8 +178,18 @@ impl Store {
             end: window.map(Window::end),
         };
         let rows = self.run(parameters, |row| {
-            let taker = row.id(9);
-            (Hold { members: row.ids(10).unwrap_or_default(), ..read(row) }, taker)
+            let own = Hold {
+                id: row.id(),
+                booking: row.booking_id(),
+                restaurant: row.restaurant_id(),
+                start: row.start_at(),
+                end: row.end_at(),
+                expires_at: row.expires_at().unwrap_or(Instant::NEVER),
+                status: row.status(),
+                metadata: row.metadata(),
+                members: row.members(),
+            };
+            (own, row.created_by())
         })?;
         let own = |(hold, taker): &(Hold, Option<Id>)| {
             let by_taker = request.booking.is_some() || *taker == request.created_by;
@@ -178,9 +214,9 @@ impl Store {
             end: window.end(),
         };
         self.run(parameters, |row| HoldEnding {
-            hold: row.id(1).unwrap_or_default(),
-            booking: row.id(2),
-            restaurant: row.id(3).unwrap_or_default(),
+            hold: row.id(),
+            booking: row.booking_id(),
+            restaurant: row.restaurant_id(),
             end: HoldEnd::Expired,
         })
     }
@@ -200,7 +236,7 @@ impl Store {
             ends: parameter::texts(endings.iter().map(|ending| ending.end.label())),
             now,
         };
-        let counts = self.run(parameters, |row| row.numbers(1))?;
+        let counts = self.run(parameters, |row| row.counts())?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }
 
@@ -209,7 +245,7 @@ impl Store {
         if !self.attachment.has(ENDED_HOLDS) {
             return Ok(0);
         }
-        let counts = self.run(EndedHoldsPrune { cutoff, batch }, |row| row.count(1))?;
+        let counts = self.run(EndedHoldsPrune { cutoff, batch }, |row| row.count())?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }
 
@@ -224,10 +260,10 @@ impl Store {
             return Ok(None);
         }
         let rows = self.run(HoldPolicyRead {}, |row| HoldPolicy {
-            deletes: row.text(1).as_deref() == Some("delete"),
-            mirrors: row.flag(2),
-            to_window_end: row.flag(3),
-            longest_seconds: row.number(4).unwrap_or(TTL_MAX_SECONDS),
+            deletes: row.ending().as_deref() == Some("delete"),
+            mirrors: row.mirrors(),
+            to_window_end: row.to_window_end(),
+            longest_seconds: row.longest_seconds().unwrap_or(TTL_MAX_SECONDS),
         })?;
         Ok(rows.into_iter().next())
     }

@@ -1,8 +1,9 @@
 //! The ledger: which answer is bound to which key.
 
 use super::Store;
+use super::columns::columns;
 use super::parameter::{self, Ids};
-use super::row;
+use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::BookingWindow;
@@ -14,7 +15,26 @@ use crate::rules::json::Json;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 
-statement!("ledger_probe", LedgerProbe<'a> { booking: Id, key: &'a str });
+columns!(ProbeRow {
+    payload_checksum: Option<String>,
+    request: Option<Json>,
+    refusal: Option<Json>,
+    table_ids: Vec<Id>,
+    answer_start: Option<Instant>,
+    answer_end: Option<Instant>,
+    assignment_ids: Option<Vec<Id>>,
+    hold_id: Option<Id>,
+    transaction_id: Option<String>,
+    status: String,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    assignment_id: Option<Id>,
+    table_id: Option<Id>,
+    table_start: Option<Instant>,
+    table_end: Option<Instant>,
+    merge_group_id: Option<Id>,
+});
+statement!("ledger_probe", LedgerProbe<'a> { booking: Id, key: &'a str } -> ProbeRow);
 statement!(
     "ledger_refuse",
     LedgerRefuse<'a> {
@@ -39,9 +59,9 @@ impl Store {
         let mut found: Option<(LedgerEntry, CurrentBooking)> = None;
         self.run(LedgerProbe { booking, key }, |row| {
             let (_, standing) = found.get_or_insert_with(|| (entry(booking, row), standing(row)));
-            if let (Some(id), Some(table)) = (row.id(13), row.id(14)) {
-                let window = row.window(15, 16);
-                standing.assignments.push(Assignment { id, table, window, merge_group: row.id(17) });
+            if let (Some(id), Some(table)) = (row.assignment_id(), row.table_id()) {
+                let window = row::window(row.table_start(), row.table_end());
+                standing.assignments.push(Assignment { id, table, window, merge_group: row.merge_group_id() });
             }
         })?;
         Ok(found)
@@ -75,29 +95,29 @@ impl Store {
     }
 }
 
-fn entry(booking: Id, row: &row::Row) -> LedgerEntry {
-    let refusal: Option<Refusal> = row.read(3);
-    let (tables, window) = (row.ids(4).unwrap_or_default(), row.window(5, 6));
-    let stored = row.json(2).and_then(|json| json.fields()).map(Fingerprint);
+fn entry(booking: Id, row: &Row<ProbeRow>) -> LedgerEntry {
+    let refusal: Option<Refusal> = row::parsed(row.refusal());
+    let (tables, window) = (row.table_ids(), row::window(row.answer_start(), row.answer_end()));
+    let stored = row.request().and_then(|json| json.fields()).map(Fingerprint);
     // A refusal was given to a request as it was made, and keeps it whole.
     let whole =
         |stored: Fingerprint| if refusal.is_some() { stored } else { stored.completed(booking, &tables, window) };
     LedgerEntry {
-        checksum: row.text(1),
+        checksum: row.payload_checksum(),
         request: stored.map(whole),
         refusal,
         tables,
         window,
-        assignment_ids: row.ids(7),
-        hold: row.id(8),
-        receipt: row.text(9).and_then(|text| text.parse().ok()),
+        assignment_ids: row.assignment_ids(),
+        hold: row.hold_id(),
+        receipt: row.transaction_id().and_then(|text| text.parse().ok()),
     }
 }
 
-fn standing(row: &row::Row) -> CurrentBooking {
+fn standing(row: &Row<ProbeRow>) -> CurrentBooking {
     CurrentBooking {
-        status: row.text(10).unwrap_or_default(),
-        window: BookingWindow { start: row.instant(11), end: row.instant(12) },
+        status: row.status(),
+        window: BookingWindow { start: row.start_at(), end: row.end_at() },
         assignments: Vec::new(),
     }
 }

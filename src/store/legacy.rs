@@ -4,14 +4,17 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::attachment::namespace_oid_of;
+use super::columns::columns;
 use super::schema::quoted;
 use super::statement::statement;
 use crate::rules::catalogue::function::FunctionFacts;
 use crate::rules::legacy::replacement::{Replacement, legacy_schema};
 use crate::rules::refusal::failure::Failure;
 
-statement!("legacy_functions", LegacyFunctions { bookings: pg_sys::Oid });
-statement!("function_signature", FunctionSignature { function: pg_sys::Oid });
+columns!(FunctionRow { signature: String, kind: String, granted: bool, closed: bool });
+statement!("legacy_functions", LegacyFunctions { bookings: pg_sys::Oid } -> FunctionRow);
+columns!(SignatureRow { signature: String });
+statement!("function_signature", FunctionSignature { function: pg_sys::Oid } -> SignatureRow);
 statement!(
     "legacy_record",
     LegacyRecord<'a> {
@@ -23,9 +26,12 @@ statement!(
         closed: bool,
     }
 );
-statement!("open_to_all", OpenToAll { function: pg_sys::Oid });
-statement!("schema_grantees", SchemaGrantees { schema: Option<pg_sys::Oid> });
-statement!("schema_is_empty", SchemaIsEmpty { schema: pg_sys::Oid });
+columns!(OpenRow { open: bool });
+statement!("open_to_all", OpenToAll { function: pg_sys::Oid } -> OpenRow);
+columns!(GranteeRow { grantee: String });
+statement!("schema_grantees", SchemaGrantees { schema: Option<pg_sys::Oid> } -> GranteeRow);
+columns!(EmptyRow { empty: bool });
+statement!("schema_is_empty", SchemaIsEmpty { schema: pg_sys::Oid } -> EmptyRow);
 
 /// A function that attach keeps.
 pub struct LegacyFunction {
@@ -53,7 +59,7 @@ impl Store {
         let comment = format!("holdfast: the legacy functions of schema {}; detach brings them back", self.schema());
         self.ddl_as(owner, &format!("comment on schema {new} is {}", pgrx::spi::quote_literal(comment)))?;
         let schema = namespace_oid_of(&name);
-        let grantees = self.run(SchemaGrantees { schema }, |row| row.text(1).unwrap_or_default())?;
+        let grantees = self.run(SchemaGrantees { schema }, |row| row.grantee())?;
         for grantee in grantees {
             let grantee = if grantee.is_empty() { "public".to_owned() } else { quoted(&grantee) };
             self.ddl_as(owner, &format!("revoke all on schema {new} from {grantee}"))?;
@@ -95,12 +101,12 @@ impl Store {
     }
 
     fn signature_of(&self, function: pg_sys::Oid) -> Result<String, Failure> {
-        let rows = self.run(FunctionSignature { function }, |row| row.text(1).unwrap_or_default())?;
+        let rows = self.run(FunctionSignature { function }, |row| row.signature())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
     fn is_open_to_all(&self, function: pg_sys::Oid) -> Result<bool, Failure> {
-        let rows = self.run(OpenToAll { function }, |row| row.flag(1))?;
+        let rows = self.run(OpenToAll { function }, |row| row.open())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -112,7 +118,7 @@ impl Store {
     /// Drops the schema of the legacy functions, unless somebody put something into it.
     pub fn legacy_close(&self) -> Result<(), Failure> {
         let (Some(legacy), Some(schema)) = (&self.attachment.legacy, self.legacy_oid()) else { return Ok(()) };
-        let empty = self.run(SchemaIsEmpty { schema }, |row| row.flag(1))?;
+        let empty = self.run(SchemaIsEmpty { schema }, |row| row.empty())?;
         if empty.into_iter().any(|empty| empty) {
             self.ddl(&format!("drop schema {}", quoted(legacy)))?;
         }
@@ -124,10 +130,10 @@ impl Store {
         self.registry(
             |bookings| LegacyFunctions { bookings },
             |row| LegacyFunction {
-                signature: row.text(1).unwrap_or_default(),
-                kind: row.text(2).unwrap_or_default(),
-                granted: row.flag(3),
-                closed: row.flag(4),
+                signature: row.signature(),
+                kind: row.kind(),
+                granted: row.granted(),
+                closed: row.closed(),
             },
         )
     }

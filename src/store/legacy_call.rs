@@ -3,9 +3,10 @@
 use std::cell::Cell;
 
 use super::Store;
-use super::booking::Landed;
+use super::booking::{Landed, LandedRow};
+use super::columns::{Columns, columns};
 use super::parameter::{self, Ids, Parameters};
-use super::row::Row;
+use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
@@ -16,7 +17,15 @@ use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::{Function, Legacy, Rule};
 
-statement!("booking_restaurant", BookingRestaurant { booking: Id });
+columns!(RestaurantRow { restaurant_id: Option<Id> });
+statement!("booking_restaurant", BookingRestaurant { booking: Id } -> RestaurantRow);
+columns!(AssignmentRow {
+    assignment_id: Id,
+    table_id: Option<Id>,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    merge_group_id: Option<Id>,
+});
 statement!(
     "legacy_call_confirm_by_tables",
     LegacyCallConfirmByTables<'a> {
@@ -31,7 +40,7 @@ statement!(
         changed_by: Option<Id>,
         reason: Option<&'a str>,
         metadata: Option<Json>,
-    }
+    } -> AssignmentRow
 );
 statement!(
     "legacy_call_confirm_by_hold",
@@ -49,7 +58,7 @@ statement!(
         reason: Option<&'a str>,
         metadata: Option<Json>,
         changed_by: Option<Id>,
-    }
+    } -> AssignmentRow
 );
 statement!(
     "legacy_call_atomic_confirm",
@@ -62,7 +71,7 @@ statement!(
         metadata: Option<Json>,
         changed_by: Option<Id>,
         target: Option<&'a str>,
-    }
+    } -> AssignmentRow
 );
 statement!(
     "legacy_call_assign",
@@ -74,7 +83,7 @@ statement!(
         actor: Option<Id>,
         start: Option<Instant>,
         end: Option<Instant>,
-    }
+    } -> AssignmentRow
 );
 statement!("legacy_call_assign_single", LegacyCallAssignSingle<'a> { booking: Option<Id>, table: Option<Id>, actor: Option<Id>, key: Option<&'a str> });
 statement!(
@@ -87,7 +96,8 @@ statement!(
         key: Option<&'a str>,
     }
 );
-statement!("legacy_call_unassign", LegacyCallUnassign { booking: Option<Id>, tables: Option<Ids> });
+columns!(TableRow { table_id: Option<Id> });
+statement!("legacy_call_unassign", LegacyCallUnassign { booking: Option<Id>, tables: Option<Ids> } -> TableRow);
 statement!(
     "legacy_call_transition",
     LegacyCallTransition<'a> {
@@ -102,9 +112,10 @@ statement!(
         changed_at: Option<Instant>,
         reason: Option<&'a str>,
         metadata: Option<Json>,
-    }
+    } -> LandedRow
 );
-statement!("legacy_call_release", LegacyCallRelease { hold: Option<Id>, actor: Option<Id> });
+columns!(LiveRow { live: bool });
+statement!("legacy_call_release", LegacyCallRelease { hold: Option<Id>, actor: Option<Id> } -> LiveRow);
 statement!("legacy_call_refresh", LegacyCallRefresh { table: Option<Id> });
 
 /// A status move as it was asked for.
@@ -188,13 +199,17 @@ impl Store {
     }
 
     pub fn booking_restaurant(&self, booking: Id) -> Result<Option<Id>, Failure> {
-        let rows = self.run(BookingRestaurant { booking }, |row| row.id(1))?;
+        let rows = self.run(BookingRestaurant { booking }, |row| row.restaurant_id())?;
         Ok(rows.into_iter().next().flatten())
     }
 
     /// Calls a kept function. One without a `search_path` of its own runs under the application's path, as every statement
     /// that calls one does.
-    fn legacy<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+    fn legacy<C: Columns, P: Parameters<C>, T>(
+        &self,
+        parameters: P,
+        read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, Failure> {
         let _running = Running::begin();
         self.run(parameters, read)
     }
@@ -271,7 +286,7 @@ impl Store {
 
     pub fn legacy_unassign(&self, booking: Option<Id>, tables: Option<&[Id]>) -> Result<Vec<Id>, Failure> {
         let parameters = LegacyCallUnassign { booking, tables: tables.map(parameter::ids) };
-        let taken = self.legacy(parameters, |row| row.id(1))?;
+        let taken = self.legacy(parameters, |row| row.table_id())?;
         Ok(taken.into_iter().flatten().collect())
     }
 
@@ -296,7 +311,7 @@ impl Store {
 
     pub fn legacy_release(&self, hold: Option<Id>, actor: Option<Id>) -> Result<bool, Failure> {
         let parameters = LegacyCallRelease { hold, actor };
-        let live = self.legacy(parameters, |row| row.flag(1))?;
+        let live = self.legacy(parameters, |row| row.live())?;
         Ok(live.into_iter().any(|live| live))
     }
 
@@ -305,7 +320,7 @@ impl Store {
     }
 }
 
-fn assignment(row: &Row) -> Option<Assignment> {
-    let (id, window) = (row.id(1).unwrap_or_default(), row.window(3, 4));
-    Some(Assignment { id, table: row.id(2)?, window, merge_group: row.id(5) })
+fn assignment(row: &Row<AssignmentRow>) -> Option<Assignment> {
+    let (id, window) = (row.assignment_id(), row::window(row.start_at(), row.end_at()));
+    Some(Assignment { id, table: row.table_id()?, window, merge_group: row.merge_group_id() })
 }

@@ -9,6 +9,7 @@ mod backfill;
 mod booking;
 mod catalogue;
 mod client;
+mod columns;
 mod deadline;
 mod drift;
 mod grants;
@@ -66,6 +67,7 @@ use crate::rules::attempt::Phase;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::retention;
 use attachment::Attachment;
+use columns::Columns;
 use parameter::Parameters;
 use plan::Connection;
 use row::Row;
@@ -131,7 +133,11 @@ impl Store {
         &self.attachment.name
     }
 
-    fn run<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+    fn run<C: Columns, P: Parameters<C>, T>(
+        &self,
+        parameters: P,
+        read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, Failure> {
         self.connection.run(parameters, read)
     }
 }

@@ -1,6 +1,7 @@
 //! The outbox: events given to consumers, and what they say of them. Ids travel as text: schemas number them or not.
 
 use super::Store;
+use super::columns::{CountRow, CountsRow, columns};
 use super::parameter::{self, Ids, Jsons, Texts};
 use super::statement::statement;
 use crate::rules::Id;
@@ -10,6 +11,16 @@ use crate::rules::event::outbox::Event;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
+columns!(ClaimedRow {
+    id: String,
+    event_type: String,
+    dedupe_key: Option<String>,
+    attempt_count: i32,
+    restaurant_id: Option<Id>,
+    booking_id: Option<Id>,
+    idempotency_key: Option<String>,
+    payload: Option<Json>,
+});
 statement!(
     "outbox_claim",
     OutboxClaim<'a> {
@@ -18,7 +29,7 @@ statement!(
         now: Instant,
         until: Instant,
         attempts: i32,
-    }
+    } -> ClaimedRow
 );
 statement!(
     "outbox_emit",
@@ -32,8 +43,10 @@ statement!(
         now: Instant,
     }
 );
-statement!("outbox_ack", OutboxAck<'a> { events: Texts, consumer: &'a str, now: Instant });
-statement!("outbox_held", OutboxHeld<'a> { event: &'a str, consumer: &'a str });
+columns!(EventRow { id: String });
+statement!("outbox_ack", OutboxAck<'a> { events: Texts, consumer: &'a str, now: Instant } -> EventRow);
+columns!(EventHeldRow { attempt_count: Option<i32> });
+statement!("outbox_held", OutboxHeld<'a> { event: &'a str, consumer: &'a str } -> EventHeldRow);
 statement!(
     "outbox_fail",
     OutboxFail<'a> {
@@ -41,9 +54,9 @@ statement!(
         until: Option<Instant>,
         error: Option<&'a str>,
         now: Instant,
-    }
+    } -> CountsRow
 );
-statement!("outbox_prune", OutboxPrune { cutoff: Instant, batch: i32 });
+statement!("outbox_prune", OutboxPrune { cutoff: Instant, batch: i32 } -> CountRow);
 statement!("outbox_prune_dead", OutboxPruneDead { cutoff: Instant, batch: i32 });
 
 statement!("outbox_notify", OutboxNotify { now: Instant });
@@ -90,27 +103,25 @@ impl Store {
         attempts: i32,
     ) -> Result<Vec<Claimed>, Failure> {
         self.run(OutboxClaim { consumer: &claim.consumer, limit: claim.limit, now, until, attempts }, |row| Claimed {
-            id: row.text(1).unwrap_or_default(),
-            event_type: row.text(2).unwrap_or_default(),
-            dedupe_key: row.text(3),
-            attempt_count: row.number(4).unwrap_or_default(),
-            restaurant: row.id(5),
-            booking: row.id(6),
-            key: row.text(7),
-            payload: row.json(8),
+            id: row.id(),
+            event_type: row.event_type(),
+            dedupe_key: row.dedupe_key(),
+            attempt_count: row.attempt_count(),
+            restaurant: row.restaurant_id(),
+            booking: row.booking_id(),
+            key: row.idempotency_key(),
+            payload: row.payload(),
         })
     }
 
     /// Marks events as done that are the consumer's, and names them.
     pub fn outbox_ack(&self, ids: &[String], consumer: &str, now: Instant) -> Result<Vec<String>, Failure> {
-        self.run(OutboxAck { events: parameter::texts(ids.iter().map(String::as_str)), consumer, now }, |row| {
-            row.text(1).unwrap_or_default()
-        })
+        self.run(OutboxAck { events: parameter::texts(ids.iter().map(String::as_str)), consumer, now }, |row| row.id())
     }
 
     /// How often the event was given away, if it is the consumer's; locks it.
     pub fn outbox_held(&self, id: &str, consumer: &str) -> Result<Option<i32>, Failure> {
-        let found = self.run(OutboxHeld { event: id, consumer }, |row| row.number(1))?;
+        let found = self.run(OutboxHeld { event: id, consumer }, |row| row.attempt_count())?;
         Ok(found.into_iter().next().flatten())
     }
 
@@ -122,7 +133,7 @@ impl Store {
         error: Option<&str>,
         now: Instant,
     ) -> Result<Vec<i64>, Failure> {
-        let counts = self.run(OutboxFail { event: id, until, error, now }, |row| row.numbers(1))?;
+        let counts = self.run(OutboxFail { event: id, until, error, now }, |row| row.counts())?;
         Ok(counts.into_iter().next().unwrap_or_default())
     }
 
@@ -137,7 +148,7 @@ impl Store {
     }
 
     pub fn outbox_prune(&self, cutoff: Instant, batch: i32) -> Result<i64, Failure> {
-        let counts = self.run(OutboxPrune { cutoff, batch }, |row| row.numbers(1))?;
-        Ok(counts.iter().flatten().sum())
+        let counts = self.run(OutboxPrune { cutoff, batch }, |row| row.count())?;
+        Ok(counts.iter().sum())
     }
 }

@@ -6,6 +6,7 @@ use pgrx::pg_sys::BuiltinOid::{
 };
 use pgrx::{IntoDatum, pg_sys};
 
+use super::columns::Columns;
 use super::jsonb::Jsonb;
 use super::statement::Statement;
 use crate::rules::Id;
@@ -15,8 +16,8 @@ use crate::rules::json::Json;
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
 
-/// A statement's parameters: `statement!` makes a struct of them.
-pub trait Parameters {
+/// A statement's parameters: `statement!` makes a struct of them. C: what is read of its rows.
+pub trait Parameters<C: Columns> {
     const STATEMENT: &'static Statement;
 
     /// In the order of the numbers that the text gives them.

@@ -3,13 +3,25 @@
 use pgrx::pg_sys;
 
 use super::Store;
+use super::columns::facts;
 use super::parameter::{self, Texts};
 use super::statement::statement;
 use crate::rules::adopt::path;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::Function;
 
-statement!("application_path", ApplicationPath<'a> { schema: pg_sys::Oid, names: Texts, legacy: Option<&'a str> });
+facts!(PathFact {
+    "replaced" Replaced { path: Option<String> = value }
+    "schema" Schema { name: String = value }
+});
+statement!(
+    "application_path",
+    ApplicationPath<'a> {
+        schema: pg_sys::Oid,
+        names: Texts,
+        legacy: Option<&'a str>,
+    } -> PathFact
+);
 
 /// The functions that ours replace, in the order in which their path counts.
 const REPLACED: [Function; 9] = [
@@ -29,12 +41,15 @@ impl Store {
     pub fn application_path(&self) -> Result<String, Failure> {
         let names = REPLACED.iter().map(|function| function.name());
         let legacy = self.attachment.legacy.as_deref();
-        let rows = self.run(ApplicationPath { schema: self.oid(), names: parameter::texts(names), legacy }, |row| {
-            (row.text(1).unwrap_or_default(), row.text(2))
+        let (mut replaced, mut schemas) = (None, Vec::new());
+        let parameters = ApplicationPath { schema: self.oid(), names: parameter::texts(names), legacy };
+        self.run(parameters, |row| match row.fact() {
+            Some(PathFact::Replaced { path }) => replaced = path,
+            Some(PathFact::Schema { name }) => schemas.push(name),
+            None => {}
         })?;
-        let replaced = rows.iter().find(|(kind, _)| kind == "replaced").and_then(|(_, path)| path.as_deref());
-        let schemas = rows.iter().filter(|(kind, _)| kind == "schema").filter_map(|(_, name)| name.as_deref());
-        Ok(path::recorded(replaced, self.schema(), &schemas.collect::<Vec<_>>()))
+        let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
+        Ok(path::recorded(replaced.as_deref(), self.schema(), &schemas))
     }
 
     /// The application's path, if the schema is attached.

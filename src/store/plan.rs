@@ -1,26 +1,35 @@
 //! Kept plans and the SPI connection. [unsafe]
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::rc::Rc;
 
 use pgrx::pg_sys;
 
 use super::attachment::{Attachment, AttachmentRecord};
+use super::columns::{self, Columns, facts};
 use super::guard::{self, SnapshotMode};
 use super::hooks::{Announced, Reached, items};
 use super::parameter::{Argument, Parameters};
-use super::plan_cache::{self, Known};
+use super::plan_cache::{self, Known, Plan};
 use super::rights::{self, Work};
-use super::row::{Row, TypeMismatch};
+use super::row::{Row, Unreadable};
 use super::statement::{Statement, statement};
+use crate::rules::Id;
 use crate::rules::adopt::path;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::{Mode, Rule};
 
-statement!("attachment_read", AttachmentRead { schema: pg_sys::Oid });
+facts!(AttachmentFact {
+    "attached" Attached {}
+    "feature" Feature { name: String = name }
+    "exclusion" Exclusion {}
+    "legacy" Legacy { function: String = name, schema: String = value, callable: Option<i32> = number }
+    "rollout" Rollout { restaurant: Option<Id> = id, mode: String = value, percentage: i32 = number }
+});
+statement!("attachment_read", AttachmentRead { schema: pg_sys::Oid } -> AttachmentFact);
 
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
@@ -113,22 +122,26 @@ impl Connection {
     }
 
     /// Runs a statement and hands over its rows.
-    pub fn run<P: Parameters, T>(&self, parameters: P, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+    pub fn run<C: Columns, P: Parameters<C>, T>(
+        &self,
+        parameters: P,
+        read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, Failure> {
         let statement = P::STATEMENT;
         let kept = self.current()?;
         let plan = self.plan(&kept.attachment, Some(&kept), statement)?;
-        self.execute(&kept.attachment, plan, statement, parameters.arguments().as_ref(), read)
+        self.execute(&kept.attachment, &plan, statement, parameters.arguments().as_ref(), read)
     }
 
     /// Runs a statement once, without keeping its plan, unless it is that of every schema.
-    pub fn run_once<P: Parameters, T>(
+    pub fn run_once<C: Columns, P: Parameters<C>, T>(
         &self,
         attachment: &Attachment,
         parameters: P,
-        read: impl FnMut(&Row) -> T,
+        read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, Failure> {
         let plan = self.plan(attachment, None, P::STATEMENT)?;
-        self.execute(attachment, plan, P::STATEMENT, parameters.arguments().as_ref(), read)
+        self.execute(attachment, &plan, P::STATEMENT, parameters.arguments().as_ref(), read)
     }
 
     fn plan(
@@ -136,29 +149,29 @@ impl Connection {
         attachment: &Attachment,
         known: Option<&Known>,
         statement: &'static Statement,
-    ) -> Result<pg_sys::SPIPlanPtr, Failure> {
+    ) -> Result<Plan, Failure> {
         if let Some(plan) = plan_cache::plan(known, statement) {
             return Ok(plan);
         }
         let plan = self.prepare(attachment, statement)?;
-        plan_cache::keep_plan(known, statement, plan);
+        plan_cache::keep_plan(known, statement, plan.clone());
         Ok(plan)
     }
 
-    fn execute<T>(
+    fn execute<C: Columns, T>(
         &self,
         attachment: &Attachment,
-        plan: pg_sys::SPIPlanPtr,
+        Plan { plan, places }: &Plan,
         statement: &'static Statement,
         arguments: &[Argument],
-        read: impl FnMut(&Row) -> T,
+        read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, Failure> {
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
         let ran = unsafe {
-            let announced = Announced::of(attachment, plan, statement);
-            guard::execute_plan(plan, &mut values, &nulls, self.snapshot_mode.get(), announced)
+            let announced = Announced::of(attachment, *plan, statement);
+            guard::execute_plan(*plan, &mut values, &nulls, self.snapshot_mode.get(), announced)
         };
         let code = ran.map_err(|(reached, error)| match reached {
             Reached::Analysis => self.not_attached(attachment, error),
@@ -168,7 +181,7 @@ impl Connection {
         if code < 0 {
             return Err(self.fail(internal(statement.name, code)));
         }
-        rows(read).map_err(|mismatch| self.other_type(attachment, plan, mismatch))
+        rows(places, read).map_err(|fault| self.unreadable(attachment, *plan, statement, fault))
     }
 
     /// Runs a script of DDL, once, without keeping a plan.
@@ -186,13 +199,20 @@ impl Connection {
     }
 
     /// Runs one statement that belongs to no schema, without keeping a plan.
-    pub fn query<T>(&self, text: &str, read: impl FnMut(&Row) -> T) -> Result<Vec<T>, Failure> {
+    pub fn query<C: Columns, T>(&self, text: &str, read: impl FnMut(&Row<C>) -> T) -> Result<Vec<T>, Failure> {
         self.script(text)?;
-        rows(read).map_err(|_| self.fail(internal("query", 0)))
+        // SAFETY: the descriptor is that of the statement that has just run.
+        let places = unsafe {
+            let table = pg_sys::SPI_tuptable;
+            let shape = if table.is_null() { std::ptr::null_mut() } else { (*table).tupdesc };
+            columns::places(shape, C::NAMES)
+        };
+        let places = places.map_err(|name| self.fail(without_column("query", name)))?;
+        rows(&places, read).map_err(|_| self.fail(internal("query", 0)))
     }
 
     /// A plan that lives as long as the connection.
-    fn prepare(&self, attachment: &Attachment, statement: &'static Statement) -> Result<pg_sys::SPIPlanPtr, Failure> {
+    fn prepare(&self, attachment: &Attachment, statement: &'static Statement) -> Result<Plan, Failure> {
         let source = statement.source(attachment).and_then(|source| CString::new(source).ok());
         let source = source.ok_or_else(|| self.fail(internal(statement.name, 0)))?;
         let mut types: Vec<pg_sys::Oid> = statement.types.iter().map(|kind| kind.value()).collect();
@@ -202,7 +222,14 @@ impl Connection {
         if plan.is_null() {
             return Err(self.fail(internal(statement.name, 0)));
         }
-        Ok(plan)
+        // SAFETY: a plan just prepared, and the descriptor of its rows; null: it has none.
+        let places = unsafe {
+            let source = items(pg_sys::SPI_plan_get_plan_sources(plan)).last();
+            let shape = source.map(|source| (*source.cast::<pg_sys::CachedPlanSource>()).resultDesc);
+            columns::places(shape.unwrap_or(std::ptr::null_mut()), statement.columns)
+        };
+        let places = places.map_err(|name| self.fail(without_column(statement.name, name)))?;
+        Ok(Plan { plan, places })
     }
 
     /// Runs the work with other eyes.
@@ -249,13 +276,22 @@ impl Connection {
     }
 
     /// A column that is not of the type that it was attached with: its datum was not read.
-    fn other_type(&self, attachment: &Attachment, plan: pg_sys::SPIPlanPtr, mismatch: TypeMismatch) -> Failure {
+    fn unreadable(
+        &self,
+        attachment: &Attachment,
+        plan: pg_sys::SPIPlanPtr,
+        statement: &'static Statement,
+        fault: Unreadable,
+    ) -> Failure {
+        let Unreadable::Type { column, found, wanted } = fault else {
+            return self.fail(unread(statement.name, "A row is of an unknown kind".to_owned()));
+        };
         self.failed.set(true);
         let message = format!("Schema {} has a column of a type that holdfast cannot read", attachment.quoted);
         // SAFETY: the plan has just run.
-        let column = unsafe { result_column(plan, mismatch.column) };
-        let found = type_name(mismatch.found);
-        let detail = format!("{column} is of type {found}; holdfast reads {}", mismatch.wanted);
+        let column = unsafe { result_column(plan, column) };
+        let found = type_name(found);
+        let detail = format!("{column} is of type {found}; holdfast reads {wanted}");
         Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(detail).hint(format!(
             "{}: Give the column its type back, or ask holdfast.doctor what the schema needs.",
             Outcome::NotAttached.entry().code
@@ -272,49 +308,57 @@ impl Drop for Connection {
     }
 }
 
-fn note(record: &mut AttachmentRecord, row: &Row) {
-    let (name, value) = (row.text(2).unwrap_or_default(), row.text(3).unwrap_or_default());
-    match row.text(1).as_deref() {
-        Some("attached") => record.attached = true,
-        Some("feature") => match name.strip_prefix(path::RECORDED) {
+fn note(record: &mut AttachmentRecord, row: &Row<AttachmentFact>) {
+    match row.fact() {
+        Some(AttachmentFact::Attached {}) => record.attached = true,
+        Some(AttachmentFact::Feature { name }) => match name.strip_prefix(path::RECORDED) {
             Some(path) => record.path = Some(path.to_owned()),
             None => record.features.push(name),
         },
-        Some("exclusion") => record.exclusion = true,
-        Some("legacy") => {
-            record.legacy = Some(value);
-            record.originals.extend((row.number(5) == Some(1)).then_some(name));
+        Some(AttachmentFact::Exclusion {}) => record.exclusion = true,
+        Some(AttachmentFact::Legacy { function, schema, callable }) => {
+            record.legacy = Some(schema);
+            record.originals.extend((callable == Some(1)).then_some(function));
         }
-        _ => record.rollout.push(Rule {
-            restaurant: row.id(4).filter(|restaurant| !restaurant.is_nil()),
-            mode: Mode::of_label(&value),
-            percentage: row.number(5).unwrap_or_default(),
+        Some(AttachmentFact::Rollout { restaurant, mode, percentage }) => record.rollout.push(Rule {
+            restaurant: restaurant.filter(|restaurant| !restaurant.is_nil()),
+            mode: Mode::of_label(&mode),
+            percentage,
         }),
+        None => {}
     }
 }
 
 fn internal(name: &str, code: i32) -> Box<ServerError> {
+    unread(name, format!("SPI answered {code}"))
+}
+
+fn without_column(name: &str, column: &str) -> Box<ServerError> {
+    unread(name, format!("Its rows have no column {column}"))
+}
+
+fn unread(name: &str, detail: String) -> Box<ServerError> {
     Box::new(ServerError {
         sqlstate: sqlstate_pack("XX000"),
         message: format!("Statement {name} could not be run"),
-        detail: Some(format!("SPI answered {code}")),
+        detail: Some(detail),
         ..ServerError::default()
     })
 }
 
 /// Copies the rows of the last statement out of the server's memory.
-fn rows<T>(mut read: impl FnMut(&Row) -> T) -> Result<Vec<T>, TypeMismatch> {
+fn rows<C: Columns, T>(places: &[c_int], mut read: impl FnMut(&Row<C>) -> T) -> Result<Vec<T>, Unreadable> {
     // SAFETY: the table is the last statement's and is freed here, after every row was read.
     unsafe {
         let table = pg_sys::SPI_tuptable;
         if table.is_null() {
             return Ok(Vec::new());
         }
-        let (count, mismatch) = (pg_sys::SPI_processed as usize, Cell::new(None));
-        let row = |at| Row::new(*(*table).vals.add(at), (*table).tupdesc, &mismatch);
+        let (count, fault) = (pg_sys::SPI_processed as usize, Cell::new(None));
+        let row = |at| Row::new(*(*table).vals.add(at), (*table).tupdesc, places, &fault);
         let read = (0..count).map(|at| read(&row(at))).collect();
         pg_sys::SPI_freetuptable(table);
-        mismatch.get().map_or(Ok(read), Err)
+        fault.get().map_or(Ok(read), Err)
     }
 }
 

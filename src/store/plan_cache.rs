@@ -15,10 +15,17 @@ use super::statement::Statement;
 /// take a megabyte or two.
 const MOST: usize = 24;
 
+/// A plan, and where in its rows the columns stand that its reader names.
+#[derive(Clone)]
+pub struct Plan {
+    pub plan: pg_sys::SPIPlanPtr,
+    pub places: Rc<[c_int]>,
+}
+
 /// One schema as it was when it was looked at, and the plans of statements that name it.
 pub struct Known {
     pub attachment: Rc<Attachment>,
-    plans: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>>,
+    plans: RefCell<HashMap<&'static str, Plan>>,
     /// The catalogue changed: it has to be looked at again before it is believed.
     stale: Cell<bool>,
     called: Cell<u64>,
@@ -26,7 +33,7 @@ pub struct Known {
 
 thread_local! {
     /// Plans of statements that say the same in every schema; they are kept as long as the process.
-    static COMMON: RefCell<HashMap<&'static str, pg_sys::SPIPlanPtr>> = RefCell::default();
+    static COMMON: RefCell<HashMap<&'static str, Plan>> = RefCell::default();
     // Not dropped when the process ends: the server's memory, in which the plans lie, goes with it.
     static KNOWN: ManuallyDrop<RefCell<HashMap<u32, Rc<Known>>>> = ManuallyDrop::default();
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
@@ -60,29 +67,29 @@ impl Known {
         self.stale.set(true);
     }
 
-    fn plan(&self, statement: &Statement) -> Option<pg_sys::SPIPlanPtr> {
-        self.plans.borrow().get(statement.name).copied()
+    fn plan(&self, statement: &Statement) -> Option<Plan> {
+        self.plans.borrow().get(statement.name).cloned()
     }
 
     /// Keeps a plan just prepared; it lives as long as whoever has this schema in hand.
-    fn keep_plan(&self, statement: &'static Statement, plan: pg_sys::SPIPlanPtr) {
+    fn keep_plan(&self, statement: &'static Statement, plan: Plan) {
         // SAFETY: a plan just prepared, not kept before; from here on it is freed in drop.
-        unsafe { pg_sys::SPI_keepplan(plan) };
+        unsafe { pg_sys::SPI_keepplan(plan.plan) };
         self.plans.borrow_mut().insert(statement.name, plan);
     }
 }
 
 /// The plan of a statement: of the schema, or of every schema.
-pub fn plan(known: Option<&Known>, statement: &Statement) -> Option<pg_sys::SPIPlanPtr> {
-    let common = || COMMON.with_borrow(|plans| plans.get(statement.name).copied());
+pub fn plan(known: Option<&Known>, statement: &Statement) -> Option<Plan> {
+    let common = || COMMON.with_borrow(|plans| plans.get(statement.name).cloned());
     known.and_then(|known| known.plan(statement)).or_else(common)
 }
 
 /// Keeps a plan just prepared, if it is one of every schema, or there is a schema to keep it with.
-pub fn keep_plan(known: Option<&Known>, statement: &'static Statement, plan: pg_sys::SPIPlanPtr) {
+pub fn keep_plan(known: Option<&Known>, statement: &'static Statement, plan: Plan) {
     if statement.is_common() {
         // SAFETY: a plan just prepared, not kept before; it is never freed.
-        unsafe { pg_sys::SPI_keepplan(plan) };
+        unsafe { pg_sys::SPI_keepplan(plan.plan) };
         COMMON.with_borrow_mut(|plans| plans.insert(statement.name, plan));
     } else if let Some(known) = known {
         known.keep_plan(statement, plan);
@@ -91,7 +98,7 @@ pub fn keep_plan(known: Option<&Known>, statement: &'static Statement, plan: pg_
 
 impl Drop for Known {
     fn drop(&mut self) {
-        for plan in self.plans.get_mut().drain().map(|(_, plan)| plan) {
+        for Plan { plan, .. } in self.plans.get_mut().drain().map(|(_, kept)| kept) {
             // SAFETY: a kept plan. Whoever runs one of its plans has the schema in hand, so none is running.
             unsafe { pg_sys::SPI_freeplan(plan) };
         }

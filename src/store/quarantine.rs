@@ -1,12 +1,14 @@
 //! What failed on its own, and is left alone for a while.
 
 use super::Store;
+use super::columns::columns;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 
-statement!("quarantine_read", QuarantineRead<'a> { task: &'a str, id: Id });
+columns!(FailuresRow { failures: Option<i32> });
+statement!("quarantine_read", QuarantineRead<'a> { task: &'a str, id: Id } -> FailuresRow);
 statement!("quarantine_write", QuarantineWrite<'a> { task: &'a str, id: Id, until: Instant, error: &'a str });
 
 impl Store {
@@ -23,7 +25,7 @@ impl Store {
 
     /// How often it was in quarantine already.
     pub fn quarantine_failures(&self, step: &str, id: Id) -> Result<i32, Failure> {
-        let rows = self.run(QuarantineRead { task: step, id }, |row| row.number(1))?;
+        let rows = self.run(QuarantineRead { task: step, id }, |row| row.failures())?;
         Ok(rows.into_iter().flatten().next().unwrap_or_default())
     }
 

@@ -3,21 +3,20 @@
 use pgrx::pg_sys;
 
 use super::Store;
+use super::columns::columns;
 use super::statement::statement;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::scan_bookings::Probed;
 
-statement!("probed_indexes", ProbedIndexes {});
+columns!(ProbedRow { index: pg_sys::Oid, pages: i32, bookings: i32, kept: i32 });
+statement!("probed_indexes", ProbedIndexes {} -> ProbedRow);
 
 impl Store {
     /// The indexes that a look at all live bookings asks once a booking, and what is known of each.
     pub fn probed_indexes(&self) -> Result<Vec<(pg_sys::Oid, Probed)>, Failure> {
         self.run(ProbedIndexes {}, |row| {
-            let number = |column| i64::from(row.number(column).unwrap_or_default());
-            (
-                row.oid(1).unwrap_or(pg_sys::InvalidOid),
-                Probed { pages: number(2), bookings: number(3), kept: number(4) },
-            )
+            let [pages, bookings, kept] = [row.pages(), row.bookings(), row.kept()].map(i64::from);
+            (row.index(), Probed { pages, bookings, kept })
         })
     }
 

@@ -5,8 +5,9 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::attachment::{self, Attachment};
+use super::columns::{Columns, columns};
 use super::parameter::{self, Parameters, Texts};
-use super::plan::Connection;
+use super::plan::{AttachmentFact, Connection};
 use super::rights;
 use super::row::Row;
 use super::statement::statement;
@@ -14,7 +15,7 @@ use crate::rules::adopt::path;
 use crate::rules::attach::addition::{Addition, AdditionKind};
 use crate::rules::refusal::failure::Failure;
 
-statement!("registry_read", RegistryRead { bookings: pg_sys::Oid });
+statement!("registry_read", RegistryRead { bookings: pg_sys::Oid } -> AttachmentFact);
 statement!(
     "registry_attach",
     RegistryAttach<'a> {
@@ -25,14 +26,16 @@ statement!(
     }
 );
 statement!("registry_detach", RegistryDetach { bookings: pg_sys::Oid });
-statement!("additions_read", AdditionsRead { bookings: pg_sys::Oid });
+columns!(AdditionRow { kind: String, relation: String, name: String, definition: String });
+statement!("additions_read", AdditionsRead { bookings: pg_sys::Oid } -> AdditionRow);
 statement!(
     "additions_write",
     AdditionsWrite { bookings: pg_sys::Oid, kinds: Texts, relations: Texts, names: Texts, definitions: Texts }
 );
 statement!("additions_forget", AdditionsForget { bookings: pg_sys::Oid });
 statement!("legacy_forget", LegacyForget { bookings: pg_sys::Oid });
-statement!("callers_read", CallersRead { bookings: pg_sys::Oid });
+columns!(CallerRow { role: String });
+statement!("callers_read", CallersRead { bookings: pg_sys::Oid } -> CallerRow);
 
 /// The table of attached schemas; None where the extension is not installed, or is of a release that had none.
 pub fn relation() -> Option<pg_sys::Oid> {
@@ -49,7 +52,11 @@ pub fn as_owner<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<Option<T
 
 impl Connection {
     /// Hands over what attach recorded of a schema; no row: it is not attached.
-    pub(super) fn registry_read(&self, found: &Attachment, read: impl FnMut(&Row)) -> Result<(), Failure> {
+    pub(super) fn registry_read(
+        &self,
+        found: &Attachment,
+        read: impl FnMut(&Row<AttachmentFact>),
+    ) -> Result<(), Failure> {
         let Some(bookings) = found.bookings() else { return Ok(()) };
         as_owner(|| self.run_once(found, RegistryRead { bookings }, read)).map(|_| ())
     }
@@ -57,10 +64,10 @@ impl Connection {
 
 impl Store {
     /// Runs a statement on what attach records, by the bookings of the schema.
-    pub(super) fn registry<P: Parameters, T>(
+    pub(super) fn registry<C: Columns, P: Parameters<C>, T>(
         &self,
         of_bookings: impl FnOnce(pg_sys::Oid) -> P,
-        read: impl FnMut(&Row) -> T,
+        read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, Failure> {
         let Some(bookings) = self.attachment.bookings() else { return Ok(Vec::new()) };
         let found = as_owner(|| self.connection.run_once(&self.attachment, of_bookings(bookings), read))?;
@@ -94,7 +101,7 @@ impl Store {
 
     /// The roles that were named at attach.
     pub fn callers(&self) -> Result<Vec<String>, Failure> {
-        self.registry(|bookings| CallersRead { bookings }, |row| row.text(1).unwrap_or_default())
+        self.registry(|bookings| CallersRead { bookings }, |row| row.role())
     }
 
     pub fn additions_write(&self, additions: &[Addition]) -> Result<(), Failure> {
@@ -111,15 +118,14 @@ impl Store {
 
     /// What attach added. A kind that this release does not know is left alone.
     pub fn additions_read(&self) -> Result<Vec<Addition>, Failure> {
-        let text = |row: &Row, column| row.text(column).unwrap_or_default();
         let found = self.registry(
             |bookings| AdditionsRead { bookings },
             |row| {
                 Some(Addition {
-                    kind: AdditionKind::parse(&text(row, 1))?,
-                    relation: text(row, 2),
-                    name: text(row, 3),
-                    definition: text(row, 4),
+                    kind: AdditionKind::parse(&row.kind())?,
+                    relation: row.relation(),
+                    name: row.name(),
+                    definition: row.definition(),
                 })
             },
         )?;

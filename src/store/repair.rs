@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Store;
+use super::columns::columns;
 use super::parameter::Parameters;
 use super::statement::statement;
 use crate::rules::Id;
@@ -10,8 +11,9 @@ use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!("repair_remove", RepairRemove { booking: Id, steps: Json });
-statement!("repair_add", RepairAdd { booking: Id, steps: Json, now: Instant });
+columns!(ChangesRow { changes: Option<Json> });
+statement!("repair_remove", RepairRemove { booking: Id, steps: Json } -> ChangesRow);
+statement!("repair_add", RepairAdd { booking: Id, steps: Json, now: Instant } -> ChangesRow);
 statement!("repair_link", RepairLink { booking: Id });
 statement!(
     "repair_record",
@@ -34,8 +36,8 @@ impl Store {
         Ok(changes)
     }
 
-    fn changes(&self, parameters: impl Parameters) -> Result<Vec<Json>, Failure> {
-        let rows = self.run(parameters, |row| row.json(1))?;
+    fn changes(&self, parameters: impl Parameters<ChangesRow>) -> Result<Vec<Json>, Failure> {
+        let rows = self.run(parameters, |row| row.changes())?;
         let lists = rows.into_iter().flatten().filter_map(|list| list.items());
         Ok(lists.flatten().collect())
     }

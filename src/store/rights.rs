@@ -16,14 +16,17 @@ use std::ffi::c_int;
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
+use super::columns::columns;
 use super::guard;
 use super::parameter::Parameters;
 use super::plan::Connection;
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::adopt::path;
 use crate::rules::refusal::failure::{self, Failure};
 
-statement!("left_behind", LeftBehind {});
+columns!(LeftBehindRow { name: String });
+statement!("left_behind", LeftBehind {} -> LeftBehindRow);
 
 /// What is done in a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +127,7 @@ fn leave_nothing(schema: pg_sys::Oid) -> Result<(), Failure> {
     let connection = Connection::open();
     let attachment = connection.attachment(schema)?;
     fire_deferred(&connection, &attachment)?;
-    let left: Vec<String> = connection.query(LeftBehind::STATEMENT.text, |row| row.text(1).unwrap_or_default())?;
+    let left: Vec<String> = connection.query(LeftBehind::STATEMENT.text, |row: &Row<LeftBehindRow>| row.name())?;
     if left.is_empty() { Ok(()) } else { Err(failure::left_behind(&left).into()) }
 }
 

@@ -1,6 +1,8 @@
-//! Between the server's datums and the types of the rules. [unsafe]
+//! Rows of a result, in the types of the rules. [unsafe]
 
 use std::cell::Cell;
+use std::ffi::c_int;
+use std::marker::PhantomData;
 
 use pgrx::pg_sys::BuiltinOid::{
     BOOLOID, BPCHAROID, INT2OID, INT4OID, INT8ARRAYOID, INT8OID, JSONBOID, OIDOID, REGCLASSOID, REGNAMESPACEOID,
@@ -8,47 +10,75 @@ use pgrx::pg_sys::BuiltinOid::{
 };
 use pgrx::{FromDatum, pg_sys};
 
+use super::columns::Columns;
 use super::jsonb::Jsonb;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
 
-/// A column that has another type than its reader takes.
+/// Why a row could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TypeMismatch {
-    pub column: i32,
-    pub found: pg_sys::Oid,
-    /// What the reader takes, in words.
-    pub wanted: &'static str,
+pub enum Unreadable {
+    /// A column that has another type than its reader takes; what that is, in words.
+    Type { column: c_int, found: pg_sys::Oid, wanted: &'static str },
+    /// A row of a kind that its reader does not know.
+    Kind,
 }
 
-/// One row of a result; columns count from 1. No datum is read as a type that it was not checked to have: what is not
-/// what its reader takes reads as absent, and the statement fails.
-pub struct Row<'a> {
+/// One row of a result. No datum is read as a type that it was not checked to have: what is not what its reader takes reads as
+/// absent, and the statement fails.
+pub struct Row<'a, C> {
     tuple: pg_sys::HeapTuple,
-    columns: pg_sys::TupleDesc,
-    mismatch: &'a Cell<Option<TypeMismatch>>,
+    shape: pg_sys::TupleDesc,
+    /// Where the columns of the reader stand.
+    places: &'a [c_int],
+    fault: &'a Cell<Option<Unreadable>>,
+    columns: PhantomData<C>,
 }
 
-impl<'a> Row<'a> {
+impl<'a, C: Columns> Row<'a, C> {
     pub(super) fn new(
         tuple: pg_sys::HeapTuple,
-        columns: pg_sys::TupleDesc,
-        mismatch: &'a Cell<Option<TypeMismatch>>,
-    ) -> Row<'a> {
-        Row { tuple, columns, mismatch }
+        shape: pg_sys::TupleDesc,
+        places: &'a [c_int],
+        fault: &'a Cell<Option<Unreadable>>,
+    ) -> Row<'a, C> {
+        Row { tuple, shape, places, fault, columns: PhantomData }
     }
 
+    /// The column at this place of the reader's list.
+    pub(super) fn column_at<T: ReadAs>(&self, place: usize) -> T {
+        let column = self.places.get(place).copied().unwrap_or_default();
+        T::of(&Field { tuple: self.tuple, shape: self.shape, column, fault: self.fault })
+    }
+
+    pub(super) fn kind_label(&self) -> String {
+        self.column_at(0)
+    }
+
+    pub(super) fn unknown_kind(&self) {
+        self.fault.set(Some(Unreadable::Kind));
+    }
+}
+
+/// One column of one row.
+pub struct Field<'a> {
+    tuple: pg_sys::HeapTuple,
+    shape: pg_sys::TupleDesc,
+    column: c_int,
+    fault: &'a Cell<Option<Unreadable>>,
+}
+
+impl Field<'_> {
     /// The datum, if the column is of one of these types or a domain over one of them.
-    fn get<T: FromDatum>(&self, column: i32, wanted: &'static str, types: &[pg_sys::BuiltinOid]) -> Option<T> {
-        self.kind(column, wanted, |kind| types.iter().any(|wanted| wanted.value() == kind))
-            .and_then(|_| self.datum(column))
+    fn get<T: FromDatum>(&self, wanted: &'static str, types: &[pg_sys::BuiltinOid]) -> Option<T> {
+        self.kind(wanted, |kind| types.iter().any(|wanted| wanted.value() == kind)).and_then(|_| self.datum())
     }
 
     /// The base type of the column, if the reader takes it.
-    fn kind(&self, column: i32, wanted: &'static str, takes: impl Fn(pg_sys::Oid) -> bool) -> Option<pg_sys::Oid> {
+    fn kind(&self, wanted: &'static str, takes: impl Fn(pg_sys::Oid) -> bool) -> Option<pg_sys::Oid> {
         // SAFETY: the descriptor is the result's own; InvalidOid: it has no such column.
-        let found = unsafe { pg_sys::SPI_gettypeid(self.columns, column) };
+        let found = unsafe { pg_sys::SPI_gettypeid(self.shape, self.column) };
         if takes(found) {
             return Some(found);
         }
@@ -57,88 +87,107 @@ impl<'a> Row<'a> {
         if takes(base) {
             return Some(base);
         }
-        self.mismatch.set(Some(TypeMismatch { column, found, wanted }));
+        self.fault.set(Some(Unreadable::Type { column: self.column, found, wanted }));
         None
     }
 
-    fn datum<T: FromDatum>(&self, column: i32) -> Option<T> {
+    fn datum<T: FromDatum>(&self) -> Option<T> {
         // SAFETY: tuple and descriptor belong together and outlive the row; the column was checked to have the type.
         unsafe {
             let mut null = false;
-            let datum = pg_sys::SPI_getbinval(self.tuple, self.columns, column, &raw mut null);
-            T::from_polymorphic_datum(datum, null, pg_sys::SPI_gettypeid(self.columns, column))
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.shape, self.column, &raw mut null);
+            T::from_polymorphic_datum(datum, null, pg_sys::SPI_gettypeid(self.shape, self.column))
         }
     }
 
-    pub fn id(&self, column: i32) -> Option<Id> {
-        let uuid = self.get::<pgrx::Uuid>(column, "uuid", &[UUIDOID])?;
-        Some(Id::from_bytes(*uuid.as_bytes()))
-    }
-
-    pub fn ids(&self, column: i32) -> Option<Vec<Id>> {
-        let ids = self.get::<Vec<Option<pgrx::Uuid>>>(column, "uuid[]", &[UUIDARRAYOID])?;
-        Some(ids.into_iter().flatten().map(|uuid| Id::from_bytes(*uuid.as_bytes())).collect())
-    }
-
-    pub fn instant(&self, column: i32) -> Option<Instant> {
-        self.get::<i64>(column, "timestamp with time zone", &[TIMESTAMPTZOID]).map(Instant)
-    }
-
-    pub fn window(&self, start: i32, end: i32) -> Option<Window> {
-        Window::new(self.instant(start)?, self.instant(end)?)
-    }
-
-    pub fn text(&self, column: i32) -> Option<String> {
-        self.get(column, "text", &[TEXTOID, VARCHAROID, BPCHAROID])
-    }
-
     /// A whole number of any width; one that is out of range for 32 bits counts as another type.
-    pub fn number(&self, column: i32) -> Option<i32> {
+    fn number(&self) -> Option<i32> {
         const WANTED: &str = "integer";
         let known = [INT2OID, INT4OID, INT8OID].map(|kind| kind.value());
-        let kind = self.kind(column, WANTED, |kind| known.contains(&kind))?;
+        let kind = self.kind(WANTED, |kind| known.contains(&kind))?;
         let wide = match kind {
-            kind if kind == INT2OID.value() => self.datum::<i16>(column).map(i64::from)?,
-            kind if kind == INT4OID.value() => self.datum::<i32>(column).map(i64::from)?,
-            _ => self.datum::<i64>(column)?,
+            kind if kind == INT2OID.value() => self.datum::<i16>().map(i64::from)?,
+            kind if kind == INT4OID.value() => self.datum::<i32>().map(i64::from)?,
+            _ => self.datum::<i64>()?,
         };
         let number = i32::try_from(wide).ok();
         if number.is_none() {
-            self.mismatch.set(Some(TypeMismatch { column, found: kind, wanted: WANTED }));
+            self.fault.set(Some(Unreadable::Type { column: self.column, found: kind, wanted: WANTED }));
         }
         number
     }
 
-    pub fn count(&self, column: i32) -> i64 {
-        self.get(column, "bigint", &[INT8OID]).unwrap_or_default()
-    }
-
-    pub fn numbers(&self, column: i32) -> Vec<i64> {
-        let numbers = self.get::<Vec<Option<i64>>>(column, "bigint[]", &[INT8ARRAYOID]);
-        numbers.unwrap_or_default().into_iter().flatten().collect()
-    }
-
-    pub fn flag(&self, column: i32) -> bool {
-        self.get(column, "boolean", &[BOOLOID]).unwrap_or(false)
-    }
-
-    pub fn json(&self, column: i32) -> Option<Json> {
-        self.get::<Jsonb>(column, "jsonb", &[JSONBOID]).map(|json| json.0)
-    }
-
-    /// A JSON that we wrote, as the type that it was written from; None where it says something else.
-    pub fn read<T: serde::de::DeserializeOwned>(&self, column: i32) -> Option<T> {
-        serde_json::from_str(self.json(column)?.text()).ok()
-    }
-
-    pub fn oid(&self, column: i32) -> Option<pg_sys::Oid> {
-        self.get(column, "oid", &[OIDOID, REGCLASSOID, REGNAMESPACEOID, REGROLEOID])
-    }
-
-    /// The label of an enum as the server passes it on.
-    pub fn label(&self, column: i32) -> Option<pg_sys::Oid> {
+    fn label(&self) -> Option<EnumValue> {
         // SAFETY: reads the syscache; InvalidOid is no enum.
         let is_enum = |kind| unsafe { pg_sys::get_typtype(kind) } == b'e' as std::ffi::c_char;
-        self.kind(column, "an enum", is_enum).and_then(|_| self.datum(column))
+        self.kind("an enum", is_enum).and_then(|_| self.datum()).map(EnumValue)
     }
+
+    fn ids(&self) -> Option<Vec<Id>> {
+        let ids = self.get::<Vec<Option<pgrx::Uuid>>>("uuid[]", &[UUIDARRAYOID])?;
+        Some(ids.into_iter().flatten().map(|uuid| Id::from_bytes(*uuid.as_bytes())).collect())
+    }
+
+    fn numbers(&self) -> Option<Vec<i64>> {
+        let numbers = self.get::<Vec<Option<i64>>>("bigint[]", &[INT8ARRAYOID])?;
+        Some(numbers.into_iter().flatten().collect())
+    }
+}
+
+/// A type that a column is read as.
+pub trait ReadAs: Sized {
+    fn of(field: &Field) -> Self;
+}
+
+/// The label of an enum as the server passes it on.
+pub struct EnumValue(pub pg_sys::Oid);
+
+/// What is read as absent where it is NULL, and as empty where a reader asks for no more.
+macro_rules! column {
+    ($kind:ty, $value:ident => $read:expr) => {
+        impl ReadAs for Option<$kind> {
+            fn of($value: &Field) -> Option<$kind> {
+                $read
+            }
+        }
+    };
+    ($kind:ty, or empty, $value:ident => $read:expr) => {
+        column!($kind, $value => $read);
+
+        impl ReadAs for $kind {
+            fn of(field: &Field) -> $kind {
+                <Option<$kind> as ReadAs>::of(field).unwrap_or_default()
+            }
+        }
+    };
+}
+
+column!(Id, or empty, value => {
+    value.get::<pgrx::Uuid>("uuid", &[UUIDOID]).map(|uuid| Id::from_bytes(*uuid.as_bytes()))
+});
+column!(Vec<Id>, or empty, value => value.ids());
+column!(Instant, value => value.get::<i64>("timestamp with time zone", &[TIMESTAMPTZOID]).map(Instant));
+column!(String, or empty, value => value.get("text", &[TEXTOID, VARCHAROID, BPCHAROID]));
+column!(i32, or empty, value => value.number());
+column!(i64, or empty, value => value.get("bigint", &[INT8OID]));
+column!(Vec<i64>, or empty, value => value.numbers());
+column!(bool, or empty, value => value.get("boolean", &[BOOLOID]));
+column!(Json, or empty, value => value.get::<Jsonb>("jsonb", &[JSONBOID]).map(|json| json.0));
+column!(pg_sys::Oid, value => value.get("oid", &[OIDOID, REGCLASSOID, REGNAMESPACEOID, REGROLEOID]));
+column!(EnumValue, value => value.label());
+
+impl ReadAs for pg_sys::Oid {
+    fn of(field: &Field) -> pg_sys::Oid {
+        Option::of(field).unwrap_or(pg_sys::InvalidOid)
+    }
+}
+
+/// A window whose ends are there.
+pub fn window(start: Option<Instant>, end: Option<Instant>) -> Option<Window> {
+    Window::new(start?, end?)
+}
+
+/// A JSON that we wrote, as the type that it was written from; None where it says something else.
+pub fn parsed<T: serde::de::DeserializeOwned>(json: Option<Json>) -> Option<T> {
+    serde_json::from_str(json?.text()).ok()
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Store;
+use super::columns::{BookingIdRow, columns};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
@@ -11,11 +12,12 @@ use crate::rules::refusal::failure::Failure;
 
 statement!("scan_commits_init", ScanCommitsInit {});
 statement!("scan_commits_lock", ScanCommitsLock {});
-statement!("scan_commits_read", ScanCommitsRead { batch: i32 });
+statement!("scan_commits_read", ScanCommitsRead { batch: i32 } -> BookingIdRow);
 statement!("scan_commits_throttled", ScanCommitsThrottled { now: Instant });
 statement!("scan_commits_throttle", ScanCommitsThrottle { until: Instant });
 statement!("scan_commits_report", ScanCommitsReport<'a> { booking: Id, severity: &'a str, context: Json });
-statement!("scan_commits_policies", ScanCommitsPolicies {});
+columns!(PolicyFindingRow { finding: Option<String> });
+statement!("scan_commits_policies", ScanCommitsPolicies {} -> PolicyFindingRow);
 
 impl Store {
     /// The next bookings to be scanned; from now on they count as seen. None while somebody else scans. The lock comes
@@ -25,7 +27,7 @@ impl Store {
         if self.run(ScanCommitsLock {}, |_| ())?.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.run(ScanCommitsRead { batch }, |row| row.id(1))?;
+        let rows = self.run(ScanCommitsRead { batch }, |row| row.booking_id())?;
         Ok(rows.into_iter().flatten().collect())
     }
 
@@ -51,7 +53,7 @@ impl Store {
 
     /// The names of findings that are mended as soon as they are seen.
     pub fn scan_commits_policies(&self) -> Result<Vec<String>, Failure> {
-        let rows = self.run(ScanCommitsPolicies {}, |row| row.text(1))?;
+        let rows = self.run(ScanCommitsPolicies {}, |row| row.finding())?;
         Ok(rows.into_iter().flatten().collect())
     }
 }

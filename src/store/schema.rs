@@ -3,8 +3,10 @@
 use pgrx::pg_sys;
 
 use super::Store;
+use super::columns::columns;
 use super::plan::Connection;
 use super::rights;
+use super::row::Row;
 use super::statement::{for_schema, statement};
 use crate::rules::attach::first_release::{FIRST_RECORD, is_of_first_release, of_first_release};
 use crate::rules::attach::missing::{self, Due};
@@ -38,8 +40,11 @@ const VIEWS: &[&str] = &[
     include_str!("../../sql/attach/8_reconciliation_shown.sql"),
 ];
 
-statement!("schema_owner", SchemaOwner { schema: pg_sys::Oid });
-statement!("schema_keep", SchemaKeep { schema: pg_sys::Oid });
+columns!(FoundFlagRow { found: bool });
+columns!(OwnerRow { owner: String });
+statement!("schema_owner", SchemaOwner { schema: pg_sys::Oid } -> OwnerRow);
+columns!(NameRow { name: String });
+statement!("schema_keep", SchemaKeep { schema: pg_sys::Oid } -> NameRow);
 
 /// Creates the schema if it is missing and installs the reference tables in it.
 pub fn create_reference(name: &str) -> Result<(), Failure> {
@@ -64,7 +69,7 @@ impl Store {
 
     /// Until the transaction ends the schema keeps its name: what a superuser does by that name is done to no other schema.
     pub fn keep_name(&self) -> Result<(), Failure> {
-        let names = self.run(SchemaKeep { schema: self.oid() }, |row| row.text(1).unwrap_or_default())?;
+        let names = self.run(SchemaKeep { schema: self.oid() }, |row| row.name())?;
         if names.first().is_some_and(|name| name == self.schema()) {
             return Ok(());
         }
@@ -172,7 +177,7 @@ impl Store {
 
     /// The owner of the bookings: the wrappers act with their rights and no others.
     pub fn owner(&self) -> Result<String, Failure> {
-        let rows = self.run(SchemaOwner { schema: self.oid() }, |row| row.text(1).unwrap_or_default())?;
+        let rows = self.run(SchemaOwner { schema: self.oid() }, |row| row.owner())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -192,9 +197,9 @@ impl Store {
     /// Does a column have rows without a value? Asked as the owner of the table.
     pub fn is_without_value(&self, owner: &str, table: &str, column: &str) -> Result<bool, Failure> {
         let (schema, table, column) = (self.quoted_schema(), quoted(table), quoted(column));
-        let query = format!("select exists (select from {schema}.{table} where {column} is null)");
+        let query = format!("select exists (select from {schema}.{table} where {column} is null) as found");
         let Some(oid) = rights::role(owner) else { return Ok(true) };
-        let rows = rights::as_role(oid, || self.connection.query(&query, |row| row.flag(1)))?;
+        let rows = rights::as_role(oid, || self.connection.query(&query, |row: &Row<FoundFlagRow>| row.found()))?;
         Ok(rows.into_iter().any(|found| found))
     }
 

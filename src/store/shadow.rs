@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use super::Store;
 use super::attachment::DISAGREEMENTS;
+use super::columns::columns;
 use super::deadline::Ended;
 use super::guard::SnapshotMode;
 use super::parameter::{self, Jsons};
+use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
@@ -15,12 +17,22 @@ use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::rollout::shadow::BookingAfter;
 
-statement!("booking_left", BookingLeft { booking: Id });
-statement!("session_read", SessionRead {});
+columns!(LeftRow { status: String, tables: Vec<Id>, open_holds: Vec<Id> });
+statement!("booking_left", BookingLeft { booking: Id } -> LeftRow);
+columns!(SessionRow { session: Option<Json>, shows_other_time: bool });
+statement!("session_read", SessionRead {} -> SessionRow);
 statement!("disagreements_keep", DisagreementsKeep { records: Jsons });
 statement!("disagreements_prune", DisagreementsPrune { before: Instant, batch: i32 });
-statement!("disagreements_oldest", DisagreementsOldest {});
-statement!("disagreements_seen", DisagreementsSeen {});
+columns!(OldestRow { called_at: Option<Instant> });
+statement!("disagreements_oldest", DisagreementsOldest {} -> OldestRow);
+columns!(SeenRow {
+    fault: Option<String>,
+    count: i32,
+    first_at: Option<Instant>,
+    last_at: Option<Instant>,
+    example: Option<Json>,
+});
+statement!("disagreements_seen", DisagreementsSeen {} -> SeenRow);
 
 /// How often a fault was seen in disagreements; no fault: other ones.
 pub struct Seen {
@@ -50,16 +62,17 @@ impl Store {
 
     pub fn booking_left(&self, booking: Id) -> Result<Option<BookingAfter>, Failure> {
         let rows = self.run(BookingLeft { booking }, |row| BookingAfter {
-            status: row.text(1).unwrap_or_default(),
-            tables: row.ids(2).unwrap_or_default().into_iter().collect(),
-            open_holds: row.ids(3).unwrap_or_default(),
+            status: row.status(),
+            tables: row.tables().into_iter().collect(),
+            open_holds: row.open_holds(),
         })?;
         Ok(rows.into_iter().next())
     }
 
     /// Who calls and how the session is set; does its clock show another time than UTC?
     pub fn session_read(&self) -> Result<(Value, bool), Failure> {
-        let rows = self.run(SessionRead {}, |row| (row.read(1).unwrap_or_default(), row.flag(2)))?;
+        let rows =
+            self.run(SessionRead {}, |row| (row::parsed(row.session()).unwrap_or_default(), row.shows_other_time()))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -77,16 +90,16 @@ impl Store {
     }
 
     pub fn disagreements_oldest(&self) -> Result<Option<Instant>, Failure> {
-        Ok(self.run(DisagreementsOldest {}, |row| row.instant(1))?.into_iter().next().flatten())
+        Ok(self.run(DisagreementsOldest {}, |row| row.called_at())?.into_iter().next().flatten())
     }
 
     pub fn disagreements_seen(&self) -> Result<Vec<Seen>, Failure> {
         self.run(DisagreementsSeen {}, |row| Seen {
-            fault: row.text(1),
-            count: row.number(2).unwrap_or_default(),
-            first: row.instant(3),
-            last: row.instant(4),
-            example: row.json(5),
+            fault: row.fault(),
+            count: row.count(),
+            first: row.first_at(),
+            last: row.last_at(),
+            example: row.example(),
         })
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
 use super::attachment::EXCLUSION;
+use super::columns::facts;
 use super::parameter::{self, Ids};
-use super::row::Row;
+use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::adjacency::{self, Edges};
@@ -17,6 +18,34 @@ use crate::rules::confirm::snapshot::{OwnHold, Snapshot};
 use crate::rules::hold::Hold;
 use crate::rules::refusal::failure::Failure;
 
+facts!(SnapshotFact {
+    "status" Status { status: String = label, is_confirm_target: bool = flag, holds_tables: bool = flag2 }
+    "move" Move { from: String = label }
+    "policy" Policy { extra_seats: i32 = number, enforce_min_party: bool = flag }
+    "assignment" Assignment {
+        id: Id = id, table: Id = table_id, merge_group: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+    }
+    "allocation" Allocation {
+        id: Id = id, resource: String = label, resource_id: Id = table_id,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+    }
+    "mirror" Mirror { id: Id = id }
+    "member" Member { hold: Id = id, table: Id = table_id }
+    "edge" Edge { a: Id = table_id, b: Id = other }
+    "blocking_hold" BlockingHold {
+        hold: Id = id, table: Id = table_id, booking: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, until: Option<Instant> = until,
+    }
+    "blocking_allocation" BlockingAllocation {
+        id: Id = id, table: Id = table_id, booking: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+    "blocking_assignment" BlockingAssignment {
+        id: Id = id, table: Id = table_id, booking: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+});
 statement!(
     "snapshot_read",
     SnapshotRead<'a> {
@@ -30,7 +59,7 @@ statement!(
         current: &'a str,
         target: Option<&'a str>,
         edges_wanted: bool,
-    }
+    } -> SnapshotFact
 );
 
 /// What is locked by now, and what is asked of the rest.
@@ -81,64 +110,59 @@ impl Store {
             occupants: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
-        self.run(parameters, |row| note(&mut snapshot, row, question.target))?;
+        self.run(parameters, |row| {
+            if let Some(fact) = row.fact() {
+                note(&mut snapshot, fact, question.target);
+            }
+        })?;
         Ok(snapshot)
     }
 }
 
 /// Puts one fact in its place.
-fn note(snapshot: &mut Snapshot, row: &Row, target: Option<&str>) {
-    let id = || row.id(2).unwrap_or_default();
-    let table = || row.id(3).unwrap_or_default();
-    match row.text(1).as_deref().unwrap_or_default() {
-        "status" => {
-            let label = row.text(7);
-            snapshot.statuses.current_holds_tables |= label.as_ref() == Some(&snapshot.booking.status) && row.flag(10);
-            snapshot.statuses.target_holds_tables |= label.as_deref() == target && row.flag(10);
-            snapshot.statuses.target_is_confirmable |= label.as_deref() == target && row.flag(9);
+fn note(snapshot: &mut Snapshot, fact: SnapshotFact, target: Option<&str>) {
+    match fact {
+        SnapshotFact::Status { status, is_confirm_target, holds_tables } => {
+            snapshot.statuses.current_holds_tables |= status == snapshot.booking.status && holds_tables;
+            snapshot.statuses.target_holds_tables |= Some(status.as_str()) == target && holds_tables;
+            snapshot.statuses.target_is_confirmable |= Some(status.as_str()) == target && is_confirm_target;
         }
-        "move" => snapshot.statuses.target_reached_from.extend(row.text(7)),
-        "policy" => {
-            let extra_seats = row.number(8).unwrap_or_default();
-            snapshot.policy = CapacityPolicy { extra_seats, enforce_min_party: row.flag(9) };
+        SnapshotFact::Move { from } => snapshot.statuses.target_reached_from.push(from),
+        SnapshotFact::Policy { extra_seats, enforce_min_party } => {
+            snapshot.policy = CapacityPolicy { extra_seats, enforce_min_party };
         }
-        "assignment" => snapshot.assignments.push(Assignment {
-            id: id(),
-            table: table(),
-            window: row.window(5, 6),
-            merge_group: row.id(4),
-        }),
-        "allocation" => {
-            if let Some(resource) = row.text(7).as_deref().and_then(Resource::of_label) {
-                let claim = Allocation { id: id(), resource, resource_id: table(), window: row.window(5, 6) };
-                snapshot.allocations.push(claim);
+        SnapshotFact::Assignment { id, table, merge_group, start, end } => {
+            snapshot.assignments.push(Assignment { id, table, window: row::window(start, end), merge_group });
+        }
+        SnapshotFact::Allocation { id, resource, resource_id, start, end } => {
+            if let Some(resource) = Resource::of_label(&resource) {
+                let window = row::window(start, end);
+                snapshot.allocations.push(Allocation { id, resource, resource_id, window });
             }
         }
-        "mirror" => snapshot.mirrors.push(id()),
-        "member" => {
-            if let Some(hold) = snapshot.own_holds.get_mut(&id()) {
-                hold.members.insert(table());
+        SnapshotFact::Mirror { id } => snapshot.mirrors.push(id),
+        SnapshotFact::Member { hold, table } => {
+            if let Some(hold) = snapshot.own_holds.get_mut(&hold) {
+                hold.members.insert(table);
             }
         }
-        "edge" => {
-            snapshot.edges.insert(adjacency::edge(table(), row.id(4).unwrap_or_default()));
+        SnapshotFact::Edge { a, b } => {
+            snapshot.edges.insert(adjacency::edge(a, b));
         }
-        _ => {
-            let occupant = Occupant { booking: row.id(4), window: row.window(5, 6), until: row.instant(11) };
-            snapshot.occupants.insert(id(), occupant);
-            snapshot.blockers.extend(blocker(row));
+        SnapshotFact::BlockingHold { hold, table, booking, start, end, until } => {
+            snapshot.occupants.insert(hold, Occupant { booking, window: row::window(start, end), until });
+            snapshot.blockers.push(Blocker::Hold { hold, table });
         }
-    }
-}
-
-fn blocker(row: &Row) -> Option<Blocker> {
-    let (id, table) = (row.id(2)?, row.id(3)?);
-    match row.text(1)?.as_str() {
-        "blocking_hold" => Some(Blocker::Hold { hold: id, table }),
-        "blocking_allocation" => Some(Blocker::Allocation { id, table, released: row.flag(9) }),
-        "blocking_assignment" => {
-            Some(Blocker::Assignment { id, table, owner: row.id(4)?, window: row.window(5, 6)?, released: row.flag(9) })
+        SnapshotFact::BlockingAllocation { id, table, booking, start, end, released } => {
+            snapshot.occupants.insert(id, Occupant { booking, window: row::window(start, end), until: None });
+            snapshot.blockers.push(Blocker::Allocation { id, table, released });
         }
-        _ => None,
+        SnapshotFact::BlockingAssignment { id, table, booking, start, end, released } => {
+            let window = row::window(start, end);
+            snapshot.occupants.insert(id, Occupant { booking, window, until: None });
+            let blocker =
+                booking.zip(window).map(|(owner, window)| Blocker::Assignment { id, table, owner, window, released });
+            snapshot.blockers.extend(blocker);
+        }
     }
 }

@@ -28,10 +28,13 @@ pub struct Statement {
     /// What its text calls its parameters, `:booking`; their numbers are their places.
     pub parameters: &'static [&'static str],
     pub types: &'static [pg_sys::BuiltinOid],
+    /// The columns that are read of its rows.
+    pub columns: &'static [&'static str],
 }
 
 /// `statement!("booking_lock", BookingLock { booking: Id })` reads `sql/query/booking_lock.sql` and makes a struct of its
-/// parameters, which the text calls `:booking`. Whoever runs it gives them all: `store.run(BookingLock { booking }, …)`.
+/// parameters, which the text calls `:booking`. Whoever runs it gives them all: `store.run(BookingLock { booking }, …)`. With
+/// `-> BookingRow` behind the parameters it has rows, whose columns `columns!` or `facts!` names.
 ///
 /// `statement!("holds_lock" locks "holds", HoldsLock { … })` reads `sql/query/holds.sql` with its locks,
 /// `statement!("holds_read" reads "holds", HoldsRead { … })` without them.
@@ -49,17 +52,27 @@ macro_rules! statement {
         @ $name:literal, $file:literal, $locks:literal,
         $parameters:ident $(<$life:lifetime>)? { $($field:ident: $kind:ty),* $(,)? }
     ) => {
+        $crate::store::statement::statement!(
+            @ $name, $file, $locks,
+            $parameters $(<$life>)? { $($field: $kind),* } -> $crate::store::columns::Nothing
+        );
+    };
+    (
+        @ $name:literal, $file:literal, $locks:literal,
+        $parameters:ident $(<$life:lifetime>)? { $($field:ident: $kind:ty),* $(,)? } -> $row:ty
+    ) => {
         struct $parameters $(<$life>)? {
             $($field: $kind),*
         }
 
-        impl $(<$life>)? $crate::store::parameter::Parameters for $parameters $(<$life>)? {
+        impl $(<$life>)? $crate::store::parameter::Parameters<$row> for $parameters $(<$life>)? {
             const STATEMENT: &'static $crate::store::statement::Statement = &$crate::store::statement::Statement {
                 name: $name,
                 text: include_str!(concat!("../../sql/query/", $file, ".sql")),
                 locks: $locks,
                 parameters: &[$(stringify!($field)),*],
                 types: &[$(<$kind as $crate::store::parameter::Parameter>::KIND),*],
+                columns: <$row as $crate::store::columns::Columns>::NAMES,
             };
 
             fn arguments(self) -> impl AsRef<[$crate::store::parameter::Argument]> {

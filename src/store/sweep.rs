@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use pgrx::pg_sys;
 
+use super::columns::columns;
 use super::parameter::{self, Parameters, Texts};
 use super::plan::Connection;
 use super::row::Row;
@@ -16,16 +17,44 @@ use crate::rules::hold::{HoldEnd, HoldEnding};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::Agenda;
 
-statement!("schemas_attached", SchemasAttached {});
-statement!("tables_watched", TablesWatched {});
+columns!(AttachedRow { oid: pg_sys::Oid, name: String, owner: pg_sys::Oid });
+columns!(WatchedRow { schema: pg_sys::Oid, relation: pg_sys::Oid });
+statement!("schemas_attached", SchemasAttached {} -> AttachedRow);
+statement!("tables_watched", TablesWatched {} -> WatchedRow);
 statement!("subscription_fills", SubscriptionFills { schema: pg_sys::Oid });
 statement!("holds_prune", HoldsPrune { cutoff: Instant, batch: i32 });
 statement!("marks_prune", MarksPrune { batch: i32 });
-statement!("agenda_read", AgendaRead { now: Instant, retryable: Texts, pause_seconds: i32, retries: i32 });
-statement!("hold_next", HoldNext { now: Instant });
-statement!("agenda_scans", AgendaScans { now: Instant });
-statement!("auto_assign_due", AutoAssignDue { now: Instant, retryable: Texts, paused_since: Instant, retries: i32 });
-statement!("holds_overdue", HoldsOverdue { now: Instant, batch: i32 });
+columns!(AgendaRow {
+    retry: Option<Instant>,
+    notify: Option<Instant>,
+    outbox: Option<Instant>,
+    ledger: Option<Instant>,
+    attempts: Option<Instant>,
+    ended_holds: Option<Instant>,
+});
+statement!("agenda_read", AgendaRead { now: Instant, retryable: Texts, pause_seconds: i32, retries: i32 } -> AgendaRow);
+columns!(NextHoldRow { due_at: Option<Instant> });
+statement!("hold_next", HoldNext { now: Instant } -> NextHoldRow);
+columns!(ScansRow {
+    commits: Option<Instant>,
+    live: Option<Instant>,
+    has_live: bool,
+    batch: Option<Instant>,
+    passed: Option<Instant>,
+});
+statement!("agenda_scans", AgendaScans { now: Instant } -> ScansRow);
+columns!(DueRow { booking_id: Option<Id>, hold_id: Option<Id> });
+statement!(
+    "auto_assign_due",
+    AutoAssignDue {
+        now: Instant,
+        retryable: Texts,
+        paused_since: Instant,
+        retries: i32,
+    } -> DueRow
+);
+columns!(OverdueHoldRow { id: Id, booking_id: Option<Id>, restaurant_id: Id, mirrors: Vec<Id> });
+statement!("holds_overdue", HoldsOverdue { now: Instant, batch: i32 } -> OverdueHoldRow);
 
 /// An open hold past its deadline, locked together with its mirrors.
 pub struct Overdue {
@@ -54,18 +83,14 @@ pub struct AttachedSchema {
 /// Every attached schema of this database; none where the extension is not installed.
 pub fn attached_schemas() -> Result<Vec<AttachedSchema>, Failure> {
     let connection = Connection::open();
-    let read = |row: &Row| AttachedSchema {
-        oid: row.oid(1).unwrap_or(pg_sys::InvalidOid),
-        name: row.text(2).unwrap_or_default(),
-        owner: row.oid(3).unwrap_or(pg_sys::InvalidOid),
-    };
+    let read = |row: &Row<AttachedRow>| AttachedSchema { oid: row.oid(), name: row.name(), owner: row.owner() };
     Ok(registry::as_owner(|| connection.query(SchemasAttached::STATEMENT.text, read))?.unwrap_or_default())
 }
 
 /// The tables of each schema, by number, whose changes the server is asked for; 0 where it does not count them.
 pub fn watched_tables() -> Result<HashMap<u32, Vec<u32>>, Failure> {
-    let number = |row: &Row, column| row.oid(column).unwrap_or(pg_sys::InvalidOid).to_u32();
-    let rows = Connection::open().query(TablesWatched::STATEMENT.text, |row| (number(row, 1), number(row, 2)))?;
+    let numbers = |row: &Row<WatchedRow>| (row.schema().to_u32(), row.relation().to_u32());
+    let rows = Connection::open().query(TablesWatched::STATEMENT.text, numbers)?;
     let mut tables: HashMap<u32, Vec<u32>> = HashMap::new();
     for (schema, table) in rows {
         tables.entry(schema).or_default().push(table);
@@ -99,12 +124,12 @@ impl Store {
             retries: auto_assign::RETRIES,
         };
         let rows = self.run(parameters, |row| Agenda {
-            retry: row.instant(1),
-            notify: row.instant(2),
-            outbox: row.instant(3),
-            ledger: row.instant(4),
-            attempts: row.instant(5),
-            ended_holds: row.instant(6),
+            retry: row.retry(),
+            notify: row.notify(),
+            outbox: row.outbox(),
+            ledger: row.ledger(),
+            attempts: row.attempts(),
+            ended_holds: row.ended_holds(),
             ..Agenda::default()
         })?;
         let found = rows.into_iter().next().unwrap_or_default();
@@ -113,18 +138,18 @@ impl Store {
 
     pub fn agenda_scans(&self, now: Instant) -> Result<Option<Scans>, Failure> {
         let rows = self.run(AgendaScans { now }, |row| Scans {
-            commits: row.instant(1).unwrap_or(Instant::NEVER),
-            live: row.instant(2).unwrap_or(Instant::NEVER),
-            has_live: row.flag(3),
-            batch: row.instant(4),
-            passed: row.instant(5),
+            commits: row.commits().unwrap_or(Instant::NEVER),
+            live: row.live().unwrap_or(Instant::NEVER),
+            has_live: row.has_live(),
+            batch: row.batch(),
+            passed: row.passed(),
         })?;
         Ok(rows.into_iter().next())
     }
 
     /// When the next open hold runs out, or the quarantine of one ends.
     pub fn hold_next(&self, now: Instant) -> Result<Option<Instant>, Failure> {
-        let rows = self.run(HoldNext { now }, |row| row.instant(1))?;
+        let rows = self.run(HoldNext { now }, |row| row.due_at())?;
         Ok(rows.into_iter().next().flatten())
     }
 
@@ -149,17 +174,17 @@ impl Store {
             paused_since: now.after_seconds(-auto_assign::RETRY_PAUSE_SECONDS),
             retries: auto_assign::RETRIES,
         };
-        let found = self.run(parameters, |row| row.id(1).zip(row.id(2)))?;
+        let found = self.run(parameters, |row| row.booking_id().zip(row.hold_id()))?;
         Ok(found.into_iter().next().flatten())
     }
 
     /// Locks open holds past their deadline, at most a batch; what somebody has locked stays.
     pub fn holds_overdue(&self, now: Instant, batch: i32) -> Result<Vec<Overdue>, Failure> {
         self.run(HoldsOverdue { now, batch }, |row| Overdue {
-            hold: row.id(1).unwrap_or_default(),
-            booking: row.id(2),
-            restaurant: row.id(3).unwrap_or_default(),
-            mirrors: row.ids(4).unwrap_or_default(),
+            hold: row.id(),
+            booking: row.booking_id(),
+            restaurant: row.restaurant_id(),
+            mirrors: row.mirrors(),
         })
     }
 }

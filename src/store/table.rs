@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Store;
+use super::columns::columns;
 use super::parameter::{self, Ids, Parameters};
 use super::statement::statement;
 use crate::rules::Id;
@@ -10,9 +11,39 @@ use crate::rules::booking::table::{self, Table};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
 
-statement!("tables_lock" locks "tables", TablesLock { booking: Option<Id>, hold: Option<Id>, asked: Ids });
-statement!("tables_read" reads "tables", TablesRead { booking: Option<Id>, hold: Option<Id>, asked: Ids });
-statement!("booking_tables_read", BookingTablesRead { booking: Id, now: Instant });
+columns!(LockedTableRow {
+    id: Id,
+    restaurant_id: Id,
+    zone_id: Option<Id>,
+    table_number: String,
+    capacity: i32,
+    min_party_size: Option<i32>,
+    max_party_size: Option<i32>,
+    active: bool,
+    out_of_service: bool,
+    mobility: String,
+    held: bool,
+    kept_out: bool,
+    maintained: bool,
+});
+statement!(
+    "tables_lock" locks "tables",
+    TablesLock {
+        booking: Option<Id>,
+        hold: Option<Id>,
+        asked: Ids,
+    } -> LockedTableRow
+);
+statement!(
+    "tables_read" reads "tables",
+    TablesRead {
+        booking: Option<Id>,
+        hold: Option<Id>,
+        asked: Ids,
+    } -> LockedTableRow
+);
+columns!(BookingTableRow { table_id: Option<Id> });
+statement!("booking_tables_read", BookingTablesRead { booking: Id, now: Instant } -> BookingTableRow);
 statement!("table_status_refresh", TableStatusRefresh { tables: Ids, now: Instant });
 
 /// Tables that were locked, and which of them are members of the named hold.
@@ -32,24 +63,24 @@ impl Store {
         self.tables(TablesRead { booking, hold, asked: parameter::ids(asked) })
     }
 
-    fn tables(&self, parameters: impl Parameters) -> Result<LockedTables, Failure> {
+    fn tables(&self, parameters: impl Parameters<LockedTableRow>) -> Result<LockedTables, Failure> {
         let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
         self.run(parameters, |row| {
-            let id = row.id(1).unwrap_or_default();
-            if row.flag(11) {
+            let id = row.id();
+            if row.held() {
                 locked.members.push(id);
             }
             let table = Table {
                 id,
-                restaurant: row.id(2).unwrap_or_default(),
-                zone: row.id(3),
-                number: row.text(4).unwrap_or_default(),
-                capacity: row.number(5).unwrap_or_default(),
-                min_party_size: row.number(6),
-                max_party_size: row.number(7),
-                active: row.flag(8),
-                out_of_service: table::is_out_of_service(row.flag(9), row.flag(12), row.flag(13)),
-                mobility: row.text(10).unwrap_or_default(),
+                restaurant: row.restaurant_id(),
+                zone: row.zone_id(),
+                number: row.table_number(),
+                capacity: row.capacity(),
+                min_party_size: row.min_party_size(),
+                max_party_size: row.max_party_size(),
+                active: row.active(),
+                out_of_service: table::is_out_of_service(row.out_of_service(), row.kept_out(), row.maintained()),
+                mobility: row.mobility(),
             };
             locked.tables.insert(id, table);
         })?;
@@ -58,7 +89,7 @@ impl Store {
 
     /// The tables that the booking has at this moment.
     pub fn booking_tables_read(&self, booking: Id, now: Instant) -> Result<Vec<Id>, Failure> {
-        let rows = self.run(BookingTablesRead { booking, now }, |row| row.id(1))?;
+        let rows = self.run(BookingTablesRead { booking, now }, |row| row.table_id())?;
         Ok(rows.into_iter().flatten().collect())
     }
 

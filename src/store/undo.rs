@@ -1,7 +1,9 @@
 //! What a key did, and taking it back.
 
 use super::Store;
+use super::columns::{CountsRow, columns};
 use super::parameter::{self, Ids};
+use super::row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::Booking;
@@ -12,7 +14,18 @@ use crate::rules::confirm::undo::KeyEffects;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
-statement!("undo_read", UndoRead<'a> { booking: Id, key: &'a str });
+columns!(UndoRow {
+    tables: Vec<Id>,
+    target: Option<String>,
+    before: Option<String>,
+    found_standing: bool,
+    undone: bool,
+    changed_since: bool,
+    replaced: Vec<Id>,
+    replaced_start: Option<Instant>,
+    replaced_end: Option<Instant>,
+});
+statement!("undo_read", UndoRead<'a> { booking: Id, key: &'a str } -> UndoRow);
 statement!(
     "undo_apply",
     UndoApply<'a> {
@@ -29,7 +42,7 @@ statement!(
         metadata: Option<Json>,
         key: &'a str,
         restores: bool,
-    }
+    } -> CountsRow
 );
 
 /// What is to be taken back.
@@ -49,14 +62,14 @@ impl Store {
     /// What the key did that still stands; None: it has no answer, or a refusal.
     pub fn undo_read(&self, booking: Id, key: &str) -> Result<Option<KeyEffects>, Failure> {
         let rows = self.run(UndoRead { booking, key }, |row| KeyEffects {
-            tables: row.ids(1).unwrap_or_default(),
-            target: row.text(2),
-            before: row.text(3),
-            found_standing: row.flag(4),
-            undone: row.flag(5),
-            changed_since: row.flag(6),
-            replaced: row.ids(7).unwrap_or_default(),
-            replaced_for: row.window(8, 9),
+            tables: row.tables(),
+            target: row.target(),
+            before: row.before(),
+            found_standing: row.found_standing(),
+            undone: row.undone(),
+            changed_since: row.changed_since(),
+            replaced: row.replaced(),
+            replaced_for: row::window(row.replaced_start(), row.replaced_end()),
         })?;
         Ok(rows.into_iter().next())
     }
@@ -78,7 +91,7 @@ impl Store {
             key: back.key,
             restores: back.restores,
         };
-        let rows = self.run(parameters, |row| row.numbers(1))?;
+        let rows = self.run(parameters, |row| row.counts())?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 }

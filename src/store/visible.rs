@@ -6,15 +6,19 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::attachment::ROW_SECURITY;
+use super::columns::columns;
 use super::rights;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Failure, sqlstate_pack};
 
-statement!("call_arguments", CallArguments { function: pg_sys::Oid });
-statement!("booking_visible", BookingVisible { booking: Id });
-statement!("hold_booking", HoldBooking { hold: Id });
+columns!(PlacesRow { booking: Option<i32>, hold: Option<i32> });
+statement!("call_arguments", CallArguments { function: pg_sys::Oid } -> PlacesRow);
+columns!(VisibleRow { visible: bool });
+statement!("booking_visible", BookingVisible { booking: Id } -> VisibleRow);
+columns!(HoldBookingRow { booking_id: Option<Id> });
+statement!("hold_booking", HoldBooking { hold: Id } -> HoldBookingRow);
 
 impl Store {
     /// Is there such a rule?
@@ -29,7 +33,7 @@ impl Store {
         }
         // SAFETY: the server fills in flinfo for every call that it makes.
         let function = unsafe { (*(*call).flinfo).fn_oid };
-        let places = self.run(CallArguments { function }, |row| (row.number(1), row.number(2)))?;
+        let places = self.run(CallArguments { function }, |row| (row.booking(), row.hold()))?;
         let (booking, hold) = places.into_iter().next().unwrap_or_default();
         if let Some(booking) = booking.and_then(|place| argument(call, place))
             && !self.sees(booking)?
@@ -37,7 +41,7 @@ impl Store {
             return Err(refusal::booking_not_found(Some(booking)).into());
         }
         let Some(hold) = hold.and_then(|place| argument(call, place)) else { return Ok(()) };
-        let of_hold = self.run(HoldBooking { hold }, |row| row.id(1))?.into_iter().flatten().next();
+        let of_hold = self.run(HoldBooking { hold }, |row| row.booking_id())?.into_iter().flatten().next();
         match of_hold {
             Some(booking) if !self.sees(booking)? => Err(refusal::hold_not_found(Some(hold)).into()),
             _ => Ok(()),
@@ -48,7 +52,7 @@ impl Store {
     pub fn sees(&self, booking: Id) -> Result<bool, Failure> {
         // SAFETY: reads who called, outside of every SECURITY DEFINER function.
         let caller = unsafe { pg_sys::GetOuterUserId() };
-        let seen = rights::as_role(caller, || self.run(BookingVisible { booking }, |row| row.flag(1)));
+        let seen = rights::as_role(caller, || self.run(BookingVisible { booking }, |row| row.visible()));
         match seen {
             Ok(seen) => Ok(seen.first().copied().unwrap_or_default()),
             Err(Failure::Server(error)) if error.sqlstate == sqlstate_pack("42501") => {
