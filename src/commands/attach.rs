@@ -205,7 +205,8 @@ pub fn detach(schema: pg_sys::Oid, keep_tables: bool) -> Result<(), Failure> {
     for table in ROLLOUT.iter().filter_map(|ours| facts.table(ours.name)) {
         store.ddl_as(&table.owner, &format!("drop table {}.{}", facts.schema, quoted(&table.name)))?;
     }
-    let (tables, others): (Vec<_>, Vec<_>) = added.iter().partition(|addition| addition.kind == AdditionKind::Table);
+    let (tables, others): (Vec<_>, Vec<_>) =
+        added.iter().partition(|addition| matches!(addition.kind, AdditionKind::Table | AdditionKind::Found));
     say_kept(&facts, &others);
     others.into_iter().try_for_each(|addition| undo_one(&store, &facts, addition))?;
     if !keep_tables {

@@ -17,7 +17,7 @@ pub enum AdditionKind {
     NotNull,
     Usage,
     Table,
-    /// A table of ours that detach leaves alone, or drops in any case: it is ours to own.
+    /// A table of ours that was there: an earlier attach made it, or it is one that detach drops in any case.
     Found,
     /// A column of the application's: it has data by now, so it stays, and detach says so.
     Column,
@@ -168,13 +168,14 @@ pub fn undo(facts: &Facts, addition: &Addition) -> Undo {
             Some(column) if !column.not_null => Undo::Fill { table: relation.clone(), column: name.clone() },
             _ => Undo::Gone,
         },
-        AdditionKind::Found => Undo::Gone,
         AdditionKind::Column => facts.column(relation, name).map_or(Undo::Gone, |_| Undo::Kept),
         AdditionKind::Usage => {
             let statement = format!("revoke usage on schema {} from {}", facts.schema, quoted(name));
             Undo::Run { statement, table: None }
         }
-        AdditionKind::Table => {
+        // Detach drops it in any case, and before.
+        AdditionKind::Found if all().any(|ours| ours.name == *name && !ours.kept) => Undo::Gone,
+        AdditionKind::Table | AdditionKind::Found => {
             let Some(found) = facts.table(name) else { return Undo::Gone };
             let made = found.kind == "r" && facts.table("bookings").is_some_and(|table| table.owner == found.owner);
             let statement = format!("drop table {}.{}", facts.schema, quoted(name));

@@ -160,6 +160,12 @@ fn tables_with_rows_of_somebodys_stay_unless_it_is_said() {
     };
     assert_eq!(refusal.sqlstate, "55000");
     refusal.says("55000", "Schema public is not attached");
+    // Attach found the tables that stayed, and did not make them; they go all the same.
+    minimal.adopt();
+    minimal.run("select holdfast.detach('public', p_keep_tables => false)");
+    let left =
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relname like 'holdfast%'";
+    assert_eq!(minimal.column::<String>(left), Vec::<String>::new());
 }
 
 /// What has to be mended by a person is said before anything is changed.
