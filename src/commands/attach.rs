@@ -8,8 +8,8 @@
 use pgrx::pg_sys;
 
 use crate::rules::attach::addition::{Addition, AdditionKind, Undo, additions, undo, usage};
+use crate::rules::attach::mend::{mends, unmet};
 use crate::rules::attach::missing::due;
-use crate::rules::attach::order::{mends, unmet};
 use crate::rules::attach::rights::{closing, row_security};
 use crate::rules::catalogue::facts::Facts;
 use crate::rules::catalogue::function::FunctionFacts;

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 use super::looking_at;
-use crate::rules::attach::order::unmet;
+use crate::rules::attach::mend::unmet;
 use crate::rules::doctor::examine;
 use crate::rules::migration::{Form, in_encoding, render};
 use crate::rules::refusal::argument_invalid;

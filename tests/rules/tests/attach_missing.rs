@@ -145,7 +145,7 @@ fn each_column_of_ours_is_compared() {
                 change(&mut table.columns[at]);
                 facts.recorded = vec![made.name.to_owned()];
                 let finding = examine(&facts).into_iter().find(|finding| finding.what == what);
-                let refused = holdfast::rules::attach::order::unmet(&facts).iter().any(|unmet| unmet.what == what);
+                let refused = holdfast::rules::attach::mend::unmet(&facts).iter().any(|unmet| unmet.what == what);
                 (finding.unwrap_or_else(|| panic!("nothing is said of {what}")), refused)
             };
             let (finding, refused) = says(|column| {

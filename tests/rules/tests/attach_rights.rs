@@ -1,6 +1,6 @@
 //! Who owns what, and who has a right on what attach made.
 
-use holdfast::rules::attach::order::unmet;
+use holdfast::rules::attach::mend::unmet;
 use holdfast::rules::catalogue::facts::{Facts, Grant, SchemaRights, TableFacts, TriggerFacts};
 use holdfast::rules::catalogue::function::FunctionFacts;
 use holdfast::rules::catalogue::name::literal;

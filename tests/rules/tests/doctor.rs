@@ -1,6 +1,6 @@
 //! From what the catalogue says to what a doctor says.
 
-use holdfast::rules::attach::order::{mends, unmet};
+use holdfast::rules::attach::mend::{mends, unmet};
 use holdfast::rules::catalogue::declared::declared;
 use holdfast::rules::catalogue::facts::{
     Column, Constraint, Facts, Index, Server, StatusFacts, TableFacts, TriggerFacts,

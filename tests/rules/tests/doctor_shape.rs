@@ -1,6 +1,6 @@
 //! Shapes of tables that are refused by name before the first change.
 
-use holdfast::rules::attach::order::{mends, unmet};
+use holdfast::rules::attach::mend::{mends, unmet};
 use holdfast::rules::catalogue::facts::{Column, Constraint, Facts, Index, Server, TableFacts};
 use holdfast::rules::doctor::examine;
 use holdfast::rules::doctor::finding::{MendStep, State};

@@ -1,6 +1,6 @@
 //! Labels that say the same in other letters, and where a confirm leads.
 
-use holdfast::rules::attach::order::unmet;
+use holdfast::rules::attach::mend::unmet;
 use holdfast::rules::booking::status::{contract_status, target};
 use holdfast::rules::catalogue::facts::{Column, Facts, StatusFacts};
 use holdfast::rules::doctor::examine;

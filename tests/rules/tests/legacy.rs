@@ -1,6 +1,6 @@
 //! Functions of an application: those that make room for ours, and what their bodies give away.
 
-use holdfast::rules::attach::order::unmet;
+use holdfast::rules::attach::mend::unmet;
 use holdfast::rules::catalogue::declared::declared;
 use holdfast::rules::catalogue::facts::{Facts, Reference};
 use holdfast::rules::catalogue::function::FunctionFacts;

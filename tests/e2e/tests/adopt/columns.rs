@@ -1,7 +1,7 @@
 //! Applications whose labels and columns are not the contract's: they are attached as they are, and get back what was
 //! changed for it.
 
-use holdfast_e2e::foreign::{Foreign, MINIMAL};
+use holdfast_e2e::foreign::{Foreign, MINIMAL, OLD};
 use holdfast_e2e::{Call, GRANTED, confirm, unassign};
 
 use crate::adopt::attach::{booking, catalogue, table};
@@ -148,6 +148,27 @@ fn a_column_of_ours_that_is_another_one_is_noticed() {
     assert_eq!(minimal.column::<String>(amiss), mended);
     minimal.adopt();
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
+}
+
+/// Columns that a call could go without are named like the others before they are added.
+#[test]
+fn columns_that_only_we_use_are_named_before() {
+    let mut old = OLD.install();
+    old.run("create extension holdfast cascade");
+    let dry: String = old.value("select holdfast.migration('public', 'dry_run')");
+    let back: String = old.value("select holdfast.migration('public', 'back')");
+    for column in ["booking_assignment_idempotency.basis", "capacity_outbox.claimed_by", "capacity_outbox.last_error"] {
+        let find =
+            format!("select state || ': ' || mend from holdfast.doctor('public') where what = 'column {column}'");
+        let (table, name) = column.split_once('.').expect("a table and a column");
+        let add = format!("alter table public.{table} add column if not exists {name} ");
+        assert!(old.value::<String>(&find).starts_with(&format!("missing: {add}")), "{column}");
+        assert!(dry.contains(&add), "{column} in {dry}");
+        let stays = format!(
+            "it has data by now, and nothing needs it gone: alter table public.{table} drop column if exists {name};"
+        );
+        assert!(back.contains(&stays), "{column} in {back}");
+    }
 }
 
 /// Detach says what stays: the columns that attach added.
