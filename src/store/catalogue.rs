@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use super::columns::columns;
 use super::parameter::{self, Parameters, Texts};
 use super::plan::Connection;
+use super::registry::CURRENT;
 use super::row::{self, Row};
 use super::schema::CONTRACT;
 use super::statement::{for_features, statement};
@@ -43,6 +44,8 @@ impl Store {
         let mut facts = Facts {
             schema: self.quoted_schema().to_owned(),
             attached: self.attachment.attached,
+            attached_by: self.release()?,
+            release: CURRENT.to_owned(),
             path: self.recorded_path(),
             owner: self.owner()?,
             rights: self.facts_of(CatalogueSchema { schema: self.oid(), owner })?.into_iter().next(),

@@ -36,6 +36,11 @@ statement!("additions_forget", AdditionsForget { bookings: pg_sys::Oid });
 statement!("legacy_forget", LegacyForget { bookings: pg_sys::Oid });
 columns!(CallerRow { role: String });
 statement!("callers_read", CallersRead { bookings: pg_sys::Oid } -> CallerRow);
+columns!(ReleaseRow { release: String });
+statement!("release_read", ReleaseRead { bookings: pg_sys::Oid } -> ReleaseRow);
+
+/// This release.
+pub const CURRENT: &str = env!("CARGO_PKG_VERSION");
 
 /// The table of attached schemas; None where the extension is not installed, or is of a release that had none.
 pub fn relation() -> Option<pg_sys::Oid> {
@@ -81,7 +86,7 @@ impl Store {
         let features = self.attachment.features_present().into_iter().chain([path.as_str()]);
         let attach = |bookings| RegistryAttach {
             bookings,
-            release: env!("CARGO_PKG_VERSION"),
+            release: CURRENT,
             features: parameter::texts(features),
             callers: parameter::texts(callers.iter().map(String::as_str)),
         };
@@ -97,6 +102,11 @@ impl Store {
         self.registry(|bookings| LegacyForget { bookings }, |_| ())?;
         self.attachment.recorded();
         Ok(())
+    }
+
+    /// The release that attached the schema.
+    pub fn release(&self) -> Result<Option<String>, Failure> {
+        Ok(self.registry(|bookings| ReleaseRead { bookings }, |row| row.release())?.into_iter().next())
     }
 
     /// The roles that were named at attach.

@@ -214,3 +214,10 @@ fn every_column_that_is_asked_for_is_on_the_page() {
     assert_none(&missing(&page));
     assert_one(&missing(&page.replacen("| `party_size` |", "| `party` |", 1)), "bookings.party_size");
 }
+
+#[test]
+fn no_column_is_of_a_release_to_come() {
+    let parts = |version: &str| version.split('.').flat_map(str::parse::<u32>).collect::<Vec<_>>();
+    let newest = all().flat_map(|table| table.columns).map(|column| column.since.name()).max_by_key(|name| parts(name));
+    assert!(newest.is_some_and(|newest| parts(newest) <= parts(env!("CARGO_PKG_VERSION"))), "{newest:?}");
+}

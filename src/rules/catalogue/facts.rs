@@ -13,6 +13,10 @@ pub struct Facts {
     /// As SQL quotes it.
     pub schema: String,
     pub attached: bool,
+    /// The release that attached it.
+    pub attached_by: Option<String>,
+    /// The release that looks.
+    pub release: String,
     /// Of the bookings: what our functions do, they do as this role.
     pub owner: String,
     /// None: there are no bookings, so nobody is their owner.

@@ -10,6 +10,7 @@ use crate::rules::schema::holdfast_tables::{HOLDFAST, all};
 
 pub(crate) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let mut found: Vec<DoctorFinding> = HOLDFAST.iter().map(|table| of_table(facts, table)).collect();
+    found.extend(facts.attached_by.as_deref().and_then(|by| of_release(facts, by)));
     for ours in all() {
         let is_ours = |table: &&TableFacts| strange(facts, table, facts.recorded.contains(&table.name)).is_none();
         let Some(table) = facts.table(ours.name).filter(is_ours) else { continue };
@@ -17,6 +18,16 @@ pub(crate) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
         found.extend(table.columns.iter().filter_map(|column| unknown(ours, column)));
     }
     found
+}
+
+/// Another release attached the schema than the one that looks at it.
+fn of_release(facts: &Facts, by: &str) -> Option<DoctorFinding> {
+    if by == facts.release {
+        return None;
+    }
+    let why = format!("release {by} attached the schema, and this is {}: attach again", facts.release);
+    let finding = DoctorFinding::new("release of the schema", State::Risky, "", why);
+    Some(finding.mend(MendStep::Attach, attach(facts)))
 }
 
 fn attach(facts: &Facts) -> [String; 1] {

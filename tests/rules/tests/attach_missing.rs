@@ -12,6 +12,8 @@ use holdfast::rules::schema::holdfast_tables::all;
 
 use crate::doctor::{column, facts, index, table};
 
+const CURRENT: &str = "0.2.0";
+
 fn found(made: &HoldfastColumn) -> Column {
     let is_enum = matches!(made.kind, Kind::Enum(_));
     Column {
@@ -166,6 +168,18 @@ fn each_column_of_ours_is_compared() {
             assert!(!refused, "{what}");
         }
     }
+}
+
+#[test]
+fn a_schema_of_another_release_is_told_of() {
+    let of = |release: &str| {
+        let (by, release) = (Some(release.to_owned()), CURRENT.to_owned());
+        let findings = examine(&Facts { attached_by: by, release, ..attached() });
+        findings.into_iter().find(|finding| finding.what == "release of the schema").map(|finding| finding.why)
+    };
+    assert_eq!(of(CURRENT), None);
+    let why = format!("release 0.1.7 attached the schema, and this is {CURRENT}: attach again");
+    assert_eq!(of("0.1.7"), Some(why));
 }
 
 #[test]

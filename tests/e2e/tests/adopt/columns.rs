@@ -150,6 +150,20 @@ fn a_column_of_ours_that_is_another_one_is_noticed() {
     assert_eq!(minimal.column::<String>(amiss), [""; 0]);
 }
 
+/// What an upgrade of the extension leaves to do.
+#[test]
+fn a_schema_that_another_release_attached_is_told_of() {
+    let mut minimal = MINIMAL.install();
+    minimal.adopt();
+    let told = "select count(*) from holdfast.doctor('public') where what = 'release of the schema'";
+    assert_eq!(minimal.value::<i64>(told), 0);
+    minimal.run("update holdfast.attachment set version = '0.1.7'");
+    minimal.renew();
+    assert_eq!(minimal.value::<i64>(told), 1);
+    minimal.adopt();
+    assert_eq!(minimal.value::<i64>(told), 0);
+}
+
 /// Columns that a call could go without are named like the others before they are added.
 #[test]
 fn columns_that_only_we_use_are_named_before() {
