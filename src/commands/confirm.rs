@@ -63,7 +63,8 @@ pub(super) fn uncounted(store: &Store, request: &Request, refusals: Refusals) ->
     if let (Err(Failure::Refused(refusal)), Some(key), Refusals::Returned) = (&answer, &request.key, refusals)
         && refusal.binds_key()
     {
-        let bound = store.ledger_refuse(request, key, refusal, store.clock())?;
+        let now = store.clock();
+        let bound = store.ledger_refuse(request, key, refusal, (now, super::kept_until(now)))?;
         super::assert_written("Refusal", &[1], &[bound as i64])?;
     }
     answer
@@ -105,13 +106,31 @@ fn attempt(store: &Store, request: &Request, booking: Booking) -> Result<Answer,
     let changes = confirm::decide(request, &resolved, &snapshot)?;
     super::reach(store, Phase::Apply);
     let receipt = store
-        .confirm_apply(request, &resolved, &snapshot, &changes)
+        .confirm_apply(request, &resolved, &snapshot, &changes, super::kept_until(snapshot.now))
         .map_err(|failure| collided(store, request, &resolved, failure))?;
+    check_written(store, request, &changes, &receipt.counts)?;
     super::emit(store, &events(request, &resolved, &snapshot, &changes, &receipt.rows), snapshot.now)?;
     super::reach(store, Phase::Settle);
     settle(store, &snapshot, &changes)?;
     super::reach(store, Phase::Done);
     Ok(Answer { rows: receipt.rows, replayed: false, receipt: Some(receipt.transaction_id) })
+}
+
+/// Somebody who takes none of our locks may have bound the key while we waited for it: that answer is for the next try to
+/// read. They may also have removed rows first. Any other difference is a trigger that swallowed rows.
+fn check_written(store: &Store, request: &Request, changes: &Changes, counts: &[i64]) -> Result<(), Failure> {
+    let expected = changes.expected(request, store.has_results());
+    if counts == expected {
+        return Ok(());
+    }
+    let removal = changes.removal();
+    store.removed_by_others(request.booking, &removal, &expected, counts, removal.expected().len())?;
+    if let Some(key) = request.key.as_deref().filter(|_| confirm::is_only_unbound(&expected, counts))
+        && store.ledger_probe(request.booking, key)?.is_some()
+    {
+        return Err(Failure::Undone(refusal::key_in_progress(request.booking, key)));
+    }
+    super::assert_written("Confirm", &expected, counts)
 }
 
 /// Takes the remaining locks in order, reads the clock, and reads what is decided on.

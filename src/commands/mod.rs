@@ -44,6 +44,7 @@ use crate::rules::booking::window::Instant;
 use crate::rules::event::outbox::Event;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Failure, schema_renamed};
+use crate::rules::upkeep::retention;
 use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Jsonb, Store, enum_label};
@@ -93,7 +94,6 @@ pub fn in_attached_schema_of<T>(
 
 /// An answer that one schema gave: names of schemas may be swapped while a call is at work.
 fn in_one_schema<T>(store: Store, command: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
-    let store = store.keeping(settings::ledger_retention_days());
     match command(&store) {
         Err(Failure::Server(error)) => Err(Failure::Server(error)),
         answer if !store.is_renamed() => answer,
@@ -106,6 +106,11 @@ fn in_one_schema<T>(store: Store, command: impl FnOnce(&Store) -> Result<T, Fail
 pub enum Refusals {
     Returned,
     Raised,
+}
+
+/// Until when an answer that is given now is kept.
+fn kept_until(now: Instant) -> Instant {
+    now.after_seconds(retention::seconds(settings::ledger_retention_days()))
 }
 
 /// Says how far the call got.

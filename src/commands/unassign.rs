@@ -18,9 +18,8 @@ pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> 
     let removal = allocation::remove(&assignments, &allocations, goes);
     let mut taken: Vec<Id> = assignments.iter().map(|row| row.table).filter(|table| goes(*table)).collect();
     taken.sort_unstable();
-    let expected = [removal.assignments.len(), removal.allocations.len(), removal.dissolved.len()].map(|n| n as i64);
     let written = store.tables_remove(id, &removal)?;
-    super::assert_removed(store, ("Unassign", id), &removal, &expected, &written)?;
+    super::assert_removed(store, ("Unassign", id), &removal, &removal.expected(), &written)?;
     if !taken.is_empty() {
         let left = outbox::RemainingTables::of(&assignments, goes, booking.window);
         super::emit(store, &[outbox::tables_changed(&left.tables(&booking, &booking.status, None))], now)?;

@@ -115,16 +115,9 @@ fn make_room(
 }
 
 fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Failure> {
-    let count = |rows: &[Id]| rows.len() as i64;
     let removal = back.removal;
-    let expected = [
-        count(&removal.assignments),
-        count(&removal.allocations),
-        count(&removal.dissolved),
-        count(restored),
-        i64::from(back.status.is_some()),
-        1,
-    ];
+    let mut expected = removal.expected().to_vec();
+    expected.extend([restored.len() as i64, i64::from(back.status.is_some()), 1]);
     let booking = back.booking.id;
     let written = store.undo_apply(back)?;
     super::assert_removed(store, ("Undo", booking), removal, &expected, &written)

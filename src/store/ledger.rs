@@ -73,7 +73,7 @@ impl Store {
         request: &Request,
         key: &str,
         refusal: &Refusal,
-        now: Instant,
+        (now, kept_until): (Instant, Instant),
     ) -> Result<usize, Failure> {
         let fingerprint = Fingerprint::literal(request);
         let selection = &request.selection;
@@ -84,7 +84,7 @@ impl Store {
             start: request.window.map(|window| window.start()),
             end: request.window.map(|window| window.end()),
             checksum: &fingerprint.checksum(),
-            kept_until: now.after_seconds(self.retention_seconds),
+            kept_until,
             now,
             outcome: refusal.outcome.entry().name,
             request: fingerprint.json(),

@@ -65,7 +65,6 @@ pub use undo::TakingBack;
 
 use crate::rules::attempt::Phase;
 use crate::rules::refusal::failure::Failure;
-use crate::rules::upkeep::retention;
 use attachment::Attachment;
 use columns::Columns;
 use parameter::Parameters;
@@ -76,8 +75,6 @@ use row::Row;
 pub struct Store {
     connection: Connection,
     attachment: Rc<Attachment>,
-    /// How long an answer given now is to be kept.
-    retention_seconds: i64,
     phase: Cell<Phase>,
     /// What the first of those that were set aside said.
     said: Cell<Option<String>>,
@@ -99,13 +96,7 @@ impl Store {
     fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let connection = Connection::open();
         let attachment = connection.attachment(schema)?;
-        let retention_seconds = retention::seconds(retention::LEDGER_DAYS);
-        Ok(Store { connection, attachment, retention_seconds, phase: Cell::default(), said: Cell::default() })
-    }
-
-    /// Keeps answers for as long as the owner says.
-    pub fn keeping(self, days: i32) -> Store {
-        Store { retention_seconds: retention::seconds(days), ..self }
+        Ok(Store { connection, attachment, phase: Cell::default(), said: Cell::default() })
     }
 
     /// Refuses a schema that was never attached; what it may have lost since does not matter.

@@ -12,6 +12,14 @@ pub struct Removal {
     pub dissolved: Vec<Id>,
 }
 
+impl Removal {
+    /// How many rows each part has to remove or change.
+    #[must_use]
+    pub fn expected(&self) -> [i64; 3] {
+        [&self.assignments, &self.allocations, &self.dissolved].map(|rows| rows.len() as i64)
+    }
+}
+
 /// Removes the tables for which `goes` is true; groups left with fewer than two members end.
 #[must_use]
 pub fn remove(assignments: &[Assignment], allocations: &[Allocation], goes: impl Fn(Id) -> bool) -> Removal {

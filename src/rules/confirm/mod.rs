@@ -47,13 +47,51 @@ pub struct Changes {
     pub touched: Vec<Id>,
 }
 
+/// The place of the ledger's entry in [`Changes::expected`].
+const BOUND: usize = 8;
+
 impl Changes {
+    /// Several tables are one group.
+    #[must_use]
+    pub fn makes_group(&self) -> bool {
+        self.add.len() > 1
+    }
+
+    #[must_use]
+    pub fn removal(&self) -> allocation::Removal {
+        let (assignments, allocations) = (self.drop_assignments.clone(), self.drop_allocations.clone());
+        allocation::Removal { assignments, allocations, dissolved: self.dissolve.clone() }
+    }
+
+    /// How many rows each part has to write, in the order of the counts of `confirm_apply`.
+    #[must_use]
+    pub fn expected(&self, request: &Request, has_results: bool) -> Vec<i64> {
+        let (moved, bound) = (i64::from(self.moves), i64::from(request.key.is_some()));
+        let mut expected = self.removal().expected().to_vec();
+        expected.extend([
+            self.add.len() as i64,
+            i64::from(self.makes_group()),
+            moved,
+            moved,
+            self.close_holds.len() as i64,
+            bound,
+            i64::from(has_results && request.intent == Intent::Confirm) * bound,
+        ]);
+        expected
+    }
+
     /// Tables that the booking had and has no more.
     #[must_use]
     pub fn freed(&self, resolved: &ResolvedRequest, snapshot: &Snapshot) -> Vec<Id> {
         let dropped = snapshot.assignments.iter().filter(|row| self.drop_assignments.contains(&row.id));
         dropped.map(|row| row.table).filter(|table| !resolved.tables.contains(table)).collect()
     }
+}
+
+/// Was everything written but the entry under the key?
+#[must_use]
+pub fn is_only_unbound(expected: &[i64], counts: &[i64]) -> bool {
+    (0..expected.len()).all(|at| at == BOUND || expected.get(at) == counts.get(at))
 }
 
 /// The holds that a call of the booking ends or may pass by, with their deadlines. Judged by what the locked rows say: another

@@ -4,7 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::booking::table::{Blocker, Resource};
 use holdfast::rules::confirm::request::{Request, ResolvedRequest};
 use holdfast::rules::confirm::snapshot::Snapshot;
-use holdfast::rules::confirm::{Changes, decide};
+use holdfast::rules::confirm::{Changes, decide, is_only_unbound};
 use holdfast::rules::hold::HoldEnd;
 use holdfast_rules_tests::{
     HOLD, OTHER_BOOKING, as_assign, ask_hold, ask_tables, assignment, claim, claim_of, clock, hold, hours, own_hold,
@@ -232,4 +232,32 @@ fn tables_are_touched_whose_window_is_running() {
     assert_eq!(touched(hours(18, 20), hours(16, 19), clock(17, 0)), table_ids(&[4]));
     assert_eq!(touched(hours(17, 20), hours(18, 20), clock(17, 0)), table_ids(&[1, 2]));
     assert!(touched(hours(18, 20), hours(18, 20), clock(20, 0)).is_empty());
+}
+
+/// What was written is counted part by part; the ledger's entry may be another call's.
+#[test]
+fn each_part_of_a_write_is_expected() {
+    let changes = Changes {
+        add: table_ids(&[1, 2]),
+        drop_assignments: table_ids(&[3]),
+        drop_allocations: table_ids(&[4, 5]),
+        dissolve: table_ids(&[6, 7, 8]),
+        close_holds: vec![(HOLD, HoldEnd::Confirmed)],
+        moves: true,
+        ..Changes::default()
+    };
+    let request = ask_tables(&[1, 2]);
+    assert_eq!(changes.expected(&request, true), [1, 2, 3, 2, 1, 1, 1, 1, 1, 1]);
+    assert_eq!(changes.expected(&request, false), [1, 2, 3, 2, 1, 1, 1, 1, 1, 0]);
+    assert_eq!(changes.expected(&as_assign(ask_tables(&[1, 2])), true), [1, 2, 3, 2, 1, 1, 1, 1, 1, 0]);
+    let without_key = Request { key: None, ..ask_tables(&[1]) };
+    let one = Changes { add: table_ids(&[1]), ..Changes::default() };
+    assert_eq!(one.expected(&without_key, true), [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    let expected = changes.expected(&request, true);
+    for at in 0..expected.len() {
+        let mut counts = expected.clone();
+        counts[at] -= 1;
+        assert_eq!(is_only_unbound(&expected, &counts), at == 8, "{at}");
+    }
+    assert!(!is_only_unbound(&expected, &[]));
 }
