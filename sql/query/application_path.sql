@@ -15,16 +15,23 @@ with replaced as (
   where (n.oid = :schema or n.nspname::text = :legacy) and l.lanname <> 'c' and o.place is not null
   order by o.place, p.oid
   limit 1
+), relation as materialized (
+  select c.oid from pg_catalog.pg_class c
+  where c.relnamespace = :schema and c.oid in (
+    select o.objid from pg_catalog.pg_depend o
+    where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+      and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  )
 ), lived_in as (
   select p.pronamespace as schema
   from pg_catalog.pg_trigger t
-  join pg_catalog.pg_class c on c.oid = t.tgrelid and c.relnamespace = :schema
+  join relation c on c.oid = t.tgrelid
   join pg_catalog.pg_proc p on p.oid = t.tgfoid
   where not t.tgisinternal
   union
   select t.typnamespace
   from pg_catalog.pg_attribute a
-  join pg_catalog.pg_class c on c.oid = a.attrelid and c.relnamespace = :schema
+  join relation c on c.oid = a.attrelid
   join pg_catalog.pg_type t on t.oid = a.atttypid
   where a.attnum > 0 and not a.attisdropped
   union
@@ -34,7 +41,7 @@ with replaced as (
   left join pg_catalog.pg_attrdef f on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and f.oid = d.objid
   left join pg_catalog.pg_constraint k on d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and k.oid = d.objid
   left join pg_catalog.pg_policy y on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and y.oid = d.objid
-  join pg_catalog.pg_class c on c.oid = coalesce(f.adrelid, k.conrelid, y.polrelid) and c.relnamespace = :schema
+  join relation c on c.oid = coalesce(f.adrelid, k.conrelid, y.polrelid)
   where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
   union
   select e.extnamespace from pg_catalog.pg_extension e

@@ -22,5 +22,9 @@ select pg_catalog.jsonb_build_object(
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid = k.conrelid
 left join pg_catalog.pg_index i on i.indexrelid = k.conindid and k.contype in ('p', 'u', 'x')
-where c.relnamespace = :schema and not c.relispartition and k.conparentid = 0
+where c.relnamespace = :schema and c.oid in (
+  select o.objid from pg_catalog.pg_depend o
+  where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+    and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+) and not c.relispartition and k.conparentid = 0
 order by c.relname, k.conname

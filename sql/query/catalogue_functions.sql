@@ -39,7 +39,11 @@ select pg_catalog.jsonb_build_object(
 ) as fact
 from pg_catalog.pg_proc p
 join pg_catalog.pg_language l on l.oid = p.prolang
-where p.pronamespace = :schema and p.prokind in ('f', 'p')
+where p.pronamespace = :schema and p.oid in (
+  select o.objid from pg_catalog.pg_depend o
+  where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+    and o.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+) and p.prokind in ('f', 'p')
   and not exists (
     select from pg_catalog.pg_depend d
     where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'

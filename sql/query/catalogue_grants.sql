@@ -3,7 +3,11 @@
 with ours as (
   select c.oid, c.relname, c.reltype
   from pg_catalog.pg_class c
-  where c.relnamespace = :schema and c.relkind in ('r', 'p', 'v') and c.relname::text = any (:ours)
+  where c.relnamespace = :schema and c.oid in (
+    select o.objid from pg_catalog.pg_depend o
+    where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+      and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  ) and c.relkind in ('r', 'p', 'v') and c.relname::text = any (:ours)
 ), granted as (
   select o.relname, 'table' as kind, o.oid::pg_catalog.regclass::text as object, c.relowner as owner,
          coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) as rights

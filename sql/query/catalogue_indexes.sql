@@ -6,7 +6,7 @@ select pg_catalog.jsonb_build_object(
   'unique', i.indisunique,
   'usable', i.indisvalid and i.indisready and i.indimmediate,
   'valid', i.indisvalid,
-  'backs_constraint', exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid),
+  'backs_constraint', exists (select from pg_catalog.pg_constraint k where k.conrelid = i.indrelid and k.conindid = i.indexrelid),
   'replica_identity', i.indisreplident,
   'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid),
   'columns', (
@@ -22,5 +22,9 @@ from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indrelid
 join pg_catalog.pg_class x on x.oid = i.indexrelid
 join pg_catalog.pg_am m on m.oid = x.relam
-where c.relnamespace = :schema and not c.relispartition
+where c.relnamespace = :schema and c.oid in (
+  select o.objid from pg_catalog.pg_depend o
+  where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+    and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+) and not c.relispartition
 order by c.relname, x.relname

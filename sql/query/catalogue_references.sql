@@ -21,9 +21,20 @@ select pg_catalog.jsonb_build_object(
       ) = array(select u.number from pg_catalog.unnest(k.conkey) u (number) order by u.number)
   )
 ) as fact
-from pg_catalog.pg_constraint k
-join pg_catalog.pg_class t on t.oid = k.confrelid
+from pg_catalog.pg_class t
+cross join lateral (
+  -- A foreign key depends on the columns that it refers to; constraints have no index by them.
+  select distinct d.objid as oid
+  from pg_catalog.pg_depend d
+  where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid
+    and d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+) f
+join pg_catalog.pg_constraint k on k.oid = f.oid and k.confrelid = t.oid
 join pg_catalog.pg_class c on c.oid = k.conrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where t.relnamespace = :schema and k.contype = 'f' and k.conparentid = 0
+where t.relnamespace = :schema and t.oid in (
+  select o.objid from pg_catalog.pg_depend o
+  where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+    and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+) and k.contype = 'f' and k.conparentid = 0
 order by c.relname, k.conname

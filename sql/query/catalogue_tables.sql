@@ -50,5 +50,9 @@ select pg_catalog.jsonb_build_object(
   )
 ) as fact
 from pg_catalog.pg_class c
-where c.relnamespace = :schema and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+where c.relnamespace = :schema and c.oid in (
+  select o.objid from pg_catalog.pg_depend o
+  where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+    and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+) and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
 order by c.relname

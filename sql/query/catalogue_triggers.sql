@@ -12,5 +12,9 @@ from pg_catalog.pg_trigger g
 join pg_catalog.pg_class c on c.oid = g.tgrelid
 join pg_catalog.pg_proc p on p.oid = g.tgfoid
 join pg_catalog.pg_language l on l.oid = p.prolang
-where c.relnamespace = :schema
+where c.relnamespace = :schema and c.oid in (
+  select o.objid from pg_catalog.pg_depend o
+  where o.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and o.refobjid = :schema
+    and o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+)
 order by c.relname, g.tgname

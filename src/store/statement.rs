@@ -98,7 +98,7 @@ impl Statement {
 
     /// Does it read whole tables by design?
     pub fn scans(&self) -> bool {
-        const SCANS: &[&str] = &["audit_read", "probed_indexes", "catalogue_", "agenda_", "idempotency_conflicts"];
+        const SCANS: &[&str] = &["audit_read", "probed_indexes", "agenda_", "idempotency_conflicts"];
         SCANS.iter().any(|name| self.name.starts_with(name))
     }
 
