@@ -179,13 +179,22 @@ pub fn is_subscriber(store: &Store) -> Result<bool, Failure> {
     store.is_subscriber()
 }
 
-/// From what instant on each task has something to do. Reads by index and writes nothing.
-pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
+/// From what instant on somebody waits for something; of the rest nothing is said. Reads by index and writes nothing.
+pub fn urgent_agenda(store: &Store) -> Result<Agenda, Failure> {
     if store.is_subscriber()? {
         return Ok(Agenda { is_subscriber: true, ..Agenda::default() });
     }
+    store.agenda_urgent(store.clock())
+}
+
+/// From what instant on each task has something to do. Reads by index and writes nothing.
+pub fn agenda(store: &Store) -> Result<Agenda, Failure> {
+    let urgent = urgent_agenda(store)?;
+    if urgent.is_subscriber {
+        return Ok(urgent);
+    }
     let now = store.clock();
-    let mut agenda = store.agenda_read(now)?;
+    let mut agenda = store.agenda_ages(urgent)?;
     let kept = |since: &mut Option<Instant>, days: i32| {
         *since = since.map(|at| at.after_seconds(retention::seconds(days)));
     };

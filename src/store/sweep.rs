@@ -24,15 +24,15 @@ statement!("tables_watched", TablesWatched {} -> WatchedRow);
 statement!("subscription_fills", SubscriptionFills { schema: pg_sys::Oid });
 statement!("holds_prune", HoldsPrune { cutoff: Instant, batch: i32 });
 statement!("marks_prune", MarksPrune { batch: i32 });
-columns!(AgendaRow {
-    retry: Option<Instant>,
-    notify: Option<Instant>,
-    outbox: Option<Instant>,
+columns!(UrgentRow { retry: Option<Instant>, notify: Option<Instant> });
+statement!("agenda_urgent", AgendaUrgent { now: Instant, retryable: Texts, pause_seconds: i32, retries: i32 } -> UrgentRow);
+columns!(AgesRow {
     ledger: Option<Instant>,
     attempts: Option<Instant>,
     ended_holds: Option<Instant>,
+    outbox: Option<Instant>,
 });
-statement!("agenda_read", AgendaRead { now: Instant, retryable: Texts, pause_seconds: i32, retries: i32 } -> AgendaRow);
+statement!("agenda_ages", AgendaAges {} -> AgesRow);
 columns!(NextHoldRow { due_at: Option<Instant> });
 statement!("hold_next", HoldNext { now: Instant } -> NextHoldRow);
 columns!(ScansRow {
@@ -115,25 +115,30 @@ impl Store {
         Ok(!self.run(SubscriptionFills { schema: self.attachment.oid }, |_| ())?.is_empty())
     }
 
-    /// From what instant on tasks have something to do; ages of what is kept are as they are found.
-    pub fn agenda_read(&self, now: Instant) -> Result<Agenda, Failure> {
-        let parameters = AgendaRead {
+    /// From what instant on somebody waits for something.
+    pub fn agenda_urgent(&self, now: Instant) -> Result<Agenda, Failure> {
+        let parameters = AgendaUrgent {
             now,
             retryable: parameter::texts(auto_assign::retryable()),
             pause_seconds: auto_assign::RETRY_PAUSE_SECONDS as i32,
             retries: auto_assign::RETRIES,
         };
-        let rows = self.run(parameters, |row| Agenda {
-            retry: row.retry(),
-            notify: row.notify(),
-            outbox: row.outbox(),
+        let rows =
+            self.run(parameters, |row| Agenda { retry: row.retry(), notify: row.notify(), ..Agenda::default() })?;
+        let found = rows.into_iter().next().unwrap_or_default();
+        Ok(Agenda { expire: self.hold_next(now)?, ..found })
+    }
+
+    /// Ages of what is kept, as they are found, beside what somebody waits for.
+    pub fn agenda_ages(&self, urgent: Agenda) -> Result<Agenda, Failure> {
+        let rows = self.run(AgendaAges {}, |row| Agenda {
             ledger: row.ledger(),
             attempts: row.attempts(),
             ended_holds: row.ended_holds(),
-            ..Agenda::default()
+            outbox: row.outbox(),
+            ..urgent
         })?;
-        let found = rows.into_iter().next().unwrap_or_default();
-        Ok(Agenda { expire: self.hold_next(now)?, ..found })
+        Ok(rows.into_iter().next().unwrap_or(urgent))
     }
 
     pub fn agenda_scans(&self, now: Instant) -> Result<Option<Scans>, Failure> {

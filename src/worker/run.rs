@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use super::session::{activity, database, is_over, now};
 use super::{counts, memory, transaction};
 use crate::commands::scan_bookings::read_ahead;
-use crate::commands::sweep::{AttachedSchema, agenda, is_subscriber, next_expiry, task_once};
+use crate::commands::sweep::{AttachedSchema, agenda, is_subscriber, next_expiry, task_once, urgent_agenda};
 use crate::commands::{Store, Work, in_schema};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
@@ -211,6 +211,8 @@ impl Schema {
         let began = now();
         let due = match kept {
             Some(kept) => Agenda { is_subscriber: self.transaction(is_subscriber)?, ..kept },
+            // Whoever wrote may have left anything to be done: the rest of the run reads what.
+            None if urgent && memory.changed => self.transaction(urgent_agenda)?,
             None => self.transaction(agenda)?,
         };
         if due.is_subscriber {
@@ -245,6 +247,11 @@ impl Schema {
         if let Some((number, error)) = failed {
             place.task.store(number as u32 + 1, Relaxed);
             return Err(error);
+        }
+        if urgent && memory.changed {
+            let now_due = if worked && !more { self.transaction(urgent_agenda)? } else { now_due };
+            let next = if more { now() } else { now_due.next_urgent(memory, now()) };
+            return Ok(RunEnd { later: true, next });
         }
         if urgent && TASKS.iter().any(|task| !task.is_urgent() && is_due(*task, memory)) {
             let next = if more { now() } else { self.read_again(now_due, reread)?.next_urgent(memory, now()) };

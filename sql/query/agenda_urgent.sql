@@ -1,6 +1,6 @@
--- From what instant on each task has something to do in this schema, beside holds that run out: automatic attempts to
--- make again (of `retryable` outcomes, after a pause, unless there were too many), events that are due, and what is kept
--- the longest of answers, attempts, ended holds and delivered events. What is in quarantine is due when that ends. Each by an index.
+-- From what instant on somebody waits for something in this schema, beside holds that run out: automatic attempts to make
+-- again (of `retryable` outcomes, after a pause, unless there were too many), and events that are due. What is in quarantine
+-- is due when that ends. Each by an index.
 select
   (
     select pg_catalog.min(greatest(last.ended_at + pg_catalog.make_interval(secs => :pause_seconds), q.until))
@@ -21,18 +21,11 @@ select
       and (
         select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
       ) < :retries
-  ) as retry,
+  ) as retry
 --[outbox
-  least(
+  , least(
     (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'pending'),
     (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'processing')
-  ) as notify,
-  (select pg_catalog.min(o.next_attempt_at) from app.capacity_outbox o where o.status = 'done') as outbox,
---|  null::timestamptz as notify, null::timestamptz as outbox,
---]
-  (select pg_catalog.min(l.created_at) from app.booking_assignment_idempotency l where l.outcome <> 'fenced') as ledger,
-  (select pg_catalog.min(t.ended_at) from app.holdfast_attempts t) as attempts
---[ended_holds
-  , (select pg_catalog.min(e.ended_at) from app.holdfast_ended_holds e) as ended_holds
---|  , null::timestamptz as ended_holds
+  ) as notify
+--|  , null::timestamptz as notify
 --]
