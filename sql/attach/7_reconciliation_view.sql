@@ -3,7 +3,8 @@
 -- LIMIT 1 in what follows make the planner probe an index once a row of what is live: a join would read the past.
 create or replace view app.holdfast_inconsistent_bookings with (security_barrier = true) as
 with recursive after_confirmation (status) as (
-  select s.status from app.holdfast_booking_statuses s where s.is_confirm_target
+  -- As an array: the planner takes it for a few, and makes the recursion no table of a million statuses in advance.
+  select pg_catalog.unnest(array(select s.status from app.holdfast_booking_statuses s where s.is_confirm_target))
   union
   select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), live as materialized (

@@ -1,7 +1,8 @@
 -- Every promise against every row, in one snapshot, as of now: one row a check, one row a table that was counted,
 -- one row for the snapshot itself.
 with recursive after_confirmation (status) as (
-  select s.status from app.holdfast_booking_statuses s where s.is_confirm_target
+  -- As an array: the planner takes it for a few, and makes the recursion no table of a million statuses in advance.
+  select pg_catalog.unnest(array(select s.status from app.holdfast_booking_statuses s where s.is_confirm_target))
   union
   select m.to_status from after_confirmation a join app.holdfast_status_transitions m on m.from_status = a.status
 ), booking as materialized (
