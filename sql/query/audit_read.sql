@@ -280,7 +280,7 @@ with recursive after_confirmation (status) as (
   )
   from answer l where not l.success
   union all
-  select 'holds_in_time', h.id::text, l.created_at >= h.expires_at
+  select 'holds_in_time', h.id::text, l.created_at >= h.expires_at + limit.hold_grace
   from answer l join app.table_holds h on h.id = l.hold_id where l.success
   union all
   select 'claims_owned', al.id::text,

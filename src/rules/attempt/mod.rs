@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
-use crate::rules::confirm::request::sha256_prefix;
+use crate::rules::confirm::fingerprint::sha256_prefix;
 use crate::rules::hold::Hold;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::rules::Id;
-use crate::rules::confirm::request::sha256_hex;
+use crate::rules::confirm::fingerprint::sha256_hex;
 use crate::rules::json::Json;
 use crate::rules::refusal::{self, Refusal};
 

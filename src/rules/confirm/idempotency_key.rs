@@ -1,7 +1,7 @@
 //! The deterministic key of the contract, byte for byte.
 
 use crate::rules::Id;
-use crate::rules::confirm::request::sha256_hex;
+use crate::rules::confirm::fingerprint::sha256_hex;
 
 /// The key stored on a booking when it is created. `date` is `YYYY-MM-DD`, `time` is `HH:MM:SS`.
 #[must_use]

@@ -1,9 +1,11 @@
 //! The decision of a confirm or an assign: refuse, or name the exact changes.
 
 pub mod check;
+pub mod fingerprint;
 pub mod idempotency_key;
 pub mod replay;
 pub mod request;
+pub mod resolved_request;
 pub mod snapshot;
 pub mod undo;
 
@@ -14,7 +16,8 @@ use crate::rules::booking::Booking;
 use crate::rules::booking::allocation;
 use crate::rules::booking::table::{Allocation, Assignment, Blocker, Resource};
 use crate::rules::booking::window::{Instant, Window};
-use crate::rules::confirm::request::{Intent, Request, ResolvedRequest, Selection};
+use crate::rules::confirm::request::{Intent, Request, Selection};
+use crate::rules::confirm::resolved_request::ResolvedRequest;
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::hold::{self, Hold, HoldEnd};
 use crate::rules::refusal::{self, Refusal};

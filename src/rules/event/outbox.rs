@@ -7,7 +7,7 @@ use crate::rules::attempt::Report;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::booking::{Booking, BookingWindow};
-use crate::rules::confirm::request::{ResolvedRequest, table_set_hash};
+use crate::rules::confirm::resolved_request::{ResolvedRequest, table_set_hash};
 use crate::rules::hold::Hold;
 use crate::rules::json::Json;
 

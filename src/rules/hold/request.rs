@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
-use crate::rules::confirm::request::{self, Difference, window_json};
+use crate::rules::confirm::fingerprint::{Difference, window_json};
+use crate::rules::confirm::request::{self};
 use crate::rules::hold::{Hold, HoldPolicy, TTL_MAX_SECONDS, TTL_SECONDS};
 use crate::rules::json::Json;
 use crate::rules::refusal::outcome::Outcome;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::rules::confirm::request::sha256_hex;
+use crate::rules::confirm::fingerprint::sha256_hex;
 
 /// One question to every row.
 #[derive(Debug, Clone, PartialEq)]

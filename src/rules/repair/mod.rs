@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::rules::Id;
 use crate::rules::booking::table::Resource;
 use crate::rules::booking::window::{Instant, Window};
-use crate::rules::confirm::request::window_json;
+use crate::rules::confirm::fingerprint::window_json;
 use crate::rules::event::outbox::{self, Tables};
 use crate::rules::hold::HoldEnd;
 use crate::rules::reconcile::finding::Finding;

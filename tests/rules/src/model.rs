@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast::rules::Id;
 use holdfast::rules::booking::table::{Allocation, Assignment, Resource};
 use holdfast::rules::confirm::Changes;
-use holdfast::rules::confirm::request::ResolvedRequest;
+use holdfast::rules::confirm::resolved_request::ResolvedRequest;
 use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::hold::HoldEnd;
 

@@ -1,6 +1,6 @@
 //! The certificate: its sums, its order, and a digest that anybody can make again.
 
-use holdfast::rules::confirm::request::sha256_hex;
+use holdfast::rules::confirm::fingerprint::sha256_hex;
 use holdfast::rules::reconcile::audit::{Check, Findings, certificate};
 use serde_json::{Value, json};
 

@@ -2,7 +2,8 @@
 
 use holdfast::rules::Id;
 use holdfast::rules::booking::table::{Blocker, Resource};
-use holdfast::rules::confirm::request::{Request, ResolvedRequest};
+use holdfast::rules::confirm::request::Request;
+use holdfast::rules::confirm::resolved_request::ResolvedRequest;
 use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::confirm::{Changes, decide, is_only_unbound};
 use holdfast::rules::hold::HoldEnd;

@@ -2,7 +2,8 @@
 
 use holdfast::rules::booking::table::Blocker;
 use holdfast::rules::confirm::check::{all, first, selection};
-use holdfast::rules::confirm::request::{Request, ResolvedRequest};
+use holdfast::rules::confirm::request::Request;
+use holdfast::rules::confirm::resolved_request::ResolvedRequest;
 use holdfast::rules::confirm::snapshot::Snapshot;
 use holdfast::rules::confirm::{decide, select};
 use holdfast::rules::refusal::Refusal;

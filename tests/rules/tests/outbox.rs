@@ -2,7 +2,7 @@
 
 use holdfast::rules::booking::Booking;
 use holdfast::rules::booking::table::Assignment;
-use holdfast::rules::confirm::request::{ResolvedRequest, table_set_hash};
+use holdfast::rules::confirm::resolved_request::{ResolvedRequest, table_set_hash};
 use holdfast::rules::event::outbox::{
     Confirmed, Event, RemainingTables, Tables, hold_confirmed, hold_released, tables_changed,
 };

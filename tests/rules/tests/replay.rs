@@ -3,8 +3,10 @@
 use holdfast::rules::booking::BookingWindow;
 use holdfast::rules::booking::table::Assignment;
 use holdfast::rules::booking::window::Window;
+use holdfast::rules::confirm::fingerprint::Fingerprint;
 use holdfast::rules::confirm::replay::{CurrentBooking, LedgerEntry, ReplayDecision, decide, decide_refusal, resolve};
-use holdfast::rules::confirm::request::{Fingerprint, History, Request, ResolvedRequest, Selection};
+use holdfast::rules::confirm::request::{History, Request, Selection};
+use holdfast::rules::confirm::resolved_request::ResolvedRequest;
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::evening::calls;

@@ -1,10 +1,9 @@
 //! What was asked: arguments that make no sense, and the fingerprint that a key is bound to.
 
 use holdfast::rules::booking::window::{Instant, Window};
-use holdfast::rules::confirm::request::{
-    Difference, Fingerprint, History, Intent, KEY_MAX_BYTES, Request, ResolvedRequest, Selection, key, sha256_hex,
-    sha256_prefix, table_set_hash, tables, window,
-};
+use holdfast::rules::confirm::fingerprint::{Difference, Fingerprint, sha256_hex, sha256_prefix};
+use holdfast::rules::confirm::request::{History, Intent, KEY_MAX_BYTES, Request, Selection, key, tables, window};
+use holdfast::rules::confirm::resolved_request::{ResolvedRequest, table_set_hash};
 use holdfast::rules::json::Json;
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::{calls, windows};

@@ -1,0 +1,141 @@
+//! What makes two requests under one key the same request, and where they differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::rules::Id;
+use crate::rules::booking::window::Window;
+use crate::rules::confirm::request::{Intent, Request, Selection};
+use crate::rules::json::Json;
+
+/// The fields that make a request the same request, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fingerprint(pub BTreeMap<String, Json>);
+
+/// One field in which two requests under the same key differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    pub field: String,
+    pub first: Json,
+    pub this: Json,
+}
+
+impl Difference {
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let spelled = |value: &Json| Json::of_text(value.canonical());
+        let (first, this) = (spelled(&self.first), spelled(&self.this));
+        Json::object([("field", json!(self.field).into()), ("first", first), ("this", this)])
+    }
+}
+
+impl Fingerprint {
+    /// As asked: what the caller left open stays open. Refusals are bound to this.
+    #[must_use]
+    pub fn literal(request: &Request) -> Fingerprint {
+        let (tables, hold) = match &request.selection {
+            Selection::Tables(tables) => (json!(tables), Value::Null),
+            Selection::Hold(hold) => (Value::Null, json!(hold)),
+        };
+        let mut fingerprint = Fingerprint::of(request, tables, request.window.map_or(Value::Null, window_json));
+        fingerprint.0.insert("hold".to_owned(), hold.into());
+        fingerprint
+    }
+
+    /// As resolved: the tables and the window that were meant. Answers are bound to this.
+    #[must_use]
+    pub fn resolved(request: &Request, tables: &[Id], window: Window) -> Fingerprint {
+        Fingerprint::of(request, json!(tables), window_json(window))
+    }
+
+    fn of(request: &Request, tables: Value, window: Value) -> Fingerprint {
+        let intent = match request.intent {
+            Intent::Confirm => "confirm",
+            Intent::Assign => "assign",
+        };
+        let mut fields = BTreeMap::from([
+            ("booking".to_owned(), json!(request.booking).into()),
+            ("tables".to_owned(), tables.into()),
+            ("window".to_owned(), window.into()),
+            ("intent".to_owned(), json!(intent).into()),
+            ("target_status".to_owned(), json!(request.target).into()),
+            ("require_adjacency".to_owned(), json!(request.require_adjacency).into()),
+            ("actor".to_owned(), json!(request.actor).into()),
+        ]);
+        // Automatic paths share a key and bring holds and words of their own; a person's call is taken literally.
+        if request.actor.is_some() {
+            fields.insert("hold".to_owned(), json!(request.selection.hold()).into());
+            fields.insert("reason".to_owned(), json!(request.history.reason).into());
+            fields.insert("metadata".to_owned(), request.history.metadata.clone().unwrap_or_default());
+            fields.insert("changed_by".to_owned(), json!(request.history.changed_by).into());
+        }
+        Fingerprint(fields)
+    }
+
+    /// The checksum of the canonical form: keys sorted, no white space.
+    #[must_use]
+    pub fn checksum(&self) -> String {
+        sha256_hex(&self.json().canonical())
+    }
+
+    #[must_use]
+    pub fn json(&self) -> Json {
+        Json::object(self.0.iter().map(|(name, value)| (name.as_str(), value.clone())))
+    }
+
+    /// What a ledger entry keeps of an answered request: not what its own columns say, nor what is null or false.
+    #[must_use]
+    pub fn stored(&self) -> Json {
+        let no = Json::from(Value::from(false));
+        let columns = ["booking", "tables", "window"];
+        let says =
+            |(name, value): &(&String, &Json)| !columns.contains(&name.as_str()) && !value.is_null() && **value != no;
+        Json::object(self.0.iter().filter(says).map(|(name, value)| (name.as_str(), value.clone())))
+    }
+
+    /// The whole of what was stored, with what the entry's columns say.
+    #[must_use]
+    pub fn completed(mut self, booking: Id, tables: &[Id], window: Option<Window>) -> Fingerprint {
+        let columns = [
+            ("booking", json!(booking)),
+            ("tables", json!(tables)),
+            ("window", window.map_or(Value::Null, window_json)),
+            ("require_adjacency", Value::from(false)),
+        ];
+        for (name, value) in columns {
+            self.0.entry(name.to_owned()).or_insert_with(|| value.into());
+        }
+        self
+    }
+
+    /// The fields in which this request is not the first one.
+    #[must_use]
+    pub fn differences(&self, first: &Fingerprint) -> Vec<Difference> {
+        let absent = Json::default();
+        let names: BTreeSet<&String> = first.0.keys().chain(self.0.keys()).collect();
+        names
+            .into_iter()
+            .map(|name| (name, first.0.get(name).unwrap_or(&absent), self.0.get(name).unwrap_or(&absent)))
+            .filter(|(_, first, this)| first != this)
+            .map(|(name, first, this)| Difference { field: name.clone(), first: first.clone(), this: this.clone() })
+            .collect()
+    }
+}
+
+#[must_use]
+pub fn window_json(window: Window) -> Value {
+    json!({"start": window.start().to_string(), "end": window.end().to_string()})
+}
+
+/// The first 64 bits of the hash: a number that stands for the text.
+#[must_use]
+pub fn sha256_prefix(text: &str) -> i64 {
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
+}
+
+#[must_use]
+pub fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
