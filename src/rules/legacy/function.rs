@@ -1,5 +1,7 @@
 //! Functions of the application: those that attach replaces, and who may call what.
 
+use std::collections::BTreeSet;
+
 use crate::rules::catalogue::facts::Facts;
 use crate::rules::catalogue::function::FunctionFacts;
 use crate::rules::catalogue::name::quoted;
@@ -13,6 +15,7 @@ pub(crate) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let mut found: Vec<DoctorFinding> =
         replacements(facts).iter().map(|replaced| of_replaced(facts, replaced)).collect();
     found.extend(kept_twice(facts));
+    found.extend(facts.legacy.iter().filter_map(|kept| of_moved(facts, kept)));
     found.extend(of_others(facts));
     found.extend(facts.functions.iter().filter_map(|function| of_overload(facts, function)));
     found.extend(
@@ -57,6 +60,24 @@ fn of_replaced(facts: &Facts, replaced: &Replacement) -> DoctorFinding {
         (State::Risky, why)
     };
     DoctorFinding { step: MendStep::Attach, ..DoctorFinding::new(what, state, "G3", why) }
+}
+
+/// A kept function that is no call of the contract: nobody calls it through ours, and its own callers have to find it.
+fn of_moved(facts: &Facts, kept: &FunctionFacts) -> Option<DoctorFinding> {
+    if facts.ours.iter().any(|ours| ours.name == kept.name && ours.differences(kept).is_empty()) {
+        return None;
+    }
+    let roles: BTreeSet<&String> =
+        kept.grantees.iter().chain(&facts.callers).filter(|role| **role != facts.owner).collect();
+    let (schema, _) = kept.signature.split_once(&format!(".{}(", quoted(&kept.name)))?;
+    let grants = roles.into_iter().flat_map(|role| {
+        let role = quoted(role);
+        let execute = format!("grant execute on {} {} to {role}", kind(kept), kept.signature);
+        [format!("grant usage on schema {schema} to {role}"), execute]
+    });
+    let what = format!("function {} that was moved", kept.signature);
+    let why = "one of ours has its name and does something else: who called it calls ours now, or nobody; whoever needs it calls it here, with these grants";
+    Some(DoctorFinding::new(what, State::Risky, "G3", why).mend(MendStep::Free, grants))
 }
 
 /// Functions that would be kept, and that belong to somebody else: called by ours, they would run with the rights of the

@@ -225,3 +225,24 @@ fn who_would_lose_a_right_is_said() {
     facts.functions[0].grantees = vec!["batch".into()];
     assert_eq!(row(&facts), None);
 }
+
+/// One that only has the name of a call of the contract is called by its own callers, who need rights on where it went.
+#[test]
+fn a_moved_function_names_the_grants_that_its_callers_need() {
+    let mut facts = facts();
+    facts.attached = true;
+    facts.owner = "owner".into();
+    let what = "function app_legacy.assign(bigint) that was moved";
+    let mut kept = function("assign", &[("p_booking_id", "bigint", "i")], 0);
+    (kept.signature, kept.grantees) = ("app_legacy.assign(bigint)".into(), vec!["web app".into(), "owner".into()]);
+    facts.legacy = vec![kept, FunctionFacts { signature: "app_legacy.assign(uuid)".into(), ..contract_assign() }];
+    let findings = examine(&facts);
+    assert_eq!(
+        found(&findings, what).mend,
+        [
+            "grant usage on schema app_legacy to \"web app\"",
+            "grant execute on function app_legacy.assign(bigint) to \"web app\"",
+        ]
+    );
+    assert_eq!(findings.iter().filter(|finding| finding.what.ends_with("that was moved")).count(), 1);
+}
