@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 
 use super::native_rows;
 use crate::commands::Work;
-use crate::commands::sweep::sweep;
+use crate::commands::upkeep::sweep;
 
 /// One batch of every task of the worker.
 #[pg_extern(sql = false)]

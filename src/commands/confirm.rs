@@ -1,7 +1,7 @@
 //! Confirm and assign: from a request to the booking's tables, once per key.
 
 use super::Refusals;
-use crate::rules::attempt::Phase;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::Booking;
 use crate::rules::booking::table::Assignment;
 use crate::rules::confirm::replay::{self, ReplayDecision};

@@ -28,17 +28,17 @@ pub mod scan_bookings;
 pub mod scan_commits;
 pub mod shadow;
 pub mod stat;
-pub mod sweep;
 pub mod table_status;
 pub mod transition;
 pub mod unassign;
 pub mod undo;
+pub mod upkeep;
 pub mod worker_status;
 
 use pgrx::pg_sys;
 
 use crate::rules::Id;
-use crate::rules::attempt::Phase;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::window::Instant;
 use crate::rules::event::outbox::Event;

@@ -40,9 +40,9 @@ mod server;
 mod shadow;
 pub mod snapshot;
 mod statement;
-pub mod sweep;
 mod table;
 mod undo;
+pub mod upkeep;
 mod visible;
 
 use std::cell::Cell;
@@ -63,7 +63,7 @@ pub use server::{enum_label, relation_changed};
 pub use shadow::Seen;
 pub use undo::TakingBack;
 
-use crate::rules::attempt::Phase;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::refusal::failure::Failure;
 use attachment::Attachment;
 use columns::Columns;

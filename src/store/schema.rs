@@ -35,10 +35,8 @@ pub(super) const CONTRACT: &[&str] = &[
 ];
 
 /// Views that look at the optional tables too: made after attach has written down which there are.
-const VIEWS: &[&str] = &[
-    include_str!("../../sql/attach/7_reconciliation_view.sql"),
-    include_str!("../../sql/attach/8_reconciliation_shown.sql"),
-];
+const VIEWS: &[&str] =
+    &[include_str!("../../sql/attach/findings_view.sql"), include_str!("../../sql/attach/findings_shown.sql")];
 
 columns!(FoundFlagRow { found: bool });
 columns!(OwnerRow { owner: String });

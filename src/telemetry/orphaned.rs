@@ -11,8 +11,8 @@ use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::rules::Id;
-use crate::rules::attempt::Phase;
 use crate::rules::attempt::orphaned::{Orphaned, WORDS, makes_room};
+use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::Ticket;
 use crate::rules::booking::window::Instant;
 use crate::shared::Shared;

@@ -8,7 +8,7 @@ use pgrx::prelude::*;
 use super::session::{activity, database, is_over, now};
 use super::{counts, memory, transaction};
 use crate::commands::scan_bookings::read_ahead;
-use crate::commands::sweep::{AttachedSchema, agenda, is_subscriber, next_expiry, task_once, urgent_agenda};
+use crate::commands::upkeep::{AttachedSchema, agenda, is_subscriber, next_expiry, task_once, urgent_agenda};
 use crate::commands::{Store, Work, in_schema};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};

@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 
 use super::run::{Schema, report};
 use super::{counts, transaction};
-use crate::commands::sweep::{attached_schemas, watched_tables};
+use crate::commands::upkeep::{attached_schemas, watched_tables};
 use crate::rules::adopt::path;
 use crate::rules::booking::window::Instant;
 use crate::rules::upkeep::{self, BUDGET_MS};

@@ -3,55 +3,19 @@
 pub mod auto_assign;
 pub mod deadline;
 pub mod orphaned;
+pub mod phase;
 pub mod tally;
 
 use serde_json::{Value, json};
 
 use crate::rules::Id;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::fingerprint::sha256_prefix;
 use crate::rules::hold::Hold;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
-
-/// Where an attempt is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
-    #[default]
-    Arguments,
-    Replay,
-    BookingLock,
-    HoldLock,
-    TableLock,
-    Decide,
-    Apply,
-    Settle,
-    Done,
-}
-
-impl Phase {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Arguments => "arguments",
-            Phase::Replay => "replay",
-            Phase::BookingLock => "booking_lock",
-            Phase::HoldLock => "hold_lock",
-            Phase::TableLock => "table_lock",
-            Phase::Decide => "decide",
-            Phase::Apply => "apply",
-            Phase::Settle => "settle",
-            Phase::Done => "done",
-        }
-    }
-
-    /// Where an attempt was that ended before it was done: what is left after the settling still belongs to it.
-    #[must_use]
-    pub fn before_done(self) -> Phase {
-        if self == Phase::Done { Phase::Settle } else { self }
-    }
-}
 
 /// The number of the lock that a running attempt has: every attempt under the key shares it, nobody waits for it.
 #[must_use]

@@ -1,8 +1,9 @@
 //! An attempt that was cut off: its session ended before its transaction did, so nothing of it is left but this note.
 
 use crate::rules::Id;
+use crate::rules::attempt::LastAttempt;
 use crate::rules::attempt::auto_assign::Initiator;
-use crate::rules::attempt::{LastAttempt, Phase};
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{KEY_MAX_BYTES, Request};
 use crate::rules::refusal::Refusal;

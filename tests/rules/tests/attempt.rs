@@ -1,8 +1,9 @@
 //! What can be said of a key: it never guesses.
 
 use holdfast::rules::Id;
+use holdfast::rules::attempt::phase::Phase;
 use holdfast::rules::attempt::{
-    AttemptEntry, Holder, KeyFacts, KeyOutcome, KeyState, LastAttempt, Phase, answer, key, lock_number, may_release,
+    AttemptEntry, Holder, KeyFacts, KeyOutcome, KeyState, LastAttempt, answer, key, lock_number, may_release,
     tombstone, turn_number, wait_ms,
 };
 use holdfast::rules::booking::window::Instant;

@@ -3,7 +3,8 @@
 use holdfast::rules::Id;
 use holdfast::rules::attempt::auto_assign::Initiator;
 use holdfast::rules::attempt::orphaned::{Orphaned, WORDS, later, makes_room};
-use holdfast::rules::attempt::{AttemptEntry, KeyFacts, KeyState, LastAttempt, Phase, answer};
+use holdfast::rules::attempt::phase::Phase;
+use holdfast::rules::attempt::{AttemptEntry, KeyFacts, KeyState, LastAttempt, answer};
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::confirm::request::{KEY_MAX_BYTES, Request, Selection};
 use holdfast::rules::refusal::outcome::Outcome;

@@ -11,8 +11,8 @@ use crate::rules::upkeep::retention;
 use crate::rules::upkeep::{Agenda, TASKS, Task};
 use crate::settings;
 use crate::store::Store;
-use crate::store::sweep::Overdue;
-pub use crate::store::sweep::{AttachedSchema, attached_schemas, watched_tables};
+use crate::store::upkeep::Overdue;
+pub use crate::store::upkeep::{AttachedSchema, attached_schemas, watched_tables};
 use crate::telemetry;
 
 /// What one batch of a task came to.

@@ -1,4 +1,4 @@
-//! Holds whose time is over.
+//! What upkeep reads and writes: what is due in a schema, holds past their deadline, and rows past their retention.
 
 use std::collections::HashMap;
 
