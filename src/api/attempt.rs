@@ -5,7 +5,7 @@ use pgrx::{Uuid, pg_sys};
 use serde_json::Value;
 
 use super::argument::{self, Jsonb, TimestampTz};
-use super::deadline::words;
+use super::time_limit::words;
 use super::{contract, contract_look, functions_returning, native, native_look};
 use crate::commands::attempt::{confirm_outcome, fence};
 use crate::rules::attempt::KeyOutcome;

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use pgrx::{Uuid, pg_sys};
 
 use super::argument;
-use super::deadline::{report_functions, reported};
+use super::time_limit::{report_functions, reported};
 use super::{contract, native};
 use crate::commands::auto_assign::run;
 

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use pgrx::{Uuid, pg_sys};
 
 use super::argument::{self, Jsonb};
-use super::deadline::words;
+use super::time_limit::words;
 use super::{contract, functions_returning, native};
 use crate::commands::undo::{Undone, undo};
 use crate::rules::confirm::undo::given_back;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::deadline::{DeadlineAttempt, bounded, refused_arguments};
+use super::time_limit::{DeadlineAttempt, bounded, refused_arguments};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::{self, AttemptInput, Initiator, Key};
-use crate::rules::attempt::deadline;
+use crate::rules::attempt::time_limit;
 use crate::rules::attempt::{self, Report};
 use crate::rules::booking::transition;
 use crate::rules::booking::window::Instant;
@@ -80,7 +80,7 @@ fn check(
     started: Instant,
 ) -> Result<(Id, Instant, Initiator), Refusal> {
     let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
-    Ok((booking, deadline::until(started, timeout_ms)?, Initiator::of(trigger)?))
+    Ok((booking, time_limit::until(started, timeout_ms)?, Initiator::of(trigger)?))
 }
 
 /// Nothing is locked and nothing written here, but somebody may be changing the tables themselves.

@@ -27,7 +27,7 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/reconciliation.sql"),
     include_str!("../../sql/contract/preflight.sql"),
     include_str!("../../sql/contract/outbox.sql"),
-    include_str!("../../sql/contract/deadline.sql"),
+    include_str!("../../sql/contract/time_limit.sql"),
     include_str!("../../sql/contract/attempt.sql"),
     include_str!("../../sql/contract/auto_assign.sql"),
     include_str!("../../sql/contract/undo.sql"),

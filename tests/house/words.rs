@@ -11,7 +11,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("src/store/attachment.rs", "catalogue caches: relations, columns and types without a statement"),
     ("src/store/client.rs", "asks the server whether the client is there"),
     ("src/store/columns.rs", "looks up columns of a descriptor"),
-    ("src/store/deadline.rs", "internal subtransactions"),
+    ("src/store/time_limit.rs", "internal subtransactions"),
     ("src/store/guard.rs", "calls that raise by a long jump, caught with the whole error"),
     ("src/store/jsonb.rs", "jsonb to text and back by the server's own functions"),
     ("src/store/hooks.rs", "hooks of planner and executor, and a nest level of settings"),

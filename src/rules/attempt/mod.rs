@@ -1,10 +1,10 @@
 //! An attempt under a key: how far it got, what it came to, and what can be said of it later.
 
 pub mod auto_assign;
-pub mod deadline;
 pub mod orphaned;
 pub mod phase;
 pub mod tally;
+pub mod time_limit;
 
 use serde_json::{Value, json};
 

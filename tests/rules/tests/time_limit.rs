@@ -1,6 +1,6 @@
 //! Limits in time: which are accepted, when to try again, and how long to wait before.
 
-use holdfast::rules::attempt::deadline::{LIMIT_MAX_MS, Next, Tried, after_failure, backoff_ms, until};
+use holdfast::rules::attempt::time_limit::{LIMIT_MAX_MS, Next, Tried, after_failure, backoff_ms, until};
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::refusal;
 use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::argument::{self, Jsonb, Label};
 use super::{contract, native};
-use crate::commands::deadline::within;
+use crate::commands::time_limit::within;
 use crate::rules::Id;
 use crate::rules::attempt::Report;
 use crate::rules::confirm::request::{Arguments, History};
 use crate::rules::refusal::Refusal;
 
-/// The one row of an attempt; its columns are those declared in `sql/contract/deadline.sql`.
+/// The one row of an attempt; its columns are those declared in `sql/contract/time_limit.sql`.
 pub type ReportRow = (
     &'static str,
     &'static str,

@@ -7,9 +7,9 @@ use super::Refusals;
 use super::confirm::{Answer, uncounted};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::Initiator;
-use crate::rules::attempt::deadline::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::phase::Phase;
+use crate::rules::attempt::time_limit::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::attempt::{self, Report};
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{Arguments, Request};
@@ -47,7 +47,7 @@ pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> R
         return Ok(refused_arguments(refusal, key));
     }
     let started = store.clock();
-    let checked = deadline::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
+    let checked = time_limit::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
     match checked {
         Ok((until, request)) => {
             let attempt =
@@ -155,7 +155,7 @@ impl DeadlineAttempt<'_> {
                 until: self.until,
                 random: store.new_id().as_u64_pair().1,
             };
-            match deadline::after_failure(failure, tried) {
+            match time_limit::after_failure(failure, tried) {
                 Next::Retry(ms) => {
                     counted.retried();
                     store.pause(ms)?;
