@@ -164,8 +164,13 @@ fn it_says_what_it_is_at() {
         &mut session,
         "select coalesce(last_error = '53ZZZ', false) from holdfast.stat_worker where database = 'floor'",
     );
-    let log = cluster.log();
-    assert!(log.contains("holdfast worker: database floor, expire_holds in schema public: not today"), "{log}");
+    // The row is there an instant before the log line.
+    let line = "holdfast worker: database floor, expire_holds in schema public: not today";
+    let began = Instant::now();
+    while !cluster.log().contains(line) {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", cluster.log());
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Two servers: what a subscription fills is left to the publisher's worker, for a row written here as well would stop it.
