@@ -21,3 +21,9 @@ pub fn quoted(name: &str) -> String {
 pub fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
+
+/// A text for a person's terminal: what would end a line, or show another text than it is, is escaped.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+}

@@ -13,7 +13,7 @@ pub mod worker;
 
 use crate::rules::attach::rights;
 use crate::rules::catalogue::facts::Facts;
-use crate::rules::catalogue::name::is_control;
+use crate::rules::catalogue::name::{is_control, shown};
 use crate::rules::index::{foreign_key, key, lookup};
 use crate::rules::legacy::{body, caller, function};
 use finding::{DoctorFinding, MendStep};
@@ -49,9 +49,6 @@ pub fn examine(facts: &Facts) -> Vec<DoctorFinding> {
 
 /// A name with a control character is shown escaped, and no statement is said that would have it.
 fn printable(finding: DoctorFinding) -> DoctorFinding {
-    let shown = |text: &str| -> String {
-        text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
-    };
     // Definitions may be of several lines.
     let hostile = |text: &String| text.chars().any(|c| c != '\n' && is_control(c));
     let mut finding = DoctorFinding { what: shown(&finding.what), why: shown(&finding.why), ..finding };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::rules::catalogue::facts::Facts;
 use crate::rules::catalogue::function::FunctionFacts;
-use crate::rules::catalogue::name::{literal, quoted};
+use crate::rules::catalogue::name::{literal, quoted, shown};
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
 
 use super::replacement::replacements;
@@ -42,12 +42,12 @@ pub fn left_out(facts: &Facts, given: &[String]) -> Option<String> {
         everybody.then(|| "PUBLIC".to_owned()).into_iter().chain(named.iter().map(|role| quoted(role))).collect();
     let proposed =
         if named.is_empty() { vec!["service".to_owned()] } else { given.iter().cloned().chain(named).collect() };
-    Some(format!(
+    Some(shown(&format!(
         "{} could call the functions that attach replaces and may not call those of holdfast in schema {}: name who has to, as in {}",
         who.join(", "),
         facts.schema,
         attach_with(facts, &proposed)
-    ))
+    )))
 }
 
 /// Whether anybody may call at all.

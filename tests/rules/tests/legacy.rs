@@ -211,6 +211,9 @@ fn who_would_lose_a_right_is_said() {
     let said = caller::left_out(&facts, &["batch".into()]).expect("one is left out");
     assert!(said.starts_with("\"web app\" could call") && said.ends_with(&format!("as in {proposed}")), "{said}");
     assert_eq!(caller::left_out(&facts, &["batch".into(), "web app".into()]), None);
+    facts.functions[0].grantees = vec!["a\u{1b}[2Kb".into()];
+    let said = caller::left_out(&facts, &[]).expect("one is left out");
+    assert!(said.starts_with("\"a\\u{1b}[2Kb\" could call"), "{said}");
     // Everybody is nobody in particular: told when nobody is named.
     facts.functions[0].grantees.clear();
     facts.functions[0].for_public = true;
