@@ -176,7 +176,7 @@ impl Connection {
         let code = ran.map_err(|(reached, error)| match reached {
             Reached::Analysis => self.not_attached(attachment, error),
             Reached::Execution => self.fail(guard::as_seen(error)),
-            Reached::OtherSchema => self.other_schema(attachment),
+            Reached::OtherSchema => self.changed(attachment, "renamed or replaced", None),
         })?;
         if code < 0 {
             return Err(self.fail(internal(statement.name, code)));
@@ -258,6 +258,9 @@ impl Connection {
         let code = sqlstate_unpack(error.sqlstate);
         // Class 42 is what names and types do not allow; a label of an enum that is gone cannot be read, either.
         let absent = (code.starts_with("42") && code != "42501") || code == "3F000" || code == "22P02";
+        if code == "XX000" {
+            return self.changed(attachment, "changed", Some(error.message));
+        }
         if !absent {
             return self.fail(Box::new(ServerError { context: None, ..*error }));
         }
@@ -266,13 +269,13 @@ impl Connection {
         Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(error.message))
     }
 
-    /// Another schema got the name while the call worked: nothing of it is read or written.
-    fn other_schema(&self, attachment: &Attachment) -> Failure {
+    /// Something was dropped between two looks of the server, or another schema has the name: nothing of it is read or written.
+    fn changed(&self, attachment: &Attachment, how: &str, detail: Option<String>) -> Failure {
         plan_cache::doubt(attachment.oid);
         self.failed.set(true);
-        let message = format!("Schema {} was renamed or replaced while a call worked in it", attachment.quoted);
+        let message = format!("Schema {} was {how} while a call worked in it", attachment.quoted);
         let again = format!("{}: Nothing was written. Call again.", Outcome::NotAttached.entry().code);
-        Failure::Undone(Refusal::new(Outcome::NotAttached, message).hint(again))
+        Failure::Undone(Refusal { detail, ..Refusal::new(Outcome::NotAttached, message).hint(again) })
     }
 
     /// A column that is not of the type that it was attached with: its datum was not read.
