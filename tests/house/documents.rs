@@ -3,6 +3,7 @@
 
 use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
 use holdfast::rules::refusal::outcome::{CATALOGUE, OutcomeEntry};
+use holdfast::rules::schema::holdfast_tables::HOLDFAST;
 
 use super::source::{File, files, files_in};
 use super::{assert_none, assert_one, sql};
@@ -121,6 +122,16 @@ fn every_function_stands_in_the_readme() {
     names.extend(functions(&files_in("sql/contract/")));
     assert!(names.len() > 10, "few functions were found: {names:?}");
     assert_none(&unnamed(names.iter().map(String::as_str), &documents()));
+}
+
+/// What stays after `back.sql` is dropped by its names: a pattern would meet tables of the application.
+#[test]
+fn the_tables_that_stay_are_dropped_by_name() {
+    let page = files_in("docs/adopt.md").into_iter().map(|file| file.text).collect::<String>();
+    let (_, statement) = page.split_once("drop table ").expect("the statement");
+    let (statement, _) = statement.split_once(';').expect("its end");
+    let named: Vec<&str> = statement.split(',').map(str::trim).collect();
+    assert_eq!(named, HOLDFAST.iter().map(|table| table.name).collect::<Vec<_>>());
 }
 
 #[test]
