@@ -27,3 +27,14 @@ pub fn is_control(c: char) -> bool {
 pub fn shown(text: &str) -> String {
     text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
+
+/// The first name of a dotted one, as SQL quotes it: a dot or a parenthesis may stand in the name itself.
+#[must_use]
+pub fn first_name(dotted: &str) -> &str {
+    let mut quoted = false;
+    let ends = |c: char| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    };
+    dotted.split(ends).next().unwrap_or_default()
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::rules::catalogue::facts::Facts;
 use crate::rules::catalogue::function::FunctionFacts;
-use crate::rules::catalogue::name::quoted;
+use crate::rules::catalogue::name::{first_name, quoted};
 use crate::rules::catalogue::signature::Signature;
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
 
@@ -69,7 +69,7 @@ fn of_moved(facts: &Facts, kept: &FunctionFacts) -> Option<DoctorFinding> {
     }
     let roles: BTreeSet<&String> =
         kept.grantees.iter().chain(&facts.callers).filter(|role| **role != facts.owner).collect();
-    let (schema, _) = kept.signature.split_once(&format!(".{}(", quoted(&kept.name)))?;
+    let schema = first_name(&kept.signature);
     let grants = roles.into_iter().flat_map(|role| {
         let role = quoted(role);
         let execute = format!("grant execute on {} {} to {role}", kind(kept), kept.signature);

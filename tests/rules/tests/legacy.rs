@@ -248,4 +248,9 @@ fn a_moved_function_names_the_grants_that_its_callers_need() {
         ]
     );
     assert_eq!(findings.iter().filter(|finding| finding.what.ends_with("that was moved")).count(), 1);
+    // A name that says what stands between the schema's and the function's.
+    facts.legacy[0].signature = "\"x.assign(\"\"y_legacy\".assign(bigint)".into();
+    let findings = examine(&facts);
+    let mend = &found(&findings, "function \"x.assign(\"\"y_legacy\".assign(bigint) that was moved").mend;
+    assert_eq!(mend[0], "grant usage on schema \"x.assign(\"\"y_legacy\" to \"web app\"");
 }
