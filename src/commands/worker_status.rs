@@ -48,14 +48,19 @@ pub fn upkeep(schema: pg_sys::Oid) -> Option<Upkeep> {
         no_place: place.is_none() && worker_slots::places().count() == DATABASES,
         unplaced: place.map_or(0, |place| place.unplaced.load(Relaxed)),
         // The launcher notes it when it comes by; this session knows it already.
-        paused: place.and_then(paused).or_else(|| (!settings::worker()).then_some("worker off")),
+        paused: place.and_then(paused).or_else(|| if settings::worker() { None } else { why(WORKER_OFF) }),
         skipped: slot.is_some_and(|slot| slot.skipped.load(Relaxed)),
         failures: slot.map_or(0, |slot| slot.failures.load(Relaxed)),
     })
 }
 
 fn paused(place: &DatabaseSlot) -> Option<&'static str> {
-    match place.paused.load(Relaxed) {
+    why(place.paused.load(Relaxed))
+}
+
+/// Why nobody works in a database, in words.
+fn why(paused: u32) -> Option<&'static str> {
+    match paused {
         WORKER_OFF => Some("worker off"),
         READ_ONLY => Some("read only"),
         _ => None,
