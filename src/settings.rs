@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
 use crate::rules::event::lease;
-use crate::rules::upkeep::{self, retention, scan_bookings};
+use crate::rules::upkeep::{pace, retention, scan_bookings};
 
 /// A row says the kind, the name, what it is where nobody sets it, its limits, who may set it, its unit, and what
 /// `pg_settings` tells of it. `settings::name()` reads it.
@@ -80,10 +80,10 @@ settings! {
     text worker_excluded_schemas = None, Suset;
         "Schemas in which the worker does nothing, separated by commas.",
         "For the server, or for one database by ALTER DATABASE. holdfast.sweep goes on working there.";
-    int max_workers = upkeep::WORKERS, 1 to 64, Sighup;
+    int max_workers = pace::WORKERS, 1 to 64, Sighup;
         "How many worker processes there may be at once, over all databases.",
         "Each takes one of max_worker_processes, which parallel queries need as well.";
-    int worker_interval = upkeep::INTERVAL_SECONDS, 1 to 3600, Sighup, UNIT_S;
+    int worker_interval = pace::INTERVAL_SECONDS, 1 to 3600, Sighup, UNIT_S;
         "Seconds between two looks of the launcher for what others than holdfast wrote.",
         "A commit of a call that wrote calls the worker at once.";
 

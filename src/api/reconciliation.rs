@@ -11,7 +11,7 @@ use crate::commands::audit::audit;
 use crate::commands::backfill::{Backfilled, backfill};
 use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
-use crate::commands::scan_commits::{Mismatch, verify};
+use crate::commands::upkeep::scan_commits::{Mismatch, verify};
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::repair::RepairStep;
 

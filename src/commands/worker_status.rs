@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::rules::doctor::worker::Upkeep;
 use crate::rules::refusal::failure::sqlstate_unpack;
-use crate::rules::upkeep::TASKS;
+use crate::rules::upkeep::task::TASKS;
 use crate::settings;
 use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF};
 

@@ -15,7 +15,7 @@ use crate::rules::attempt::auto_assign;
 use crate::rules::booking::window::Instant;
 use crate::rules::hold::{HoldEnd, HoldEnding};
 use crate::rules::refusal::failure::Failure;
-use crate::rules::upkeep::Agenda;
+use crate::rules::upkeep::agenda::Agenda;
 
 columns!(AttachedRow { oid: pg_sys::Oid, name: String, owner: pg_sys::Oid });
 columns!(WatchedRow { schema: pg_sys::Oid, relation: pg_sys::Oid });

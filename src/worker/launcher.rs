@@ -13,7 +13,7 @@ use super::counts;
 use super::databases::databases;
 use super::session::{now, set};
 use crate::rules::booking::window::Instant;
-use crate::rules::upkeep;
+use crate::rules::upkeep::pace;
 use crate::settings;
 use crate::worker_slots::{self, DATABASES, DatabaseSlot, WORKER_OFF};
 
@@ -196,7 +196,7 @@ fn due_at(place: &DatabaseSlot) -> Instant {
     if listed.0 == 0 || place.wanted.load(Relaxed) {
         return rests;
     }
-    let quiet = upkeep::quiet(listed, counts::counted() && place.unplaced.load(Relaxed) == 0);
+    let quiet = pace::quiet(listed, counts::counted() && place.unplaced.load(Relaxed) == 0);
     if place.paused.load(Relaxed) != 0 { quiet } else { Instant(place.due_at()).min(quiet).max(rests) }
 }
 
@@ -218,13 +218,13 @@ fn finish(known: &mut Database, place: &DatabaseSlot, now: Instant) {
         broken = true;
         let failures = slot.failures.fetch_add(1, Relaxed) + 1;
         slot.changed.store(true, Relaxed);
-        let again = upkeep::after_failure(now, failures).0;
+        let again = pace::after_failure(now, failures).0;
         slot.due_at.store(again, Relaxed);
         slot.later_at.fetch_max(again, Relaxed);
     }
     if !broken && place.runs.load(Relaxed) == known.runs {
         let failures = place.failures.fetch_add(1, Relaxed) + 1;
-        place.rests_until.store(upkeep::after_failure(now, failures).0, Relaxed);
+        place.rests_until.store(pace::after_failure(now, failures).0, Relaxed);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::rules::booking::window::Instant;
-use crate::rules::upkeep::{Agenda, SchemaMemory};
+use crate::rules::upkeep::agenda::Agenda;
+use crate::rules::upkeep::schema_memory::SchemaMemory;
 use crate::worker_slots::schema::SchemaSlot;
 
 /// That something changed is taken note of once.

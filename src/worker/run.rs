@@ -7,14 +7,18 @@ use pgrx::prelude::*;
 
 use super::session::{activity, database, is_over, now};
 use super::{counts, memory, transaction};
-use crate::commands::scan_bookings::read_ahead;
-use crate::commands::upkeep::{AttachedSchema, agenda, is_subscriber, next_expiry, task_once, urgent_agenda};
+use crate::commands::upkeep::{
+    AttachedSchema, agenda, is_subscriber, next_expiry, read_ahead, task_once, urgent_agenda,
+};
 use crate::commands::{Store, Work, in_schema};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal::outcome::Outcome;
+use crate::rules::upkeep::agenda::{Agenda, Reread};
+use crate::rules::upkeep::pace;
 use crate::rules::upkeep::retention::BATCH;
-use crate::rules::upkeep::{self, Agenda, Reread, SchemaMemory, TASKS, Task};
+use crate::rules::upkeep::schema_memory::SchemaMemory;
+use crate::rules::upkeep::task::{TASKS, Task};
 use crate::settings;
 use crate::worker_slots::schema::{BEGUN, BEGUN_BADLY, SchemaSlot, TABLES};
 use crate::worker_slots::{self, DatabaseSlot};
@@ -82,7 +86,7 @@ impl Schema {
 
     /// From when on what somebody waits for is late.
     pub fn late_from(&self) -> Instant {
-        upkeep::late_from(self.due_at(), self.slot().called.load(Relaxed))
+        pace::late_from(self.due_at(), self.slot().called.load(Relaxed))
     }
 
     /// From when on the rest of a run waits.
@@ -192,7 +196,7 @@ impl Schema {
         }
         let task = TASKS.get((place.task.load(Relaxed) as usize).wrapping_sub(1)).map_or("", |task| task.name());
         report(place, error, &format!("{task} in schema {}", self.found.name));
-        upkeep::after_failure(now, slot.failures.fetch_add(1, Relaxed) + 1)
+        pace::after_failure(now, slot.failures.fetch_add(1, Relaxed) + 1)
     }
 
     fn tasks(
@@ -218,7 +222,7 @@ impl Schema {
         if due.is_subscriber {
             self.slot().skipped.store(true, Relaxed);
             memory.changed = false;
-            return Ok(RunEnd { later: false, next: upkeep::skipped(began) });
+            return Ok(RunEnd { later: false, next: pace::skipped(began) });
         }
         let is_due = |task: Task, memory: &SchemaMemory| due.at(task, memory) <= began;
         let (mut now_due, mut reread) = (due, Reread::Nothing);
@@ -259,7 +263,7 @@ impl Schema {
         }
         memory.changed &= more;
         memory.fruitless = if worked { 0 } else { memory.fruitless.saturating_add(1) };
-        let (now, quiet) = (now(), upkeep::quiet(now(), self.counted));
+        let (now, quiet) = (now(), pace::quiet(now(), self.counted));
         let next = if more { now } else { self.read_again(now_due, reread)?.next(memory, now, quiet) };
         Ok(RunEnd { later: false, next })
     }

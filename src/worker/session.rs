@@ -13,7 +13,7 @@ use super::{counts, transaction};
 use crate::commands::upkeep::{attached_schemas, watched_tables};
 use crate::rules::adopt::path;
 use crate::rules::booking::window::Instant;
-use crate::rules::upkeep::{self, BUDGET_MS};
+use crate::rules::upkeep::pace::{self, BUDGET_MS};
 use crate::settings;
 use crate::worker_slots::schema::SchemaSlot;
 use crate::worker_slots::{self, DatabaseSlot, READ_ONLY, WORKER_OFF};
@@ -126,7 +126,7 @@ impl Session {
             let ended = now();
             self.place.more.store(self.more, Relaxed);
             let late_ms = ended.0.saturating_sub(self.late_from().0) / 1000;
-            let rest = upkeep::rest_ms(began.ms_until(ended), late_ms);
+            let rest = pace::throttle_ms(began.ms_until(ended), late_ms);
             self.place.rests_until.store(ended.after_ms(rest).0, Relaxed);
             self.place.finished_at.store(ended.0, Relaxed);
             self.place.runs.fetch_add(1, Relaxed);
@@ -237,7 +237,7 @@ impl Session {
         loop {
             let (now, next) = (now(), self.next().max(rested));
             let told = self.place.leaves.load(Relaxed);
-            if told || !may_work() || !upkeep::stays(now, next, self.born) || is_unwelcome() {
+            if told || !may_work() || !pace::stays(now, next, self.born) || is_unwelcome() {
                 return false;
             }
             if now >= next || now >= rested && self.place.wanted.load(Relaxed) {

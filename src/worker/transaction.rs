@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use super::session::now;
 use crate::commands::Identity;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
-use crate::rules::upkeep::{GRACE_MS, TRANSACTION_MS};
+use crate::rules::upkeep::pace::{GRACE_MS, TRANSACTION_MS};
 use crate::timer;
 
 /// Runs `work` in a transaction of its own as `role` (None: as ourselves), within a limit in time: the server sets no

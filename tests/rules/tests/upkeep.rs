@@ -1,10 +1,12 @@
 //! When tasks are due, and how long the worker stays and rests.
 
 use holdfast::rules::booking::window::Instant;
-use holdfast::rules::upkeep::{
-    Agenda, GAP_MS, REST_MS, Reread, SchemaMemory, TASKS, Task, after_failure, late_from, quiet, rest_ms, skipped,
-    stays,
+use holdfast::rules::upkeep::agenda::{Agenda, Reread};
+use holdfast::rules::upkeep::pace::{
+    GAP_MS, THROTTLE_MS, after_failure, late_from, quiet, skipped, stays, throttle_ms,
 };
+use holdfast::rules::upkeep::schema_memory::SchemaMemory;
+use holdfast::rules::upkeep::task::{TASKS, Task};
 
 const NOW: Instant = Instant(1_000_000_000_000);
 /// Of a schema in which nobody wrote since the last run, and nothing was left.
@@ -160,15 +162,19 @@ fn commits_are_scanned_until_none_is_left() {
 
 #[test]
 fn a_round_is_followed_by_a_rest_forty_times_as_long_within_bounds() {
-    for (took, expected) in [(-5, GAP_MS), (0, GAP_MS), (12, 500), (13, 520), (50, 2000), (126, REST_MS)] {
-        assert_eq!(rest_ms(took, -2000), expected, "{took}");
+    for (took, expected) in [(-5, GAP_MS), (0, GAP_MS), (12, 500), (13, 520), (50, 2000), (126, THROTTLE_MS)] {
+        assert_eq!(throttle_ms(took, -2000), expected, "{took}");
     }
     for (late, expected) in
-        [(i64::MIN, REST_MS), (-2000, REST_MS), (-1500, 4500), (0, 3000), (2000, 1000), (3000, GAP_MS)]
+        [(i64::MIN, THROTTLE_MS), (-2000, THROTTLE_MS), (-1500, 4500), (0, 3000), (2000, 1000), (3000, GAP_MS)]
     {
-        assert_eq!(rest_ms(i64::MAX, late), expected, "nobody's deadline is passed by more than three seconds: {late}");
+        assert_eq!(
+            throttle_ms(i64::MAX, late),
+            expected,
+            "nobody's deadline is passed by more than three seconds: {late}"
+        );
     }
-    assert_eq!(rest_ms(1, i64::MAX), GAP_MS);
+    assert_eq!(throttle_ms(1, i64::MAX), GAP_MS);
     assert_eq!((late_from(NOW, false), late_from(NOW, true)), (NOW, after(2)), "a call has no deadline");
     assert_eq!(late_from(Instant::FOREVER, true), Instant::FOREVER);
 }

@@ -1,15 +1,18 @@
-//! After the commit: is what a confirm wrote still what the booking is? Costs in proportion to what was committed.
+//! The task scan_commits, after the commit: is what a confirm wrote still what the booking is? Costs in proportion to what was committed.
 
 use serde_json::json;
 
-use super::{quarantine, scan_bookings};
+use super::quarantine;
+use crate::commands::repair::repair;
+use crate::rules::Id;
 use crate::rules::reconcile::finding::{self, Finding, catalogue::Severity};
 use crate::rules::refusal::failure::Failure;
-use crate::rules::upkeep::retention;
-use crate::rules::{self, Id};
+use crate::rules::upkeep::{retention, scan_bookings};
 use crate::store::Store;
 
-/// The task under which a booking goes into quarantine that could not be mended.
+/// The name under which a booking goes into quarantine whose findings could not be reported.
+pub const SCAN: &str = "reconcile";
+/// The same of one that could not be mended.
 const MEND: &str = "repair";
 
 /// A booking that did not agree.
@@ -29,8 +32,8 @@ pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
     }
     let (looked_at, _) = verify(store, Some(batch))?;
     let ended = store.clock();
-    if rules::upkeep::scan_bookings::batch_is_throttled(looked_at, began, ended) {
-        store.scan_commits_throttle(rules::upkeep::scan_bookings::next_of_batch(began, ended))?;
+    if scan_bookings::batch_is_throttled(looked_at, began, ended) {
+        store.scan_commits_throttle(scan_bookings::next_of_batch(began, ended))?;
     }
     Ok(looked_at)
 }
@@ -44,10 +47,8 @@ pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>),
     let looked_at = due.len() as i64;
     let mut mismatches = Vec::new();
     for booking in due {
-        mismatches.extend(
-            quarantine::in_savepoint(store, scan_bookings::STEP, booking, |store| reconcile_one(store, booking))?
-                .flatten(),
-        );
+        mismatches
+            .extend(quarantine::in_savepoint(store, SCAN, booking, |store| reconcile_one(store, booking))?.flatten());
     }
     Ok((looked_at, mismatches))
 }
@@ -87,11 +88,11 @@ fn mend(store: &Store, booking: Id, wanted: Vec<Option<String>>) -> Result<bool,
     if !store.booking_lock_free(booking)? {
         return Ok(false);
     }
-    let repair = |store: &Store| {
-        let rows = super::repair::repair(store, Some(booking), Some(wanted), false)?;
+    let attempt = |store: &Store| {
+        let rows = repair(store, Some(booking), Some(wanted), false)?;
         Ok(rows.iter().any(|row| row.action == "done"))
     };
-    let done = quarantine::in_savepoint(store, MEND, booking, repair)?;
+    let done = quarantine::in_savepoint(store, MEND, booking, attempt)?;
     if done == Some(false) {
         quarantine::leave(store, MEND, booking, "a person decides")?;
     }
