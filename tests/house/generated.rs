@@ -189,12 +189,12 @@ fn assert_script(path: &str, statements: &[String]) {
 
 #[test]
 fn the_scripts_are_what_the_list_makes() {
-    assert_script("sql/reference_schema/tables.sql", &ddl::reference_tables());
+    assert_script("sql/generated/reference_schema.sql", &ddl::reference_tables());
     let without_rows = all().map(|table| HoldfastTable { rows: None, ..*table });
     let ours: Vec<String> = without_rows.flat_map(|table| ddl::create(&table)).collect();
-    assert_script("sql/attach/holdfast_tables.sql", &ours);
+    assert_script("sql/generated/holdfast_tables.sql", &ours);
     let triggers: Vec<String> = TRIGGERS.iter().flat_map(ddl::create_trigger).collect();
-    assert_script("sql/attach/holdfast_triggers.sql", &triggers);
+    assert_script("sql/generated/holdfast_triggers.sql", &triggers);
 }
 
 /// Columns of the list that the page lacks, by table.

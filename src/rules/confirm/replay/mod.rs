@@ -1,5 +1,7 @@
 //! Was this asked before? One answer per key (G4).
 
+pub mod compared_fields;
+
 use serde_json::{Value, json};
 
 use crate::rules::Id;
