@@ -4,6 +4,7 @@
 //! decision, pure), `store` (the only one that speaks SPI) and `telemetry` (what a rollback leaves). `errors` raises.
 
 pub mod rules;
+pub mod shared_memory;
 
 #[cfg(feature = "pgrx")]
 mod api;
@@ -18,13 +19,13 @@ mod install;
 #[cfg(feature = "pgrx")]
 mod settings;
 #[cfg(feature = "pgrx")]
-mod shared;
-#[cfg(feature = "pgrx")]
 mod store;
 #[cfg(feature = "pgrx")]
 mod telemetry;
 #[cfg(feature = "pgrx")]
 mod timer;
+#[cfg(feature = "pgrx")]
+mod transaction_end;
 #[cfg(feature = "pgrx")]
 mod worker;
 #[cfg(feature = "pgrx")]
@@ -39,11 +40,13 @@ mod worker_slots;
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     errors::leave_out_backtraces();
-    settings::register();
+    let preloading = shared_memory::is_preloading();
+    settings::register(preloading);
     store::hooks::register();
-    if shared::is_preloading() {
+    if preloading {
         worker_slots::register();
         telemetry::register();
+        transaction_end::register();
         worker::register();
     }
 }

@@ -24,9 +24,10 @@ macro_rules! settings {
             $(pub static $name: GucSetting<kind!($kind read)> = GucSetting::<kind!($kind read)>::new($default);)*
         }
 
-        /// Declares the settings to the server, once a process.
-        pub fn register() {
-            $({
+        /// Declares the settings to the server, once a process. What only its start sets is declared by the postmaster alone:
+        /// later the server refuses it, and without preloading it says nothing.
+        pub fn register(preloading: bool) {
+            $(if preloading || !who!($who is_of_the_start) {
                 let define = kind!($kind define);
                 define(
                 c_str(concat!("holdfast.", stringify!($name), "\0")),
@@ -49,6 +50,15 @@ macro_rules! kind {
     (int define) => { GucRegistry::define_int_guc };
     (text read) => { Option<CString> };
     (text define) => { GucRegistry::define_string_guc };
+}
+
+macro_rules! who {
+    (Postmaster is_of_the_start) => {
+        true
+    };
+    ($who:ident is_of_the_start) => {
+        false
+    };
 }
 
 // What only the configuration file sets (Sighup) is a promise to every caller, or the server's own affair. What a superuser

@@ -6,13 +6,13 @@
 pub mod schema;
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
-use crate::shared::Shared;
+use crate::shared_memory::Shared;
+use crate::shared_memory::keyed::{KeyedEntry, find_or_take};
 use schema::{SLOTS, SchemaSlot};
 
 /// Databases that can have a place.
@@ -27,7 +27,7 @@ pub const READ_ONLY: u32 = 2;
 /// What is known of one database.
 pub struct DatabaseSlot {
     /// Its OID; 0: free.
-    database: AtomicU32,
+    database: AtomicU64,
     /// Which schemas are attached has to be read again.
     pub wanted: AtomicBool,
     /// The worker that is there now, or 0; does it wait for what is due next?
@@ -69,10 +69,16 @@ struct WorkerSlots {
     slots: [SchemaSlot; SLOTS],
 }
 
+impl KeyedEntry for DatabaseSlot {
+    fn key(&self) -> &AtomicU64 {
+        &self.database
+    }
+}
+
 impl DatabaseSlot {
     const fn free() -> DatabaseSlot {
         DatabaseSlot {
-            database: AtomicU32::new(0),
+            database: AtomicU64::new(0),
             wanted: AtomicBool::new(false),
             pid: AtomicI32::new(0),
             waits: AtomicBool::new(false),
@@ -98,7 +104,7 @@ impl DatabaseSlot {
     }
 
     pub fn database(&self) -> u32 {
-        self.database.load(Relaxed)
+        self.database.load(Relaxed) as u32
     }
 
     /// The database is gone: its place is free for another, and so are its schemas' slots.
@@ -146,8 +152,7 @@ thread_local! {
 /// So many schemas of one transaction are remembered; what was written in others is found by its count.
 const CALLED_MOST: usize = 64;
 
-/// Asks for the shared memory, in the postmaster. Before telemetry does: callbacks run in the opposite order, and what an
-/// ended session leaves is noted by the time that somebody is called for it.
+/// Asks for the shared memory, in the postmaster.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
     pg_shmem_init!(
@@ -157,8 +162,6 @@ pub fn register() {
             slots: [const { SchemaSlot::free() }; SLOTS],
         }
     );
-    // SAFETY: kept for the life of the process; the sessions forked from it inherit it.
-    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
 }
 
 fn board() -> Option<&'static WorkerSlots> {
@@ -189,18 +192,7 @@ pub fn take_slot(database: u32, schema: u32) -> Option<&'static SchemaSlot> {
 
 /// The place of a database, taken if it has none yet; None when all are taken.
 pub fn place(database: u32) -> Option<&'static DatabaseSlot> {
-    let of_database = || places().find(|place| place.database() == database);
-    if let Some(place) = of_database() {
-        return Some(place);
-    }
-    let free = |place: &&DatabaseSlot| place.database.compare_exchange(0, database, Relaxed, Relaxed).is_ok();
-    let taken = board()?.places.iter().find(free)?;
-    // Somebody may have taken one for the same database at the same moment: the first counts.
-    let first = of_database()?;
-    if !std::ptr::eq(first, taken) {
-        taken.database.store(0, Relaxed);
-    }
-    Some(first)
+    find_or_take(&board()?.places, u64::from(database))
 }
 
 /// Gives up the places of databases that are gone.
@@ -241,8 +233,7 @@ pub fn call_now(schema: u32) {
 
 /// A prepared transaction calls nobody when it commits, for that happens elsewhere: its rows are counted as anybody's. Nothing
 /// in here may panic: an error at this moment would bring the server down.
-#[pg_guard]
-unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
     let calls = match event {
         pg_sys::XactEvent::XACT_EVENT_COMMIT => true,
         // An attempt whose session is ended is to be written down.

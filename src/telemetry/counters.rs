@@ -7,7 +7,7 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use super::prepared::Prepared;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
-use crate::shared::Shared;
+use crate::shared_memory::Shared;
 
 /// One epoch: from the moment the server made its shared memory until a crash, or until it stops.
 pub struct Counters {

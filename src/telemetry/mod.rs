@@ -20,12 +20,12 @@ use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome, OutcomeEntry};
 use counters::{Counters, counters};
 pub use orphaned::{find as find_orphaned, reach, take as take_orphaned};
+pub use settle::{part_ends, transaction_ends};
 
 /// Asks for the counters' shared memory, in the postmaster.
 pub fn register() {
     counters::register();
     orphaned::register();
-    settle::register();
     shadow::register();
 }
 

@@ -4,8 +4,7 @@
 //! finds an attempt's lock free finds the note. `kill -9` and a crash of the server tell nobody, and end the memory too.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU64, fence};
+use std::sync::atomic::Ordering::Relaxed;
 
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
@@ -15,7 +14,8 @@ use crate::rules::attempt::orphaned::{Orphaned, WORDS, makes_room};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::Ticket;
 use crate::rules::booking::window::Instant;
-use crate::shared::Shared;
+use crate::shared_memory::Shared;
+use crate::shared_memory::slot::{Slot, SlotState, Stage};
 
 /// So many can wait to be written down; after that the oldest of whoever has most of them makes room.
 const DATABASES: usize = 128;
@@ -23,19 +23,7 @@ const DATABASES: usize = 128;
 /// So many attempts of one transaction are remembered.
 const REMEMBERED: usize = 128;
 
-/// A place's state: how often it was written, times four, and one of these.
-const FREE: u64 = 0;
-const WRITING: u64 = 1;
-const READY: u64 = 2;
-/// Somebody is writing it down, in a transaction that has not ended.
-const TAKEN: u64 = 3;
-
-struct AttemptSlot {
-    state: AtomicU64,
-    words: [AtomicU64; WORDS],
-}
-
-struct Notes([AttemptSlot; DATABASES]);
+struct Notes([Slot<WORDS>; DATABASES]);
 
 // SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
 unsafe impl PGRXSharedMemory for Notes {}
@@ -55,7 +43,7 @@ thread_local! {
 /// Asks for the shared memory, in the postmaster.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
-    pg_shmem_init!(NOTES = Notes([const { AttemptSlot::free() }; DATABASES]));
+    pg_shmem_init!(NOTES = Notes([const { Slot::free() }; DATABASES]));
 }
 
 /// How far the running attempt got.
@@ -80,7 +68,7 @@ pub fn forget(ticket: Ticket) {
 /// What is noted of a key; the last, if it was cut off more than once.
 pub fn find(schema: u32, booking: Id, key: &str) -> Option<Orphaned> {
     let database = database();
-    let notes = NOTES.get()?.0.iter().filter_map(AttemptSlot::read);
+    let notes = NOTES.get()?.0.iter().filter_map(|slot| Some(note_in(slot)?.1));
     notes.filter(|note| note.is_of(database, schema, booking, key)).max_by_key(|note| note.ended)
 }
 
@@ -90,12 +78,10 @@ pub fn take(schema: u32) -> Vec<Orphaned> {
     let Some(notes) = NOTES.get() else { return Vec::new() };
     let database = database();
     let mut taken = Vec::new();
-    for (at, place) in notes.0.iter().enumerate() {
-        let state = place.state.load(Acquire);
+    for (at, slot) in notes.0.iter().enumerate() {
         let ours = |note: &Orphaned| (note.database, note.schema) == (database, schema);
-        let note = place.read().filter(|note| state % 4 == READY && ours(note));
-        if let Some(note) = note
-            && place.state.compare_exchange(state, state - READY + TAKEN, Acquire, Relaxed).is_ok()
+        if let Some((seen, note)) = note_in(slot).filter(|(_, note)| ours(note))
+            && slot.take(seen)
         {
             TAKES.with_borrow_mut(|takes| takes.push(at));
             taken.push(note);
@@ -107,12 +93,12 @@ pub fn take(schema: u32) -> Vec<Orphaned> {
 /// The transaction committed, or was prepared: its attempts are no longer this session's.
 pub fn committed(prepared: bool) {
     forget_all();
-    settle_takes(if prepared { READY } else { FREE });
+    settle_takes(if prepared { Slot::give_back } else { Slot::release });
 }
 
 /// A part of the transaction was rolled back, maybe the one that wrote notes down.
 pub fn part_aborted() {
-    settle_takes(READY);
+    settle_takes(Slot::give_back);
 }
 
 /// The transaction was rolled back; with its session, its attempts are noted.
@@ -122,7 +108,7 @@ pub fn aborted() {
         let _ = RUNNING.try_with(|running| running.try_borrow_mut().map(|mut running| note_all(&mut running)));
     }
     forget_all();
-    settle_takes(READY);
+    settle_takes(Slot::give_back);
 }
 
 // What runs at the end of a transaction must not panic: an error there would bring the server down.
@@ -131,14 +117,11 @@ fn forget_all() {
     let _ = RUNNING.try_with(|running| running.try_borrow_mut().map(|mut running| running.clear()));
 }
 
-fn settle_takes(state: u64) {
+fn settle_takes(become_of: fn(&Slot<WORDS>)) {
     let Some(notes) = NOTES.get() else { return };
     let _ = TAKES.try_with(|takes| {
         if let Ok(mut takes) = takes.try_borrow_mut() {
-            for at in takes.drain(..) {
-                let place = &notes.0[at];
-                place.state.store(place.state.load(Relaxed) / 4 * 4 + state, Release);
-            }
+            takes.drain(..).filter_map(|at| notes.0.get(at)).for_each(become_of);
         }
     });
 }
@@ -167,48 +150,29 @@ fn database() -> u32 {
 
 impl Notes {
     fn write(&self, note: &Orphaned) {
-        let free = self.0.iter().find(|place| place.claim(FREE));
-        // Nobody came to write them down for long.
-        let other = || {
-            let notes: Vec<(usize, Orphaned)> =
-                self.0.iter().enumerate().filter_map(|(at, place)| Some((at, place.read()?))).collect();
-            makes_room(&notes).map(|at| &self.0[at]).filter(|place| place.claim(READY))
+        let words = note.to_words();
+        let write = |slot: &Slot<WORDS>, seen: SlotState| {
+            slot.write(seen, |shared| shared.iter().zip(words).for_each(|(to, word)| to.store(word, Relaxed))).is_some()
         };
-        if let Some(place) = free.or_else(other) {
-            for (word, value) in place.words.iter().zip(note.to_words()) {
-                word.store(value, Relaxed);
-            }
-            place.state.store((place.state.load(Relaxed) / 4 + 1) * 4 + READY, Release);
+        let free = |slot: &Slot<WORDS>| {
+            let seen = slot.seen();
+            seen.stage() == Stage::Free && write(slot, seen)
+        };
+        if self.0.iter().any(free) {
+            return;
+        }
+        // Nobody came to write them down for long.
+        let all = self.0.iter().filter_map(|slot| Some((slot, note_in(slot)?)));
+        let (slots, notes): (Vec<_>, Vec<_>) =
+            all.enumerate().map(|(at, (slot, (seen, note)))| ((slot, seen), (at, note))).unzip();
+        if let Some((slot, seen)) = makes_room(&notes).and_then(|at| slots.get(at)) {
+            write(slot, *seen);
         }
     }
 }
 
-impl AttemptSlot {
-    const fn free() -> AttemptSlot {
-        AttemptSlot { state: AtomicU64::new(FREE), words: [const { AtomicU64::new(0) }; WORDS] }
-    }
-
-    /// Takes the place for writing, if it is in this state.
-    fn claim(&self, wanted: u64) -> bool {
-        let state = self.state.load(Acquire);
-        let claimed = state - state % 4 + WRITING;
-        state % 4 == wanted && self.state.compare_exchange(state, claimed, Acquire, Relaxed).is_ok()
-    }
-
-    /// What is noted here; None when there is nothing, or when it was overwritten meanwhile.
-    fn read(&self) -> Option<Orphaned> {
-        let before = self.state.load(Acquire);
-        if before % 4 < READY {
-            return None;
-        }
-        let mut words = [0; WORDS];
-        for (word, value) in words.iter_mut().zip(&self.words) {
-            *word = value.load(Relaxed);
-        }
-        fence(Acquire);
-        let after = self.state.load(Relaxed);
-        // What was freed in between is still whole.
-        let whole = after / 4 == before / 4 && after % 4 != WRITING;
-        whole.then(|| Orphaned::of_words(&words)).flatten()
-    }
+/// What is noted here; None when there is nothing, or when it was overwritten meanwhile.
+fn note_in(slot: &Slot<WORDS>) -> Option<(SlotState, Orphaned)> {
+    let (seen, words) = slot.read()?;
+    Some((seen, Orphaned::of_words(&words)?))
 }

@@ -1,16 +1,13 @@
 //! Attempts in prepared transactions: neither done nor undone until somebody commits or rolls back by the
 //! transaction's name, in any session, and without a word to us. So they are noted, and looked up later.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
+use crate::shared_memory::slot::{Slot, Stage};
 
 /// So many transactions can be noted at once. Attempts of further ones stay counted as prepared.
 const NOTES: usize = 1024;
-
-const FREE: u64 = 0;
-/// Somebody is writing the note, or settling it. No transaction has this number.
-const TAKEN: u64 = u64::MAX;
 
 /// What a prepared transaction's attempts of one outcome come to when it commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,18 +18,13 @@ pub struct Promised {
     pub late: u64,
 }
 
-struct Note {
-    transaction: AtomicU64,
-    outcome: AtomicU64,
-    number: AtomicU64,
-    in_time: AtomicU64,
-    late: AtomicU64,
-}
+/// The transaction, and what it promised.
+const WORDS: usize = 5;
 
 pub struct Prepared {
     /// Attempts that wait for the end of their prepared transaction.
     waiting: AtomicU64,
-    notes: [Note; NOTES],
+    notes: [Slot<WORDS>; NOTES],
 }
 
 /// How a transaction ended.
@@ -44,24 +36,24 @@ pub enum End {
 
 impl Prepared {
     pub fn new() -> Prepared {
-        Prepared { waiting: AtomicU64::new(0), notes: [const { Note::free() }; NOTES] }
+        Prepared { waiting: AtomicU64::new(0), notes: [const { Slot::free() }; NOTES] }
     }
 
     pub fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
+        self.waiting.load(Relaxed)
     }
 
     /// Notes what a transaction will have come to. Without a free note its attempts stay counted as prepared: the
     /// sum holds, and nothing is guessed.
     pub fn note(&self, transaction: u64, promised: Promised) {
-        self.waiting.fetch_add(promised.number, Ordering::Relaxed);
-        if let Some(note) = self.notes.iter().find(|note| note.take(FREE)) {
-            note.outcome.store(promised.outcome as u64, Ordering::Relaxed);
-            note.number.store(promised.number, Ordering::Relaxed);
-            note.in_time.store(promised.in_time, Ordering::Relaxed);
-            note.late.store(promised.late, Ordering::Relaxed);
-            note.transaction.store(transaction, Ordering::Release);
-        }
+        self.waiting.fetch_add(promised.number, Relaxed);
+        let words = [transaction, promised.outcome as u64, promised.number, promised.in_time, promised.late];
+        self.notes.iter().find(|note| {
+            let seen = note.seen();
+            let fill =
+                |shared: &[AtomicU64; WORDS]| shared.iter().zip(words).for_each(|(to, word)| to.store(word, Relaxed));
+            seen.stage() == Stage::Free && note.write(seen, fill).is_some()
+        });
     }
 
     /// Settles every note whose transaction has ended.
@@ -70,43 +62,14 @@ impl Prepared {
             return;
         }
         for note in &self.notes {
-            let transaction = note.transaction.load(Ordering::Acquire);
-            if transaction == FREE || transaction == TAKEN {
-                continue;
-            }
+            let Some((seen, [transaction, outcome, number, in_time, late])) = note.read() else { continue };
             let Some(end) = end(transaction) else { continue };
-            if note.take(transaction) {
-                let promised = note.read();
-                self.waiting.fetch_sub(promised.number, Ordering::Relaxed);
+            if note.take(seen) {
+                let promised = Promised { outcome: outcome as usize, number, in_time, late };
+                self.waiting.fetch_sub(number, Relaxed);
                 count(CATALOGUE[promised.outcome].outcome, promised, end);
-                note.transaction.store(FREE, Ordering::Release);
+                note.release();
             }
-        }
-    }
-}
-
-impl Note {
-    const fn free() -> Note {
-        Note {
-            transaction: AtomicU64::new(FREE),
-            outcome: AtomicU64::new(0),
-            number: AtomicU64::new(0),
-            in_time: AtomicU64::new(0),
-            late: AtomicU64::new(0),
-        }
-    }
-
-    /// Takes the note, if it is still as it was seen.
-    fn take(&self, seen: u64) -> bool {
-        self.transaction.compare_exchange(seen, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
-    }
-
-    fn read(&self) -> Promised {
-        Promised {
-            outcome: self.outcome.load(Ordering::Relaxed) as usize,
-            number: self.number.load(Ordering::Relaxed),
-            in_time: self.in_time.load(Ordering::Relaxed),
-            late: self.late.load(Ordering::Relaxed),
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Settles what a session's attempts came to, when the server says how its transaction ended. [unsafe]
 
 use std::cell::RefCell;
-use std::ffi::c_void;
 
 use pgrx::pg_sys;
-use pgrx::prelude::*;
 
 use super::counters::{Counters, counters};
 use super::prepared::{End, Promised};
@@ -15,15 +13,6 @@ use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 
 thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::new()) };
-}
-
-/// Registers what is called at the end of transactions. Once, in the postmaster: its sessions inherit it.
-pub fn register() {
-    // SAFETY: the server keeps both for the life of the process.
-    unsafe {
-        pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut());
-        pg_sys::RegisterSubXactCallback(Some(part_ends), std::ptr::null_mut());
-    }
 }
 
 pub fn begin() -> Ticket {
@@ -53,8 +42,7 @@ fn now() -> Instant {
     Instant(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
     let Some(counters) = counters() else { return };
     match event {
         pg_sys::XactEvent::XACT_EVENT_COMMIT | pg_sys::XactEvent::XACT_EVENT_PREPARE => {
@@ -80,13 +68,7 @@ unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _ar
     };
 }
 
-#[pg_guard]
-unsafe extern "C-unwind" fn part_ends(
-    event: pg_sys::SubXactEvent::Type,
-    part: pg_sys::SubTransactionId,
-    around: pg_sys::SubTransactionId,
-    _argument: *mut c_void,
-) {
+pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
     let Some(counters) = counters() else { return };
     match event {
         pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {

@@ -6,21 +6,24 @@
 //! gives them back if its transaction does not commit.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::atomic::{Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::rules::attempt::tally::Part;
-use crate::shared::Shared;
+use crate::shared_memory::Shared;
+use crate::shared_memory::keyed::{KeyedEntry, find_or_take};
+use crate::shared_memory::slot::{Slot, Stage};
 
 /// Schemas that are counted for themselves; what comes later is not counted.
 const SCHEMAS: usize = 256;
 /// Disagreements that can wait, and the bytes of one.
 const ENTRIES: usize = 128;
-const WORDS: usize = 384;
-pub const BYTES: usize = WORDS * 8;
+const TEXT_WORDS: usize = 384;
+pub const BYTES: usize = TEXT_WORDS * 8;
+/// Whose it is, how many bytes it has, and its text.
+const WORDS: usize = 2 + TEXT_WORDS;
 
 /// What a judged call can come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,24 +50,16 @@ struct SchemaCounters {
     numbers: [AtomicU64; NUMBERS],
 }
 
-const FREE: u32 = 0;
-/// Somebody writes it, or reads it.
-const BUSY: u32 = 1;
-const READY: u32 = 2;
-/// Read by a transaction that has not ended.
-const TAKEN: u32 = 3;
-
-struct DisagreementSlot {
-    state: AtomicU32,
-    bytes: AtomicU32,
-    whose: AtomicU64,
-    text: [AtomicU64; WORDS],
+impl KeyedEntry for SchemaCounters {
+    fn key(&self) -> &AtomicU64 {
+        &self.whose
+    }
 }
 
 struct ShadowMemory {
     places: [SchemaCounters; SCHEMAS],
     next: AtomicU64,
-    slots: [DisagreementSlot; ENTRIES],
+    slots: [Slot<WORDS>; ENTRIES],
 }
 
 // SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
@@ -91,7 +86,7 @@ pub fn register() {
             places: [const { SchemaCounters { whose: AtomicU64::new(0), numbers: [const { AtomicU64::new(0) }; NUMBERS] } };
                 SCHEMAS],
             next: AtomicU64::new(0),
-            slots: [const { DisagreementSlot::free() }; ENTRIES],
+            slots: [const { Slot::free() }; ENTRIES],
         }
     );
 }
@@ -139,39 +134,27 @@ pub fn take(schema: u32, most: usize) -> Vec<String> {
 
 impl ShadowMemory {
     fn count(&self, whose: u64, number: Number) {
-        if let Some(place) = self.place(whose) {
+        if let Some(place) = find_or_take(&self.places, whose) {
             place.numbers[number as usize].fetch_add(1, Relaxed);
         }
-    }
-
-    /// The first that is the schema's, or that it could take: places are never given up, so nobody overtakes it.
-    fn place(&self, whose: u64) -> Option<&SchemaCounters> {
-        self.places.iter().find(|place| {
-            let found = place.whose.load(Relaxed);
-            let taken = found == 0
-                && place.whose.compare_exchange(0, whose, Relaxed, Relaxed).map_or_else(|now| now == whose, |_| true);
-            found == whose || taken
-        })
     }
 
     /// Goes round: what is free or oldest comes next; what somebody has at hand is passed over.
     fn keep(&self, whose: u64, text: &[u8]) -> bool {
         let from = self.next.fetch_add(1, Relaxed) as usize;
-        for at in 0..ENTRIES {
+        (0..ENTRIES).any(|at| {
             let slot = &self.slots[(from + at) % ENTRIES];
-            let before = slot.state.load(Relaxed);
-            let free = before == FREE || before == READY;
-            if !free || slot.state.compare_exchange(before, BUSY, Acquire, Relaxed).is_err() {
-                continue;
+            let seen = slot.seen();
+            let mut lost = None;
+            let written = slot.write(seen, |words| {
+                lost = (seen.stage() == Stage::Ready).then(|| words[0].load(Relaxed));
+                write(words, whose, text);
+            });
+            if let Some(lost) = lost {
+                self.count(lost, Number::Lost);
             }
-            if before == READY {
-                self.count(slot.whose.load(Relaxed), Number::Lost);
-            }
-            slot.write(whose, text);
-            slot.state.store(READY, Release);
-            return true;
-        }
-        false
+            written.is_some()
+        })
     }
 
     fn take(&self, whose: u64, most: usize) -> Vec<String> {
@@ -180,52 +163,33 @@ impl ShadowMemory {
             if found.len() >= most {
                 break;
             }
-            let its = slot.state.load(Relaxed) == READY && slot.whose.load(Relaxed) == whose;
-            if !its || slot.state.compare_exchange(READY, BUSY, Acquire, Relaxed).is_err() {
-                continue;
+            let Some((seen, words)) = slot.read::<WORDS>().filter(|(_, words)| words[0] == whose) else { continue };
+            if slot.take(seen) {
+                found.push(text(&words));
+                // SAFETY: reads the transaction's state.
+                let part = unsafe { pg_sys::GetCurrentSubTransactionId() };
+                with_taken(|taken| taken.push(Taken { slot: at, part }));
             }
-            // Another may have come into the place between the two looks.
-            if slot.whose.load(Relaxed) != whose {
-                slot.state.store(READY, Release);
-                continue;
-            }
-            found.push(slot.read());
-            slot.state.store(TAKEN, Release);
-            // SAFETY: reads the transaction's state.
-            let part = unsafe { pg_sys::GetCurrentSubTransactionId() };
-            with_taken(|taken| taken.push(Taken { slot: at, part }));
         }
         found
     }
 }
 
-impl DisagreementSlot {
-    const fn free() -> DisagreementSlot {
-        DisagreementSlot {
-            state: AtomicU32::new(FREE),
-            bytes: AtomicU32::new(0),
-            whose: AtomicU64::new(0),
-            text: [const { AtomicU64::new(0) }; WORDS],
-        }
+fn write(words: &[AtomicU64; WORDS], whose: u64, text: &[u8]) {
+    let text = &text[..text.len().min(BYTES)];
+    words[0].store(whose, Relaxed);
+    words[1].store(text.len() as u64, Relaxed);
+    for (word, bytes) in words[2..].iter().zip(text.chunks(8)) {
+        let mut eight = [0; 8];
+        eight[..bytes.len()].copy_from_slice(bytes);
+        word.store(u64::from_ne_bytes(eight), Relaxed);
     }
+}
 
-    fn write(&self, whose: u64, text: &[u8]) {
-        self.whose.store(whose, Relaxed);
-        let text = &text[..text.len().min(BYTES)];
-        self.bytes.store(text.len() as u32, Relaxed);
-        for (word, bytes) in self.text.iter().zip(text.chunks(8)) {
-            let mut eight = [0; 8];
-            eight[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_ne_bytes(eight), Relaxed);
-        }
-    }
-
-    fn read(&self) -> String {
-        let most = (self.bytes.load(Relaxed) as usize).min(BYTES);
-        let words = self.text.iter().take(most.div_ceil(8));
-        let bytes: Vec<u8> = words.flat_map(|word| word.load(Relaxed).to_ne_bytes()).take(most).collect();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
+fn text(words: &[u64; WORDS]) -> String {
+    let most = (words[1] as usize).min(BYTES);
+    let bytes: Vec<u8> = words[2..].iter().flat_map(|word| word.to_ne_bytes()).take(most).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// These run where an error would bring the server down, so nothing in them may panic.
@@ -233,21 +197,21 @@ fn with_taken(work: impl FnOnce(&mut Vec<Taken>)) {
     let _ = TAKEN_HERE.try_with(|taken| taken.try_borrow_mut().map(|mut taken| work(&mut taken)));
 }
 
-fn put(slot: usize, state: u32) {
+fn leave(slot: usize, become_of: fn(&Slot<WORDS>)) {
     if let Some(slot) = MEMORY.get().and_then(|memory| memory.slots.get(slot)) {
-        slot.state.store(state, Release);
+        become_of(slot);
     }
 }
 
 /// The transaction committed, or was prepared: what it took is written down. A prepared one may still be rolled back,
 /// elsewhere, and then that is lost.
 pub(super) fn committed() {
-    with_taken(|taken| taken.drain(..).for_each(|entry| put(entry.slot, FREE)));
+    with_taken(|taken| taken.drain(..).for_each(|entry| leave(entry.slot, Slot::release)));
 }
 
 /// The transaction was rolled back: what it took waits again.
 pub(super) fn aborted() {
-    with_taken(|taken| taken.drain(..).for_each(|entry| put(entry.slot, READY)));
+    with_taken(|taken| taken.drain(..).for_each(|entry| leave(entry.slot, Slot::give_back)));
 }
 
 /// A part of the transaction is now part of the one around it.
@@ -261,7 +225,7 @@ pub(super) fn part_aborted(part: Part) {
         taken.retain(|entry| {
             let back = entry.part == part;
             if back {
-                put(entry.slot, READY);
+                leave(entry.slot, Slot::give_back);
             }
             !back
         });

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use crate::shared_memory::keyed::{self, KeyedEntry};
+
 /// Schemas that can have a slot, over all databases. Others are looked at once a minute.
 pub const SLOTS: usize = 2048;
 /// Tables of a schema whose changes are counted.
@@ -51,6 +53,12 @@ pub struct SchemaSlot {
     pub told: AtomicU32,
     pub scans: AtomicU32,
     pub fruitless: AtomicU32,
+}
+
+impl KeyedEntry for SchemaSlot {
+    fn key(&self) -> &AtomicU64 {
+        &self.key
+    }
 }
 
 impl SchemaSlot {
@@ -137,20 +145,11 @@ fn key(database: u32, schema: u32) -> u64 {
     u64::from(database) << 32 | u64::from(schema)
 }
 
-/// All slots, beginning where this key is looked for first.
-fn around(slots: &[SchemaSlot], key: u64) -> impl Iterator<Item = &SchemaSlot> {
-    let first = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % slots.len();
-    slots[first..].iter().chain(&slots[..first])
-}
-
 pub fn find(slots: &[SchemaSlot], database: u32, schema: u32) -> Option<&SchemaSlot> {
-    let key = key(database, schema);
-    around(slots, key).find(|slot| slot.key.load(Relaxed) == key)
+    keyed::find(slots, key(database, schema))
 }
 
-/// The schema's slot, taken if it has none yet; None when all are taken. For one process a database: its worker.
+/// The schema's slot, taken if it has none yet; None when all are taken.
 pub fn take(slots: &[SchemaSlot], database: u32, schema: u32) -> Option<&SchemaSlot> {
-    let key = key(database, schema);
-    let free = |slot: &&SchemaSlot| slot.key.compare_exchange(0, key, Relaxed, Relaxed).is_ok();
-    find(slots, database, schema).or_else(|| around(slots, key).find(free))
+    keyed::find_or_take(slots, key(database, schema))
 }

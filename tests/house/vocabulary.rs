@@ -36,9 +36,10 @@ fn namesakes(files: &[File]) -> Vec<String> {
         let code = rust_code(&file.text);
         for pair in tokens(&code).windows(2) {
             let name = pair[1].text;
+            // It belongs to its trait.
+            let associated = ["Error", "Value"].contains(&name);
             let declares = ["struct", "enum", "trait", "type", "union"].contains(&pair[0].text);
-            // An associated type belongs to its trait.
-            if declares && name.starts_with(char::is_uppercase) && name != "Error" {
+            if declares && name.starts_with(char::is_uppercase) && !associated {
                 places.entry(name.to_owned()).or_default().push(format!("{}:{}", file.path, pair[1].line));
             }
         }

@@ -46,6 +46,7 @@ mod retention;
 mod rollout;
 mod scan_bookings;
 mod shadow;
+mod slot;
 mod tally;
 mod time_limit;
 mod transition;

@@ -1,12 +1,9 @@
-//! Shared memory of ours: asked for in the postmaster while it preloads the library, and there from then on. [unsafe]
-//!
-//! A part of it is a `static` of type [`Shared`] that holds atomic numbers only, and a `register` beside it that says
-//! `pg_shmem_init!(PART = its first value)`, called by `_PG_init` in the postmaster. Without preloading there is none.
+//! A part of shared memory whose size is known when the library is built. [unsafe]
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use pgrx::{PGRXSharedMemory, PgAtomic, PgSharedMemoryInitialization, pg_sys};
+use pgrx::{PGRXSharedMemory, PgAtomic, PgSharedMemoryInitialization};
 
 /// A part of shared memory, the same for every process of the server.
 pub struct Shared<T> {
@@ -46,10 +43,4 @@ impl<T: PGRXSharedMemory> PgSharedMemoryInitialization for Shared<T> {
         unsafe { self.memory.on_shmem_startup(value) };
         self.there.store(true, Relaxed);
     }
-}
-
-/// Is this the postmaster, loading what its configuration names? Later the server has no shared memory to give.
-pub fn is_preloading() -> bool {
-    // SAFETY: reads a flag of the server.
-    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
 }
