@@ -10,10 +10,10 @@ use super::routed;
 use crate::commands::rollout;
 use crate::commands::unassign::unassign;
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
 use crate::rules::booking::table::Assignment;
 use crate::rules::confirm::request::{Arguments, Intent};
 use crate::rules::refusal::outcome::Outcome;
-use crate::rules::rollout::Function;
 
 /// What every assign leaves open: no status to move to, no history, nothing expected of a hold.
 fn adding(
@@ -126,7 +126,7 @@ native_functions! {
     ) {
         native::confirmed(
             p_schema,
-            Outcome::Assigned,
+            Function::Assign,
             Arguments {
                 start: argument::instant(p_start_at),
                 end: argument::instant(p_end_at),

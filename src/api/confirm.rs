@@ -7,10 +7,9 @@ use super::argument::{self, Jsonb, Label, TimestampTz, Uuids};
 use super::native::{self, native_functions};
 use super::routed;
 use crate::commands::rollout;
+use crate::rules::attempt::function::Function;
 use crate::rules::booking::table::Assignment;
 use crate::rules::confirm::request::{Arguments, Expectation};
-use crate::rules::refusal::outcome::Outcome;
-use crate::rules::rollout::Function;
 
 /// Confirms and keeps the answer's rows; the contract's calls raise their refusals.
 fn confirmed(call: pg_sys::FunctionCallInfo, function: Function, arguments: Arguments) -> Vec<Assignment> {
@@ -151,7 +150,7 @@ native_functions! {
     ) {
         native::confirmed(
             p_schema,
-            Outcome::Confirmed,
+            Function::ConfirmByTables,
             Arguments {
                 start: argument::instant(p_start_at),
                 end: argument::instant(p_end_at),
@@ -183,7 +182,7 @@ native_functions! {
     ) {
         native::confirmed(
             p_schema,
-            Outcome::Confirmed,
+            Function::ConfirmByHold,
             Arguments {
                 start: argument::instant(p_window_start),
                 end: argument::instant(p_window_end),

@@ -8,6 +8,7 @@ use super::argument::{self, Jsonb};
 use crate::commands::confirm::{Answer, confirm};
 use crate::commands::{Refusals, Store, Work, in_schema};
 use crate::errors;
+use crate::rules::attempt::function::Function;
 use crate::rules::confirm::request::Arguments;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::{self, Failure};
@@ -99,9 +100,10 @@ fn answered_by(
 }
 
 /// Runs a confirm or an assign for the given schema.
-pub fn confirmed(schema: Option<pg_sys::Oid>, outcome: Outcome, arguments: Arguments) -> NativeRows {
+pub fn confirmed(schema: Option<pg_sys::Oid>, function: Function, arguments: Arguments) -> NativeRows {
+    let outcome = arguments.intent.outcome();
     answered(schema, arguments.key.clone(), |store| {
-        let Answer { rows, replayed, receipt } = confirm(store, arguments, Refusals::Returned)?;
+        let Answer { rows, replayed, receipt } = confirm(store, function, arguments, Refusals::Returned)?;
         Ok(CommandResult { outcome, result: rows.iter().map(argument::assignment_json).collect(), replayed, receipt })
     })
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::time_limit::{DeadlineAttempt, bounded, refused_arguments};
+use super::Call;
+use super::time_limit::{self as limited, DeadlineAttempt, bounded, refused_arguments};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::{self, AttemptInput, Initiator, Key};
+use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::time_limit;
 use crate::rules::attempt::{self, Report};
 use crate::rules::booking::transition;
@@ -19,7 +21,6 @@ use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 use crate::store::snapshot::Question;
 use crate::store::{Ended, Ending, Store};
-use crate::telemetry;
 
 /// Who wants what by when.
 struct AutoAssignRequest {
@@ -53,24 +54,29 @@ pub fn run(
     timeout_ms: Option<i32>,
     trigger: Option<&str>,
 ) -> Result<Report, Failure> {
-    let counted = telemetry::CountedAttempt::begin();
     let started = store.clock();
     let wanted = check(booking, timeout_ms, trigger, started);
     let wanted = wanted.map(|(booking, until, trigger)| {
         let id = store.new_id();
         AutoAssignRequest { booking, hold, trigger, id, started, until }
     });
-    let report = match wanted {
-        Err(refusal) => refused_arguments(refusal, None),
-        Ok(wanted) => match look_in_time(store, &wanted)? {
-            StateRead::Confirm(found) => return confirm(store, &wanted, found, counted),
-            StateRead::NoHold(key) => without_hold(store, &wanted, &key)?,
-            StateRead::Refuse(refusal) => refused_arguments(refusal, None),
-            StateRead::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
+    let (path, until) =
+        wanted.as_ref().map_or_else(|_| (Path::default(), None), |wanted| (wanted.trigger.path(), Some(wanted.until)));
+    let call = Call::begin(store, Function::AutoAssign, path);
+    call.run(
+        |report| limited::ended(store, report, until),
+        |call| {
+            Ok(match wanted {
+                Err(refusal) => refused_arguments(refusal, None),
+                Ok(wanted) => match look_in_time(call, &wanted)? {
+                    StateRead::Confirm(found) => confirm(call, &wanted, found)?,
+                    StateRead::NoHold(key) => without_hold(store, &wanted, &key)?,
+                    StateRead::Refuse(refusal) => refused_arguments(refusal, None),
+                    StateRead::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
+                },
+            })
         },
-    };
-    counted.answered(report.outcome);
-    Ok(report)
+    )
 }
 
 fn check(
@@ -84,7 +90,8 @@ fn check(
 }
 
 /// Nothing is locked and nothing written here, but somebody may be changing the tables themselves.
-fn look_in_time(store: &Store, wanted: &AutoAssignRequest) -> Result<StateRead, Failure> {
+fn look_in_time(call: &Call, wanted: &AutoAssignRequest) -> Result<StateRead, Failure> {
+    let store = call.store;
     // One automatic attempt of a booking at a time; outside of the subtransaction, so that it lasts.
     if !store.turn_take(wanted.booking) {
         return Ok(StateRead::Skip(Outcome::SkippedInProgress, None));
@@ -94,7 +101,7 @@ fn look_in_time(store: &Store, wanted: &AutoAssignRequest) -> Result<StateRead, 
         Ended::Failed(failure) => Err(failure),
         Ended::TimedOut => {
             let elapsed_ms = wanted.started.ms_until(store.clock());
-            Ok(StateRead::Refuse(attempt::timed_out(wanted.booking, elapsed_ms, store.phase())))
+            Ok(StateRead::Refuse(attempt::timed_out(wanted.booking, elapsed_ms, call.phase())))
         }
     }
 }
@@ -147,12 +154,8 @@ fn stands(store: &Store, found: &AttemptInput, now: Instant) -> Result<bool, Fai
     Ok(auto_assign::stands(&snapshot, found.window_derived))
 }
 
-fn confirm(
-    store: &Store,
-    wanted: &AutoAssignRequest,
-    found: Confirm,
-    counted: telemetry::CountedAttempt,
-) -> Result<Report, Failure> {
+fn confirm(call: &Call, wanted: &AutoAssignRequest, found: Confirm) -> Result<Report, Failure> {
+    let store = call.store;
     let Confirm { hold, key, target } = found;
     let trigger = wanted.trigger.name();
     let request = Arguments {
@@ -167,9 +170,8 @@ fn confirm(
     let request = request.check()?;
     let (started, until) = (wanted.started, wanted.until);
     let attempt =
-        DeadlineAttempt { store, request: &request, id: wanted.id, trigger: Some(wanted.trigger), started, until };
+        DeadlineAttempt { call, request: &request, id: wanted.id, trigger: Some(wanted.trigger), started, until };
     attempt.run(
-        counted,
         |_| note(store, wanted, &key, Outcome::Confirmed),
         |report| {
             bounded(store, |store| note(store, wanted, &key, report.outcome).map(|()| true))?;

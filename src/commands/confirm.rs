@@ -1,6 +1,7 @@
 //! Confirm and assign: from a request to the booking's tables, once per key.
 
-use super::Refusals;
+use super::{Call, CallEnd, Refusals};
+use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::Booking;
 use crate::rules::booking::table::Assignment;
@@ -15,7 +16,6 @@ use crate::rules::refusal;
 use crate::rules::refusal::failure::{Collision, Failure};
 use crate::store::Store;
 use crate::store::snapshot::Question;
-use crate::telemetry::CountedAttempt;
 
 /// What a confirm or an assign came to.
 pub struct Answer {
@@ -27,45 +27,43 @@ pub struct Answer {
 }
 
 /// Confirms or assigns, or answers as before; the attempt is counted, whatever it comes to.
-pub fn confirm(store: &Store, arguments: Arguments, refusals: Refusals) -> Result<Answer, Failure> {
-    let counted = CountedAttempt::begin();
+pub fn confirm(store: &Store, function: Function, arguments: Arguments, refusals: Refusals) -> Result<Answer, Failure> {
     let done = arguments.intent.outcome();
-    let answer = arguments.check().map_err(Failure::from).and_then(|request| {
-        counted.remember(|| store.begun(&request, store.clock()));
-        uncounted(store, &request, refusals)
-    });
-    match &answer {
+    let ended = |answer: &Answer| match answer.replayed && answer.receipt != Some(store.transaction_id()) {
+        true => CallEnd::Replayed(done),
         // An answer that this very transaction gave is rolled back with it.
-        Ok(answer) if answer.replayed && answer.receipt != Some(store.transaction_id()) => counted.replayed(done),
-        Ok(_) => counted.written(done, None),
-        Err(Failure::Refused(refusal)) if refusal.replayed => counted.replayed(refusal.outcome),
-        Err(failure) => counted.answered(failure.outcome()),
-    }
-    answer
+        false => CallEnd::Written(done, None),
+    };
+    Call::begin(store, function, Path::Manual).run(ended, |call| {
+        let request = arguments.check()?;
+        call.remember(|| store.begun(&request, store.clock()));
+        within_call(call, &request, refusals)
+    })
 }
 
-/// As part of an attempt that is counted by whoever began it.
-pub(super) fn uncounted(store: &Store, request: &Request, refusals: Refusals) -> Result<Answer, Failure> {
-    super::reach(store, Phase::Replay);
+/// As part of a call that is counted by whoever began it.
+pub(super) fn within_call(call: &Call, request: &Request, refusals: Refusals) -> Result<Answer, Failure> {
+    let store = call.store;
+    call.reach(Phase::Replay);
     if let Some(answer) = replay(store, request)? {
         return Ok(answer);
     }
     if let Some(key) = &request.key {
         store.attempt_lock(request.booking, key);
     }
-    super::reach(store, Phase::BookingLock);
+    call.reach(Phase::BookingLock);
     let booking = store.booking_lock(request.booking)?;
     let booking = booking.ok_or_else(|| refusal::booking_not_found(Some(request.booking)))?;
     // Whoever held the booking may have bound the key while we waited, or fenced it.
     if let Some(answer) = replay(store, request)? {
         return Ok(answer);
     }
-    let answer = attempt(store, request, booking);
+    let answer = attempt(call, request, booking);
     if let (Err(Failure::Refused(refusal)), Some(key), Refusals::Returned) = (&answer, &request.key, refusals)
         && refusal.binds_key()
     {
         let now = store.clock();
-        let bound = store.ledger_refuse(request, key, refusal, (now, super::kept_until(now)))?;
+        let bound = store.ledger_refuse(request, key, refusal, (now, call.kept_until(now)))?;
         super::assert_written("Refusal", &[1], &[bound as i64])?;
     }
     answer
@@ -101,19 +99,19 @@ fn request_of_hold(store: &Store, request: &Request) -> Result<ResolvedRequest, 
 }
 
 /// Locks, looks, decides, writes.
-fn attempt(store: &Store, request: &Request, booking: Booking) -> Result<Answer, Failure> {
-    let (resolved, snapshot) = look(store, request, booking)?;
-    super::reach(store, Phase::Decide);
+fn attempt(call: &Call, request: &Request, booking: Booking) -> Result<Answer, Failure> {
+    let store = call.store;
+    let (resolved, snapshot) = look(call, request, booking)?;
     let changes = confirm::decide(request, &resolved, &snapshot)?;
-    super::reach(store, Phase::Apply);
+    call.reach(Phase::Apply);
     let receipt = store
-        .confirm_apply(request, &resolved, &snapshot, &changes, super::kept_until(snapshot.now))
+        .confirm_apply(request, &resolved, &snapshot, &changes, call.kept_until(snapshot.now))
         .map_err(|failure| collided(store, request, &resolved, failure))?;
     check_written(store, request, &changes, &receipt.counts)?;
     super::emit(store, &events(request, &resolved, &snapshot, &changes, &receipt.rows), snapshot.now)?;
-    super::reach(store, Phase::Settle);
+    call.reach(Phase::Settle);
     settle(store, &snapshot, &changes)?;
-    super::reach(store, Phase::Done);
+    call.reach(Phase::Done);
     Ok(Answer { rows: receipt.rows, replayed: false, receipt: Some(receipt.transaction_id) })
 }
 
@@ -135,12 +133,14 @@ fn check_written(store: &Store, request: &Request, changes: &Changes, counts: &[
 }
 
 /// Takes the remaining locks in order, reads the clock, and reads what is decided on.
-fn look(store: &Store, request: &Request, booking: Booking) -> Result<(ResolvedRequest, Snapshot), Failure> {
+fn look(call: &Call, request: &Request, booking: Booking) -> Result<(ResolvedRequest, Snapshot), Failure> {
+    let store = call.store;
     let named = request.selection.hold();
-    super::reach(store, Phase::HoldLock);
+    call.reach(Phase::HoldLock);
     let mut holds = store.holds_lock(Some(request.booking), named)?;
-    super::reach(store, Phase::TableLock);
+    call.reach(Phase::TableLock);
     let locked = store.tables_lock(Some(request.booking), named, request.selection.tables())?;
+    call.reach(Phase::Decide);
     let now = store.clock();
     let own_holds = confirm::own_holds(request.booking, named, &holds);
     let hold: Option<Hold> =

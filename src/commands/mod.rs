@@ -10,6 +10,7 @@ pub mod attempt;
 pub mod audit;
 pub mod auto_assign;
 pub mod backfill;
+mod call;
 pub mod confirm;
 pub mod doctor;
 pub mod hold;
@@ -35,18 +36,16 @@ pub mod worker_status;
 use pgrx::pg_sys;
 
 use crate::rules::Id;
-use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::window::Instant;
 use crate::rules::event::outbox::Event;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Failure, schema_renamed};
-use crate::rules::upkeep::retention;
 use crate::store::rights;
 pub use crate::store::rights::{Identity, Work};
 pub use crate::store::{Jsonb, Store, enum_label};
-use crate::telemetry;
-use crate::{settings, worker_slots};
+use crate::worker_slots;
+use call::{Call, CallEnd};
 
 /// Runs a command for a schema, with the rights that are due to it.
 pub fn in_schema<T>(
@@ -103,17 +102,6 @@ fn in_one_schema<T>(store: Store, command: impl FnOnce(&Store) -> Result<T, Fail
 pub enum Refusals {
     Returned,
     Raised,
-}
-
-/// Until when an answer that is given now is kept.
-fn kept_until(now: Instant) -> Instant {
-    now.after_seconds(retention::seconds(settings::ledger_retention_days()))
-}
-
-/// Says how far the call got.
-fn reach(store: &Store, phase: Phase) {
-    store.reach(phase);
-    telemetry::reach(phase);
 }
 
 /// Sets the status of tables that are locked, where their time is now.

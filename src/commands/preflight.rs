@@ -3,6 +3,7 @@
 use super::confirm::replay;
 use super::rollout;
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
 use crate::rules::booking::table::{Assignment, Occupant};
 use crate::rules::booking::window::Window;
 use crate::rules::confirm;
@@ -14,7 +15,7 @@ use crate::rules::hold::Hold;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
-use crate::rules::rollout::{Function, Route};
+use crate::rules::rollout::Route;
 use crate::store::Store;
 use crate::store::snapshot::Question;
 

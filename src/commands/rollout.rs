@@ -7,12 +7,13 @@ use super::confirm::confirm;
 use super::transition::TransitionArguments;
 use super::{release, shadow, table_status, transition, unassign};
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
 use crate::rules::booking::table::Assignment;
 use crate::rules::confirm::request::Arguments;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
-use crate::rules::rollout::{self, Function, Mode, Route, Rule};
+use crate::rules::rollout::{self, Mode, Route, Rule};
 use crate::settings;
 use crate::store::{Landed, Store, relation_changed, schema_of_relation};
 
@@ -59,7 +60,7 @@ pub fn must_be_ours(store: &Store, booking: Option<Id>) -> Result<Option<Refusal
 /// Confirms and assigns of the contract, which raise what they refuse.
 pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Result<Vec<Assignment>, Failure> {
     match route(store, function, arguments.booking)? {
-        Route::Ours => Ok(confirm(store, arguments, Refusals::Raised)?.rows),
+        Route::Ours => Ok(confirm(store, function, arguments, Refusals::Raised)?.rows),
         Route::Original => store.legacy_confirm(function, &arguments),
         Route::Shadow(trial) => shadow::confirmed(store, function, &arguments, trial),
     }

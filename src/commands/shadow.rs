@@ -9,11 +9,12 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::Refusals;
 use super::confirm;
 use super::preflight::{self, Would};
 use super::transition::{self, TransitionArguments};
+use super::{Call, Refusals};
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
 use crate::rules::booking::table::{Assignment, Blocker};
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{Arguments, Intent};
@@ -22,10 +23,10 @@ use crate::rules::doctor::finding::DoctorFinding;
 use crate::rules::json::Json;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
+use crate::rules::rollout::Trial;
 use crate::rules::rollout::shadow::fault::{FAULTS, Fault};
 use crate::rules::rollout::shadow::record::{self, DisagreementRecord};
 use crate::rules::rollout::shadow::{self, BookingAfter, CallResult, Disagreement, Doing, Ours, Scene, Theirs};
-use crate::rules::rollout::{Function, Trial};
 use crate::rules::upkeep::retention;
 use crate::store::{Landed, Seen, Store, enum_label, server_facts};
 use crate::telemetry::shadow as memory;
@@ -33,7 +34,7 @@ pub use crate::telemetry::shadow::Number;
 use crate::{settings, worker_slots};
 
 /// A call that is judged.
-struct Call<'a> {
+struct JudgedCall<'a> {
     function: Function,
     booking: Option<Id>,
     /// None: a status move.
@@ -58,7 +59,7 @@ pub fn confirmed(
     arguments: &Arguments,
     trial: Trial,
 ) -> Result<Vec<Assignment>, Failure> {
-    let call = Call {
+    let call = JudgedCall {
         function,
         booking: arguments.booking,
         intent: Some(arguments.intent),
@@ -72,7 +73,7 @@ pub fn confirmed(
     };
     let ours = |store: &Store| {
         let looked = would(store, arguments)?;
-        tried(store, trial, looked, |store| confirm_really(store, arguments))
+        tried(store, trial, looked, |store| confirm_really(store, function, arguments))
     };
     beside(store, &call, ours, || store.legacy_confirm(function, arguments), answer)
 }
@@ -92,7 +93,7 @@ pub fn transitioned(store: &Store, wanted: &TransitionArguments, trial: Trial) -
         "history_reason": wanted.history.reason,
         "history_metadata": wanted.history.metadata.as_ref().map(Json::value),
     });
-    let call = Call {
+    let call = JudgedCall {
         function: Function::Transition,
         booking: wanted.booking,
         intent: None,
@@ -111,7 +112,7 @@ pub fn transitioned(store: &Store, wanted: &TransitionArguments, trial: Trial) -
 /// Judges, lets the original do it, compares. What it returns is the original's.
 fn beside<T>(
     store: &Store,
-    call: &Call,
+    call: &JudgedCall,
     ours: impl FnOnce(&Store) -> Result<Ours, Failure>,
     legacy: impl FnOnce() -> Result<T, Failure>,
     answer: impl FnOnce(&T) -> CallResult,
@@ -130,7 +131,7 @@ fn beside<T>(
 /// None: there is no judgement, and it is counted why.
 fn decide(
     store: &Store,
-    call: &Call,
+    call: &JudgedCall,
     ours: impl FnOnce(&Store) -> Result<Ours, Failure>,
 ) -> Result<Option<Judgement>, Failure> {
     // What is read there could keep the transaction, or somebody else's, from committing.
@@ -213,15 +214,15 @@ fn tried(
     }
 }
 
-fn confirm_really(store: &Store, arguments: &Arguments) -> Result<(), Failure> {
+fn confirm_really(store: &Store, function: Function, arguments: &Arguments) -> Result<(), Failure> {
     let request = arguments.clone().check()?;
-    confirm::uncounted(store, &request, Refusals::Raised).map(|_| ())
+    confirm::within_call(&Call::uncounted(store, function), &request, Refusals::Raised).map(|_| ())
 }
 
 /// Compares, counts, and returns what there is to write down.
 fn compared(
     store: &Store,
-    call: &Call,
+    call: &JudgedCall,
     judgement: Judgement,
     theirs: &Theirs,
     after: Option<&BookingAfter>,
@@ -259,7 +260,7 @@ fn compared(
 }
 
 /// The original returned: what it left is looked at, and a disagreement commits with it.
-fn returned(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) -> Result<(), Failure> {
+fn returned(store: &Store, call: &JudgedCall, judgement: Judgement, theirs: Theirs) -> Result<(), Failure> {
     let left =
         store.harmlessly(|store| Ok(call.booking.map(|booking| store.booking_left(booking)).transpose()?.flatten()));
     let Some(after) = spared(store, left, Number::Failed)? else { return Ok(()) };
@@ -269,7 +270,7 @@ fn returned(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) ->
 }
 
 /// The original raised: no statement can be run any more.
-fn raised(store: &Store, call: &Call, judgement: Judgement, theirs: Theirs) {
+fn raised(store: &Store, call: &JudgedCall, judgement: Judgement, theirs: Theirs) {
     if let Some((record, found)) = compared(store, call, judgement, &theirs, None) {
         memory::keep(store.number(), record.text(&found, memory::BYTES).as_deref());
         worker_slots::call_now(store.number());

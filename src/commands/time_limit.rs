@@ -3,10 +3,11 @@
 //! The steps: the attempt's lock, a subtransaction a try, the confirm in it. What ends without a success is written
 //! down after the subtransaction, so that it commits; after a timeout the hold is handed back, without waiting.
 
-use super::Refusals;
-use super::confirm::{Answer, uncounted};
+use super::confirm::{Answer, within_call};
+use super::{Call, CallEnd, Refusals};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::Initiator;
+use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::time_limit::{self, CLEANUP_MS, Next, Tried};
@@ -19,11 +20,10 @@ use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::settings;
 use crate::store::{Ended, Ending, Store, rights};
-use crate::telemetry;
 
 /// One attempt with a deadline.
 pub struct DeadlineAttempt<'a> {
-    pub store: &'a Store,
+    pub call: &'a Call<'a>,
     pub request: &'a Request,
     pub id: Id,
     pub trigger: Option<Initiator>,
@@ -41,23 +41,36 @@ enum Tries {
 /// Confirms by hold; every refusal is returned.
 pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> Result<Report, Failure> {
     let key = arguments.key.clone();
-    let counted = telemetry::CountedAttempt::begin();
-    if let Some(refusal) = super::rollout::must_be_ours(store, arguments.booking)? {
-        counted.answered(refusal.outcome);
-        return Ok(refused_arguments(refusal, key));
-    }
     let started = store.clock();
-    let checked = time_limit::until(started, timeout_ms).and_then(|until| Ok((until, arguments.check()?)));
-    match checked {
-        Ok((until, request)) => {
-            let attempt =
-                DeadlineAttempt { store, request: &request, id: store.new_id(), trigger: None, started, until };
-            attempt.run(counted, |_| Ok(()), |_| Ok(()))
-        }
-        Err(refusal) => {
-            counted.answered(refusal.outcome);
-            Ok(refused_arguments(refusal, key))
-        }
+    let until = time_limit::until(started, timeout_ms);
+    let limit = until.clone().ok();
+    let call = Call::begin(store, Function::ConfirmWithin, Path::Manual);
+    call.run(
+        |report| ended(store, report, limit),
+        |call| {
+            if let Some(refusal) = super::rollout::must_be_ours(store, arguments.booking)? {
+                return Ok(refused_arguments(refusal, key));
+            }
+            match until.and_then(|until| Ok((until, arguments.check()?))) {
+                Ok((until, request)) => {
+                    let id = store.new_id();
+                    let attempt = DeadlineAttempt { call, request: &request, id, trigger: None, started, until };
+                    attempt.run(|_| Ok(()), |_| Ok(()))
+                }
+                Err(refusal) => Ok(refused_arguments(refusal, key)),
+            }
+        },
+    )
+}
+
+/// What a report means for the counters.
+pub fn ended(store: &Store, report: &Report, until: Option<Instant>) -> CallEnd {
+    let own = report.receipt.is_some_and(|receipt| receipt == store.transaction_id());
+    match report.outcome {
+        // An answer that this very transaction gave is rolled back with it.
+        outcome if report.replayed && !own => CallEnd::Replayed(outcome),
+        Outcome::Confirmed => CallEnd::Written(Outcome::Confirmed, until.filter(|until| *until != Instant::FOREVER)),
+        outcome => CallEnd::Answered(outcome),
     }
 }
 
@@ -70,44 +83,21 @@ impl DeadlineAttempt<'_> {
     /// Confirms; `confirmed` is written together with a success, `failed` beside any other end that is not a replay.
     pub fn run(
         &self,
-        counted: telemetry::CountedAttempt,
         confirmed: impl Fn(&DeadlineAttempt) -> Result<(), Failure>,
         failed: impl FnOnce(&Report) -> Result<(), Failure>,
     ) -> Result<Report, Failure> {
-        let report = self.uncounted(&counted, confirmed, failed);
-        let own = |report: &Report| report.receipt.is_some_and(|receipt| receipt == self.store.transaction_id());
-        match &report {
-            // An answer that this very transaction gave is rolled back with it.
-            Ok(report) if report.replayed && !own(report) => counted.replayed(report.outcome),
-            Ok(report) if report.outcome == Outcome::Confirmed => counted.written(report.outcome, self.limit()),
-            Ok(report) => counted.answered(report.outcome),
-            Err(failure) => counted.answered(failure.outcome()),
-        }
-        report
-    }
-
-    fn limit(&self) -> Option<Instant> {
-        (self.until != Instant::FOREVER).then_some(self.until)
-    }
-
-    fn uncounted(
-        &self,
-        counted: &telemetry::CountedAttempt,
-        confirmed: impl Fn(&DeadlineAttempt) -> Result<(), Failure>,
-        failed: impl FnOnce(&Report) -> Result<(), Failure>,
-    ) -> Result<Report, Failure> {
-        let (store, request) = (self.store, self.request);
+        let (call, store, request) = (self.call, self.call.store, self.request);
         if let Some(key) = &request.key {
             store.attempt_lock(request.booking, key);
         }
-        counted.remember(|| {
+        call.remember(|| {
             let begun = store.begun(request, self.started)?;
             Some(Orphaned { attempt: Some(self.id), trigger: self.trigger, ..begun })
         });
         let _watch = store.watch_client();
         let mut tries = 0;
-        let ended = self.tries(counted, &mut tries, |store| {
-            let answer = uncounted(store, request, Refusals::Returned)?;
+        let ended = self.tries(&mut tries, |_| {
+            let answer = within_call(call, request, Refusals::Returned)?;
             confirmed(self)?;
             Ok(answer)
         })?;
@@ -119,7 +109,7 @@ impl DeadlineAttempt<'_> {
                 Report { hold_released: spent && self.release_hold()?, ..report }
             }
             Tries::TimedOut => {
-                let refusal = attempt::timed_out(request.booking, self.elapsed_ms(), store.phase().before_done());
+                let refusal = attempt::timed_out(request.booking, self.elapsed_ms(), call.phase().before_done());
                 let report = self.unconfirmed(refusal, tries, false);
                 Report { hold_released: self.release_hold()?, ..report }
             }
@@ -133,13 +123,8 @@ impl DeadlineAttempt<'_> {
     }
 
     /// Tries until something is final, the tries are used up, or the deadline passes.
-    fn tries(
-        &self,
-        counted: &telemetry::CountedAttempt,
-        tries: &mut i32,
-        work: impl Fn(&Store) -> Result<Answer, Failure>,
-    ) -> Result<Tries, Failure> {
-        let store = self.store;
+    fn tries(&self, tries: &mut i32, work: impl Fn(&Store) -> Result<Answer, Failure>) -> Result<Tries, Failure> {
+        let store = self.call.store;
         loop {
             *tries += 1;
             let failure = match store.within(self.until, &work) {
@@ -157,7 +142,7 @@ impl DeadlineAttempt<'_> {
             };
             match time_limit::after_failure(failure, tried) {
                 Next::Retry(ms) => {
-                    counted.retried();
+                    self.call.retried();
                     store.pause(ms)?;
                 }
                 Next::Answer(refusal, retry_after_ms) => return Ok(Tries::Refused(refusal, retry_after_ms)),
@@ -170,7 +155,7 @@ impl DeadlineAttempt<'_> {
     }
 
     fn elapsed_ms(&self) -> i64 {
-        self.started.ms_until(self.store.clock())
+        self.started.ms_until(self.call.store.clock())
     }
 
     fn answered(&self, answer: Answer, tries: i32) -> Report {
@@ -192,7 +177,7 @@ impl DeadlineAttempt<'_> {
     fn unconfirmed(&self, refusal: Refusal, tries: i32, hold_released: bool) -> Report {
         Report {
             outcome: refusal.outcome,
-            phase: self.store.phase().before_done(),
+            phase: self.call.phase().before_done(),
             elapsed_ms: self.elapsed_ms(),
             tries,
             assignments: Vec::new(),
@@ -208,9 +193,9 @@ impl DeadlineAttempt<'_> {
     /// Hands the hold back, unless somebody else has it at this moment: then its own deadline ends it.
     fn release_hold(&self) -> Result<bool, Failure> {
         let Some(hold) = self.request.selection.hold() else { return Ok(false) };
-        let phase = self.store.phase();
-        let released = bounded(self.store, |store| release_if_free(store, hold, self.request.booking));
-        super::reach(self.store, phase);
+        let phase = self.call.phase();
+        let released = bounded(self.call.store, |store| release_if_free(store, hold, self.request.booking));
+        self.call.reach(phase);
         released
     }
 
@@ -219,8 +204,9 @@ impl DeadlineAttempt<'_> {
         let Some(refusal) = &report.refusal else { return Ok(()) };
         let request = self.request;
         let hold = request.selection.hold();
-        let ended = self.store.clock();
-        let recorded = self.store.attempt_record(Ending {
+        let store = self.call.store;
+        let ended = store.clock();
+        let recorded = store.attempt_record(Ending {
             booking: request.booking,
             key: request.key.as_deref(),
             hold,
@@ -236,7 +222,7 @@ impl DeadlineAttempt<'_> {
         match recorded {
             Some((number, restaurant)) if report.outcome == Outcome::TimeoutBeforeConfirm => {
                 let of = (request.booking, restaurant);
-                super::emit(self.store, &[outbox::attempt_timed_out(of, &number, hold, self.id, report)], ended)
+                super::emit(store, &[outbox::attempt_timed_out(of, &number, hold, self.id, report)], ended)
             }
             _ => Ok(()),
         }

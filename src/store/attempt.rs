@@ -269,15 +269,6 @@ impl Store {
         self.run(RetryPause { seconds: ms as f64 / 1000.0 }, |_| ())?;
         Ok(())
     }
-
-    /// Where the call is, for whoever asks how far it got.
-    pub fn reach(&self, phase: Phase) {
-        self.phase.set(phase);
-    }
-
-    pub fn phase(&self) -> Phase {
-        self.phase.get()
-    }
 }
 
 /// The rows of an answer as they were given; without their ids, older code wrote it.

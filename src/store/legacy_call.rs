@@ -9,13 +9,14 @@ use super::parameter::{self, Ids, Parameters};
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::History;
 use crate::rules::confirm::request::{Arguments, Named};
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
-use crate::rules::rollout::{Function, Legacy, Rule};
+use crate::rules::rollout::{Legacy, Rule};
 
 columns!(RestaurantRow { restaurant_id: Option<Id> });
 statement!("booking_restaurant", BookingRestaurant { booking: Id } -> RestaurantRow);

@@ -45,7 +45,6 @@ mod undo;
 pub mod upkeep;
 mod visible;
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use pgrx::pg_sys;
@@ -63,7 +62,6 @@ pub use shadow::Seen;
 pub use time_limit::Ended;
 pub use undo::TakingBack;
 
-use crate::rules::attempt::phase::Phase;
 use crate::rules::refusal::failure::Failure;
 use attachment::Attachment;
 use columns::Columns;
@@ -75,9 +73,6 @@ use row::Row;
 pub struct Store {
     connection: Connection,
     attachment: Rc<Attachment>,
-    phase: Cell<Phase>,
-    /// What the first of those that were set aside said.
-    said: Cell<Option<String>>,
 }
 
 impl Store {
@@ -96,7 +91,7 @@ impl Store {
     fn open_unchecked(schema: pg_sys::Oid) -> Result<Store, Failure> {
         let connection = Connection::open();
         let attachment = connection.attachment(schema)?;
-        Ok(Store { connection, attachment, phase: Cell::default(), said: Cell::default() })
+        Ok(Store { connection, attachment })
     }
 
     /// Refuses a schema that was never attached; what it may have lost since does not matter.

@@ -7,8 +7,8 @@ use super::columns::facts;
 use super::parameter::{self, Texts};
 use super::statement::statement;
 use crate::rules::adopt::path;
+use crate::rules::attempt::function::Function;
 use crate::rules::refusal::failure::Failure;
-use crate::rules::rollout::Function;
 
 facts!(PathFact {
     "replaced" Replaced { path: Option<String> = value }

@@ -12,17 +12,6 @@ statement!("quarantine_read", QuarantineRead<'a> { task: &'a str, id: Id } -> Fa
 statement!("quarantine_write", QuarantineWrite<'a> { task: &'a str, id: Id, until: Instant, error: &'a str });
 
 impl Store {
-    /// Keeps the first thing that was said, for whoever asked for the whole batch.
-    pub fn first_error_keep(&self, words: String) {
-        let first = self.said.take().unwrap_or(words);
-        self.said.set(Some(first));
-    }
-
-    /// What was said since the last time.
-    pub fn first_error_take(&self) -> Option<String> {
-        self.said.take()
-    }
-
     /// How often it was in quarantine already.
     pub fn quarantine_failures(&self, step: &str, id: Id) -> Result<i32, Failure> {
         let rows = self.run(QuarantineRead { task: step, id }, |row| row.failures())?;

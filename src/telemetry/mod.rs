@@ -15,11 +15,12 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::rules::attempt::orphaned::Orphaned;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::{Ticket, Written};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome, OutcomeEntry};
 use counters::{Counters, counters};
-pub use orphaned::{find as find_orphaned, reach, take as take_orphaned};
+pub use orphaned::{find as find_orphaned, take as take_orphaned};
 pub use settle::{part_ends, transaction_ends};
 
 /// Asks for the counters' shared memory, in the postmaster.
@@ -67,6 +68,19 @@ impl CountedAttempt {
                 counters.begun();
                 (settle::begin(), counters)
             }),
+        }
+    }
+
+    /// One that is not counted.
+    #[must_use]
+    pub fn nobodys() -> CountedAttempt {
+        CountedAttempt { open: None }
+    }
+
+    /// How far it got.
+    pub fn reach(&self, phase: Phase) {
+        if let Some((ticket, _)) = &self.open {
+            orphaned::reach(*ticket, phase);
         }
     }
 

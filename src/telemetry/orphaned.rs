@@ -3,7 +3,7 @@
 //! The server tells a session that ends that its transaction is rolled back, before it gives up the locks: whoever
 //! finds an attempt's lock free finds the note. `kill -9` and a crash of the server tell nobody, and end the memory too.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::atomic::Ordering::Relaxed;
 
 use pgrx::prelude::*;
@@ -34,8 +34,6 @@ static NOTES: Shared<Notes> = unsafe { Shared::new(c"holdfast cut off attempts")
 thread_local! {
     /// The attempts of this transaction, in the order of their beginning.
     static RUNNING: RefCell<Vec<(Ticket, Orphaned)>> = const { RefCell::new(Vec::new()) };
-    /// How far the last of them got.
-    static PHASE: Cell<Phase> = const { Cell::new(Phase::Arguments) };
     /// Places that this transaction writes down.
     static TAKES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
@@ -46,9 +44,13 @@ pub fn register() {
     pg_shmem_init!(NOTES = Notes([const { Slot::free() }; DATABASES]));
 }
 
-/// How far the running attempt got.
-pub fn reach(phase: Phase) {
-    PHASE.set(phase);
+/// How far an attempt got that is remembered.
+pub fn reach(ticket: Ticket, phase: Phase) {
+    RUNNING.with_borrow_mut(|running| {
+        if let Some((_, attempt)) = running.iter_mut().rev().find(|(of, _)| *of == ticket) {
+            attempt.phase = phase;
+        }
+    });
 }
 
 /// Remembers an attempt until its transaction ends.
@@ -135,7 +137,7 @@ fn note_all(running: &mut [(Ticket, Orphaned)]) {
     };
     let last = running.len().saturating_sub(1);
     for (at, (_, attempt)) in running.iter_mut().enumerate() {
-        let phase = if at == last { PHASE.get() } else { Phase::Done };
+        let phase = if at == last { attempt.phase } else { Phase::Done };
         attempt.database = database();
         (attempt.ended, attempt.phase, attempt.pid) = (ended, phase, pid);
         attempt.transaction = (transaction != 0).then_some(transaction);

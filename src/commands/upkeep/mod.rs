@@ -21,6 +21,7 @@ use crate::rules::upkeep::task::{TASKS, Task};
 use crate::store::Store;
 pub use crate::store::upkeep::{AttachedSchema, attached_schemas, watched_tables};
 pub use agenda::{is_subscriber, next_expiry, of as agenda, urgent as urgent_agenda};
+use quarantine::TaskRun;
 pub use scan_live_bookings::read_ahead;
 
 /// What one batch of a task came to.
@@ -57,23 +58,23 @@ pub fn sweep(store: &Store, batch: Option<i32>) -> Result<Vec<Swept>, Failure> {
 /// One batch of one task.
 pub fn task_once(store: &Store, task: Task, batch: i32) -> Result<Swept, Failure> {
     let full = |done: i64| (done, done >= i64::from(batch));
+    let run = TaskRun::begin(store);
     let (done, more) = match task {
         Task::RecordAttempts => (record_attempts::run(store)?, false),
-        Task::RetryAttempts => retry_attempts::run(store)?,
-        Task::ExpireHolds => full(expire_holds::run(store, batch)?),
+        Task::RetryAttempts => retry_attempts::run(&run)?,
+        Task::ExpireHolds => full(expire_holds::run(&run, batch)?),
         // One notification says all.
         Task::NotifyOutbox => (notify_outbox::run(store)?, false),
-        Task::ScanCommits => full(scan_commits::now_and_then(store, batch)?),
-        Task::ScanLiveBookings => scan_live_bookings::run(store, batch)?,
-        Task::ScanBookings => (scan_bookings::run(store, batch)?, false),
+        Task::ScanCommits => full(scan_commits::now_and_then(&run, batch)?),
+        Task::ScanLiveBookings => scan_live_bookings::run(&run, batch)?,
+        Task::ScanBookings => (scan_bookings::run(&run, batch)?, false),
         Task::RecordDisagreements => full(shadow::keep_waiting(store, batch)?),
         Task::PruneLedger => full(prune::ledger(store, batch)?),
         Task::PruneAttempts => full(prune::attempts(store, batch)?),
         Task::PruneEndedHolds => full(prune::ended_holds(store, batch)?),
         Task::PruneOutbox => full(prune::outbox(store, batch)?),
         Task::PruneDisagreements => full(prune::disagreements(store, batch)?),
-        Task::PruneEnded => prune::ended(store, batch)?,
+        Task::PruneEnded => prune::ended(&run, batch)?,
     };
-    let error = store.first_error_take();
-    Ok(Swept { task, done, more, error })
+    Ok(Swept { task, done, more, error: run.into_first_error() })
 }

@@ -1,5 +1,6 @@
 //! The tasks prune_…: rows past their retention are deleted, a bounded batch of each kind.
 
+use super::quarantine::TaskRun;
 use crate::commands::{idempotency, shadow};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::{quarantine, retention};
@@ -38,7 +39,8 @@ pub fn outbox(store: &Store, batch: i32) -> Result<i64, Failure> {
 
 /// Closed holds as long as answers; a batch of each kind. A table of the application's that points at a hold keeps it: that is
 /// said, and keeps nothing else.
-pub fn ended(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
+pub fn ended(run: &TaskRun, batch: i32) -> Result<(i64, bool), Failure> {
+    let store = run.store;
     let cutoff = |days| retention::cutoff(store.clock(), None, days);
     let holds = cutoff(settings::ledger_retention_days())?;
     let dead = cutoff(settings::outbox_dead_retention_days())?;
@@ -48,7 +50,7 @@ pub fn ended(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
     }
     match store.in_savepoint(|store| store.holds_prune(holds, batch)) {
         Ok(pruned) => counts.push(pruned),
-        Err(failure) if quarantine::is_its_own(&failure) => store.first_error_keep(quarantine::words(&failure)),
+        Err(failure) if quarantine::is_its_own(&failure) => run.failed(quarantine::words(&failure)),
         Err(failure) => return Err(failure),
     }
     Ok((counts.iter().sum(), counts.iter().any(|count| *count >= i64::from(batch))))

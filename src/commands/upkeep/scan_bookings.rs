@@ -2,15 +2,15 @@
 //!
 //! It works at any size, and finds what the SQL of the view that `scan_live_bookings` reads might not.
 
-use super::quarantine;
+use super::quarantine::TaskRun;
 use super::scan_commits::{SCAN, reconcile_one};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::scan_bookings;
 use crate::settings;
-use crate::store::Store;
 
 /// The next batch of the full scan, if it is time for one.
-pub fn run(store: &Store, batch: i32) -> Result<i64, Failure> {
+pub fn run(run: &TaskRun, batch: i32) -> Result<i64, Failure> {
+    let store = run.store;
     let began = store.clock();
     let minutes = settings::full_scan_interval();
     if minutes == 0 || !store.scans_bookings() {
@@ -25,7 +25,7 @@ pub fn run(store: &Store, batch: i32) -> Result<i64, Failure> {
         return Ok(0);
     }
     for (booking, _) in next.iter().filter(|(_, live)| *live) {
-        quarantine::in_savepoint(store, SCAN, *booking, |store| reconcile_one(store, *booking))?;
+        run.in_savepoint(SCAN, *booking, |_| reconcile_one(run, *booking))?;
     }
     store.full_scan_done(scan_bookings::next_of_batch(began, store.clock()))?;
     Ok(next.len() as i64)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::quarantine;
+use super::quarantine::{self, TaskRun};
 use crate::commands::repair::repair;
 use crate::rules::Id;
 use crate::rules::reconcile::finding::{self, Finding, catalogue::Severity};
@@ -25,12 +25,13 @@ pub struct Mismatch {
 
 /// As part of a sweep: a batch, and then a throttle a hundred times as long, so that calls keep their cores. What came meanwhile is
 /// looked at later, when less comes.
-pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
+pub fn now_and_then(run: &TaskRun, batch: i32) -> Result<i64, Failure> {
+    let store = run.store;
     let began = store.clock();
     if !store.has_verified() || store.scan_commits_throttled(began)? {
         return Ok(0);
     }
-    let (looked_at, _) = verify(store, Some(batch))?;
+    let (looked_at, _) = verified(run, Some(batch))?;
     let ended = store.clock();
     if scan_bookings::batch_is_throttled(looked_at, began, ended) {
         store.scan_commits_throttle(scan_bookings::next_of_batch(began, ended))?;
@@ -40,6 +41,11 @@ pub fn now_and_then(store: &Store, batch: i32) -> Result<i64, Failure> {
 
 /// One batch of commits since the last scan: how many bookings were scanned, and those that do not agree.
 pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>), Failure> {
+    verified(&TaskRun::begin(store), batch)
+}
+
+fn verified(run: &TaskRun, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>), Failure> {
+    let store = run.store;
     if !store.has_verified() {
         return Ok((0, Vec::new()));
     }
@@ -47,24 +53,25 @@ pub fn verify(store: &Store, batch: Option<i32>) -> Result<(i64, Vec<Mismatch>),
     let looked_at = due.len() as i64;
     let mut mismatches = Vec::new();
     for booking in due {
-        mismatches
-            .extend(quarantine::in_savepoint(store, SCAN, booking, |store| reconcile_one(store, booking))?.flatten());
+        mismatches.extend(run.in_savepoint(SCAN, booking, |_| reconcile_one(run, booking))?.flatten());
     }
     Ok((looked_at, mismatches))
 }
 
 /// One booking as it is now, and what is done about it. None: it agrees.
-pub fn reconcile_one(store: &Store, booking: Id) -> Result<Option<Mismatch>, Failure> {
+pub fn reconcile_one(run: &TaskRun, booking: Id) -> Result<Option<Mismatch>, Failure> {
+    let store = run.store;
     let Some(record) = store.drift_read(booking, store.clock())? else { return Ok(None) };
     let findings = finding::decide(&record);
     if findings.iter().any(|finding| finding.kind.entry().severity > Severity::Info) {
-        return settle(store, booking, findings).map(Some);
+        return settle(run, booking, findings).map(Some);
     }
     Ok(None)
 }
 
 /// Reports what nobody was told yet, and repairs what the policy names.
-fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch, Failure> {
+fn settle(run: &TaskRun, booking: Id, findings: Vec<Finding>) -> Result<Mismatch, Failure> {
+    let store = run.store;
     let mended = store.scan_commits_policies()?;
     let wanted: Vec<Option<String>> = findings
         .iter()
@@ -74,7 +81,7 @@ fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
         .collect();
     let names: Vec<&str> = findings.iter().map(|finding| finding.kind.entry().name).collect();
     let new = store.finding_note(booking, &names)?;
-    let repaired = !wanted.is_empty() && mend(store, booking, wanted)?;
+    let repaired = !wanted.is_empty() && mend(run, booking, wanted)?;
     if repaired || !new.is_empty() {
         let severity = findings.iter().map(|finding| finding.kind.entry().severity).max().unwrap_or(Severity::Warning);
         store.scan_commits_report(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
@@ -84,7 +91,8 @@ fn settle(store: &Store, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
 
 /// The repair looks again under the booking's lock; where somebody works on the booking, it is left to them and to the
 /// next scan. Where nothing can be done, or what is done is refused, a while passes before it is tried again.
-fn mend(store: &Store, booking: Id, wanted: Vec<Option<String>>) -> Result<bool, Failure> {
+fn mend(run: &TaskRun, booking: Id, wanted: Vec<Option<String>>) -> Result<bool, Failure> {
+    let store = run.store;
     if !store.booking_lock_free(booking)? {
         return Ok(false);
     }
@@ -92,7 +100,7 @@ fn mend(store: &Store, booking: Id, wanted: Vec<Option<String>>) -> Result<bool,
         let rows = repair(store, Some(booking), Some(wanted), false)?;
         Ok(rows.iter().any(|row| row.action == "done"))
     };
-    let done = quarantine::in_savepoint(store, MEND, booking, attempt)?;
+    let done = run.in_savepoint(MEND, booking, attempt)?;
     if done == Some(false) {
         quarantine::leave(store, MEND, booking, "a person decides")?;
     }

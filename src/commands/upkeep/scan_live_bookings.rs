@@ -2,7 +2,7 @@
 //!
 //! One set-based statement: an update by hand is found at once. What the view's SQL might not find, `scan_bookings` does.
 
-use super::quarantine;
+use super::quarantine::TaskRun;
 use super::scan_commits::{SCAN, reconcile_one};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::upkeep::scan_bookings;
@@ -10,7 +10,8 @@ use crate::settings;
 use crate::store::Store;
 
 /// Reports what the view lists and nobody was told yet, and repairs what the policy names.
-pub fn run(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
+pub fn run(run: &TaskRun, batch: i32) -> Result<(i64, bool), Failure> {
+    let store = run.store;
     let began = store.clock();
     if settings::reconcile_interval() == 0 || !store.scans_bookings() || !store.scan_bookings_due(began)? {
         return Ok((0, false));
@@ -18,11 +19,7 @@ pub fn run(store: &Store, batch: i32) -> Result<(i64, bool), Failure> {
     let listed = store.scan_bookings_read(began, batch)?;
     let mut found = 0;
     for booking in &listed {
-        found += i64::from(
-            quarantine::in_savepoint(store, SCAN, *booking, |store| reconcile_one(store, *booking))?
-                .flatten()
-                .is_some(),
-        );
+        found += i64::from(run.in_savepoint(SCAN, *booking, |_| reconcile_one(run, *booking))?.flatten().is_some());
     }
     let more = listed.len() as i64 >= i64::from(batch);
     let ended = store.clock();

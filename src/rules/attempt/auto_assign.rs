@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::rules::Id;
+use crate::rules::attempt::function::Path;
 use crate::rules::booking::StatusRules;
 use crate::rules::booking::status;
 use crate::rules::booking::table::Assignment;
@@ -49,6 +50,14 @@ impl Initiator {
         match self {
             Initiator::Inline => "inline",
             Initiator::Background => "background",
+        }
+    }
+
+    #[must_use]
+    pub fn path(self) -> Path {
+        match self {
+            Initiator::Inline => Path::Inline,
+            Initiator::Background => Path::Background,
         }
     }
 }

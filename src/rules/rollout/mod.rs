@@ -3,47 +3,9 @@
 pub mod shadow;
 
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::outcome::Outcome;
-
-/// A function of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
-    ConfirmByTables,
-    ConfirmByHold,
-    AtomicConfirm,
-    Assign,
-    AssignSingle,
-    AssignMerged,
-    Unassign,
-    Transition,
-    Release,
-    Refresh,
-}
-
-impl Function {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Function::ConfirmByTables => "confirm_hold_assignment_with_transition",
-            Function::ConfirmByHold => "confirm_hold_assignment_tx",
-            Function::AtomicConfirm => "atomic_confirm_and_transition",
-            Function::Assign => "assign_tables_atomic_v2",
-            Function::AssignSingle => "assign_single_table",
-            Function::AssignMerged => "assign_merged_tables",
-            Function::Unassign => "unassign_tables_atomic",
-            Function::Transition => "apply_booking_state_transition",
-            Function::Release => "release_hold_and_emit",
-            Function::Refresh => "refresh_table_status",
-        }
-    }
-
-    /// Gives tables to a booking. The others let go or look: they must always work.
-    #[must_use]
-    pub fn takes_tables(self) -> bool {
-        !matches!(self, Function::Unassign | Function::Transition | Function::Release | Function::Refresh)
-    }
-}
 
 /// Every function that gives tables to a booking.
 const TAKING: [Function; 6] = [

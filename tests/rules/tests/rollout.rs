@@ -3,8 +3,9 @@
 use std::slice::from_ref;
 
 use holdfast::rules::Id;
+use holdfast::rules::attempt::function::Function;
 use holdfast::rules::rollout::{
-    Function, Legacy, Mode, Route, Rule, Trial, asks_restaurant, check, only_ours, settle, settle_within, share, wanted,
+    Legacy, Mode, Route, Rule, Trial, asks_restaurant, check, only_ours, settle, settle_within, share, wanted,
 };
 use holdfast_rules_tests::{BOOKING, NOBODY, RESTAURANT};
 
