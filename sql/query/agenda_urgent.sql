@@ -3,24 +3,11 @@
 -- is due when that ends. Each by an index.
 select
   (
-    select pg_catalog.min(greatest(last.ended_at + pg_catalog.make_interval(secs => :pause_seconds), q.until))
-    from app.table_holds h
-    join app.bookings b on b.id = h.booking_id
-    join app.holdfast_booking_statuses s
-      on s.status = b.status and s.holds_tables and not s.is_confirm_target and not s.occupies_tables
-    cross join lateral (
-      select t.outcome, t.ended_at
-      from app.holdfast_attempts t
-      where t.booking_id = b.id and t.trigger is not null
-      order by t.ended_at desc, t.id desc
-      limit 1
-    ) last
-    left join app.holdfast_quarantine q on q.task = 'retry_attempts' and q.id = b.id
-    where h.status = 'active' and h.expires_at > :now - limit.hold_grace
-      and last.outcome = any (:retryable)
-      and (
-        select pg_catalog.count(*) from app.holdfast_attempts t where t.booking_id = b.id and t.trigger = 'background'
-      ) < :retries
+    select pg_catalog.min(greatest(
+      last.ended_at + pg_catalog.make_interval(secs => :pause_seconds),
+      (select q.until from app.holdfast_quarantine q where q.task = 'retry_attempts' and q.id = b.id)
+    ))
+--< attempt_to_retry
   ) as retry
 --[outbox
   , least(

@@ -158,7 +158,10 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
 }
 
 /// What several statements say in the same words: `--< name` stands for it.
-const FRAGMENTS: &[(&str, &str)] = &[("booking_window", include_str!("../../sql/fragment/booking_window.sql"))];
+const FRAGMENTS: &[(&str, &str)] = &[
+    ("attempt_to_retry", include_str!("../../sql/fragment/attempt_to_retry.sql")),
+    ("booking_window", include_str!("../../sql/fragment/booking_window.sql")),
+];
 
 /// Drops what stands between `--[part` and `--]` when the part is not there; `--|` introduces what stands there instead.
 fn parts(text: &str, is_there: impl Fn(&str) -> bool) -> String {

@@ -214,8 +214,13 @@ fn parameters_differ(queries: &[File], store: &[File]) -> Vec<String> {
     complaints
 }
 
+/// The statements, each with the fragments that it has in common with others.
 fn queries() -> Vec<File> {
-    let queries: Vec<File> = files_in("sql/query/").into_iter().filter(|file| file.ends(".sql")).collect();
+    let fragments = files_in("sql/fragment/");
+    let of = |name: &str| fragments.iter().find(|fragment| fragment.stem() == name).expect("a fragment of this name");
+    let line = |line: &str| line.strip_prefix("--< ").map_or_else(|| line.to_owned(), |name| of(name).text.clone());
+    let whole = |file: File| File::new(&file.path, &file.text.lines().map(line).collect::<Vec<_>>().join("\n"));
+    let queries: Vec<File> = files_in("sql/query/").into_iter().filter(|file| file.ends(".sql")).map(whole).collect();
     assert!(!queries.is_empty(), "no statement was found");
     queries
 }
