@@ -42,7 +42,6 @@ pub fn render(schema: &str, version: i32, findings: &[DoctorFinding], unmet: &[D
     let steps = joined(steps);
     let steps: Vec<&DoctorFinding> = steps.iter().collect();
     let undecided = findings.iter().filter(|finding| needed(finding) && finding.mend.is_empty());
-    let undecided = undecided.filter(|finding| !unmet.iter().any(|one| one.what == finding.what));
     match form {
         Form::Run | Form::DryRun if !unmet.is_empty() => refusal(schema, unmet),
         Form::Run => run(&script, &steps, &undecided.collect::<Vec<_>>(), findings),

@@ -4,6 +4,7 @@ use holdfast::rules::catalogue::facts::{Column, Facts};
 use holdfast::rules::doctor::examine;
 use holdfast::rules::doctor::finding::{DoctorFinding, MendStep, State};
 use holdfast::rules::index::needed::NEEDED;
+use holdfast::rules::legacy::caller;
 use holdfast::rules::migration::{Form, in_encoding, render};
 
 use crate::doctor::{column, facts, table};
@@ -81,6 +82,32 @@ fn what_a_person_decides_is_said() {
             "{script}"
         );
     }
+}
+
+#[test]
+fn what_is_unmet_stops_the_script_before_its_first_change() {
+    let unmet =
+        [DoctorFinding::new("owner", State::Wrong, "G11", "it's nobody's").mend(MendStep::Nothing, ["alter it"])];
+    for form in [Form::Run, Form::DryRun] {
+        let script = render("app", 180_000, &[brief("bookings", "key")], &unmet, form);
+        assert!(script.starts_with("-- holdfast: why a schema cannot be migrated yet."), "{script}");
+        assert!(
+            script.contains("schema app cannot be attached:") && script.contains("owner: it''s nobody''s"),
+            "{script}"
+        );
+        assert!(script.contains("alter it;") && !script.contains("add column"), "{script}");
+        assert!(script.contains("raise exception ''nothing was changed: mend what is listed"), "{script}");
+    }
+    let back = render("app", 180_000, &[index(State::Missing)], &unmet, Form::Back);
+    assert!(back.contains("drop index concurrently if exists app.by_key"), "the way back stays: {back}");
+}
+
+#[test]
+fn who_could_call_until_now_is_named_and_nobody_else() {
+    let risky = |what: &str, why: &str| DoctorFinding::new(what, State::Risky, "G11", why);
+    let findings = [risky(caller::WHAT, "relay may call until now"), risky("server", "fsync is off")];
+    let script = render("app", 180_000, &findings, &[], Form::Run);
+    assert!(script.contains("relay may call until now") && !script.contains("fsync is off"), "{script}");
 }
 
 /// An apostrophe would end the text for psql, and a backslash begin something else.
