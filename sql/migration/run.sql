@@ -1,7 +1,8 @@
 -- holdfast: brings a schema to where holdfast.attach finds everything.
 --
--- Run it with: psql -X -v roles='{role_one,role_two}' -f this_file
--- roles may call the functions. When a step fails, mend what it names and run the file again: a step that is done is passed
+-- Run it with: psql -X -v roles='{role_one,role_two}' -v rollout=original -f this_file
+-- roles may call the functions. rollout says who answers from attach on where the application had such functions: original or
+-- shadow, they do; without it, holdfast. A rollout that has its row already keeps it. When a step fails, mend what it names and run the file again: a step that is done is passed
 -- over. Each lock is waited for 50 ms at most and tried again, so that nobody waits behind us for longer.
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -46,6 +47,11 @@ set lock_timeout = '5min';
 \set roles '{}'
 \endif
 select set_config('migration.roles', :'roles', false) as roles \gset
+\if :{?rollout}
+\else
+\set rollout ''
+\endif
+select set_config('migration.rollout', :'rollout', false) as rollout \gset
 
 -- Roles that are to call.
 do $only0$
@@ -58,6 +64,16 @@ begin
   if unknown is not null then
     raise exception 'no role is called %', unknown
       using hint = 'Give -v roles those that exist. Nothing was changed.';
+  end if;
+end
+$only0$;
+
+-- Who is to answer.
+do $only0$
+begin
+  if pg_catalog.current_setting('migration.rollout') not in ('', 'on', 'original', 'shadow', 'rehearse') then
+    raise exception 'no rollout has the mode %', pg_catalog.current_setting('migration.rollout')
+      using hint = 'Give -v rollout a mode of holdfast_rollout. Nothing was changed.';
   end if;
 end
 $only0$;
@@ -682,13 +698,16 @@ call pg_temp.briefly(
 
 \echo 'step 16: attach'
 call pg_temp.briefly(
-  'select holdfast.attach(''public''::regnamespace, pg_catalog.current_setting(''migration.roles'')::name[])'
+  'select holdfast.attach(''public''::regnamespace, pg_catalog.current_setting(''migration.roles'')::name[])',
+  'select pg_catalog.set_config(''migration.kept'', exists (select from holdfast.legacy_function l where l.bookings = ''public.bookings''::regclass and l.callable and l.name in (''confirm_hold_assignment_with_transition'', ''confirm_hold_assignment_tx'', ''atomic_confirm_and_transition'', ''assign_tables_atomic_v2'', ''assign_single_table'', ''assign_merged_tables''))::text, true)',
+  'select pg_catalog.set_config(''role'', pg_catalog.pg_get_userbyid(c.relowner), true) from pg_catalog.pg_class c where c.oid = ''public.bookings''::regclass',
+  'insert into public.holdfast_rollout (mode) select pg_catalog.current_setting(''migration.rollout'') where pg_catalog.current_setting(''migration.rollout'') <> '''' and pg_catalog.current_setting(''migration.kept'')::boolean on conflict do nothing'
 );
 
 \echo 'worth a look, and left to you:'
-\echo 'client_connection_check_interval: a plain call whose client has vanished goes on until it is done, and keeps its locks so long; calls with a limit in time look twice a second by themselves'
-\echo '  alter system set client_connection_check_interval = ''1s'';'
-\echo '  select pg_catalog.pg_reload_conf();'
+\x on
+select what, why, mend from holdfast.doctor('public') where state = 'risky' and mend <> '' and what <> 'callers of the functions';
+\x off
 
 \echo 'done; what is left, if anything:'
 select what, state, why from holdfast.doctor('public') where state in ('missing', 'wrong');

@@ -10,6 +10,8 @@ mod swap;
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
 use crate::rules::legacy::caller;
 use crate::rules::refusal::{Refusal, argument_invalid};
+use crate::rules::rollout;
+use crate::rules::schema::holdfast_tables::MODES;
 use psql::{BRIEFLY, Script, briefly, echo, literal};
 
 /// Which script is asked for.
@@ -122,6 +124,19 @@ end
 $holdfast$;
 ";
 
+/// The same for who is to answer.
+const KNOWN_MODE: &str = "
+-- Who is to answer.
+do $holdfast$
+begin
+  if pg_catalog.current_setting('migration.rollout') not in ('', MODES) then
+    raise exception 'no rollout has the mode %', pg_catalog.current_setting('migration.rollout')
+      using hint = 'Give -v rollout a mode of holdfast_rollout. Nothing was changed.';
+  end if;
+end
+$holdfast$;
+";
+
 /// A script that stops before the first change, with every reason.
 fn refusal(schema: &str, unmet: &[DoctorFinding]) -> String {
     let mut text = String::from("-- holdfast: why a schema cannot be migrated yet. Changes nothing.\n");
@@ -140,8 +155,9 @@ fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], 
     let schema = script.schema;
     let mut text = String::from("-- holdfast: brings a schema to where holdfast.attach finds everything.
 --
--- Run it with: psql -X -v roles='{role_one,role_two}' -f this_file
--- roles may call the functions. When a step fails, mend what it names and run the file again: a step that is done is passed
+-- Run it with: psql -X -v roles='{role_one,role_two}' -v rollout=original -f this_file
+-- roles may call the functions. rollout says who answers from attach on where the application had such functions: original or
+-- shadow, they do; without it, holdfast. A rollout that has its row already keeps it. When a step fails, mend what it names and run the file again: a step that is done is passed
 -- over. Each lock is waited for 50 ms at most and tried again, so that nobody waits behind us for longer.
 ");
     text += PREAMBLE;
@@ -149,7 +165,10 @@ fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], 
     text += &script.tagged(BRIEFLY);
     text += "set lock_timeout = '5min';\n\\if :{?roles}\n\\else\n\\set roles '{}'\n\\endif\n";
     text += "select set_config('migration.roles', :'roles', false) as roles \\gset\n";
+    text += "\\if :{?rollout}\n\\else\n\\set rollout ''\n\\endif\n";
+    text += "select set_config('migration.rollout', :'rollout', false) as rollout \\gset\n";
     text += &script.tagged(KNOWN_ROLES);
+    text += &script.tagged(&KNOWN_MODE.replace("MODES", &format!("'{}'", MODES.join("', '"))));
     text += &callers(findings);
     for finding in undecided {
         text += &echo(&format!("a person has to decide: {}: {}", finding.what, finding.why));
@@ -158,7 +177,7 @@ fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], 
         text += &step::step(script, number, finding);
     }
     text += &attach(schema, steps.len() + 1);
-    text += &advice(findings);
+    text += &advice(schema);
     text += &echo("done; what is left, if anything:");
     text += &format!(
         "select what, state, why from holdfast.doctor({}) where state in ('missing', 'wrong');\n",
@@ -167,29 +186,38 @@ fn run(script: &Script, steps: &[&DoctorFinding], undecided: &[&DoctorFinding], 
     text
 }
 
-/// The last step: it finds everything in place, so that its own locks are short.
+/// The last step: it finds everything in place, so that its own locks are short. Who answers from then on is said in the same
+/// transaction, and as the owner, whose table it is.
 fn attach(schema: &str, number: usize) -> String {
-    let call = format!(
-        "select holdfast.attach({}::regnamespace, pg_catalog.current_setting('migration.roles')::name[])",
-        literal(schema)
-    );
-    format!("\n{}{}", echo(&format!("step {number}: attach")), briefly(&[call]))
+    let bookings = literal(&format!("{schema}.bookings"));
+    let statements = [
+        format!(
+            "select holdfast.attach({}::regnamespace, pg_catalog.current_setting('migration.roles')::name[])",
+            literal(schema)
+        ),
+        format!(
+            "select pg_catalog.set_config('migration.kept', exists (select from holdfast.legacy_function l where l.bookings = {bookings}::regclass and l.callable and l.name in ('{}'))::text, true)",
+            rollout::giving().collect::<Vec<_>>().join("', '")
+        ),
+        format!(
+            "select pg_catalog.set_config('role', pg_catalog.pg_get_userbyid(c.relowner), true) from pg_catalog.pg_class c where c.oid = {bookings}::regclass"
+        ),
+        format!(
+            "insert into {schema}.holdfast_rollout (mode) select pg_catalog.current_setting('migration.rollout') where pg_catalog.current_setting('migration.rollout') <> '' and pg_catalog.current_setting('migration.kept')::boolean on conflict do nothing"
+        ),
+    ];
+    format!("\n{}{}", echo(&format!("step {number}: attach")), briefly(&statements))
 }
 
-/// What is risky and not needed: it is said, and not done.
-fn advice(findings: &[DoctorFinding]) -> String {
-    let risky = findings.iter().filter(|finding| finding.state == State::Risky && !finding.mend.is_empty());
-    let risky = risky.filter(|finding| finding.what != caller::WHAT);
-    let lines: Vec<String> = risky
-        .map(|finding| {
-            let mend: Vec<String> = finding.mend.iter().map(|statement| echo(&format!("  {statement};"))).collect();
-            format!("{}{}", echo(&format!("{}: {}", finding.what, finding.why)), mend.concat())
-        })
-        .collect();
-    if lines.is_empty() {
-        return String::new();
-    }
-    format!("\n{}{}\n", echo("worth a look, and left to you:"), lines.concat())
+/// What is risky and not needed: it is said, and not done. Asked once the schema is attached, because legacy functions have
+/// another schema then, and the statements have to name that one.
+fn advice(schema: &str) -> String {
+    format!(
+        "\n{}\\x on\nselect what, why, mend from holdfast.doctor({}) where state = 'risky' and mend <> '' and what <> {};\n\\x off\n\n",
+        echo("worth a look, and left to you:"),
+        literal(schema),
+        literal(caller::WHAT)
+    )
 }
 
 /// Who could call until now, and may not unless `-v roles` names them.

@@ -17,6 +17,11 @@ const TAKING: [Function; 6] = [
     Function::AssignMerged,
 ];
 
+/// Their names: a row that leaves bookings to legacy functions needs one of them.
+pub fn giving() -> impl Iterator<Item = &'static str> {
+    TAKING.iter().map(|function| function.name())
+}
+
 /// What a row of the rollout says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

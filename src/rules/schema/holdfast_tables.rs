@@ -101,7 +101,7 @@ pub const HOLDFAST: &[HoldfastTable] = &[
             column("started_at", Timestamp),
             column("ended_at", Timestamp),
             column("outcome", Text),
-            column("phase", Text).about("Where it was when it ended."),
+            column("phase", Text).about("How far it had got: arguments, replay, booking_lock, hold_lock, table_lock, decide, apply, settle or done."),
             column("elapsed_ms", Integer),
             column("tries", Integer),
             column("pid", Integer),
@@ -139,7 +139,7 @@ pub const HOLDFAST: &[HoldfastTable] = &[
     },
     HoldfastTable {
         name: "holdfast_commit_scan",
-        about: "How far commits have been looked at again: everything that is visible in the snapshot `seen`, and of what came until `pending` the answers up to `upto`. Each snapshot has the instant at which its transaction began beside it; no answer that is still to be seen is older than `reach`, but for clocks. The worker and the sweep rest until `due_at`.",
+        about: "How far `scan_commits` has come. Commits that the snapshot `seen` shows are done. Commits between that snapshot and `pending` are being looked at, and those answered before `upto` are done as well. `since` and `pending_at` say when the two snapshots were taken. No answer that is left is older than `reach`. The worker and the sweep pause until `due_at`.",
         columns: &[
             column("id", Boolean).key().default("true").check("id"),
             column("seen", Snapshot).null(),
@@ -241,7 +241,7 @@ pub const HOLDFAST: &[HoldfastTable] = &[
 ];
 
 /// The modes of a rollout.
-const MODES: &[&str] = &["on", "original", "shadow", "rehearse"];
+pub const MODES: &[&str] = &["on", "original", "shadow", "rehearse"];
 
 /// The tables of who confirms, and of what shadow mode saw: no reference schema has them before it is attached, and detach
 /// drops them.

@@ -68,8 +68,10 @@ fn what_is_fine_or_only_risky_is_not_done() {
     let findings = [index(State::Ok), index(State::Risky)];
     let script = render("app", 180_000, &findings, &[], Form::Run);
     assert_eq!(steps(&script), ["1: attach'"]);
-    let line = script.lines().find(|line| line.contains("create index concurrently")).expect("it is said");
-    assert!(line.starts_with("\\echo '  create "), "{line}");
+    assert!(!script.contains("create index concurrently"), "{script}");
+    let asked = "from holdfast.doctor('app') where state = 'risky'";
+    let (attach, said) = (script.find("step 1: attach"), script.find(asked));
+    assert!(attach < said, "doctor is asked once the schema is attached: {script}");
 }
 
 #[test]

@@ -238,6 +238,34 @@ fn a_dry_run_changes_nothing() {
     }
 }
 
+/// Who answers is said in the transaction that attaches: a running system is never at a hundred per cent in between.
+#[test]
+fn it_says_who_answers_from_attach_on() {
+    let rollout = "select mode || ' ' || percentage from public.holdfast_rollout order by restaurant_id";
+    let run = |adopted: &Adopted, script: &str, mode: &str| {
+        let (roles, mode) = (format!("roles={{{GRANTED}}}"), format!("rollout={mode}"));
+        adopted.foreign.server().psql(&adopted.foreign.name, script, &["overlap=window", &roles, &mode])
+    };
+    let mut old = Adopted::new(&OLD);
+    let script = old.script("run");
+    let refused = run(&old, &script, "off");
+    assert!(refused.code == Some(3) && refused.err.contains("no rollout has the mode off"), "{refused:?}");
+    assert!(old.foreign.value::<bool>("select to_regclass('public.holdfast_rollout') is null"), "nothing was changed");
+    for (mode, stands) in [("shadow", "shadow 100"), ("original", "shadow 100")] {
+        let said = run(&old, &script, mode);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(old.foreign.column::<String>(rollout), [stands], "after {mode}");
+        let named = |schema: &str| format!("alter function {schema}.assign_tables_atomic_v2(uuid,uuid[],text,");
+        let advised = said.out.contains(&named("public_legacy")) && !said.out.contains(&named("public"));
+        assert!(advised, "names as they are after attach: {}", said.out);
+    }
+    // Nobody is there whom bookings could be left to.
+    let mut minimal = Adopted::new(&MINIMAL);
+    let script = minimal.script("run");
+    assert_eq!(run(&minimal, &script, "original").code, Some(0));
+    assert_eq!(minimal.foreign.column::<String>(rollout), [""; 0]);
+}
+
 #[test]
 fn another_form_or_schema_is_refused() {
     let mut adopted = Adopted::new(&OTHER_LABELS);

@@ -61,8 +61,11 @@ fn variables(session: &mut Session) -> Vec<String> {
     let (booking, hold) = session.held(&room, &room.tables[..1]);
     let confirmed = session.booking(room.restaurant);
     session.seats(&confirm(confirmed, &room.tables[1..], "key"));
+    let evening: String = session
+        .value(&format!("select coalesce(booking_date, start_at::date)::text from bookings where id = '{booking}'"));
     vec![
         format!("restaurant={}", room.restaurant),
+        format!("evening={evening}"),
         format!("table={}", room.tables[0]),
         format!("other_table={}", room.tables[1]),
         format!("booking={booking}"),
@@ -122,6 +125,50 @@ fn every_block_of_sql_runs() {
         }
     }
     assert!(blocks_run > 20, "{blocks_run} blocks");
+}
+
+/// Somebody on call asks for next week as well, and of a booking whose instants are derived.
+#[test]
+fn the_first_statement_on_call_finds_the_booking() {
+    let page = fs::read_to_string(root().join("docs/operate.md")).expect("the page");
+    let first = page.split("```sql\n").nth(1).and_then(|rest| rest.split_once(";\n")).expect("a statement").0;
+    let mut floor = Floor::new();
+    let mut variables = variables(&mut floor);
+    for (at, start) in [(0, "null"), (5, "(current_date + 5 + time '20:10') at time zone 'UTC'"), (30, "null")] {
+        floor.run(&format!(
+            "update bookings b set booking_date = current_date + {at}, start_time = '20:10', end_time = '22:00', end_at = null,
+               start_at = {start} from restaurants r where r.id = b.restaurant_id"
+        ));
+        let evening: String = floor.value(&format!("select (current_date + {at})::text"));
+        variables.retain(|variable| !variable.starts_with("evening="));
+        variables.push(format!("evening={evening}"));
+        let said = run(floor.server(), &floor.name, "operate.md", &format!("{first};"), &variables);
+        assert_eq!(said.lines().count(), 2, "{evening}: {said}");
+        assert!(said.lines().all(|line| line.contains(&evening) && line.contains("20:10")), "{evening}: {said}");
+    }
+}
+
+/// What the rows say after each statement of the rollout's page, whatever stood there before.
+#[test]
+fn each_statement_of_the_rollout_does_what_its_page_says() {
+    let page = fs::read_to_string(root().join("docs/rollout-and-shadow.md")).expect("the page");
+    let first = page.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let rows =
+        "select 'rows: ' || coalesce(string_agg(case when restaurant_id::text like '0000%' then 'all' else 'one' end
+                || ' ' || mode || ' ' || percentage, ', ' order by restaurant_id), 'none') from holdfast_rollout";
+    let statements = first.split_inclusive(";\n").map(|statement| format!("{statement}{rows};\n"));
+    let said = run_page("rollout-and-shadow.md", &statements.collect::<String>());
+    let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("rows: ")).collect();
+    let expected = [
+        "all shadow 100",
+        "all on 5",
+        "all on 5, one on 100",
+        "all original 100, one on 100",
+        "all original 100, one original 100",
+        "all rehearse 100, one original 100",
+        "none",
+    ];
+    assert_eq!(found, expected);
 }
 
 /// `make psql` opens the demo's database, where a schema is attached already.
