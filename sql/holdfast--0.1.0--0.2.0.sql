@@ -39,6 +39,12 @@ begin
 end
 $$;
 
+comment on function holdfast.unassign_tables is
+  'Takes tables from a booking (NULL: all), leaving its status; the native form of unassign_tables_atomic. result: {table_ids}. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
+
+comment on function holdfast.transition_booking is
+  'Moves a booking along a declared move and writes its history; the native form of apply_booking_state_transition. p_history_from must be the current status (NULL: not checked); timestamps are set as given, p_updated_at and p_history_changed_at NULL mean now. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
+
 drop function holdfast.hold_tables;
 
 create function holdfast.hold_tables(
@@ -54,7 +60,7 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_hold_tables_wrapper';
 
 comment on function holdfast.hold_tables is
-  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.extend_hold(
   p_schema regnamespace, p_hold_id uuid, p_ttl_seconds integer default 180, p_booking_id uuid default null
@@ -67,10 +73,16 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_extend_hold_wrapper';
 
 comment on function holdfast.extend_hold is
-  'Gives a live hold more time, never less. p_schema the attached schema; p_hold_id; p_ttl_seconds from now, 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_booking_id whose hold it must be, NULL for any. result: {hold_id, expires_at}. Locks the hold. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Gives a live hold more time, never less. p_schema the attached schema; p_hold_id; p_ttl_seconds from now, 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_booking_id whose hold it must be, NULL for any. result: {hold_id, expires_at}. Locks the hold. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
+
+comment on function holdfast.release_hold is
+  'Hands a hold back; outcome released, or nothing_held when it was unknown, closed or past its deadline. p_actor_id may be NULL. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
+
+comment on function holdfast.refresh_table_status is
+  'Sets the status of a table to that of now. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 comment on function holdfast.reconcile_booking is
-  'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 drop function holdfast.attach;
 
@@ -241,7 +253,7 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_prune_idempotency_wrapper';
 
 comment on function holdfast.prune_idempotency is
-  'Forgets old answers of the ledger, one batch a call, oldest first. p_schema the attached schema; p_older_than their least age (NULL: holdfast.ledger_retention_days; a month counts 30 days); p_batch 1 to 100000, NULL is 1000. Returns the answers forgotten, how many bookings they belonged to, and whether to call again. A fence is never forgotten; each booking concerned is remembered in holdfast_pruned, so that confirm_outcome answers forgotten. Raises 22023, 55000. Locks the rows that it deletes and skips what others have locked: nobody waits for it beyond a confirm under one of these keys. May be repeated; commit between calls.';
+  'Forgets old answers of the ledger, one batch a call, oldest first. p_schema the attached schema; p_older_than their least age (NULL: holdfast.ledger_retention_days; a month counts 30 days); p_batch 1 to 100000, NULL is 1000. Returns the answers forgotten, how many bookings they belonged to, and whether to call again. A fence is never forgotten; each booking concerned is remembered in holdfast_pruned, so that confirm_outcome answers forgotten. Raises 22023, 55000. Locks the rows that it deletes and skips what others have locked: no call waits for it but one under the very key. May be repeated; commit between calls.';
 
 create function holdfast.finding_catalogue() returns table (
   name text, code text, severity text, promise text, sentence text, repair text
@@ -269,7 +281,7 @@ language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_repair_booking_wrapper';
 
 comment on function holdfast.repair_booking is
-  'Plans the repair of one booking, and does it when p_dry_run is false; the native form of repair_booking. p_schema the attached schema; p_booking_id; p_findings names or codes of holdfast.findings (NULL: all); p_dry_run NULL is true. result: an array of {finding, severity, action, step, detail, changes}. Locks the booking, its holds, its tables. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Plans the repair of one booking, and does it when p_dry_run is false; the native form of repair_booking. p_schema the attached schema; p_booking_id; p_findings names or codes of holdfast.findings (NULL: all); p_dry_run NULL is true. result: an array of {finding, severity, action, step, detail, changes}. Locks the booking, its holds, its tables. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.explain_confirm(
   p_schema regnamespace, p_booking_id uuid, p_hold_id uuid default null, p_table_ids uuid[] default null,

@@ -57,7 +57,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_unassign_tables_wrapper';
 comment on function holdfast.unassign_tables is
-  'Takes tables from a booking (NULL: all), leaving its status; the native form of unassign_tables_atomic. result: {table_ids}. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Takes tables from a booking (NULL: all), leaving its status; the native form of unassign_tables_atomic. result: {table_ids}. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.transition_booking(
   p_schema regnamespace, p_booking_id uuid, p_status text, p_checked_in_at timestamptz, p_checked_out_at timestamptz,
@@ -71,7 +71,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_transition_booking_wrapper';
 comment on function holdfast.transition_booking is
-  'Moves a booking along a declared move and writes its history; the native form of apply_booking_state_transition. p_history_from must be the current status (NULL: not checked); timestamps are set as given, p_updated_at and p_history_changed_at NULL mean now. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Moves a booking along a declared move and writes its history; the native form of apply_booking_state_transition. p_history_from must be the current status (NULL: not checked); timestamps are set as given, p_updated_at and p_history_changed_at NULL mean now. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.hold_tables(
   p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[], p_start_at timestamptz default null,
@@ -85,7 +85,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_hold_tables_wrapper';
 comment on function holdfast.hold_tables is
-  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.extend_hold(
   p_schema regnamespace, p_hold_id uuid, p_ttl_seconds integer default 180, p_booking_id uuid default null
@@ -97,7 +97,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_extend_hold_wrapper';
 comment on function holdfast.extend_hold is
-  'Gives a live hold more time, never less. p_schema the attached schema; p_hold_id; p_ttl_seconds from now, 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_booking_id whose hold it must be, NULL for any. result: {hold_id, expires_at}. Locks the hold. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Gives a live hold more time, never less. p_schema the attached schema; p_hold_id; p_ttl_seconds from now, 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_booking_id whose hold it must be, NULL for any. result: {hold_id, expires_at}. Locks the hold. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.release_hold(
   p_schema regnamespace, p_hold_id uuid, p_actor_id uuid default null
@@ -109,7 +109,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_release_hold_wrapper';
 comment on function holdfast.release_hold is
-  'Hands a hold back; outcome released, or nothing_held when it was unknown, closed or past its deadline. p_actor_id may be NULL. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Hands a hold back; outcome released, or nothing_held when it was unknown, closed or past its deadline. p_actor_id may be NULL. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.refresh_table_status(
   p_schema regnamespace, p_table_id uuid
@@ -121,7 +121,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_refresh_table_status_wrapper';
 comment on function holdfast.refresh_table_status is
-  'Sets the status of a table to that of now. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Sets the status of a table to that of now. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.reconcile_booking(
   p_schema regnamespace, p_booking_id uuid
@@ -133,7 +133,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_reconcile_booking_wrapper';
 comment on function holdfast.reconcile_booking is
-  'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Reads a booking''s status, whether its tables are unassigned, assigned or inconsistent, and what does not agree (see holdfast.findings). result: {booking_state, assignment_state, findings}. Locks nothing. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.attach(
   p_schema regnamespace, p_grant_to name[] default '{}', p_rehearse boolean default true

@@ -22,7 +22,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_repair_booking_wrapper';
 comment on function holdfast.repair_booking is
-  'Plans the repair of one booking, and does it when p_dry_run is false; the native form of repair_booking. p_schema the attached schema; p_booking_id; p_findings names or codes of holdfast.findings (NULL: all); p_dry_run NULL is true. result: an array of {finding, severity, action, step, detail, changes}. Locks the booking, its holds, its tables. Refusals come back as the row; retry after a transient one, or after 40001, 40P01, 55P03.';
+  'Plans the repair of one booking, and does it when p_dry_run is false; the native form of repair_booking. p_schema the attached schema; p_booking_id; p_findings names or codes of holdfast.findings (NULL: all); p_dry_run NULL is true. result: an array of {finding, severity, action, step, detail, changes}. Locks the booking, its holds, its tables. Refusals come back as the row; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 
 create function holdfast.explain_confirm(
   p_schema regnamespace, p_booking_id uuid, p_hold_id uuid default null, p_table_ids uuid[] default null,

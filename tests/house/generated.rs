@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use holdfast::rules::index::key::{EXCLUSION, UNIQUE};
+use holdfast::rules::index::needed::{LIVE_HOLDS, NEEDED};
 use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
-use holdfast::rules::refusal::outcome::{CATALOGUE, Disposition};
+use holdfast::rules::refusal::outcome::{Again, CATALOGUE, Disposition};
 use holdfast::rules::schema::application_tables::{APPLICATION, ENUMS};
 use holdfast::rules::schema::column::{ApplicationColumn, ApplicationTable, HoldfastColumn, HoldfastTable};
 use holdfast::rules::schema::ddl;
@@ -35,31 +37,49 @@ fn code(word: &str) -> String {
 
 fn outcomes() -> String {
     let mut text = "# Outcomes\n\n<!-- Made by `make docs` from src/rules/refusal/outcome.rs. -->\n\n\
-        Everything that a call can come to. `select * from holdfast.outcomes` shows the same in the database.\n\
-        A native call returns it as a row. A function of the contract raises a refusal with its SQLSTATE, and HINT starts\n\
-        with the code unless [the contract](contract.md) fixes the HINT. Errors of the application's own triggers pass\n\
-        unchanged.\n\n\
-        | disposition | what it means for the next call |\n|---|---|\n"
+        What a call that does something can come to. `select * from holdfast.outcomes` shows the same in the database. The\n\
+        answers to *did it happen?*, such as `committed`, stand in [confirm and retry](confirm-and-retry.md).\n\n\
+        **Row or error?** A function whose row has a column `outcome` returns it: every one of schema `holdfast`, and of the\n\
+        application's schema those about attempts, `…_within` first. The others raise a refusal with its SQLSTATE.\n\
+        A HINT begins with the code, as in `HF202: Take a new hold and confirm that one`. Where\n\
+        [the contract](contract.md) fixes the text of a HINT, that of `hold_conflict` say, it has no code: go by SQLSTATE and\n\
+        message. Two outcomes are raised by every call where they come up in the middle, because nothing of it may commit:\n\
+        `broken_invariant` always, `not_attached` where a table or a column went since the attach. Errors of the application's\n\
+        own triggers pass unchanged.\n\n\
+        | disposition | what it means for the key |\n|---|---|\n"
         .to_owned();
     for (disposition, words) in [
         (Disposition::Success, "It was done. The same call under the same key gets the same answer."),
         (
             Disposition::Final,
-            "The same request will be refused again. Returned by a native call under a key, it is bound to that key.",
+            "Where it was returned as a row, the key is bound to it: the same call gets it again. Where it was raised, its transaction is rolled back and binds nothing.",
         ),
-        (
-            Disposition::Transient,
-            "Somebody or something stood in the way. Try again with the same key, in a new transaction.",
-        ),
+        (Disposition::Transient, "The key is bound to nothing. That is no invitation to a loop: see below."),
     ] {
         text += &row(&[disposition.name(), words]);
     }
-    text += "\nHTTP is the status that a service may answer with. Codes are stable, and no code is ever given to anything else.\n\n\
-        | outcome | code | SQLSTATE | disposition | HTTP | meaning | what to do |\n|---|---|---|---|---|---|---|\n";
+    text += "\nOf the final ones, `booking_not_found`, `key_mismatch` and `answer_gone` bind nothing either.\n\
+        A new hold after a refused one needs a new key where an actor is named. Without one, as in an automatic call, another\n\
+        hold under the same key is looked at anew: so `run_auto_assign` goes on with the booking's key and the next hold.\n\n\
+        | same call again | what it means |\n|---|---|\n\
+        | at once | Roll back, wait for `retry_after_ms` where the row has it, and call again in a new transaction. Only these belong into a loop. |\n\
+        | later | It comes to the same until its cause is gone: another hold has ended, or you took a new hold, other tables, another time. Do what the last column says first. |\n\
+        | never | The same call comes to the same. |\n\n\
+        The column `transient` of a row is the disposition. A function of schema `holdfast` without a time limit raises what may be\n\
+        called again at once (40001, 40P01, 55P03), so no row of it does.\n\n\
+        HTTP is the status that a service may answer with. Codes are stable, and no code is ever given to anything else.\n\n\
+        | outcome | code | SQLSTATE | disposition | same call again | HTTP | meaning | what to do |\n|---|---|---|---|---|---|---|---|\n";
     for entry in CATALOGUE {
         let http = entry.http_status.to_string();
         let name = code(entry.name);
-        let cells = [&name, entry.code, entry.sqlstate, entry.disposition.name(), &http, entry.sentence, entry.advice];
+        let again = match entry.outcome.again() {
+            _ if entry.disposition == Disposition::Success => "",
+            Again::Never => "never",
+            Again::Later => "later",
+            Again::AtOnce => "at once",
+        };
+        let (disposition, sentence) = (entry.disposition.name(), entry.sentence);
+        let cells = [&name, entry.code, entry.sqlstate, disposition, again, &http, sentence, entry.advice];
         text += &row(&cells);
     }
     text + "\nSQLSTATE P0004 is `assert_failure` in PL/pgSQL, and `exception when others` does not catch it.\n\
@@ -108,10 +128,34 @@ fn label(column: &ApplicationColumn, optional_table: bool) -> String {
 fn asked(table: &ApplicationTable) -> String {
     let of = |column: &ApplicationColumn| {
         let kind = if column.beside { column.kind.sql() } else { column.kind.word().to_owned() };
-        row(&[&code(column.name), &kind, &label(column, !table.feature.is_empty()), column.about])
+        let values: Vec<String> = column.values.iter().map(|value| code(value)).collect();
+        let values = if values.is_empty() { String::new() } else { format!("Values: {}. ", values.join(", ")) };
+        let meaning = format!("{values}{}", column.about);
+        row(&[&code(column.name), &kind, &label(column, !table.feature.is_empty()), meaning.trim()])
     };
     let beside = table.columns.iter().filter(|column| column.beside);
     table.asked().chain(beside).map(of).collect()
+}
+
+/// The keys and indexes of a table of the application that a call leans on, with why.
+fn keys(table: &ApplicationTable) -> String {
+    let name = table.name;
+    let unique = UNIQUE.iter().filter(|key| key.table == name);
+    let unique =
+        unique.map(|key| (format!("unique ({})", key.columns.join(", ")), format!("{} ({}).", key.why, key.promise)));
+    let exclusion = (name == "allocations")
+        .then(|| (EXCLUSION.to_owned(), "no two live allocations of a table overlap (G2).".to_owned()));
+    let indexes = NEEDED.iter().chain([&LIVE_HOLDS]).filter(|index| index.table == name);
+    let indexes = indexes.map(|index| {
+        let rows = if index.predicate.is_empty() { String::new() } else { format!(" where {}", index.predicate) };
+        (format!("index {}({}){rows}", method(index.method), index.built()), format!("{}.", index.why))
+    });
+    let rows: String = unique.chain(exclusion).chain(indexes).map(|(what, why)| row(&[&code(&what), &why])).collect();
+    if rows.is_empty() { rows } else { format!("\n| key or index | why |\n|---|---|\n{rows}") }
+}
+
+fn method(method: &str) -> String {
+    if method == "btree" { String::new() } else { format!("using {method} ") }
 }
 
 fn ours(table: &HoldfastTable) -> String {
@@ -144,12 +188,23 @@ fn schema() -> String {
         | NULL allowed | a call may leave it NULL, so the column must allow that; attach drops a NOT NULL |\n\
         | its default fills it | our inserts leave it out, so it needs a default |\n\n\
         Type `enum` is any enum of the application, and `any` is any type. Columns and tables beyond these are the application's\n\
-        own, and stay untouched.\n"
+        own, and stay untouched. Names are as they stand here: there is no mapping, and [adopt](adopt.md) says what to do then.\n\n\
+        **Values.** Where a column lists values, our statements write or compare just these. A label that its enum lacks is a row of\n\
+        doctor, with the `alter type … add value` that mends it. Statuses of bookings alone may be called otherwise: what each means is\n\
+        a row of `holdfast_booking_statuses`.\n\n\
+        **Keys and indexes.** Each is needed, and attach or the migration makes what is missing. What serves as well is as good: a unique key\n\
+        on the same columns under any name, an exclusion that is stricter, an index that begins with these columns. Doctor names those\n\
+        of the application's own keys that may refuse a write of ours.\n"
         .to_owned();
     text += "\n# Tables of the application\n";
     for table in APPLICATION {
         let optional = if table.feature.is_empty() { "" } else { "Optional: a confirm works without this table." };
-        text += &section(&code(table.name), format!("{optional} {}", table.about).trim(), HEAD, &asked(table));
+        text += &section(
+            &code(table.name),
+            format!("{optional} {}", table.about).trim(),
+            HEAD,
+            &(asked(table) + &keys(table)),
+        );
     }
     text += "\n# Tables of holdfast in the application's schema\n\n\
         Attach makes them, owned by the owner of `bookings`. They hold rules that the owner may change, and what upkeep has to remember.\n\
@@ -157,8 +212,8 @@ fn schema() -> String {
     for table in all() {
         text += &section(&code(table.name), table.about, OURS, &ours(table));
     }
-    text += "\n# Enums of the reference schema\n\nAn application may have its own names and labels. What a status means is a row of\n\
-        `holdfast_booking_statuses`.\n\n| enum | labels |\n|---|---|\n";
+    text += "\n# Enums of the reference schema\n\nAn application's enums may have other names and further labels. Those of tables and holds need the labels that stand here;\n\
+        what a status of a booking means is a row of `holdfast_booking_statuses`.\n\n| enum | labels |\n|---|---|\n";
     for (name, labels) in ENUMS {
         let labels: Vec<String> = labels.iter().map(|label| code(label)).collect();
         text += &row(&[&code(name), &labels.join(", ")]);

@@ -2,7 +2,7 @@
 
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{Failure, sqlstate_pack};
-use crate::rules::refusal::outcome::Outcome;
+use crate::rules::refusal::outcome::{Again, Outcome};
 use crate::rules::refusal::{self, Refusal};
 
 /// The longest limit; a longer one is cut down to it: a day.
@@ -84,8 +84,8 @@ pub fn after_failure(failure: Failure, tried: Tried) -> Next {
     if again {
         return Next::Retry(backoff_ms(tried.tries, tried.random).min(tried.now.ms_until(tried.until)));
     }
-    let elsewhere = lost_a_race || refusal.outcome == Outcome::SerializationFailure;
-    let wait = elsewhere.then(|| RETRY_AFTER_MS + jitter(RETRY_AFTER_MS, tried.random));
+    let wait =
+        (refusal.outcome.again() == Again::AtOnce).then(|| RETRY_AFTER_MS + jitter(RETRY_AFTER_MS, tried.random));
     Next::Answer(refusal, wait)
 }
 

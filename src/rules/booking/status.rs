@@ -1,4 +1,6 @@
-//! Statuses that the contract knows, as an application may spell them.
+//! Statuses that the contract knows, as an application may spell them. What each means for tables is written by
+//! sql/attach/booking_statuses.sql, which moves are legal by sql/attach/status_transitions.sql: a new status is a row there and a
+//! label here.
 
 /// Labels whose meaning attach knows when it writes the rules of a new schema.
 pub const KNOWN_STATUSES: &[&str] = &[

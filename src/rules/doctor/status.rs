@@ -5,15 +5,17 @@ use crate::rules::booking::status::{TARGET, contract_status, target};
 use crate::rules::catalogue::facts::{Facts, Holds};
 use crate::rules::catalogue::name::quoted;
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
-use crate::rules::schema::column::HoldfastTable;
+use crate::rules::schema::application_tables::APPLICATION;
+use crate::rules::schema::column::{ApplicationColumn, ApplicationTable, HoldfastTable};
 use crate::rules::schema::holdfast_tables::HOLDFAST;
 use crate::rules::schema::{Kind, ddl};
 
-/// Labels that our statements write or compare: table, column, labels.
-const LABELS: &[(&str, &str, &[&str])] = &[
-    ("table_holds", "status", &["active", "expired", "confirmed", "cancelled"]),
-    ("table_inventory", "status", &["available", "reserved", "occupied", "out_of_service"]),
-];
+/// Enums whose labels our statements write or compare: table and column.
+fn labelled() -> impl Iterator<Item = (&'static str, &'static ApplicationColumn)> {
+    let of = |table: &'static ApplicationTable| table.asked().map(move |column| (table.name, column));
+    let is_enum = |column: &ApplicationColumn| matches!(column.kind, Kind::Enum(_)) && !column.values.is_empty();
+    APPLICATION.iter().flat_map(of).filter(move |(_, column)| is_enum(column))
+}
 
 pub(crate) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
     let mut found = labels(facts);
@@ -23,7 +25,7 @@ pub(crate) fn findings(facts: &Facts) -> Vec<DoctorFinding> {
 }
 
 pub(crate) fn labels(facts: &Facts) -> Vec<DoctorFinding> {
-    LABELS.iter().flat_map(|(table, column, labels)| of_labels(facts, table, column, labels)).collect()
+    labelled().flat_map(|(table, column)| of_labels(facts, table, column.name, column.values)).collect()
 }
 
 /// Labels of an enum that we need and it lacks.
@@ -44,7 +46,7 @@ fn of_labels(facts: &Facts, table: &str, column: &str, needed: &[&str]) -> Vec<D
 
 /// The owner of the type that a label is missing of.
 pub(crate) fn type_owner<'a>(facts: &'a Facts, finding: &DoctorFinding) -> Option<&'a str> {
-    let column = LABELS.iter().filter_map(|(table, column, _)| facts.column(table, column)).find(|column| {
+    let column = labelled().filter_map(|(table, column)| facts.column(table, column.name)).find(|column| {
         let alter = format!("alter type {} ", column.type_name);
         finding.mend.iter().any(|statement| statement.starts_with(&alter))
     })?;

@@ -38,7 +38,7 @@ pub fn findings(upkeep: &Upkeep) -> Vec<DoctorFinding> {
     }
     if let Some(why) = upkeep.paused {
         found.push(risky(format!(
-            "the worker does nothing in this database ({why}): holds past their deadline stay open"
+            "the worker does nothing in this database ({why}): holds past their deadline stay open; for the server or this database somebody set holdfast.worker or default_transaction_read_only"
         )));
     }
     if upkeep.skipped {

@@ -6,17 +6,17 @@ use crate::rules::catalogue::name::quoted;
 use crate::rules::doctor::finding::{DoctorFinding, MendStep, State};
 
 /// A unique key that our statements and the promises stand on.
-pub(crate) struct UniqueKey {
-    pub(crate) table: &'static str,
-    pub(crate) columns: &'static [&'static str],
+pub struct UniqueKey {
+    pub table: &'static str,
+    pub columns: &'static [&'static str],
     /// The name that it gets where it is missing.
     name: &'static str,
     primary: bool,
-    promise: &'static str,
-    why: &'static str,
+    pub promise: &'static str,
+    pub why: &'static str,
 }
 
-pub(crate) const UNIQUE: &[UniqueKey] = &[
+pub const UNIQUE: &[UniqueKey] = &[
     UniqueKey {
         table: "booking_assignment_idempotency",
         columns: &["booking_id", "idempotency_key"],
@@ -238,12 +238,11 @@ fn skips_shadows_only(predicate: &str) -> bool {
 
 const NO_OVERLAP: &str = "allocations_no_overlap";
 
+/// No two live allocations of a table overlap.
+pub const EXCLUSION: &str = "exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)";
+
 fn adds_no_overlap(facts: &Facts, name: &str) -> String {
-    format!(
-        "alter table {} add constraint {name} exclude using gist \
-         (restaurant_id with =, resource_type with =, resource_id with =, \"window\" with &&) where (not shadow)",
-        on(facts, "allocations")
-    )
+    format!("alter table {} add constraint {name} {EXCLUSION}", on(facts, "allocations"))
 }
 
 /// The exclusion beside one of the application's, which may have its name.

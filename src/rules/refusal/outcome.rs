@@ -25,6 +25,16 @@ impl Disposition {
     }
 }
 
+/// When the same call can come to something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    Never,
+    /// Once what stood in the way is gone, or the advice was followed: at once it would come to the same.
+    Later,
+    /// In a new transaction, after a moment.
+    AtOnce,
+}
+
 /// One row of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeEntry {
@@ -202,5 +212,17 @@ impl Outcome {
     pub fn entry(self) -> &'static OutcomeEntry {
         // The macro writes both in the same order.
         &CATALOGUE[self as usize]
+    }
+
+    /// When the same call, under the same key, can come to something else.
+    #[must_use]
+    pub fn again(self) -> Again {
+        match (self, self.entry().disposition) {
+            (Outcome::KeyInProgress | Outcome::SerializationFailure | Outcome::Deadlock | Outcome::LockTimeout, _) => {
+                Again::AtOnce
+            }
+            (_, Disposition::Transient) => Again::Later,
+            (_, Disposition::Success | Disposition::Final) => Again::Never,
+        }
     }
 }

@@ -19,6 +19,8 @@ const OF_TABLE: &str = "not null references app.table_inventory (id)";
 const NOW: &str = "not null default pg_catalog.now()";
 const DETAILS: &str = "not null default '{}'";
 const NEW_ID: &str = "pg_catalog.gen_random_uuid()";
+const TABLE_STATUSES: &[&str] = &["available", "reserved", "occupied", "out_of_service"];
+const HOLD_STATUSES: &[&str] = &["active", "expired", "confirmed", "cancelled"];
 /// A zone of the same restaurant (G9).
 const ZONE_OF_RESTAURANT: &str = "foreign key (zone_id, restaurant_id) references app.zones (id, restaurant_id)";
 
@@ -65,8 +67,12 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("max_party_size", Integer, "check (max_party_size >= min_party_size)"),
             column("active", Boolean, "not null default true"),
             column("status", Enum("table_status"), "not null default 'available'")
-                .added("not null default 'available'"),
-            column("mobility", Any("app.table_mobility"), "not null default 'movable'"),
+                .added("not null default 'available'")
+                .values(TABLE_STATUSES)
+                .about("Attach makes it with an enum of its own, holdfast_table_status."),
+            column("mobility", Any("app.table_mobility"), "not null default 'movable'")
+                .values(&["movable"])
+                .about("Only such tables are joined; any other value is a table that stays alone."),
         ],
         rules: &["unique (restaurant_id, table_number)", ZONE_OF_RESTAURANT],
     },
@@ -155,7 +161,10 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("created_by", Uuid, "").null().given(),
             column("created_at", Timestamp, NOW).beside(),
             column("metadata", Jsonb, "default '{}'").given(),
-            column("status", Enum("hold_status"), "not null default 'active'").given(),
+            column("status", Enum("hold_status"), "not null default 'active'")
+                .given()
+                .values(HOLD_STATUSES)
+                .about("A live or overdue hold is active, a released one cancelled."),
         ],
         rules: &[
             ZONE_OF_RESTAURANT,
@@ -182,7 +191,8 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("booking_id", Uuid, "references app.bookings (id) on delete cascade").null().given(),
             column("restaurant_id", Uuid, OF_RESTAURANT).given(),
             column("resource_type", Any("text"), "not null check (resource_type in ('table', 'merge_group', 'hold'))")
-                .given(),
+                .given()
+                .values(&["table", "merge_group", "hold"]),
             column("resource_id", Uuid, NEEDED).given(),
             column(
                 "window",
@@ -290,7 +300,8 @@ pub const APPLICATION: &[ApplicationTable] = &[
                 Any("text"),
                 "not null default 'pending' check (status in ('pending', 'processing', 'done', 'dead'))",
             )
-            .given(),
+            .given()
+            .values(&["pending", "processing", "done", "dead"]),
             column("event_type", Text, NEEDED).given(),
             column("dedupe_key", Text, NEEDED).given(),
             column("attempt_count", Integer, "not null default 0 check (attempt_count >= 0)").given(),
@@ -331,7 +342,7 @@ pub const BESIDE: &[ApplicationTable] = &[ApplicationTable {
 
 /// The enums of the reference schema, with their labels.
 pub const ENUMS: &[(&str, &[&str])] = &[
-    ("table_status", &["available", "reserved", "occupied", "out_of_service"]),
+    ("table_status", TABLE_STATUSES),
     ("table_mobility", &["movable", "fixed"]),
     (
         "booking_status",
@@ -346,5 +357,5 @@ pub const ENUMS: &[(&str, &[&str])] = &[
             "checked_in",
         ],
     ),
-    ("hold_status", &["active", "expired", "confirmed", "cancelled"]),
+    ("hold_status", HOLD_STATUSES),
 ];

@@ -31,6 +31,8 @@ pub struct ApplicationColumn {
     pub optional: bool,
     /// Our statements do not know it: only the reference schema has it.
     pub beside: bool,
+    /// What our statements write or compare; empty: any value will do.
+    pub values: &'static [&'static str],
     /// How the reference schema declares it after its type; None: it gets it from attach.
     pub reference: Option<&'static str>,
     pub about: &'static str,
@@ -46,6 +48,7 @@ pub(super) const fn asked(name: &'static str, kind: Kind, reference: &'static st
         added: None,
         optional: false,
         beside: false,
+        values: &[],
         reference: Some(reference),
         about: "",
     }
@@ -78,6 +81,10 @@ impl ApplicationColumn {
 
     pub(super) const fn by_attach_alone(self) -> ApplicationColumn {
         ApplicationColumn { reference: None, ..self }
+    }
+
+    pub(super) const fn values(self, values: &'static [&'static str]) -> ApplicationColumn {
+        ApplicationColumn { values, ..self }
     }
 
     pub(super) const fn about(self, about: &'static str) -> ApplicationColumn {

@@ -16,6 +16,10 @@ fn each_reason_why_holds_stay_open_is_said() {
         (Upkeep { no_place: true, ..Upkeep::default() }, "more databases"),
         (Upkeep { unplaced: 7, ..Upkeep::default() }, "7 attached schemas"),
         (Upkeep { paused: Some("read only"), ..Upkeep::default() }, "(read only)"),
+        (
+            Upkeep { paused: Some("worker off"), ..Upkeep::default() },
+            "set holdfast.worker or default_transaction_read_only",
+        ),
         (Upkeep { skipped: true, ..Upkeep::default() }, "worker_excluded_schemas"),
         (Upkeep { failures: 2, ..Upkeep::default() }, "2 runs"),
     ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use holdfast::rules::Id;
-use holdfast::rules::refusal::outcome::{CATALOGUE, Disposition, Outcome};
+use holdfast::rules::refusal::outcome::{Again, CATALOGUE, Disposition, Outcome};
 use holdfast::rules::refusal::{self, Refusal};
 use holdfast_rules_tests::{BOOKING, HOLD, OTHER_BOOKING, assert_refused, clock, hours, shown, table_id};
 use serde_json::json;
@@ -41,6 +41,18 @@ fn each_entry_agrees_with_itself() {
         transient,
         ["HF209", "HF601", "HF602", "HF603", "HF611", "HF612", "HF613", "HF614", "HF615", "HF618", "HF619", "HF710"]
     );
+}
+
+/// Only these belong into a loop: of the rest, the same call at once comes to the same.
+#[test]
+fn few_outcomes_are_called_again_at_once() {
+    let at_once: Vec<&str> =
+        CATALOGUE.iter().filter(|entry| entry.outcome.again() == Again::AtOnce).map(|entry| entry.name).collect();
+    assert_eq!(at_once, ["key_in_progress", "serialization_failure", "deadlock", "lock_timeout"]);
+    for entry in CATALOGUE {
+        let never = entry.outcome.again() == Again::Never;
+        assert_eq!(never, entry.disposition != Disposition::Transient, "{}", entry.name);
+    }
 }
 
 #[test]

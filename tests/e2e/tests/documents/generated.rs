@@ -15,17 +15,38 @@ pub fn assert_page(name: &str, text: &str) {
     assert!(found == text, "docs/{name} is not what the server says: make docs");
 }
 
+/// A text in parts, each with the mark that ends it; what stands in brackets is never parted.
+fn parted<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
+    let mut parts = vec![];
+    let (mut from, mut depth) = (0, 0_i32);
+    for (at, letter) in text.char_indices() {
+        depth += i32::from("([{".contains(letter)) - i32::from(")]}".contains(letter));
+        if depth == 0 && text[at..].starts_with(mark) {
+            parts.push(&text[from..at + mark.len()]);
+            from = at + mark.len();
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// An argument's words; None where there is only its name, which the signature has already.
+fn argument(part: &str) -> Option<String> {
+    let part = part.trim_end_matches("; ").trim_end_matches('.');
+    part.contains(' ').then(|| format!("- {part}."))
+}
+
 /// A function's comment as a list: what it does, then each argument, then what it returns, raises and locks.
 fn listed(comment: &str) -> String {
     let mut lines: Vec<String> = vec![String::new()];
-    for sentence in comment.split_inclusive(". ").map(str::trim) {
+    for sentence in parted(comment, ". ").into_iter().map(str::trim).filter(|sentence| !sentence.is_empty()) {
         let starts_list =
             ["p_", "Returns ", "Raises ", "Locks ", "Retry ", "May be "].iter().any(|word| sentence.starts_with(word));
         match (starts_list, lines.last_mut()) {
             (false, Some(last)) if !last.is_empty() => *last += &format!(" {sentence}"),
             (false, Some(last)) => sentence.clone_into(last),
             _ if sentence.starts_with("p_") => {
-                lines.extend(sentence.trim_end_matches('.').split("; ").map(|argument| format!("- {argument}.")));
+                lines.extend(parted(sentence, "; ").into_iter().filter_map(argument));
             }
             _ => lines.push(format!("- {sentence}")),
         }
@@ -97,8 +118,8 @@ fn the_page_of_functions_is_what_the_catalogue_says() {
          `\\df+` shows the same in psql. Call them with named arguments: `f(p_booking_id => …)`.\n\
          [Functions, rights and keys](contract.md) says what services rely on; [outcomes](outcomes.md) lists every answer.\n\n\
          ## In the application's schema\n\n\
-         Installed by `attach` for the roles that it was given. They act as the owner of `bookings` and raise what they\n\
-         refuse, but for those whose row has an `outcome`.\n{}\n\
+         Installed by `attach` for the roles that it was given: all of them, those that mend and undo too. They act as the owner\n\
+         of `bookings`, but for `confirm_with_retry`. They raise what they refuse, but for those whose row has an `outcome`.\n{}\n\
          ## In schema holdfast\n\n\
          The schema is an argument and the outcome is a row. They act with the caller's own rights, for a superuser with\n\
          those of the owner of `bookings`. PUBLIC may execute none of them.\n{}\n\
@@ -139,8 +160,8 @@ fn the_page_of_settings_is_what_the_server_says() {
 
 #[test]
 fn a_comment_becomes_a_list() {
-    let comment = "Does it. Really. p_a one, or NULL; p_b two. Returns a row. Raises 22023, 55000. Locks nothing.";
-    let list = "Does it. Really.\n\n- p_a one, or NULL.\n- p_b two.\n- Returns a row.\n- Raises 22023, 55000.\n- Locks nothing.\n";
+    let comment = "Does it. Really. p_key; p_a one (or NULL; a day. at most); p_b two. Returns a row. Raises 22023, 55000. Locks nothing.";
+    let list = "Does it. Really.\n\n- p_a one (or NULL; a day. at most).\n- p_b two.\n- Returns a row.\n- Raises 22023, 55000.\n- Locks nothing.\n";
     assert_eq!(listed(comment), list);
     assert_eq!(listed("Says it."), "Says it.\n");
 }

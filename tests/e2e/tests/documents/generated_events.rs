@@ -20,7 +20,12 @@ const RESTAURANT: (&str, &str, &str) = ("restaurantId", "uuid", "Its restaurant.
 const VERSION: (&str, &str, &str) = (
     "version",
     "number",
-    "Grows with each event of the booking. Ignore an event whose version is below one that you have seen.",
+    "Its place among the booking's events, of whatever type. This one tells what happened: deliver it, also after a later one.",
+);
+const VERSION_OF_STATE: (&str, &str, &str) = (
+    "version",
+    "number",
+    "Its place among the booking's events, of whatever type. This one tells how things stand: ignore it where you have seen a higher version of this type for the booking.",
 );
 const HOLD: (&str, &str, &str) = ("holdId", "uuid", "The hold.");
 
@@ -38,7 +43,7 @@ const EVENTS: &[Event] = &[
             ("status", "text", "The booking's status after the change."),
             ("mergeGroupId", "uuid or null", "The group of joined tables. Null: one table, or none."),
             ("idempotencyKey", "text or null", "The key of the call. Null: it had none."),
-            VERSION,
+            VERSION_OF_STATE,
         ],
     },
     Event {
@@ -119,7 +124,7 @@ fn make_all(floor: &mut Floor) {
 
 /// Ids by the order in which they come, and what differs from run to run as one that stands for it.
 #[derive(Default)]
-struct Plain(BTreeMap<String, String>);
+struct Plain(BTreeMap<String, String>, bool);
 
 impl Plain {
     fn text(&mut self, text: &str) -> String {
@@ -137,7 +142,8 @@ impl Plain {
         match (name, value) {
             ("expiresAt", _) => "2027-05-01T17:10:00Z".into(),
             ("elapsedMs", _) => 50.into(),
-            ("version", _) => 1.into(),
+            // Of a confirm's two events the first is that of the tables.
+            ("version", _) => (1_809_190_800_000_000_i64 + i64::from(self.1)).into(),
             (_, Value::String(text)) => self.text(text).into(),
             (_, Value::Array(values)) => values.iter().map(|value| self.value("", value)).collect(),
             _ => value.clone(),
@@ -157,7 +163,7 @@ fn example(session: &mut Session, event: &Event) -> String {
     let known: Vec<&str> = event.fields.iter().map(|(name, ..)| *name).collect();
     let unknown: Vec<&String> = fields.keys().filter(|field| !known.contains(&field.as_str())).collect();
     assert!(unknown.is_empty(), "{name}: the page does not say what {unknown:?} is");
-    let mut plain = Plain::default();
+    let mut plain = Plain(BTreeMap::new(), name == "capacity.hold.confirmed");
     let mut lines = vec![];
     for field in known {
         // A hold of no booking has no booking's version.
@@ -187,15 +193,19 @@ when that transaction commits, and not before. Without the table `capacity_outbo
 
 | question | answer |
 |---|---|
-| In which order? | The events of one booking in the order of their `version`. Events of different bookings in no order. |
+| In which order? | The events of one booking in the order of their `version`, which grows with each of them. Events of different bookings in no order. |
+| What is a `version`? | A whole number of microseconds, above those of all earlier events of the booking. An event of no booking has the moment at which it was written. |
 | How often? | At least once. Deliver under `dedupe_key`, so that a second one does nothing. |
-| What is in a `dedupe_key`? | Nothing to be read. The first occurrence has the key that is shown here; while its row is kept, the same effect at another time has its transaction id behind it. |
+| What is in a `dedupe_key`? | Nothing to be read. It is the one shown below, unless the outbox still has a row under that: then the id of the new event's transaction stands behind it. |
+| How long to remember a `dedupe_key`? | For `holdfast.outbox_retention_days`, 7 at first, and no longer. Once the first row is deleted, the same effect may come under the same key, and has to be delivered. |
+| A dead event that is [sent again](operate.md#outbox)? | It keeps its `version`, and comes after later ones. The field `version` says of each type what to do then. |
 | Who takes them? | A relay, with `outbox_claim`, `outbox_ack` and `outbox_fail`: see [operate](operate.md). |
 | How long are they kept? | Delivered ones `holdfast.outbox_retention_days`, dead ones `holdfast.outbox_dead_retention_days`. |
 | Who has to poll? | Nobody: `listen holdfast_outbox` tells when events are due in some schema of the database. |
 
-In one confirm by hold, `capacity.assignment.sync` comes first and `capacity.hold.confirmed` second. A replay writes no
-event. An instant is text in UTC, as in `2027-05-01T18:00:00Z`.
+In one confirm by hold, `capacity.assignment.sync` comes first and `capacity.hold.confirmed` second. A confirm by tables writes
+the first alone. The booking's other live holds, which a confirm closes, get no event of their own. A replay writes no event. An
+instant is text in UTC, as in `2027-05-01T18:00:00Z`.
 ";
 
 const TAIL: &str = "
