@@ -4,7 +4,7 @@ SHELL := bash
 export PG PG_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install psql stop docs clean distclean
+.PHONY: help demo test build install psql stop docs monitoring clean distclean
 
 help: ## print this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -29,6 +29,9 @@ stop: ## stop the demo server; its data stays
 
 docs: ## write the pages that are made from the code
 	@toolchain/docs
+
+monitoring: ## a server under load, an exporter and Prometheus: do alerts fire and the dashboard show it?
+	@toolchain/monitoring run
 
 clean: ## stop our servers, delete their data and what was built
 	@toolchain/clean

@@ -1,0 +1,193 @@
+"""What is measured: each query once, for every exporter. `toolchain/monitoring write` makes the exporters' files of it.
+
+A metric's name is the query's name, an underscore and the column's. Base units are seconds and bytes, counters end in
+_total, and no label has values without bound: no key, no booking, no restaurant.
+"""
+
+from dataclasses import dataclass
+
+COUNTER, GAUGE = "counter", "gauge"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query, and what it is for: the whole server, or one application schema (the first of the search_path)."""
+
+    name: str
+    sql: str
+    # column: (type, sentence)
+    columns: dict[str, tuple[str, str]]
+    labels: tuple[str, ...] = ()
+
+
+SERVER = [
+    Query(
+        "holdfast_library",
+        """
+        select case when preloaded then 1 else 0 end::float8 as preloaded
+        from holdfast.stat_attempts
+        """,
+        {"preloaded": (GAUGE, "1 when the library is in shared_preload_libraries; without it nothing is counted.")},
+    ),
+    Query(
+        "holdfast_attempts",
+        """
+        select started::float8 as started_total, replayed::float8 as replayed_total, retries::float8 as retries_total,
+               completed_in_time::float8 as completed_in_time_total,
+               timeout_after_confirm::float8 as timeout_after_confirm_total,
+               in_flight::float8 as in_flight, prepared::float8 as prepared,
+               extract(epoch from epoch)::float8 as epoch_timestamp_seconds
+        from holdfast.stat_attempts where preloaded
+        """,
+        {
+            "started_total": (COUNTER, "Attempts to confirm or assign that began."),
+            "replayed_total": (COUNTER, "Attempts that got an earlier answer again."),
+            "retries_total": (COUNTER, "Further tries within attempts."),
+            "completed_in_time_total": (COUNTER, "Confirmed with a deadline, committed before it."),
+            "timeout_after_confirm_total": (COUNTER, "Confirmed with a deadline, committed after it."),
+            "in_flight": (GAUGE, "Attempts that run, or whose transaction is open."),
+            "prepared": (GAUGE, "Attempts in a prepared transaction that nobody has ended."),
+            "epoch_timestamp_seconds": (GAUGE, "When counting began."),
+        },
+    ),
+    Query(
+        "holdfast_attempts_ended",
+        """
+        select outcome, disposition, coalesce(count, 0)::float8 as total
+        from holdfast.stat_outcomes
+        """,
+        {"total": (COUNTER, "Attempts that came to this outcome, also those that were rolled back.")},
+        ("outcome", "disposition"),
+    ),
+    Query(
+        "holdfast_worker",
+        """
+        select database::text as datname, case when pid is null then 0 else 1 end::float8 as working,
+               case when paused is null then 0 else 1 end::float8 as paused,
+               coalesce(attached_schemas, 0)::float8 as attached_schemas,
+               coalesce(skipped_schemas, 0)::float8 as skipped_schemas,
+               coalesce(runs, 0)::float8 as rounds_total, coalesce(failures, 0)::float8 as consecutive_failures,
+               coalesce(errors, 0)::float8 as errors_total,
+               coalesce(extract(epoch from finished_at), 0)::float8 as last_round_timestamp_seconds,
+               case when pid is null and paused is null
+                    then greatest(extract(epoch from clock_timestamp() - next_run_at), 0) else 0
+               end::float8 as overdue_seconds
+        from holdfast.stat_worker
+        """,
+        {
+            "working": (GAUGE, "1 while a worker process is in the database."),
+            "paused": (GAUGE, "1 when nobody works in the database: the worker is off, or it is read only."),
+            "attached_schemas": (GAUGE, "Attached schemas that the worker found."),
+            "skipped_schemas": (GAUGE, "Attached schemas in which the worker does nothing."),
+            "rounds_total": (COUNTER, "Rounds in which the worker ran what was due."),
+            "consecutive_failures": (GAUGE, "How often in a row a schema failed."),
+            "errors_total": (COUNTER, "Errors of tasks."),
+            "last_round_timestamp_seconds": (GAUGE, "When the last round ended; 0 when there was none."),
+            "overdue_seconds": (GAUGE, "How long the next round is overdue while nobody works."),
+        },
+        ("datname",),
+    ),
+    Query(
+        "holdfast_task_rows",
+        """
+        select w.database::text as datname, d.key as task, d.value::float8 as total
+        from holdfast.stat_worker w cross join lateral jsonb_each_text(w.done) d
+        """,
+        {"total": (COUNTER, "Rows that a task of the worker closed, repaired, notified or deleted.")},
+        ("datname", "task"),
+    ),
+]
+
+SCHEMA = [
+    Query(
+        "holdfast_holds",
+        """
+        select current_database()::text as datname, current_schema()::text as schema,
+               count(*) filter (where expires_at >= now())::float8 as live,
+               count(*) filter (where expires_at < now())::float8 as overdue,
+               coalesce(greatest(extract(epoch from now() - min(expires_at)), 0), 0)::float8 as oldest_overdue_seconds
+        from table_holds where status = 'active'
+        """,
+        {
+            "live": (GAUGE, "Open holds before their deadline."),
+            "overdue": (GAUGE, "Open holds past their deadline."),
+            "oldest_overdue_seconds": (GAUGE, "How long the longest overdue hold is past its deadline."),
+        },
+        ("datname", "schema"),
+    ),
+    Query(
+        "holdfast_hold_age",
+        """
+        select current_database()::text as datname, current_schema()::text as schema,
+               coalesce(max(extract(epoch from now() - created_at)), 0)::float8 as oldest_seconds,
+               coalesce(avg(extract(epoch from now() - created_at)), 0)::float8 as mean_seconds
+        from table_holds where status = 'active'
+        """,
+        {
+            "oldest_seconds": (GAUGE, "Age of the oldest open hold."),
+            "mean_seconds": (GAUGE, "Mean age of open holds."),
+        },
+        ("datname", "schema"),
+    ),
+    Query(
+        "holdfast_findings",
+        """
+        select current_database()::text as datname, current_schema()::text as schema, f.severity,
+               count(o.booking_id)::float8 as open,
+               coalesce(extract(epoch from now() - min(o.seen_at)), 0)::float8 as oldest_seconds
+        from holdfast.findings f left join holdfast_findings o on o.finding = f.name
+        group by f.severity
+        """,
+        {
+            "open": (GAUGE, "Findings of this severity that are known and not mended."),
+            "oldest_seconds": (GAUGE, "Since when the oldest of them is known."),
+        },
+        ("datname", "schema", "severity"),
+    ),
+    Query(
+        "holdfast_outbox",
+        """
+        select current_database()::text as datname, current_schema()::text as schema, s.status,
+               count(o.status)::float8 as events,
+               coalesce(greatest(extract(epoch from now() - min(o.next_attempt_at)), 0), 0)::float8 as lag_seconds
+        from (values ('pending'), ('processing'), ('dead')) s(status)
+        left join capacity_outbox o on o.status::text = s.status and o.status in ('pending', 'processing', 'dead')
+        group by s.status
+        """,
+        {
+            "events": (GAUGE, "Events that are not delivered, by status."),
+            "lag_seconds": (GAUGE, "How long the event is due that waits longest."),
+        },
+        ("datname", "schema", "status"),
+    ),
+    Query(
+        "holdfast_quarantine",
+        """
+        select current_database()::text as datname, current_schema()::text as schema,
+               count(*)::float8 as rows
+        from holdfast_quarantine
+        """,
+        {"rows": (GAUGE, "Holds and bookings that are left alone for a while, because they failed.")},
+        ("datname", "schema"),
+    ),
+    Query(
+        "holdfast_relation",
+        """
+        select current_database()::text as datname, current_schema()::text as schema, c.relname::text as relation,
+               pg_total_relation_size(c.oid)::float8 as size_bytes, greatest(c.reltuples, 0)::float8 as estimated_rows
+        from pg_class c
+        where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+          and c.relname in ('booking_assignment_idempotency', 'booking_confirmation_results', 'capacity_outbox',
+                            'holdfast_attempts', 'holdfast_ended_holds', 'holdfast_pruned', 'observability_events')
+        """,
+        {
+            "size_bytes": (GAUGE, "Size of a table with its indexes; the ledger is booking_assignment_idempotency."),
+            "estimated_rows": (GAUGE, "Rows of a table, as the planner estimates."),
+        },
+        ("datname", "schema", "relation"),
+    ),
+]
+
+
+def name(query: Query, column: str) -> str:
+    return f"{query.name}_{column}"

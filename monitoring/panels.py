@@ -1,0 +1,221 @@
+"""The panels of the dashboard: title, unit, what it shows, and its expressions. `dashboard.py` makes Grafana's JSON of it."""
+
+from dataclasses import dataclass
+
+# What the variables of the dashboard choose.
+SERVER = '{instance=~"$instance"}'
+DATABASE = '{instance=~"$instance",datname=~"$datname"}'
+SCHEMA = '{instance=~"$instance",datname=~"$datname",schema=~"$schema"}'
+
+
+@dataclass(frozen=True)
+class Panel:
+    title: str
+    unit: str
+    shows: str
+    # legend: expression
+    lines: dict[str, str]
+
+
+def of(chosen: str, *more: str) -> str:
+    return chosen[:-1] + "".join(f",{condition}" for condition in more) + "}"
+
+
+def rate(metric: str) -> str:
+    return f"rate({metric}[$__rate_interval])"
+
+
+ENDED = "holdfast_attempts_ended_total"
+TIMEOUTS = of(SERVER, 'outcome="timeout_before_confirm"')
+FAILED = of(SERVER, 'outcome=~"failed|broken_invariant|not_attached"')
+WAITED = of(SERVER, 'outcome=~"deadlock|lock_timeout|serialization_failure|key_in_progress"')
+TAKEN = of(SERVER, 'outcome=~"allocation_conflict|assignment_conflict|hold_conflict"')
+SUCCEEDED = of(SERVER, 'disposition="success"')
+REFUSED = of(SERVER, 'disposition!="success"')
+WAITING = of(SCHEMA, 'status=~"pending|processing"')
+LEDGER = of(SCHEMA, 'relation="booking_assignment_idempotency"')
+KEYS = of(SERVER, 'outcome=~"key_mismatch|answer_gone|key_blank|key_too_long|fenced|never_seen"')
+
+ROWS: dict[str, list[Panel]] = {
+    "Confirm": [
+        Panel(
+            "Attempts per second",
+            "ops",
+            "Rate: attempts to confirm or assign that began, and those that got their tables.",
+            {
+                "started": f"sum({rate('holdfast_attempts_started_total' + SERVER)})",
+                "succeeded": f"sum({rate(ENDED + SUCCEEDED)})",
+            },
+        ),
+        Panel(
+            "Attempts by how they ended",
+            "ops",
+            "Errors: final is refused for good, transient may be tried again, with the same key.",
+            {"{{disposition}}": f"sum by (disposition) ({rate(ENDED + SERVER)})"},
+        ),
+        Panel(
+            "Share that failed or ran out of time",
+            "percentunit",
+            "Failed: an error that is nobody's refusal. Alerts: HoldfastConfirmErrors, HoldfastTimeoutRate.",
+            {
+                "failed": f"sum({rate(ENDED + FAILED)}) / sum({rate(ENDED + SERVER)})",
+                "out of time": f"sum({rate(ENDED + TIMEOUTS)}) / sum({rate(ENDED + SERVER)})",
+            },
+        ),
+        Panel(
+            "Refusals by outcome",
+            "ops",
+            "The ten most frequent outcomes that are no success. docs/outcomes.md says what each means.",
+            {"{{outcome}}": f"topk(10, sum by (outcome) ({rate(ENDED + REFUSED)}))"},
+        ),
+        Panel(
+            "Deadlines",
+            "ops",
+            "Confirmed with a deadline: committed before it, after it, or not at all because time ran out.",
+            {
+                "in time": f"sum({rate('holdfast_attempts_completed_in_time_total' + SERVER)})",
+                "committed late": f"sum({rate('holdfast_attempts_timeout_after_confirm_total' + SERVER)})",
+                "ran out of time": f"sum({rate(ENDED + TIMEOUTS)})",
+            },
+        ),
+        Panel(
+            "Running and prepared",
+            "short",
+            "Attempts that run or whose transaction is open, and those in a prepared transaction.",
+            {
+                "in flight": f"sum(holdfast_attempts_in_flight{SERVER})",
+                "prepared": f"sum(holdfast_attempts_prepared{SERVER})",
+            },
+        ),
+    ],
+    "Contention and keys": [
+        Panel(
+            "Somebody was faster",
+            "ops",
+            "A table was taken, or held by somebody else: the guest chooses again.",
+            {"{{outcome}}": f"sum by (outcome) ({rate(ENDED + TAKEN)})"},
+        ),
+        Panel(
+            "Locks, deadlocks and retries",
+            "ops",
+            "Attempts that ended because of a lock or another transaction, and tries within attempts.",
+            {
+                "{{outcome}}": f"sum by (outcome) ({rate(ENDED + WAITED)})",
+                "tries again": f"sum({rate('holdfast_attempts_retries_total' + SERVER)})",
+            },
+        ),
+        Panel(
+            "Replays",
+            "ops",
+            "Calls under a key that was answered before: they got the same answer.",
+            {"replayed": f"sum({rate('holdfast_attempts_replayed_total' + SERVER)})"},
+        ),
+        Panel(
+            "Refused keys",
+            "ops",
+            "Keys that were used for another request, were given up, or make no sense.",
+            {"{{outcome}}": f"sum by (outcome) ({rate(ENDED + KEYS)})"},
+        ),
+    ],
+    "Holds": [
+        Panel(
+            "Open holds",
+            "short",
+            "Before and past their deadline. Alert: HoldfastExpiredHoldsOpen.",
+            {
+                "{{schema}} live": f"holdfast_holds_live{SCHEMA}",
+                "{{schema}} overdue": f"holdfast_holds_overdue{SCHEMA}",
+            },
+        ),
+        Panel(
+            "Age of open holds",
+            "s",
+            "The oldest, the mean, and how long the longest overdue one is past its deadline.",
+            {
+                "{{schema}} oldest": f"holdfast_hold_age_oldest_seconds{SCHEMA}",
+                "{{schema}} mean": f"holdfast_hold_age_mean_seconds{SCHEMA}",
+                "{{schema}} overdue": f"holdfast_holds_oldest_overdue_seconds{SCHEMA}",
+            },
+        ),
+    ],
+    "Reconciliation": [
+        Panel(
+            "Open findings",
+            "short",
+            "By severity. critical and error: act. Alert: HoldfastMismatchFound.",
+            {"{{schema}} {{severity}}": f"holdfast_findings_open{SCHEMA}"},
+        ),
+        Panel(
+            "Age of the oldest finding",
+            "s",
+            "Since when it is known, by severity.",
+            {"{{schema}} {{severity}}": f"holdfast_findings_oldest_seconds{SCHEMA}"},
+        ),
+    ],
+    "Worker and tasks": [
+        Panel(
+            "Rounds and errors",
+            "ops",
+            "Rounds in which the worker ran what was due, and errors of tasks.",
+            {
+                "{{datname}} rounds": f"sum by (datname) ({rate('holdfast_worker_rounds_total' + DATABASE)})",
+                "{{datname}} errors": f"sum by (datname) ({rate('holdfast_worker_errors_total' + DATABASE)})",
+            },
+        ),
+        Panel(
+            "Rows by task",
+            "ops",
+            "What the tasks closed, repaired, notified or deleted.",
+            {"{{task}}": f"sum by (task) ({rate('holdfast_task_rows_total' + DATABASE)})"},
+        ),
+        Panel(
+            "Lag",
+            "s",
+            "How long the next round is overdue, and how long ago the last one ended.",
+            {
+                "{{datname}} overdue": f"holdfast_worker_overdue_seconds{DATABASE}",
+                "{{datname}} since the last": f"time() - (holdfast_worker_last_round_timestamp_seconds{DATABASE} > 0)",
+            },
+        ),
+        Panel(
+            "Paused, failures in a row, quarantine",
+            "short",
+            "Alerts: HoldfastWorkerSilent, HoldfastTaskLag, HoldfastQuarantine.",
+            {
+                "{{datname}} paused": f"holdfast_worker_paused{DATABASE}",
+                "{{datname}} failures in a row": f"holdfast_worker_consecutive_failures{DATABASE}",
+                "{{schema}} in quarantine": f"holdfast_quarantine_rows{SCHEMA}",
+            },
+        ),
+    ],
+    "Outbox and size": [
+        Panel(
+            "Events that are not delivered",
+            "short",
+            "By status. Alert: HoldfastOutboxDead.",
+            {"{{schema}} {{status}}": f"holdfast_outbox_events{SCHEMA}"},
+        ),
+        Panel(
+            "Outbox lag",
+            "s",
+            "How long the event is due that waits longest. Alert: HoldfastOutboxLag.",
+            {
+                "{{schema}} {{status}}": f"holdfast_outbox_lag_seconds{WAITING}",
+            },
+        ),
+        Panel(
+            "Size of tables",
+            "bytes",
+            "With indexes. The ledger is booking_assignment_idempotency. Alert: HoldfastLedgerGrowth.",
+            {"{{schema}}.{{relation}}": f"holdfast_relation_size_bytes{SCHEMA}"},
+        ),
+        Panel(
+            "Rows of the ledger",
+            "short",
+            "Answers that are kept, as the planner estimates.",
+            {
+                "{{schema}}": f"holdfast_relation_estimated_rows{LEDGER}",
+            },
+        ),
+    ],
+}
