@@ -39,8 +39,8 @@ fn outcomes() -> String {
     let mut text = "# Outcomes\n\n<!-- Made by `make docs` from src/rules/refusal/outcome.rs. -->\n\n\
         What a call that does something can come to. `select * from holdfast.outcomes` shows the same in the database. The\n\
         answers to *did it happen?*, such as `committed`, stand in [confirm and retry](confirm-and-retry.md).\n\n\
-        **Row or error?** A function whose row has a column `outcome` returns it: every one of schema `holdfast`, and of the\n\
-        application's schema those about attempts, `…_within` first. The others raise a refusal with its SQLSTATE.\n\
+        **Row or error?** A function whose row has a column `outcome` returns it: every call about a booking in schema `holdfast`,\n\
+        and of the application's schema those about attempts, `…_within` first. The others raise a refusal with its SQLSTATE.\n\
         A HINT begins with the code, as in `HF202: Take a new hold and confirm that one`. Where\n\
         [the contract](contract.md) fixes the text of a HINT, that of `hold_conflict` say, it has no code: go by SQLSTATE and\n\
         message. Two outcomes are raised by every call where they come up in the middle, because nothing of it may commit:\n\
@@ -91,7 +91,7 @@ fn findings() -> String {
         What a reconciliation can come to. `select * from holdfast.findings` shows the same in the database.\n\
         [Reconcile and audit](reconcile-and-audit.md) says how findings come up and how they are mended.\n\n\
         | severity | what to do |\n|---|---|\n\
-        | critical | Two guests may stand before one table. Act now. |\n\
+        | critical | Two guests may stand before one table, or one before none. Act now. |\n\
         | error | A promise is broken for one booking. Act before its time comes. |\n\
         | warning | The record does not agree, and nobody's table is in danger. |\n\
         | info | A confirm or other code may lead there. No alert. |\n\n\

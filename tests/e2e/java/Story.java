@@ -65,6 +65,7 @@ class Story {
         var source = source(at, "");
         var impatient = source(at, "-c statement_timeout=200");
         Answer told = confirm(source, at, 0, 4000);
+        System.out.println(told);
         is(told.outcome() + told.replayed(), "confirmedfalse");
         told = confirm(source, at, 0, 4000);
         is(told.outcome() + told.replayed(), "confirmedtrue");

@@ -21,6 +21,7 @@ async function locked(sql: string, work: () => Promise<void>) {
 
 const [told, late, lost, aborted, busy] = pairs;
 const row = await call(told, 4000);
+console.log(JSON.stringify(row));
 assert.deepEqual([row.outcome, row.replayed], ["confirmed", false]);
 const again = await call(told, 4000);
 assert.deepEqual([again.replayed, again.assignments], [true, row.assignments]);
