@@ -18,12 +18,12 @@ with recursive after_confirmation (status) as (
   where coalesce(b.end_at, (b.booking_date + 2)::timestamp at time zone 'UTC', 'infinity') > pg_catalog.now()
   -- So that neighbours in the indexes are asked for one after the other.
   order by b.id
-), seat as materialized (
+), assignment as materialized (
   select a.id, a.booking_id, a.table_id, a.start_at, a.end_at, a.merge_group_id, a.idempotency_key, a.assigned_at,
          a.allocation_id, b.is_over
   from live b
   cross join lateral (select t.* from app.booking_table_assignments t where t.booking_id = b.id offset 0) a
-), claim as materialized (
+), allocation as materialized (
   select al.id, al.booking_id, al.restaurant_id, al.resource_type, al.resource_id, al."window", al.shadow, b.is_over
   from live b
   cross join lateral (select t.* from app.allocations t where t.booking_id = b.id offset 0) al
@@ -89,10 +89,10 @@ with recursive after_confirmation (status) as (
   from (
     select u.booking_id, u.table_id, pg_catalog.min(u.start_at) as start_at, pg_catalog.max(u.end_at) as end_at
     from (
-      select s.booking_id, s.table_id, s.start_at, s.end_at from seat s where not s.is_over
+      select s.booking_id, s.table_id, s.start_at, s.end_at from assignment s where not s.is_over
       union all
       select c.booking_id, c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window")
-      from claim c where c.resource_type = 'table' and not c.shadow and not c.is_over
+      from allocation c where c.resource_type = 'table' and not c.shadow and not c.is_over
       union all
       select null, al.resource_id, pg_catalog.lower(al."window"), pg_catalog.upper(al."window")
       from app.allocations al
@@ -103,23 +103,23 @@ with recursive after_confirmation (status) as (
 ), meeting as materialized (
   select distinct t.table_id, t.booking_id from taken t where t.meets
 ), stretch as materialized (
-  select s.id, s.booking_id, s.table_id, s.start_at, s.end_at, false as is_claim
-  from meeting m join seat s on s.table_id = m.table_id and s.booking_id = m.booking_id where not s.is_over
+  select s.id, s.booking_id, s.table_id, s.start_at, s.end_at, false as is_allocation
+  from meeting m join assignment s on s.table_id = m.table_id and s.booking_id = m.booking_id where not s.is_over
   union all
   select c.id, c.booking_id, c.resource_id, pg_catalog.lower(c."window"), pg_catalog.upper(c."window"), true
-  from meeting m join claim c on c.resource_id = m.table_id and c.booking_id = m.booking_id
+  from meeting m join allocation c on c.resource_id = m.table_id and c.booking_id = m.booking_id
   where c.resource_type = 'table' and not c.shadow and not c.is_over
   union all
   select al.id, al.booking_id, al.resource_id, pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), true
   from meeting m join app.allocations al on al.resource_id = m.table_id
   where m.booking_id is null and al.booking_id is null and al.resource_type = 'table' and not al.shadow
 ), member as materialized (
-  select g.booking_id, g.group_id, pg_catalog.sum(g.seats) as seats, pg_catalog.sum(g.claims) as claims
+  select g.booking_id, g.group_id, pg_catalog.sum(g.assignments) as assignments, pg_catalog.sum(g.allocations) as allocations
   from (
-    select s.booking_id, s.merge_group_id as group_id, 1 as seats, 0 as claims
-    from seat s where s.merge_group_id is not null and not s.is_over
+    select s.booking_id, s.merge_group_id as group_id, 1 as assignments, 0 as allocations
+    from assignment s where s.merge_group_id is not null and not s.is_over
     union all
-    select c.booking_id, c.resource_id, 0, 1 from claim c where c.resource_type = 'merge_group' and not c.is_over
+    select c.booking_id, c.resource_id, 0, 1 from allocation c where c.resource_type = 'merge_group' and not c.is_over
   ) g
   group by g.booking_id, g.group_id
 ), going as materialized (
@@ -129,13 +129,13 @@ with recursive after_confirmation (status) as (
   select s.id, s.booking_id, s.table_id, b.is_confirm_target, b.party_size, b.restaurant_id, t.zone_id, t.active,
          coalesce(pg_catalog.to_jsonb(t) ->> 'max_party_size', pg_catalog.to_jsonb(t) ->> 'capacity')::bigint as seats,
          t.status = 'out_of_service' as out_of_service
-  from going b join seat s on s.booking_id = b.id join app.table_inventory t on t.id = s.table_id
+  from going b join assignment s on s.booking_id = b.id join app.table_inventory t on t.id = s.table_id
 ), booked as materialized (
   -- When a booking takes place at a table: its own time, but where another window was asked for.
   select s.id, s.booking_id, s.table_id, s.start_at, s.end_at,
          case when l.booking_id is null then b.start_at else s.start_at end as from_at,
          case when l.booking_id is null then b.end_at else s.end_at end as until_at
-  from going b join seat s on s.booking_id = b.id
+  from going b join assignment s on s.booking_id = b.id
   left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key and l.basis = 'asked'
     and pg_catalog.lower(l.assignment_window) = s.start_at and pg_catalog.upper(l.assignment_window) = s.end_at
 ), crowded as materialized (
@@ -213,25 +213,25 @@ with recursive after_confirmation (status) as (
   union all
   select distinct s.booking_id, null::uuid, case when s.idempotency_key is null then 'key_lost' else 'allocation_lost' end,
          'booking_table_assignments', s.id::text
-  from seat s
+  from assignment s
   join answer l on l.booking_id = s.booking_id and l.transaction_id is not null and l.outcome in ('confirmed', 'assigned')
     and s.id = any (l.assignment_ids)
-  left join claim c on c.booking_id = s.booking_id and c.resource_type = 'table' and c.resource_id = s.table_id and not c.shadow
+  left join allocation c on c.booking_id = s.booking_id and c.resource_type = 'table' and c.resource_id = s.table_id and not c.shadow
   where not s.is_over and (s.idempotency_key is null or c.id <> s.allocation_id or c.id is not null and s.allocation_id is null)
   union all
   select distinct o.booking_id, null::uuid, 'double_booked',
-         case when r.is_claim then 'allocations' else 'booking_table_assignments' end, r.id::text
+         case when r.is_allocation then 'allocations' else 'booking_table_assignments' end, r.id::text
   from stretch o
   join stretch r on r.table_id = o.table_id and r.start_at < o.end_at and o.start_at < r.end_at
     and r.booking_id is distinct from o.booking_id
   where o.booking_id is not null
   union all
   select s.booking_id, null, 'other_tenant', 'booking_table_assignments', s.id::text
-  from seat s join live b on b.id = s.booking_id join app.table_inventory t on t.id = s.table_id
+  from assignment s join live b on b.id = s.booking_id join app.table_inventory t on t.id = s.table_id
   where t.restaurant_id <> b.restaurant_id
   union all
   select c.booking_id, null, 'other_tenant', 'allocations', c.id::text
-  from claim c join live b on b.id = c.booking_id
+  from allocation c join live b on b.id = c.booking_id
   where c.restaurant_id <> b.restaurant_id
   union all
   select h.booking_id, h.restaurant_id, 'other_tenant', 'table_holds', h.id::text
@@ -244,7 +244,7 @@ with recursive after_confirmation (status) as (
   union all
   select distinct s.booking_id, null::uuid,
          case when l.outcome is null then 'answer_missing' else 'fenced_key_used' end, 'bookings', s.booking_id::text
-  from seat s
+  from assignment s
   left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key
   where s.idempotency_key is not null and not s.is_over
     and coalesce(s.assigned_at > pg_catalog.now() - retention.ledger, true)
@@ -256,22 +256,22 @@ with recursive after_confirmation (status) as (
 --]
   union all
   select b.id, null, 'confirmed_without_tables', 'bookings', b.id::text
-  from live b left join seat s on s.booking_id = b.id
+  from live b left join assignment s on s.booking_id = b.id
   where b.is_confirm_target and s.id is null
   union all
   select s.booking_id, null,
          case when c.id is null then 'assignment_without_allocation' else 'window_differs_from_allocation' end,
          'booking_table_assignments', s.id::text
-  from seat s
-  left join claim c
+  from assignment s
+  left join allocation c
     on c.booking_id = s.booking_id and c.resource_type = 'table' and c.resource_id = s.table_id and not c.shadow
   where not s.is_over and (c.id is null or s.start_at is distinct from pg_catalog.lower(c."window")
     or s.end_at is distinct from pg_catalog.upper(c."window"))
   union all
   select c.booking_id, null,
-         case when c.is_over then 'claim_of_ended_booking' else 'allocation_without_assignment' end, 'allocations', c.id::text
-  from claim c
-  left join seat s on s.booking_id = c.booking_id and s.table_id = c.resource_id and not s.is_over
+         case when c.is_over then 'allocation_of_ended_booking' else 'allocation_without_assignment' end, 'allocations', c.id::text
+  from allocation c
+  left join assignment s on s.booking_id = c.booking_id and s.table_id = c.resource_id and not s.is_over
   where c.resource_type = 'table' and not c.shadow and s.id is null
     and (not c.is_over or coalesce(pg_catalog.upper(c."window"), 'infinity') > pg_catalog.now())
   union all
@@ -280,7 +280,7 @@ with recursive after_confirmation (status) as (
               when l.booking_id is not null then 'window_left_behind'
               else 'window_differs_from_booking' end,
          'booking_table_assignments', s.id::text
-  from seat s join live b on b.id = s.booking_id
+  from assignment s join live b on b.id = s.booking_id
   left join answer l on l.booking_id = s.booking_id and l.idempotency_key = s.idempotency_key and l.basis = 'derived'
     and pg_catalog.lower(l.assignment_window) = s.start_at and pg_catalog.upper(l.assignment_window) = s.end_at
   where not s.is_over and s.start_at < s.end_at and b.start_at < b.end_at and (s.start_at <> b.start_at or s.end_at <> b.end_at)
@@ -301,7 +301,7 @@ with recursive after_confirmation (status) as (
   from moved m where m.moved and (m.reached is null or m.left_at > m.reached)
   union all
   select distinct l.booking_id, null::uuid, 'history_differs', 'bookings', l.booking_id::text
-  from answer l join seat s on s.booking_id = l.booking_id and s.idempotency_key = l.idempotency_key
+  from answer l join assignment s on s.booking_id = l.booking_id and s.idempotency_key = l.idempotency_key
   left join moved m on m.id = l.booking_id
   where l.outcome = 'confirmed' and m.id is null
 --[outbox
@@ -342,16 +342,16 @@ with recursive after_confirmation (status) as (
   union all
   select c.booking_id, c.restaurant_id, 'mirror_without_hold', 'allocations', c.id::text
   from (
-    select c.booking_id, c.restaurant_id, c.id, c.resource_id from claim c where c.resource_type = 'hold'
+    select c.booking_id, c.restaurant_id, c.id, c.resource_id from allocation c where c.resource_type = 'hold'
     union all
     select null, al.restaurant_id, al.id, al.resource_id from app.allocations al
     where al.booking_id is null and al.resource_type = 'hold'
   ) c
   where not exists (select from open_hold h where h.id = c.resource_id)
   union all
-  select m.booking_id, null, case when m.seats < 2 then 'merge_group_incomplete' else 'merge_group_unclaimed' end,
-         case when m.claims > 0 then 'allocations' else 'booking_table_assignments' end, m.group_id::text
-  from member m where m.seats < 2 or m.claims = 0
+  select m.booking_id, null, case when m.assignments < 2 then 'merge_group_incomplete' else 'merge_group_without_allocation' end,
+         case when m.allocations > 0 then 'allocations' else 'booking_table_assignments' end, m.group_id::text
+  from member m where m.assignments < 2 or m.allocations = 0
   union all
   select null, t.restaurant_id, 'table_status_unexplained', 'table_inventory', t.id::text
   from app.table_inventory t
@@ -373,8 +373,8 @@ with recursive after_confirmation (status) as (
     ('ledger_says_confirmed', 'error', 'G4'), ('answer_missing', 'warning', 'G3'), ('history_differs', 'warning', 'G1'),
     ('event_missing', 'error', 'G1'), ('hold_open_after_confirmation', 'warning', 'G1'),
     ('hold_without_window', 'warning', 'G7'), ('hold_past_deadline', 'info', 'G7'), ('mirror_without_hold', 'info', 'G7'),
-    ('claim_of_ended_booking', 'info', 'G7'), ('merge_group_incomplete', 'warning', 'G1'),
-    ('merge_group_unclaimed', 'warning', 'G1'), ('table_status_unexplained', 'info', 'G7'),
+    ('allocation_of_ended_booking', 'info', 'G7'), ('merge_group_incomplete', 'warning', 'G1'),
+    ('merge_group_without_allocation', 'warning', 'G1'), ('table_status_unexplained', 'info', 'G7'),
     ('window_left_behind', 'error', 'G1'), ('bookings_overlap', 'critical', 'G2'), ('party_exceeds_tables', 'error', 'G1'),
     ('table_inactive', 'error', 'G1'), ('table_out_of_service', 'error', 'G1'), ('tables_in_two_zones', 'error', 'G1'),
     ('tables_not_adjacent', 'error', 'G1'), ('hold_consumed_twice', 'critical', 'G3'), ('hold_without_tables', 'warning', 'G7'),

@@ -22,7 +22,7 @@ going as (select id from timed),
 over as (
   select coalesce(array_agg(id), '{}') as ids from bookings where id not in (select id from going)
 ),
-seat as (select a.*, t.begins, t.ends from booking_table_assignments a join timed t on t.id = a.booking_id),
+assignment as (select a.*, t.begins, t.ends from booking_table_assignments a join timed t on t.id = a.booking_id),
 blocking as (select * from allocations where resource_type = 'table' and shadow is false),
 success as (select * from booking_assignment_idempotency where outcome = any ('{confirmed,assigned}')),
 step as (select * from booking_state_history where row(from_status) is distinct from row(to_status)),
@@ -47,26 +47,26 @@ asked (name, examined, broken) as (
   left join (select distinct booking_id from booking_table_assignments) a on a.booking_id = b.id
   where b.status = any ((select labels from confirmable)::booking_status[]) and b.id not in (select id from past)
   union all
-  select 'assignments_claimed', (select count(*) from seat), count(*) from (
-    select booking_id, table_id, tstzrange(start_at, end_at) from seat
+  select 'assignments_allocated', (select count(*) from assignment), count(*) from (
+    select booking_id, table_id, tstzrange(start_at, end_at) from assignment
     except select booking_id, resource_id, "window" from blocking) t
   union all
-  select 'claims_seated', count(*), count(*) filter (where (c.booking_id, c.resource_id) not in (
+  select 'allocations_assigned', count(*), count(*) filter (where (c.booking_id, c.resource_id) not in (
     select booking_id, table_id from booking_table_assignments))
   from blocking c join going g on g.id = c.booking_id
   union all
   select 'windows_meet', count(*), count(*) filter (where not tstzrange(start_at, end_at) && tstzrange(begins, ends))
-  from seat where start_at < end_at and begins < ends
+  from assignment where start_at < end_at and begins < ends
   union all
   select 'windows_as_booked', count(*), count(*) filter (where tstzrange(start_at, end_at) <> tstzrange(begins, ends))
-  from seat where tstzrange(start_at, end_at) && tstzrange(begins, ends)
+  from assignment where tstzrange(start_at, end_at) && tstzrange(begins, ends)
   union all
   select 'windows_follow', count(*), count(*) filter (where slot <> time) from based where origin = 'derived'
   union all
   select 'bookings_apart', count(*), count(*) filter (where exists (
     select 1 from based o where o.table_id = b.table_id and o.id <> b.id and o.taken && b.taken)) from based b
   union all
-  select 'parties_seated', count(*), count(*) filter (where party > chairs + coalesce(extra_seats, 0)) from (
+  select 'parties_fit', count(*), count(*) filter (where party > chairs + coalesce(extra_seats, 0)) from (
     select booking_id, restaurant_id, max(party_size) as party, sum(chairs) as chairs from mine
     where status = any ((select labels from confirmable)::booking_status[]) group by 1, 2) m
   left join holdfast_capacity_policies using (restaurant_id)
@@ -96,12 +96,12 @@ asked (name, examined, broken) as (
   union all
   select 'keys_kept', count(*), count(*) filter (where idempotency_key is null) from given
   union all
-  select 'claims_named', count(*), count(*) filter (where (allocation_id = c.id) is not true)
+  select 'allocations_named', count(*), count(*) filter (where (allocation_id = c.id) is not true)
   from given g join blocking c on (c.booking_id, c.resource_id) = (g.booking_id, g.table_id)
   union all
-  select 'groups_whole', count(*), count(*) filter (where members is null or members < 2 or claim is null)
-  from (select booking_id, merge_group_id as grp, count(*) as members from seat group by 1, 2 having merge_group_id is not null) m
-  full join (select booking_id, resource_id as grp, c.id as claim from allocations c join going g on g.id = booking_id
+  select 'groups_whole', count(*), count(*) filter (where members is null or members < 2 or allocation is null)
+  from (select booking_id, merge_group_id as grp, count(*) as members from assignment group by 1, 2 having merge_group_id is not null) m
+  full join (select booking_id, resource_id as grp, c.id as allocation from allocations c join going g on g.id = booking_id
              where resource_type = 'merge_group') c using (booking_id, grp)
   union all
   select 'history_ends_with_status', count(*), count(*) filter (where broken) from (
@@ -153,7 +153,7 @@ asked (name, examined, broken) as (
   select 'keys_once', count(*), count(*) - count(distinct (booking_id, idempotency_key)) from booking_assignment_idempotency
   union all
   select 'keys_answered', count(*), count(*) filter (where l.idempotency_key is null)
-  from seat a
+  from assignment a
   left join booking_assignment_idempotency l using (booking_id, idempotency_key)
   left join holdfast_pruned f on f.booking_id = a.booking_id and f.until >= a.assigned_at
   where a.idempotency_key is not null and f.booking_id is null
@@ -171,7 +171,7 @@ asked (name, examined, broken) as (
   select 'holds_in_time', count(*), count(*) filter (where h.expires_at <= l.created_at)
   from success l, table_holds h where h.id = l.hold_id
   union all
-  select 'claims_owned', count(*), count(*) filter (where case
+  select 'allocations_owned', count(*), count(*) filter (where case
     when resource_type = 'hold' then resource_id not in (select id from table_holds where status = 'active')
       or booking_id not in (select id from bookings)
     when booking_id is null then not is_maintenance and not shadow
@@ -184,7 +184,7 @@ asked (name, examined, broken) as (
   select 'holds_closed', count(*), count(*) filter (where expires_at + interval '1 minute' < now() or (start_at < end_at) is not true)
   from table_holds where status = 'active'
   union all
-  select 'claims_released', count(*), count(*) filter (where upper("window") > now())
+  select 'allocations_released', count(*), count(*) filter (where upper("window") > now())
   from blocking where booking_id = any ((select ids from over)::uuid[]) and booking_id not in (select id from past)
   union all
   select 'table_status_explained', count(*), count(*) filter (where t.id not in (

@@ -75,7 +75,7 @@ select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_
 \echo '  create index concurrently if not exists table_holds_live_window_idx on public.table_holds using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), ''[)'')) where status = ''active''::public.hold_status;'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.table_holds'::regclass) as rows;
-\echo 'step 13: unique allocations (booking_id, resource_type, resource_id): a booking claims a table once'
+\echo 'step 13: unique allocations (booking_id, resource_type, resource_id): a booking has one allocation of a table'
 \echo '  locks allocations for an instant, after an index was built beside writers'
 \echo '  create unique index concurrently if not exists allocations_booking_resource_key_building on public.allocations (booking_id, resource_type, resource_id);'
 \echo '  alter table public.allocations add constraint allocations_booking_resource_key unique using index allocations_booking_resource_key_building;'

@@ -178,7 +178,7 @@ create index concurrently if not exists table_holds_live_window_idx on public.ta
 \unrestrict only0
 
 \echo 'step 13: unique allocations (booking_id, resource_type, resource_id) (locks allocations for an instant, after an index was built beside writers)'
-\echo '  a booking claims a table once'
+\echo '  a booking has one allocation of a table'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.allocations'::regclass and c.conname = 'allocations_booking_resource_key' and not c.condeferrable) as done \gset
 \if :done
 \echo '  is done'

@@ -62,30 +62,30 @@ with recursive after_confirmation (status) as (
   )
 --]
 ), check_list (promise, name, notice) as (
-  values ('G1', 'confirmed_with_tables', false), ('G1', 'assignments_claimed', false), ('G1', 'claims_seated', false),
+  values ('G1', 'confirmed_with_tables', false), ('G1', 'assignments_allocated', false), ('G1', 'allocations_assigned', false),
     ('G1', 'windows_meet', false), ('G1', 'windows_as_booked', true), ('G1', 'groups_whole', false),
     ('G1', 'history_ends_with_status', false), ('G1', 'answers_stand', false), ('G1', 'holds_consumed', false),
     ('G1', 'events_told', false), ('G2', 'tables_apart', false), ('G3', 'keys_once', false), ('G3', 'keys_answered', false),
     ('G4', 'answers_whole', false), ('G5', 'fences_hold', false), ('G6', 'holds_in_time', false),
-    ('G7', 'claims_owned', false), ('G7', 'assignments_owned', false), ('G7', 'holds_closed', false),
-    ('G7', 'claims_released', true), ('G7', 'table_status_explained', true), ('G8', 'moves_declared', false),
+    ('G7', 'allocations_owned', false), ('G7', 'assignments_owned', false), ('G7', 'holds_closed', false),
+    ('G7', 'allocations_released', true), ('G7', 'table_status_explained', true), ('G8', 'moves_declared', false),
     ('G9', 'tenants_apart', false), ('G1', 'windows_follow', false), ('G2', 'bookings_apart', false),
-    ('G1', 'parties_seated', false), ('G1', 'tables_usable', false), ('G1', 'tables_together', false),
+    ('G1', 'parties_fit', false), ('G1', 'tables_usable', false), ('G1', 'tables_together', false),
     ('G3', 'holds_consumed_once', false), ('G7', 'holds_whole', false), ('G3', 'keys_kept', false),
-    ('G1', 'claims_named', false)
+    ('G1', 'allocations_named', false)
 ), fact (name, id, bad) as (
   select 'confirmed_with_tables', b.id::text,
          not exists (select from app.booking_table_assignments a where a.booking_id = b.id)
   from booking b where b.is_target
   union all
-  select 'assignments_claimed', a.id::text, not exists (
+  select 'assignments_allocated', a.id::text, not exists (
     select from app.allocations al
     where al.booking_id = a.booking_id and al.resource_type = 'table' and al.resource_id = a.table_id and not al.shadow
       and pg_catalog.lower(al."window") = a.start_at and pg_catalog.upper(al."window") = a.end_at
   )
   from booking b join app.booking_table_assignments a on a.booking_id = b.id where not b.is_over
   union all
-  select 'claims_seated', al.id::text, not exists (
+  select 'allocations_assigned', al.id::text, not exists (
     select from app.booking_table_assignments a where a.booking_id = al.booking_id and a.table_id = al.resource_id
   )
   from booking b join app.allocations al on al.booking_id = b.id
@@ -117,7 +117,7 @@ with recursive after_confirmation (status) as (
     ) k
   ) c
   union all
-  select 'parties_seated', g.booking_id::text, g.party_size > g.seats + coalesce(c.extra_seats, 0)
+  select 'parties_fit', g.booking_id::text, g.party_size > g.seats + coalesce(c.extra_seats, 0)
   from (
     select p.booking_id, p.restaurant_id, p.party_size, pg_catalog.sum(p.seats) as seats
     from placed p where p.is_target group by p.booking_id, p.restaurant_id, p.party_size
@@ -164,7 +164,7 @@ with recursive after_confirmation (status) as (
       and a.id = any (l.assignment_ids)
   )
   union all
-  select 'claims_named', a.id::text, a.allocation_id is distinct from al.id
+  select 'allocations_named', a.id::text, a.allocation_id is distinct from al.id
   from booking b
   join app.booking_table_assignments a on a.booking_id = b.id
   join app.allocations al
@@ -175,9 +175,9 @@ with recursive after_confirmation (status) as (
       and a.id = any (l.assignment_ids)
   )
   union all
-  select 'groups_whole', g.group_id::text, pg_catalog.sum(g.seats) < 2 or pg_catalog.sum(g.claims) = 0
+  select 'groups_whole', g.group_id::text, pg_catalog.sum(g.assignments) < 2 or pg_catalog.sum(g.allocations) = 0
   from (
-    select b.id, a.merge_group_id as group_id, 1 as seats, 0 as claims
+    select b.id, a.merge_group_id as group_id, 1 as assignments, 0 as allocations
     from booking b join app.booking_table_assignments a on a.booking_id = b.id
     where a.merge_group_id is not null and not b.is_over
     union all
@@ -283,7 +283,7 @@ with recursive after_confirmation (status) as (
   select 'holds_in_time', h.id::text, l.created_at >= h.expires_at + limit.hold_grace
   from answer l join app.table_holds h on h.id = l.hold_id where l.success
   union all
-  select 'claims_owned', al.id::text,
+  select 'allocations_owned', al.id::text,
          al.booking_id is not null and b.id is null
          or al.booking_id is null and not al.is_maintenance and al.resource_type <> 'hold' and not al.shadow
          or al.resource_type = 'hold' and not exists (
@@ -298,7 +298,7 @@ with recursive after_confirmation (status) as (
          h.expires_at < :now - limit.hold_overdue or h.start_at is null or h.end_at is null or h.start_at >= h.end_at
   from app.table_holds h where h.status = 'active'
   union all
-  select 'claims_released', al.id::text, pg_catalog.upper(al."window") > :now
+  select 'allocations_released', al.id::text, pg_catalog.upper(al."window") > :now
   from booking b join app.allocations al on al.booking_id = b.id
   where b.is_over and not b.is_past and al.resource_type = 'table' and not al.shadow
   union all

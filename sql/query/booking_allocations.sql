@@ -1,4 +1,4 @@
--- The tables that a booking has and what it claims: one row each, told apart by kind.
+-- The tables that a booking has and its allocations: one row each, told apart by kind.
 select 'assignment' as kind, a.id, null::text as resource_type, a.table_id as subject, a.merge_group_id, a.start_at, a.end_at
 from app.booking_table_assignments a
 where a.booking_id = :booking

@@ -16,7 +16,7 @@ union all
 select 'move', null, null, null, null, null, m.from_status::text, m.to_status::text, null, null, null, null, null, null
 from app.holdfast_status_transitions m
 union all
-select 'seat', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idempotency_key, null,
+select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a.idempotency_key, null,
        t.restaurant_id is distinct from b.restaurant_id,
        t.status in ('occupied', 'reserved') and not exists (
          select from app.allocations al
@@ -39,7 +39,7 @@ join app.bookings b on b.id = a.booking_id
 left join app.table_inventory t on t.id = a.table_id
 where a.booking_id = :booking
 union all
-select 'claim', al.id, al.resource_id, al.restaurant_id,
+select 'allocation', al.id, al.resource_id, al.restaurant_id,
        pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), al.resource_type, null, al.shadow, null, null,
        null, null, null
 from app.allocations al
@@ -101,12 +101,12 @@ cross join lateral (
 ) k
 where l.booking_id = :booking
 union all
-select 'rival_claim', al.id, al.resource_id, al.booking_id,
+select 'rival_allocation', al.id, al.resource_id, al.booking_id,
        pg_catalog.lower(al."window"), pg_catalog.upper(al."window"), null, null, coalesce(s.releases_tables, false),
        null, null, null, null, null
 from app.bookings b
 cross join lateral (
-  -- Wherever the booking, its tables and its claims say that they are: one of them may be of another restaurant.
+  -- Wherever the booking, its tables and its allocations say that they are: one of them may be of another restaurant.
   select a.table_id, least(a.start_at, a.end_at) as start_at, greatest(a.start_at, a.end_at) as end_at, r.id as restaurant_id
   from app.booking_table_assignments a
   left join app.table_inventory t on t.id = a.table_id
@@ -127,7 +127,7 @@ left join lateral (select x.status from app.bookings x where x.id = al.booking_i
 left join app.holdfast_booking_statuses s on s.status = o.status
 where b.id = :booking and al.booking_id is distinct from b.id
 union all
-select 'rival_seat', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
+select 'rival_assignment', a.id, a.table_id, a.booking_id, a.start_at, a.end_at, null, null,
        coalesce(s.releases_tables, false), null, null, null, null, null
 from (
   select c.table_id, c.start_at, c.end_at from app.booking_table_assignments c where c.booking_id = :booking

@@ -1,39 +1,39 @@
 -- What a repair of a booking adds or moves, by step, now. Returns each row as it was and as it is.
-with claimed as (
+with allocated as (
   insert into app.allocations as al (booking_id, restaurant_id, resource_type, resource_id, "window")
   select :booking, b.restaurant_id, c.kind, c.resource, pg_catalog.tstzrange(c.start_at, c.end_at, '[)')
   from app.bookings b
   cross join (
     select 'table' as kind, t."table" as resource, t.start as start_at, t."end" as end_at
-    from pg_catalog.jsonb_to_recordset(:steps -> 'claim_table') t ("table" uuid, start timestamptz, "end" timestamptz)
+    from pg_catalog.jsonb_to_recordset(:steps -> 'allocate_table') t ("table" uuid, start timestamptz, "end" timestamptz)
     union all
     select 'merge_group', g."group", g.start, g."end"
-    from pg_catalog.jsonb_to_recordset(:steps -> 'claim_group') g ("group" uuid, start timestamptz, "end" timestamptz)
+    from pg_catalog.jsonb_to_recordset(:steps -> 'allocate_group') g ("group" uuid, start timestamptz, "end" timestamptz)
   ) c
   where b.id = :booking
   returning pg_catalog.to_jsonb(al) as now
-), moved_claim as (
+), moved_allocation as (
   update app.allocations al set "window" = pg_catalog.tstzrange(c.start, c."end", '[)')
-  from pg_catalog.jsonb_to_recordset(:steps -> 'move_claim') c (claim uuid, start timestamptz, "end" timestamptz),
+  from pg_catalog.jsonb_to_recordset(:steps -> 'move_allocation') c (allocation uuid, start timestamptz, "end" timestamptz),
        app.allocations w
-  where al.id = c.claim and al.booking_id = :booking and w.id = al.id
+  where al.id = c.allocation and al.booking_id = :booking and w.id = al.id
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(al) as now
-), seated as (
+), assigned as (
   insert into app.booking_table_assignments as a (
     booking_id, table_id, assigned_at, idempotency_key, start_at, end_at, merge_group_id, allocation_id
   )
   select :booking, s."table", :now, s.key, s.start, s."end", s."group", al.id
-  from pg_catalog.jsonb_to_recordset(:steps -> 'seat_table') s (
+  from pg_catalog.jsonb_to_recordset(:steps -> 'assign_table') s (
     "table" uuid, start timestamptz, "end" timestamptz, "group" uuid, key text
   )
   join app.allocations al
     on al.booking_id = :booking and al.resource_type = 'table' and al.resource_id = s."table" and not al.shadow
   returning pg_catalog.to_jsonb(a) as now
-), moved_seat as (
+), moved_assignment as (
   update app.booking_table_assignments a set start_at = c.start, end_at = c."end"
-  from pg_catalog.jsonb_to_recordset(:steps -> 'move_seat') c (seat uuid, start timestamptz, "end" timestamptz),
+  from pg_catalog.jsonb_to_recordset(:steps -> 'move_assignment') c (assignment uuid, start timestamptz, "end" timestamptz),
        app.booking_table_assignments w
-  where a.id = c.seat and a.booking_id = :booking and w.id = a.id
+  where a.id = c.assignment and a.booking_id = :booking and w.id = a.id
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(a) as now
 ), bound as (
   insert into app.booking_assignment_idempotency as l (
@@ -41,9 +41,9 @@ with claimed as (
     outcome, assignment_ids
   )
   select :booking, k.key, k.tables, pg_catalog.tstzrange(k.start, k."end", '[)'), k."group", :now + retention.ledger, :now,
-         case when s.is_confirm_target then 'confirmed' else 'assigned' end, k.seats
+         case when s.is_confirm_target then 'confirmed' else 'assigned' end, k.assignments
   from pg_catalog.jsonb_to_recordset(:steps -> 'bind_answer') k (
-    key text, tables uuid[], seats uuid[], start timestamptz, "end" timestamptz, "group" uuid
+    key text, tables uuid[], assignments uuid[], start timestamptz, "end" timestamptz, "group" uuid
   )
   join app.bookings b on b.id = :booking
   left join app.holdfast_booking_statuses s on s.status = b.status
@@ -102,10 +102,10 @@ select coalesce(
   pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.name, 'before', c.was, 'after', c.now)), '[]'
 ) as changes
 from (
-  select 'allocations' as name, null::jsonb as was, a.now from claimed a
-  union all select 'allocations', m.was, m.now from moved_claim m
-  union all select 'booking_table_assignments', null, s.now from seated s
-  union all select 'booking_table_assignments', m.was, m.now from moved_seat m
+  select 'allocations' as name, null::jsonb as was, a.now from allocated a
+  union all select 'allocations', m.was, m.now from moved_allocation m
+  union all select 'booking_table_assignments', null, s.now from assigned s
+  union all select 'booking_table_assignments', m.was, m.now from moved_assignment m
   union all select 'booking_assignment_idempotency', null, b.now from bound b
 --[basis
   union all select 'booking_assignment_idempotency', r.was, r.now from retold r

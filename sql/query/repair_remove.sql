@@ -1,7 +1,7 @@
--- What a repair of a booking takes away, by step: claims, groups, open holds with their mirrors. Comes before
+-- What a repair of a booking takes away, by step: allocations, groups, open holds with their mirrors. Comes before
 -- what is added, because the constraints look. Returns each row as it was and as it is.
 with gone as (
-  select (v.id #>> '{}')::uuid as id from pg_catalog.jsonb_path_query(:steps, '$.*[*].claims[*]') v (id)
+  select (v.id #>> '{}')::uuid as id from pg_catalog.jsonb_path_query(:steps, '$.*[*].allocations[*]') v (id)
   union
   select (v.id #>> '{}')::uuid from pg_catalog.jsonb_path_query(:steps, '$.*[*].frees[*]') v (id)
 ), held as (
@@ -16,7 +16,7 @@ with gone as (
   returning pg_catalog.to_jsonb(al) as was
 ), ungrouped as (
   update app.booking_table_assignments a set merge_group_id = null
-  from app.booking_table_assignments w, pg_catalog.jsonb_path_query(:steps, '$.dissolve_group[*].seats[*]') v (id)
+  from app.booking_table_assignments w, pg_catalog.jsonb_path_query(:steps, '$.dissolve_group[*].assignments[*]') v (id)
   where a.id = (v.id #>> '{}')::uuid and a.booking_id = :booking and w.id = a.id
   returning pg_catalog.to_jsonb(w) as was, pg_catalog.to_jsonb(a) as now
 ), closed as (

@@ -13,7 +13,7 @@ use crate::commands::reconcile::reconcile;
 use crate::commands::repair::{Repaired, repair};
 use crate::commands::upkeep::scan_commits::{Mismatch, verify};
 use crate::rules::refusal::outcome::Outcome;
-use crate::rules::repair::RepairStep;
+use crate::rules::repair::step::RepairStep;
 
 /// A booking's status, how its tables stand, and what does not agree.
 #[pg_extern(sql = false)]

@@ -137,7 +137,7 @@ fn look(store: &Store, wanted: &AutoAssignRequest) -> Result<StateRead, Failure>
 fn stands(store: &Store, found: &AttemptInput, now: Instant) -> Result<bool, Failure> {
     let Some(booking) = store.booking_read(found.booking)? else { return Ok(false) };
     let locked = store.tables_read(Some(booking.id), None, &[])?.tables;
-    let (assignments, _) = store.booking_claims(booking.id)?;
+    let (assignments, _) = store.booking_tables_and_allocations(booking.id)?;
     let Some(window) = transition::span(&booking, &assignments) else { return Ok(false) };
     let tables: Vec<Id> = locked.keys().copied().collect();
     let snapshot = store.snapshot_read(Question {

@@ -20,11 +20,11 @@ pub struct Reconciled {
 pub fn reconcile(store: &Store, booking: Option<Id>) -> Result<Reconciled, Failure> {
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let record = store.drift_read(id, store.clock())?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
-    let (assigned, claimed) = record.counts();
+    let (assigned, allocated) = record.counts();
     let findings = finding::decide(&record);
     Ok(Reconciled {
         booking_state: record.booking.status.clone(),
-        assignment_state: booking::assignment_state(assigned, claimed, record.is_over()),
+        assignment_state: booking::assignment_state(assigned, allocated, record.is_over()),
         findings: findings.iter().map(|finding| finding.json(finding.kind.entry().repair)).collect(),
     })
 }

@@ -9,7 +9,8 @@ use crate::rules::json::Json;
 use crate::rules::reconcile::finding::{self, Finding, record::BookingRecord};
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Collision, Failure};
-use crate::rules::repair::{self, Planned, RepairStep};
+use crate::rules::repair::step::RepairStep;
+use crate::rules::repair::{self, Planned};
 use crate::store::Store;
 
 /// What one repair depends on another shows only when that is done; no booking needs as many looks.
@@ -64,12 +65,12 @@ fn read(store: &Store, booking: Id) -> Result<BookingRecord, Failure> {
     Ok(record.ok_or_else(|| refusal::booking_not_found(Some(booking)))?)
 }
 
-/// The documented order: the booking, its holds, its tables and those that it claims.
+/// The documented order: the booking, its holds, its tables and those of its allocations.
 fn lock(store: &Store, booking: Id) -> Result<(), Failure> {
     store.booking_lock(booking)?.ok_or_else(|| refusal::booking_not_found(Some(booking)))?;
     store.holds_lock(Some(booking), None)?;
     let record = read(store, booking)?;
-    let tables: BTreeSet<Id> = record.table_claims().map(|claim| claim.resource_id).collect();
+    let tables: BTreeSet<Id> = record.table_allocations().map(|allocation| allocation.resource_id).collect();
     store.tables_lock(Some(booking), None, &tables.into_iter().collect::<Vec<Id>>())?;
     Ok(())
 }
@@ -78,7 +79,7 @@ fn lock(store: &Store, booking: Id) -> Result<(), Failure> {
 fn apply(store: &Store, record: &BookingRecord, plan: &[Planned]) -> Result<(), Failure> {
     let (booking, now) = (record.booking.id, store.clock());
     let steps: Vec<&RepairStep> = plan.iter().filter_map(|planned| planned.step.as_ref()).collect();
-    let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
+    let tables: Vec<Id> = record.assignments.iter().map(|assignment| assignment.table).collect();
     let collision = Collision { booking, tables: &tables, key: None, schema: store.schema() };
     let changes =
         store.repair_apply(booking, &repair::by_name(record, &steps), now).map_err(|failure| match failure {

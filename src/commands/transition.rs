@@ -81,7 +81,7 @@ fn decide<'a>(
 /// Refuses a move into a status that needs tables, where those of the booking do not stand.
 fn check_tables(store: &Store, allowed: &Allowed, tables: BTreeMap<Id, Table>, now: Instant) -> Result<(), Failure> {
     let booking = &allowed.booking;
-    let (assignments, _) = store.booking_claims(booking.id)?;
+    let (assignments, _) = store.booking_tables_and_allocations(booking.id)?;
     let Some(window) = transition::span(booking, &assignments) else {
         return Err(refusal::tables_not_assigned(booking.id).into());
     };
@@ -120,9 +120,9 @@ pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed,
         check_tables(store, &allowed, locked.tables, store.clock())?;
     }
     let now = store.clock();
-    let seated = store.booking_tables_read(id, now)?;
-    if !seated.is_empty() {
-        store.tables_lock(None, None, &seated)?;
+    let assigned = store.booking_tables_read(id, now)?;
+    if !assigned.is_empty() {
+        store.tables_lock(None, None, &assigned)?;
     }
     let landed = store.transition_apply(&Landing {
         booking: id,
@@ -139,7 +139,7 @@ pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed,
     let ended: Vec<HoldEnding> =
         holds.values().filter(|hold| own.contains_key(&hold.id)).map(|hold| hold.ending(now)).collect();
     super::release::end(store, &ended, wanted.history.changed_by, now)?;
-    super::refresh(store, &seated)?;
+    super::refresh(store, &assigned)?;
     tell(store, &allowed, now)?;
     Ok(landed)
 }
@@ -150,7 +150,7 @@ fn tell(store: &Store, allowed: &Allowed, now: Instant) -> Result<(), Failure> {
     if !store.has_outbox() || rules.current_releases_tables == rules.target_releases_tables {
         return Ok(());
     }
-    let (assignments, _) = store.booking_claims(booking.id)?;
+    let (assignments, _) = store.booking_tables_and_allocations(booking.id)?;
     if assignments.is_empty() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> 
     let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     store.tables_lock(Some(id), None, &[])?;
     let now = store.clock();
-    let (assignments, allocations) = store.booking_claims(id)?;
+    let (assignments, allocations) = store.booking_tables_and_allocations(id)?;
     let goes = |table: Id| tables.as_ref().is_none_or(|tables| tables.contains(&table));
     let removal = allocation::remove(&assignments, &allocations, goes);
     let mut taken: Vec<Id> = assignments.iter().map(|row| row.table).filter(|table| goes(*table)).collect();
@@ -24,11 +24,11 @@ pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> 
         let left = outbox::RemainingTables::of(&assignments, goes, booking.window);
         super::emit(store, &[outbox::tables_changed(&left.tables(&booking, &booking.status, None))], now)?;
     }
-    let seated: Vec<Id> = assignments
+    let assigned: Vec<Id> = assignments
         .iter()
         .filter(|row| goes(row.table) && row.window.is_some_and(|window| window.contains(now)))
         .map(|row| row.table)
         .collect();
-    super::refresh(store, &seated)?;
+    super::refresh(store, &assigned)?;
     Ok(taken)
 }

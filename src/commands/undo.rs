@@ -41,7 +41,7 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
         return nothing(store, booking, &key, done.is_some());
     };
     let done = done.unwrap_or_default();
-    let (assignments, allocations) = store.booking_claims(id)?;
+    let (assignments, allocations) = store.booking_tables_and_allocations(id)?;
     let goes = |table: Id| done.tables.contains(&table);
     let mut removal = allocation::remove(&assignments, &allocations, goes);
     let left = assignments.len() - removal.assignments.len() + done.replaced.len();
@@ -125,8 +125,8 @@ fn take_back(store: &Store, back: TakingBack, restored: &[Id]) -> Result<(), Fai
 
 /// Tables whose status of now may change.
 fn touched(assignments: &[Assignment], done: &KeyEffects, now: Instant) -> Vec<Id> {
-    let seated = assignments.iter().filter(|row| row.window.is_some_and(|window| window.contains(now)));
-    let mut touched: Vec<Id> = seated.map(|row| row.table).filter(|table| done.tables.contains(table)).collect();
+    let assigned = assignments.iter().filter(|row| row.window.is_some_and(|window| window.contains(now)));
+    let mut touched: Vec<Id> = assigned.map(|row| row.table).filter(|table| done.tables.contains(table)).collect();
     if done.replaced_for.is_some_and(|window| window.contains(now)) {
         touched.extend(&done.replaced);
     }

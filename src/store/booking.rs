@@ -24,7 +24,7 @@ columns!(BookingRow {
     end_at: Option<Instant>,
 });
 statement!("booking_read", BookingRead { booking: Id } -> BookingRow);
-statement!("booking_allocations", BookingAllocations { booking: Id } -> ClaimFact);
+statement!("booking_allocations", BookingAllocations { booking: Id } -> AllocationFact);
 statement!("status_rules_read", StatusRulesRead<'a> { current: &'a str, target: &'a str } -> StatusFact);
 facts!(StatusFact {
     "status" Status {
@@ -33,7 +33,7 @@ facts!(StatusFact {
     }
     "move" Move { from: String = label }
 });
-facts!(ClaimFact {
+facts!(AllocationFact {
     "assignment" Assignment {
         id: Id = id, table: Id = subject, merge_group: Option<Id> = merge_group_id,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at,
@@ -145,15 +145,15 @@ impl Store {
         Ok(rows.into_iter().next().flatten())
     }
 
-    /// The tables that the booking has, and what it claims.
-    pub fn booking_claims(&self, booking: Id) -> Result<(Vec<Assignment>, Vec<Allocation>), Failure> {
+    /// The tables that the booking has, and its allocations.
+    pub fn booking_tables_and_allocations(&self, booking: Id) -> Result<(Vec<Assignment>, Vec<Allocation>), Failure> {
         let (mut assignments, mut allocations) = (Vec::new(), Vec::new());
         self.run(BookingAllocations { booking }, |row| match row.fact() {
-            Some(ClaimFact::Assignment { id, table, merge_group, start, end }) => {
+            Some(AllocationFact::Assignment { id, table, merge_group, start, end }) => {
                 assignments.push(Assignment { id, table, window: row::window(start, end), merge_group });
             }
             // One of a kind that the application alone knows is none of ours.
-            Some(ClaimFact::Allocation { id, resource, resource_id, start, end }) => {
+            Some(AllocationFact::Allocation { id, resource, resource_id, start, end }) => {
                 let resource = resource.as_deref().and_then(Resource::of_label);
                 let window = row::window(start, end);
                 allocations.extend(resource.map(|resource| Allocation { id, resource, resource_id, window }));

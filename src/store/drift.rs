@@ -27,12 +27,12 @@ facts!(DriftFact {
     }
     "move" Move { from: String = label, to: String = label2 }
     "history" History { from: Option<String> = label2, to: String = label, at: Option<Instant> = at }
-    "seat" Seat {
+    "assignment" Assignment {
         id: Id = id, table: Id = subject, merge_group: Option<Id> = other,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at, key: Option<String> = label,
         foreign: bool = flag, status_unexplained: bool = flag2, recent: bool = flag3, allocation: Vec<Id> = ids,
     }
-    "claim" Claim {
+    "allocation" Allocation {
         id: Id = id, resource: String = label, resource_id: Id = subject, restaurant: Option<Id> = other,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at, shadow: bool = flag,
     }
@@ -46,7 +46,7 @@ facts!(DriftFact {
     }
     "basis" Basis {
         key: String = label2, basis: Option<String> = label, adjacent: bool = flag, hold_shared: bool = flag2,
-        ours: bool = flag3, seats: Vec<Id> = ids,
+        ours: bool = flag3, assignments: Vec<Id> = ids,
     }
     "table" Table {
         id: Id = id, zone: Option<Id> = other, active: bool = flag, out_of_service: bool = flag2, seats: i32 = number,
@@ -57,11 +57,11 @@ facts!(DriftFact {
         id: Id = id, table: Id = subject, owner: Option<Id> = other,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
     }
-    "rival_claim" RivalClaim {
+    "rival_allocation" RivalAllocation {
         id: Id = id, table: Id = subject, owner: Option<Id> = other,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
     }
-    "rival_seat" RivalSeat {
+    "rival_assignment" RivalAssignment {
         id: Id = id, table: Id = subject, owner: Option<Id> = other,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
     }
@@ -78,20 +78,20 @@ impl Store {
                 let window = BookingWindow { start, end };
                 found = Some(Booking { id, restaurant, status, party_size, zone_lock, window });
             }
-            Some(DriftFact::Basis { key, basis, adjacent, hold_shared, ours, seats }) => {
+            Some(DriftFact::Basis { key, basis, adjacent, hold_shared, ours, assignments }) => {
                 let basis = match basis.as_deref() {
                     Some("derived") => Some(Basis::Derived),
                     Some("asked") => Some(Basis::Request),
                     _ => None,
                 };
-                bases.insert(key, (basis, adjacent, hold_shared, ours, seats));
+                bases.insert(key, (basis, adjacent, hold_shared, ours, assignments));
             }
             Some(fact) => note(&mut record, fact),
             None => {}
         })?;
         for answer in &mut record.answers {
-            if let Some((basis, adjacent, hold_shared, ours, seats)) = bases.remove(&answer.key) {
-                *answer = Answered { basis, seats, adjacent, hold_shared, ours, ..answer.clone() };
+            if let Some((basis, adjacent, hold_shared, ours, assignments)) = bases.remove(&answer.key) {
+                *answer = Answered { basis, assignments, adjacent, hold_shared, ours, ..answer.clone() };
             }
         }
         record.answers.sort_by_key(|answer| answer.at);
@@ -125,7 +125,7 @@ fn note(record: &mut BookingRecord, fact: DriftFact) {
             at: at.unwrap_or(Instant::NEVER),
             told,
             basis: None,
-            seats: Vec::new(),
+            assignments: Vec::new(),
             adjacent: false,
             hold_shared: false,
             ours: false,
@@ -137,7 +137,7 @@ fn note(record: &mut BookingRecord, fact: DriftFact) {
 /// What stands for the booking, and beside it.
 fn note_standing(record: &mut BookingRecord, fact: DriftFact) {
     match fact {
-        DriftFact::Seat {
+        DriftFact::Assignment {
             id,
             table,
             merge_group,
@@ -150,7 +150,7 @@ fn note_standing(record: &mut BookingRecord, fact: DriftFact) {
             allocation,
         } => {
             let (window, allocation) = (row::window(start, end), allocation.first().copied());
-            record.seats.push(AssignmentRecord {
+            record.assignments.push(AssignmentRecord {
                 id,
                 table,
                 window,
@@ -162,12 +162,12 @@ fn note_standing(record: &mut BookingRecord, fact: DriftFact) {
                 allocation,
             });
         }
-        DriftFact::Claim { id, resource, resource_id, restaurant, start, end, shadow } => {
+        DriftFact::Allocation { id, resource, resource_id, restaurant, start, end, shadow } => {
             let known = Resource::of_label(&resource).zip(restaurant);
             let window = row::window(start, end);
-            let claim =
+            let allocation =
                 |(resource, restaurant)| AllocationRecord { id, resource, resource_id, restaurant, window, shadow };
-            record.claims.extend(known.map(claim));
+            record.allocations.extend(known.map(allocation));
         }
         DriftFact::Hold { id, restaurant, start, end, expires_at, members, foreign_member, mirrored } => {
             let (window, expires_at) = (row::window(start, end), expires_at.unwrap_or(Instant::NEVER));
@@ -175,15 +175,15 @@ fn note_standing(record: &mut BookingRecord, fact: DriftFact) {
         }
         DriftFact::Neighbour { id, table, owner, start, end, released } => {
             let window = row::window(start, end);
-            record.neighbours.push(Rival { id, is_claim: false, table, owner, window, released });
+            record.neighbours.push(Rival { id, is_allocation: false, table, owner, window, released });
         }
-        DriftFact::RivalClaim { id, table, owner, start, end, released } => {
+        DriftFact::RivalAllocation { id, table, owner, start, end, released } => {
             let window = row::window(start, end);
-            record.rivals.push(Rival { id, is_claim: true, table, owner, window, released });
+            record.rivals.push(Rival { id, is_allocation: true, table, owner, window, released });
         }
-        DriftFact::RivalSeat { id, table, owner, start, end, released } => {
+        DriftFact::RivalAssignment { id, table, owner, start, end, released } => {
             let window = row::window(start, end);
-            record.rivals.push(Rival { id, is_claim: false, table, owner, window, released });
+            record.rivals.push(Rival { id, is_allocation: false, table, owner, window, released });
         }
         // Noted above, or read by whoever asked.
         DriftFact::Booking { .. }

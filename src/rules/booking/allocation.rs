@@ -1,4 +1,4 @@
-//! Taking tables away from a booking, without leaving a group of one or a claim without a table.
+//! Taking tables away from a booking, without leaving a group of one or an allocation without a table.
 
 use crate::rules::Id;
 use crate::rules::booking::table::{Allocation, Assignment, Resource};
@@ -35,14 +35,14 @@ pub fn remove(assignments: &[Assignment], allocations: &[Allocation], goes: impl
             removal.dissolved.push(row.id);
         }
     }
-    for claim in allocations {
-        let ends = match claim.resource {
-            Resource::Table => goes(claim.resource_id),
-            Resource::MergeGroup => group_ends(claim.resource_id),
+    for allocation in allocations {
+        let ends = match allocation.resource {
+            Resource::Table => goes(allocation.resource_id),
+            Resource::MergeGroup => group_ends(allocation.resource_id),
             Resource::Hold => false,
         };
         if ends {
-            removal.allocations.push(claim.id);
+            removal.allocations.push(allocation.id);
         }
     }
     removal

@@ -97,13 +97,13 @@ pub fn may_take_tables(booking: &Booking, target: Option<&str>, rules: &StatusRu
     }
 }
 
-/// How the tables of a booking stand: none, all of them claimed for their window, or something in between. Of a booking
+/// How the tables of a booking stand: none, all of them allocated for their window, or something in between. Of a booking
 /// that is over they are a record of who sat where: others may have taken their time.
 #[must_use]
-pub fn assignment_state(assigned: i64, claimed: i64, is_over: bool) -> &'static str {
-    match (assigned, claimed) {
+pub fn assignment_state(assigned: i64, allocated: i64, is_over: bool) -> &'static str {
+    match (assigned, allocated) {
         (0, _) => "unassigned",
-        (assigned, claimed) if assigned == claimed => "assigned",
+        (assigned, allocated) if assigned == allocated => "assigned",
         _ if is_over => "unassigned",
         _ => "inconsistent",
     }

@@ -67,7 +67,7 @@ impl Resource {
     }
 }
 
-/// A claim on a resource for a window.
+/// An allocation on a resource for a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocation {
     pub id: Id,

@@ -79,10 +79,9 @@ pub fn check_tables(snapshot: &Snapshot, rules: &StatusRules) -> Result<(), Refu
 }
 
 fn allocated(snapshot: &Snapshot, row: &Assignment) -> bool {
-    snapshot
-        .allocations
-        .iter()
-        .any(|claim| claim.resource == Resource::Table && claim.resource_id == row.table && claim.window == row.window)
+    snapshot.allocations.iter().any(|allocation| {
+        allocation.resource == Resource::Table && allocation.resource_id == row.table && allocation.window == row.window
+    })
 }
 
 /// Which table somebody else has, and who: at the time that `own` says, else at all.

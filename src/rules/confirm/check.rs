@@ -104,7 +104,7 @@ pub fn all(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -
     CHECKS.iter().map(|(name, look)| (*name, look(&looked))).collect()
 }
 
-/// Live holds of others first, then claims, then what only the assignments know.
+/// Live holds of others first, then allocations, then what only the assignments know.
 #[must_use]
 pub fn in_the_way(snapshot: &Snapshot) -> Vec<Objection> {
     let (booking, blockers) = (snapshot.booking.id, &snapshot.blockers);
@@ -116,7 +116,7 @@ pub fn in_the_way(snapshot: &Snapshot) -> Vec<Objection> {
         Blocker::Hold { hold, table } => Some(objection(refusal::hold_conflict(booking, *hold), *hold, *table)),
         _ => None,
     });
-    let claims = blockers.iter().filter_map(|blocker| match blocker {
+    let allocations = blockers.iter().filter_map(|blocker| match blocker {
         Blocker::Allocation { id, table, released: false } => {
             Some(objection(refusal::allocation_conflict(booking, *table), *id, *table))
         }
@@ -128,7 +128,7 @@ pub fn in_the_way(snapshot: &Snapshot) -> Vec<Objection> {
         }
         _ => None,
     });
-    holds.chain(claims).chain(assigned).collect()
+    holds.chain(allocations).chain(assigned).collect()
 }
 
 /// What a call stands for: the checks of its hold and its window, and the request if there is enough to make one.

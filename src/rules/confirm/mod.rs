@@ -136,9 +136,9 @@ fn changes(request: &Request, resolved: &ResolvedRequest, snapshot: &Snapshot) -
         Blocker::Allocation { id, released: true, .. } => Some(*id),
         _ => None,
     });
-    let mirrors = snapshot.allocations.iter().filter_map(|claim| {
-        let closed = close_holds.iter().any(|(hold, _)| *hold == claim.resource_id);
-        (claim.resource == Resource::Hold && closed).then_some(claim.id)
+    let mirrors = snapshot.allocations.iter().filter_map(|allocation| {
+        let closed = close_holds.iter().any(|(hold, _)| *hold == allocation.resource_id);
+        (allocation.resource == Resource::Hold && closed).then_some(allocation.id)
     });
     let mut drop_allocations = removal.allocations;
     drop_allocations.extend(freed.collect::<BTreeSet<Id>>());
@@ -177,22 +177,24 @@ fn standing(resolved: &ResolvedRequest, snapshot: &Snapshot, intent: Intent) -> 
         .collect();
     rows.sort_unstable_by_key(|row| row.table);
     let complete = rows.len() == resolved.tables.len();
-    // A confirm sets the tables: a claim without its table must not outlive it.
-    let of_row = |claim: &Allocation| match claim.resource {
-        Resource::Table => rows.iter().any(|row| row.table == claim.resource_id),
-        Resource::MergeGroup => rows.iter().any(|row| row.merge_group == Some(claim.resource_id)),
+    // A confirm sets the tables: an allocation without its table must not outlive it.
+    let of_row = |allocation: &Allocation| match allocation.resource {
+        Resource::Table => rows.iter().any(|row| row.table == allocation.resource_id),
+        Resource::MergeGroup => rows.iter().any(|row| row.merge_group == Some(allocation.resource_id)),
         Resource::Hold => true,
     };
     let exact = intent == Intent::Assign
         || (snapshot.assignments.len() == rows.len() && snapshot.allocations.iter().all(of_row));
     let one_group = rows.windows(2).all(|pair| pair[0].merge_group == pair[1].merge_group)
         && rows.first().is_some_and(|row| row.merge_group.is_some() == (rows.len() > 1));
-    let claimed = rows.iter().all(|row| {
-        snapshot.allocations.iter().any(|claim| {
-            claim.resource == Resource::Table && claim.resource_id == row.table && claim.window == row.window
+    let allocated = rows.iter().all(|row| {
+        snapshot.allocations.iter().any(|allocation| {
+            allocation.resource == Resource::Table
+                && allocation.resource_id == row.table
+                && allocation.window == row.window
         })
     });
-    if complete && exact && one_group && claimed { rows } else { Vec::new() }
+    if complete && exact && one_group && allocated { rows } else { Vec::new() }
 }
 
 /// A confirm leaves no live hold behind (F25); an assign consumes those whose tables it took.

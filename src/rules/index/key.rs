@@ -31,7 +31,7 @@ pub const UNIQUE: &[UniqueKey] = &[
         name: "allocations_booking_resource_key",
         primary: false,
         promise: "G2",
-        why: "a booking claims a table once",
+        why: "a booking has one allocation of a table",
     },
     UniqueKey {
         table: "booking_table_assignments",

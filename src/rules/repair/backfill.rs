@@ -5,11 +5,11 @@ use crate::rules::reconcile::finding::catalogue::FindingKind;
 /// Bookings that one call mends at most: it holds their locks until it commits.
 pub const BATCH: i32 = 500;
 
-/// What their own rows decide: claims of tables that they have, answers of their keys, groups and the history's last word.
+/// What their own rows decide: allocations of tables that they have, answers of their keys, groups and the history's last word.
 pub const GIVEN: &[FindingKind] = &[
     FindingKind::AssignmentWithoutAllocation,
     FindingKind::WindowDiffersFromAllocation,
-    FindingKind::MergeGroupUnclaimed,
+    FindingKind::MergeGroupWithoutAllocation,
     FindingKind::AnswerMissing,
     FindingKind::HistoryDiffers,
 ];

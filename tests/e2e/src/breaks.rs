@@ -217,7 +217,7 @@ pub const BREAKS: &[Break] = &[
     of(
         "cancelled by hand",
         "update bookings set status = 'cancelled' where id = '{b}'",
-        &["history_differs", "claim_of_ended_booking"],
+        &["history_differs", "allocation_of_ended_booking"],
         true,
     ),
     of(
@@ -268,7 +268,7 @@ pub const BREAKS: &[Break] = &[
     of(
         "the group's claim gone",
         "delete from allocations where booking_id = '{b}' and resource_type = 'merge_group'",
-        &["merge_group_unclaimed"],
+        &["merge_group_without_allocation"],
         true,
     ),
     of(

@@ -15,7 +15,7 @@ fn rule(status: &str, is_confirm_target: bool, holds_tables: bool, releases_tabl
 
 /// Ids are those of [`crate::assignment`].
 #[must_use]
-pub fn seat(number: u128, group: Option<Id>) -> AssignmentRecord {
+pub fn assignment(number: u128, group: Option<Id>) -> AssignmentRecord {
     AssignmentRecord {
         id: Id::from_u128(0x100 + number),
         table: table_id(number),
@@ -29,9 +29,9 @@ pub fn seat(number: u128, group: Option<Id>) -> AssignmentRecord {
     }
 }
 
-/// Ids are those of [`crate::claim`].
+/// Ids are those of [`crate::allocation`].
 #[must_use]
-pub fn table_claim(number: u128) -> AllocationRecord {
+pub fn table_allocation(number: u128) -> AllocationRecord {
     AllocationRecord { id: Id::from_u128(0x200 + number), ..claim_on(Resource::Table, table_id(number)) }
 }
 
@@ -64,14 +64,14 @@ pub fn answered(key: &str, outcome: &str, tables: &[u128]) -> Answered {
         at: clock(16, 0),
         told: true,
         basis: Some(Basis::Derived),
-        seats: tables.iter().map(|number| Id::from_u128(0x100 + number)).collect(),
+        assignments: tables.iter().map(|number| Id::from_u128(0x100 + number)).collect(),
         adjacent: false,
         hold_shared: false,
         ours: true,
     }
 }
 
-/// An open hold on these tables, with its mirror among `claims` if the case adds it.
+/// An open hold on these tables, with its mirror among `allocations` if the case adds it.
 #[must_use]
 pub fn open_hold(tables: &[u128]) -> OpenHold {
     OpenHold {
@@ -85,12 +85,12 @@ pub fn open_hold(tables: &[u128]) -> OpenHold {
     }
 }
 
-/// Another booking's claim on a table of ours.
+/// Another booking's allocation on a table of ours.
 #[must_use]
 pub fn rival(number: u128) -> Rival {
     Rival {
         id: Id::from_u128(0x400 + number),
-        is_claim: true,
+        is_allocation: true,
         table: table_id(number),
         owner: Some(OTHER_BOOKING),
         window: Some(hours(19, 21)),
@@ -98,7 +98,7 @@ pub fn rival(number: u128) -> Rival {
     }
 }
 
-/// Four seats in the first zone.
+/// Four assignments in the first zone.
 #[must_use]
 pub fn state() -> TableState {
     TableState { zone: Some(ZONE), active: true, out_of_service: false, seats: 4 }
@@ -118,8 +118,8 @@ pub fn agreed() -> BookingRecord {
             rule("no_show", false, false, false),
         ],
         moves: moves.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect(),
-        seats: vec![seat(1, None)],
-        claims: vec![table_claim(1)],
+        assignments: vec![assignment(1, None)],
+        allocations: vec![table_allocation(1)],
         history: vec![moved("pending", "confirmed", 16)],
         answers: vec![Answered { hold: Some(HOLD), ..answered("key", "confirmed", &[1]) }],
         tables: [(table_id(1), state())].into(),

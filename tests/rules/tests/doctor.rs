@@ -297,22 +297,6 @@ fn of_two_equal_indexes_one_goes_and_a_constraint_never() {
 }
 
 #[test]
-fn a_name_with_a_control_character_is_shown_escaped_and_nothing_is_said_to_run() {
-    let mut facts = facts();
-    facts.indexes = vec![
-        index("bookings", "a\u{202e}b", &["restaurant_id"], false),
-        index("bookings", "c", &["restaurant_id"], false),
-        index("bookings", "d\u{7}", &["restaurant_id", "start_at"], false),
-    ];
-    let findings = examine(&facts);
-    let first = found(&findings, "index a\\u{202e}b on bookings");
-    assert!(first.mend.is_empty() && first.undo.is_empty() && first.step == MendStep::Nothing, "{first:?}");
-    let why = found(&findings, "index c on bookings");
-    let words = |finding: &DoctorFinding| format!("{}{}", finding.what, finding.why);
-    assert!(findings.iter().all(|finding| !words(finding).contains(['\u{202e}', '\u{7}'])), "{why:?}");
-}
-
-#[test]
 fn a_label_without_a_rule_is_found_before_and_after() {
     let mut facts = facts();
     let labels = Some(["pending", "walked_in", "seated"].map(str::to_owned).to_vec());

@@ -3,10 +3,10 @@
 use holdfast::rules::attach::mend::{mends, unmet};
 use holdfast::rules::catalogue::facts::{Column, Constraint, Facts, Index, Server, TableFacts};
 use holdfast::rules::doctor::examine;
-use holdfast::rules::doctor::finding::{MendStep, State};
+use holdfast::rules::doctor::finding::{DoctorFinding, MendStep, State};
 use holdfast::rules::migration::{Form, render};
 
-use crate::doctor::{column, facts, found, says_nothing, table};
+use crate::doctor::{column, facts, found, index, says_nothing, table};
 
 fn with(tables: Vec<TableFacts>) -> Facts {
     Facts { tables, ..facts() }
@@ -143,4 +143,20 @@ fn a_database_in_another_encoding_is_refused() {
         let refused = unmet(&facts).iter().any(|finding| finding.what == "encoding of the database");
         assert_eq!(refused, !fits, "{encoding}");
     }
+}
+
+#[test]
+fn a_name_with_a_control_character_is_shown_escaped_and_nothing_is_said_to_run() {
+    let mut facts = facts();
+    facts.indexes = vec![
+        index("bookings", "a\u{202e}b", &["restaurant_id"], false),
+        index("bookings", "c", &["restaurant_id"], false),
+        index("bookings", "d\u{7}", &["restaurant_id", "start_at"], false),
+    ];
+    let findings = examine(&facts);
+    let first = found(&findings, "index a\\u{202e}b on bookings");
+    assert!(first.mend.is_empty() && first.undo.is_empty() && first.step == MendStep::Nothing, "{first:?}");
+    let why = found(&findings, "index c on bookings");
+    let words = |finding: &DoctorFinding| format!("{}{}", finding.what, finding.why);
+    assert!(findings.iter().all(|finding| !words(finding).contains(['\u{202e}', '\u{7}'])), "{why:?}");
 }

@@ -6,7 +6,7 @@ use holdfast::rules::booking::table::Resource;
 use holdfast::rules::reconcile::finding::catalogue::{FINDINGS, FindingKind};
 use holdfast::rules::reconcile::finding::decide;
 use holdfast::rules::reconcile::finding::record::{AssignmentRecord, Basis, BookingRecord, OpenHold};
-use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
+use holdfast_rules_tests::record::{agreed, answered, assignment, claim_on, moved, open_hold, rival, table_allocation};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_BOOKING, clock, hours, own_window, table_id};
 
 fn found(record: &BookingRecord) -> Vec<FindingKind> {
@@ -40,14 +40,14 @@ fn what_agrees_gives_no_finding() {
     });
     assert_found(&[], |record| {
         status(record, "pending");
-        (record.history, record.answers, record.seats, record.claims) = (vec![], vec![], vec![], vec![]);
+        (record.history, record.answers, record.assignments, record.allocations) = (vec![], vec![], vec![], vec![]);
     });
     // A live hold beside its mirror, on other tables or on the same.
     for tables in [&[1][..], &[2, 3]] {
         assert_found(&[], |record| {
             record.holds = vec![open_hold(tables)];
             record.answers[0].hold = None;
-            record.claims.push(claim_on(Resource::Hold, HOLD));
+            record.allocations.push(claim_on(Resource::Hold, HOLD));
         });
     }
     // One without its mirror, for a table that the booking has at another time.
@@ -57,22 +57,24 @@ fn what_agrees_gives_no_finding() {
     });
     // Without a key there is no answer to look for.
     assert_found(&[], |record| {
-        record.seats[0].key = None;
+        record.assignments[0].key = None;
         record.answers = vec![];
     });
 }
 
 #[test]
 fn a_table_and_its_claim_belong_together() {
-    assert_found(&[FindingKind::AssignmentWithoutAllocation], |record| record.claims = vec![]);
-    assert_found(&[FindingKind::AllocationWithoutAssignment], |record| record.claims.push(table_claim(2)));
+    assert_found(&[FindingKind::AssignmentWithoutAllocation], |record| record.allocations = vec![]);
+    assert_found(&[FindingKind::AllocationWithoutAssignment], |record| record.allocations.push(table_allocation(2)));
     assert_found(&[FindingKind::ConfirmedWithoutTables, FindingKind::AllocationWithoutAssignment], |record| {
-        record.seats = vec![]
+        record.assignments = vec![]
     });
-    assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| record.claims[0].window = Some(hours(18, 21)));
-    assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| record.claims[0].window = None);
-    // A shadow claims nothing.
-    assert_found(&[FindingKind::AssignmentWithoutAllocation], |record| record.claims[0].shadow = true);
+    assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| {
+        record.allocations[0].window = Some(hours(18, 21))
+    });
+    assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| record.allocations[0].window = None);
+    // A shadow allocations nothing.
+    assert_found(&[FindingKind::AssignmentWithoutAllocation], |record| record.allocations[0].shadow = true);
 }
 
 #[test]
@@ -92,9 +94,9 @@ fn tables_are_for_the_bookings_time() {
 #[test]
 fn others_on_the_table_are_named_once() {
     assert_found(&[FindingKind::DoubleBooked], |record| {
-        let mut seat = rival(1);
-        seat.is_claim = false;
-        record.rivals = vec![rival(1), seat];
+        let mut assignment = rival(1);
+        assignment.is_allocation = false;
+        record.rivals = vec![rival(1), assignment];
     });
     assert_found(&[FindingKind::DoubleBooked, FindingKind::DoubleBooked], |record| {
         let mut maintenance = rival(1);
@@ -118,15 +120,15 @@ fn a_booking_that_is_over_claims_nothing_to_come() {
         status(record, "cancelled");
         record.history.push(moved("confirmed", "cancelled", 17));
     };
-    assert_found(&[FindingKind::ClaimOfEndedBooking], over);
+    assert_found(&[FindingKind::AllocationOfEndedBooking], over);
     assert_found(&[], |record| {
         over(record);
-        record.claims[0].window = Some(hours(12, 17));
+        record.allocations[0].window = Some(hours(12, 17));
     });
-    // Its assignments are a record: no claim, no answer and no group has to stand beside them.
+    // Its assignments are a record: no allocation, no answer and no group has to stand beside them.
     assert_found(&[], |record| {
         over(record);
-        (record.claims, record.seats[0].merge_group) = (vec![], Some(NOBODY));
+        (record.allocations, record.assignments[0].merge_group) = (vec![], Some(NOBODY));
         record.answers = vec![];
     });
     // Who did not come may still come.
@@ -157,7 +159,7 @@ fn the_history_ends_with_the_status() {
     assert_found(differs, |record| record.history = vec![]);
     assert_found(&[FindingKind::KeyLost], |record| {
         record.history = vec![];
-        record.seats[0].key = None;
+        record.assignments[0].key = None;
     });
 }
 
@@ -191,7 +193,7 @@ fn an_answer_and_its_booking_say_the_same() {
     assert_found(&[FindingKind::AnswerMissing], |record| record.answers = vec![]);
     assert_found(&[], |record| {
         record.answers = vec![];
-        record.seats[0].recent = false;
+        record.assignments[0].recent = false;
     });
     for outcome in ["fenced", "party_too_large"] {
         assert_found(&[FindingKind::FencedKeyUsed], |record| record.answers = vec![answered("key", outcome, &[])]);
@@ -205,7 +207,7 @@ fn a_hold_is_open_for_a_reason() {
         with(|record| {
             record.holds = vec![open_hold(&[2])];
             record.answers[0].hold = None;
-            record.claims.push(claim_on(Resource::Hold, HOLD));
+            record.allocations.push(claim_on(Resource::Hold, HOLD));
             change(record);
         })
     };
@@ -214,7 +216,7 @@ fn a_hold_is_open_for_a_reason() {
     assert_eq!(found(&consumed), [FindingKind::HoldOpenAfterConfirmation]);
     let reopened = open(|record| {
         (record.holds[0].members, record.holds[0].mirrored) = (vec![table_id(1)], false);
-        record.claims.pop();
+        record.allocations.pop();
     });
     assert_eq!(found(&reopened), [FindingKind::HoldOpenAfterConfirmation]);
     assert_eq!(found(&open(|record| record.holds[0].window = None)), [FindingKind::HoldWithoutWindow]);
@@ -232,24 +234,24 @@ fn a_hold_is_open_for_a_reason() {
 fn a_group_has_two_tables_and_a_claim() {
     let group = Some(NOBODY);
     let joined = |record: &mut BookingRecord| {
-        record.seats = vec![seat(1, group), seat(2, group)];
-        record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
+        record.assignments = vec![assignment(1, group), assignment(2, group)];
+        record.allocations = vec![table_allocation(1), table_allocation(2), claim_on(Resource::MergeGroup, NOBODY)];
     };
     assert_found(&[], joined);
-    assert_found(&[FindingKind::MergeGroupUnclaimed], |record| {
+    assert_found(&[FindingKind::MergeGroupWithoutAllocation], |record| {
         joined(record);
-        record.claims.pop();
+        record.allocations.pop();
     });
-    assert_found(&[FindingKind::MergeGroupIncomplete], |record| record.seats[0].merge_group = group);
+    assert_found(&[FindingKind::MergeGroupIncomplete], |record| record.assignments[0].merge_group = group);
     assert_found(&[FindingKind::MergeGroupIncomplete], |record| {
-        record.claims.push(claim_on(Resource::MergeGroup, NOBODY))
+        record.allocations.push(claim_on(Resource::MergeGroup, NOBODY))
     });
 }
 
 #[test]
 fn rows_stay_in_their_restaurant() {
-    assert_found(&[FindingKind::OtherTenant], |record| record.seats[0].foreign = true);
-    assert_found(&[FindingKind::OtherTenant], |record| record.claims[0].restaurant = NOBODY);
+    assert_found(&[FindingKind::OtherTenant], |record| record.assignments[0].foreign = true);
+    assert_found(&[FindingKind::OtherTenant], |record| record.allocations[0].restaurant = NOBODY);
     for change in [
         |hold: &mut BookingRecord| hold.holds[0].restaurant = NOBODY,
         |hold: &mut BookingRecord| {
@@ -266,15 +268,15 @@ fn rows_stay_in_their_restaurant() {
 
 #[test]
 fn a_table_in_use_has_a_booking() {
-    assert_found(&[FindingKind::TableStatusUnexplained], |record| record.seats[0].status_unexplained = true);
+    assert_found(&[FindingKind::TableStatusUnexplained], |record| record.assignments[0].status_unexplained = true);
 }
 
 #[test]
 fn a_finding_says_everything() {
-    let finding = decide(&with(|record| record.claims = vec![])).remove(0).json("claims it");
-    let seat = Id::from_u128(0x101).to_string();
-    assert_eq!(finding["rows"], serde_json::json!([{"table": "booking_table_assignments", "id": seat}]));
-    let words = ["HD05", "assignment_without_allocation", "error", "G1", "claims it"];
+    let finding = decide(&with(|record| record.allocations = vec![])).remove(0).json("allocations it");
+    let assignment = Id::from_u128(0x101).to_string();
+    assert_eq!(finding["rows"], serde_json::json!([{"table": "booking_table_assignments", "id": assignment}]));
+    let words = ["HD05", "assignment_without_allocation", "error", "G1", "allocations it"];
     let names = ["code", "finding", "severity", "promise", "repair"];
     assert_eq!(names.map(|name| finding[name].as_str().unwrap_or_default()), words);
 }
@@ -283,12 +285,12 @@ fn a_finding_says_everything() {
 fn a_missing_answer_names_the_tables_of_its_key() {
     let record = with(|record| {
         record.answers = vec![answered("key", "assigned", &[1])];
-        record.seats.push(AssignmentRecord { key: Some("other".to_owned()), ..seat(2, None) });
-        record.claims.push(table_claim(2));
+        record.assignments.push(AssignmentRecord { key: Some("other".to_owned()), ..assignment(2, None) });
+        record.allocations.push(table_allocation(2));
     });
     let missing = decide(&record).into_iter().find(|finding| finding.kind == FindingKind::AnswerMissing).expect("it");
     let rows: Vec<&str> = missing.rows.iter().map(|(_, id)| id.as_str()).collect();
-    assert_eq!(rows, [record.booking.id.to_string(), record.seats[1].id.to_string()]);
+    assert_eq!(rows, [record.booking.id.to_string(), record.assignments[1].id.to_string()]);
 }
 
 #[test]
@@ -297,17 +299,17 @@ fn a_record_counts_what_is_assigned_and_what_of_it_is_claimed() {
     assert_eq!(BookingRecord::of(OTHER_BOOKING, clock(17, 0)).counts(), (0, 0));
     let two = |change: fn(&mut BookingRecord)| {
         with(|record| {
-            record.seats.push(seat(2, None));
-            record.claims.push(table_claim(2));
+            record.assignments.push(assignment(2, None));
+            record.allocations.push(table_allocation(2));
             change(record);
         })
         .counts()
     };
     assert_eq!(two(|_| ()), (2, 2));
-    assert_eq!(two(|record| record.claims[1].window = Some(hours(18, 21))), (2, 1));
-    assert_eq!(two(|record| record.claims.truncate(1)), (2, 1));
-    // Without a window nothing is claimed for it.
-    assert_eq!(two(|record| (record.seats[1].window, record.claims[1].window) = (None, None)), (2, 1));
+    assert_eq!(two(|record| record.allocations[1].window = Some(hours(18, 21))), (2, 1));
+    assert_eq!(two(|record| record.allocations.truncate(1)), (2, 1));
+    // Without a window nothing is allocated for it.
+    assert_eq!(two(|record| (record.assignments[1].window, record.allocations[1].window) = (None, None)), (2, 1));
 }
 
 #[test]

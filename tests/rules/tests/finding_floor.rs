@@ -5,14 +5,14 @@ use holdfast::rules::booking::table::Resource;
 use holdfast::rules::booking::window::Window;
 use holdfast::rules::reconcile::finding::catalogue::FindingKind;
 use holdfast::rules::reconcile::finding::record::{Basis, BookingRecord, OpenHold, Rival, TableState};
-use holdfast_rules_tests::record::{claim_on, open_hold, rival, seat, state, table_claim};
+use holdfast_rules_tests::record::{assignment, claim_on, open_hold, rival, state, table_allocation};
 use holdfast_rules_tests::{HOLD, NOBODY, OTHER_ZONE, clock, hours, own_window, table_id};
 
 use crate::finding::assert_found;
 
 /// Another booking has table 1 from eight to ten, and takes place then.
 fn neighbour(record: &mut BookingRecord) {
-    record.neighbours = vec![Rival { is_claim: false, window: Some(hours(20, 22)), ..rival(1) }];
+    record.neighbours = vec![Rival { is_allocation: false, window: Some(hours(20, 22)), ..rival(1) }];
 }
 
 #[test]
@@ -60,8 +60,9 @@ fn the_tables_of_a_live_booking_are_to_be_used() {
 /// Tables 1 and 2, one group.
 fn two(record: &mut BookingRecord) {
     let group = Some(Id::from_u128(0x77));
-    record.seats = vec![seat(1, group), seat(2, group)];
-    record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, Id::from_u128(0x77))];
+    record.assignments = vec![assignment(1, group), assignment(2, group)];
+    record.allocations =
+        vec![table_allocation(1), table_allocation(2), claim_on(Resource::MergeGroup, Id::from_u128(0x77))];
     record.tables.insert(table_id(2), state());
     record.answers[0].tables = vec![table_id(1), table_id(2)];
 }
@@ -86,11 +87,11 @@ fn tables_that_were_to_stand_together_do() {
 
 #[test]
 fn what_an_answer_gave_names_its_key_and_its_claim() {
-    assert_found(&[FindingKind::KeyLost], |record| record.seats[0].key = None);
-    assert_found(&[FindingKind::AllocationLost], |record| record.seats[0].allocation = Some(NOBODY));
-    assert_found(&[FindingKind::AllocationLost], |record| record.seats[0].allocation = None);
+    assert_found(&[FindingKind::KeyLost], |record| record.assignments[0].key = None);
+    assert_found(&[FindingKind::AllocationLost], |record| record.assignments[0].allocation = Some(NOBODY));
+    assert_found(&[FindingKind::AllocationLost], |record| record.assignments[0].allocation = None);
     assert_found(&[], |record| {
-        record.seats[0].allocation = None;
+        record.assignments[0].allocation = None;
         record.answers[0].ours = false;
     });
     assert_found(&[FindingKind::HoldConsumedTwice], |record| record.answers[0].hold_shared = true);
@@ -102,7 +103,7 @@ fn a_hold_has_tables_and_an_end() {
         move |record: &mut BookingRecord| {
             record.holds = vec![hold];
             record.answers[0].hold = None;
-            record.claims.push(claim_on(Resource::Hold, HOLD));
+            record.allocations.push(claim_on(Resource::Hold, HOLD));
         }
     };
     assert_found(&[FindingKind::HoldWithoutTables], held(open_hold(&[])));

@@ -7,8 +7,9 @@ use holdfast::rules::hold::HoldEnd;
 use holdfast::rules::reconcile::finding::catalogue::{FINDINGS, FindingKind};
 use holdfast::rules::reconcile::finding::decide;
 use holdfast::rules::reconcile::finding::record::{AllocationRecord, BookingRecord, Moved, StatusRule};
-use holdfast::rules::repair::{RepairStep, by_name, history_at, history_from, plan, touched, wanted};
-use holdfast_rules_tests::record::{agreed, answered, claim_on, moved, open_hold, rival, seat, table_claim};
+use holdfast::rules::repair::step::RepairStep;
+use holdfast::rules::repair::{by_name, history_at, history_from, plan, touched, wanted};
+use holdfast_rules_tests::record::{agreed, answered, assignment, claim_on, moved, open_hold, rival, table_allocation};
 use holdfast_rules_tests::{HOLD, NOBODY, clock, hours, own_window, table_id, table_ids};
 use proptest::prelude::*;
 
@@ -31,27 +32,27 @@ fn assert_planned(kind: FindingKind, step: Option<RepairStep>, change: impl FnOn
 
 #[test]
 fn a_table_without_its_claim_is_claimed_if_it_is_free() {
-    let claim = |frees| RepairStep::ClaimTable { table: table_id(1), window: hours(18, 20), frees };
+    let allocation = |frees| RepairStep::AllocateTable { table: table_id(1), window: hours(18, 20), frees };
     let kind = FindingKind::AssignmentWithoutAllocation;
-    assert_planned(kind, Some(claim(vec![])), |record| record.claims = vec![]);
+    assert_planned(kind, Some(allocation(vec![])), |record| record.allocations = vec![]);
     // What a booking that is over left behind makes room.
-    assert_planned(kind, Some(claim(vec![rival(1).id])), |record| {
-        record.claims = vec![];
+    assert_planned(kind, Some(allocation(vec![rival(1).id])), |record| {
+        record.allocations = vec![];
         record.rivals = vec![rival(1)];
         record.rivals[0].released = true;
     });
     // Who is on another table, or comes at another time, is neither in the way nor asked to make room.
     for released in [false, true] {
         let planned = planned(|record| {
-            record.claims = vec![];
+            record.allocations = vec![];
             record.rivals = vec![rival(2), rival(1)];
             record.rivals[1].window = Some(hours(21, 23));
             record.rivals.iter_mut().for_each(|rival| rival.released = released);
         });
-        assert_eq!(planned.last(), Some(&(kind, Some(claim(vec![])))));
+        assert_eq!(planned.last(), Some(&(kind, Some(allocation(vec![])))));
     }
     let taken = planned(|record| {
-        record.claims = vec![];
+        record.allocations = vec![];
         record.rivals = vec![rival(1)];
     });
     assert_eq!(taken, [(FindingKind::DoubleBooked, None), (kind, None)]);
@@ -60,45 +61,46 @@ fn a_table_without_its_claim_is_claimed_if_it_is_free() {
 #[test]
 fn the_last_answer_decides_about_a_claim_without_its_table() {
     let kind = FindingKind::AllocationWithoutAssignment;
-    let given = |key: Option<&str>, group| RepairStep::SeatTable {
+    let given = |key: Option<&str>, group| RepairStep::AssignTable {
         table: table_id(1),
         window: hours(18, 20),
         group,
         key: key.map(str::to_owned),
     };
-    assert_planned(kind, Some(given(Some("key"), None)), |record| record.seats = vec![]);
-    // With its group, if the group's claim stands.
+    assert_planned(kind, Some(given(Some("key"), None)), |record| record.assignments = vec![]);
+    // With its group, if the group's allocation stands.
     assert_planned(kind, Some(given(Some("key"), Some(NOBODY))), |record| {
-        record.seats = vec![seat(2, Some(NOBODY))];
-        record.claims = vec![table_claim(1), table_claim(2), claim_on(Resource::MergeGroup, NOBODY)];
+        record.assignments = vec![assignment(2, Some(NOBODY))];
+        record.allocations = vec![table_allocation(1), table_allocation(2), claim_on(Resource::MergeGroup, NOBODY)];
         record.answers = vec![answered("key", "confirmed", &[1, 2])];
     });
-    assert_planned(kind, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
-        record.claims.push(table_claim(2))
+    assert_planned(kind, Some(RepairStep::DeleteAllocations(vec![table_allocation(2).id])), |record| {
+        record.allocations.push(table_allocation(2))
     });
     // An answer from before the last confirm counts no more.
-    assert_planned(kind, Some(RepairStep::DropClaims(vec![table_claim(2).id])), |record| {
-        record.claims.push(table_claim(2));
+    assert_planned(kind, Some(RepairStep::DeleteAllocations(vec![table_allocation(2).id])), |record| {
+        record.allocations.push(table_allocation(2));
         record.answers.insert(0, answered("older", "confirmed", &[2]));
     });
     // Nothing was ever answered, and the booking has other tables: a person decides.
     assert_planned(kind, None, |record| {
-        record.claims.push(table_claim(2));
-        (record.answers, record.seats[0].key) = (vec![], None);
+        record.allocations.push(table_allocation(2));
+        (record.answers, record.assignments[0].key) = (vec![], None);
     });
 }
 
 #[test]
 fn the_answers_window_counts_then_the_bookings() {
     let kind = FindingKind::WindowDiffersFromAllocation;
-    let claim = RepairStep::MoveClaim { claim: table_claim(1).id, window: hours(18, 20), frees: vec![] };
-    assert_planned(kind, Some(claim), |record| record.claims[0].window = Some(hours(18, 21)));
-    let own = RepairStep::MoveSeat { seat: seat(1, None).id, window: hours(18, 21) };
+    let allocation =
+        RepairStep::MoveAllocation { allocation: table_allocation(1).id, window: hours(18, 20), frees: vec![] };
+    assert_planned(kind, Some(allocation), |record| record.allocations[0].window = Some(hours(18, 21)));
+    let own = RepairStep::MoveAssignment { assignment: assignment(1, None).id, window: hours(18, 21) };
     assert_planned(kind, Some(own), |record| {
-        record.claims[0].window = Some(hours(18, 21));
+        record.allocations[0].window = Some(hours(18, 21));
         record.booking.window = own_window(18, 21);
-        (record.answers, record.seats[0].key) = (vec![], None);
-        record.seats[0].window = Some(hours(18, 20));
+        (record.answers, record.assignments[0].key) = (vec![], None);
+        record.assignments[0].window = Some(hours(18, 20));
     });
 }
 
@@ -112,20 +114,20 @@ fn the_status_follows_an_answer_whose_tables_stand() {
         back(record);
         record.moves.retain(|(from, _)| from != "pending");
     });
-    assert_eq!(undeclared, [(kind, None), (FindingKind::HistoryDiffers, Some(RepairStep::BookingRecord))]);
+    assert_eq!(undeclared, [(kind, None), (FindingKind::HistoryDiffers, Some(RepairStep::RecordHistory))]);
     let gone = planned(|record| {
         back(record);
-        (record.seats, record.claims) = (vec![], vec![]);
+        (record.assignments, record.allocations) = (vec![], vec![]);
     });
     assert_eq!(gone[0], (kind, None));
     // Nor when they stand for another time than was answered, or only half.
     for half in [
         |record: &mut BookingRecord| {
-            record.seats[0].window = Some(hours(18, 21));
-            record.claims[0].window = Some(hours(18, 21));
+            record.assignments[0].window = Some(hours(18, 21));
+            record.allocations[0].window = Some(hours(18, 21));
         },
-        |record: &mut BookingRecord| record.claims = vec![],
-        |record: &mut BookingRecord| record.claims[0].window = Some(hours(18, 21)),
+        |record: &mut BookingRecord| record.allocations = vec![],
+        |record: &mut BookingRecord| record.allocations[0].window = Some(hours(18, 21)),
     ] {
         let steps = planned(|record| {
             back(record);
@@ -172,7 +174,7 @@ fn what_is_missing_is_written() {
     let bind = RepairStep::Bind {
         key: "key".to_owned(),
         tables: table_ids(&[1]),
-        seats: vec![seat(1, None).id],
+        assignments: vec![assignment(1, None).id],
         window: hours(18, 20),
         group: None,
     };
@@ -183,7 +185,7 @@ fn what_is_missing_is_written() {
     };
     assert_eq!((key.as_str(), &payload["status"]), ("key", &serde_json::json!("confirmed")));
     assert!(dedupe_key.ends_with(&format!(":{}", table_id(1))), "{dedupe_key}");
-    assert_planned(FindingKind::HistoryDiffers, Some(RepairStep::BookingRecord), |record| {
+    assert_planned(FindingKind::HistoryDiffers, Some(RepairStep::RecordHistory), |record| {
         "checked_in".clone_into(&mut record.booking.status)
     });
 }
@@ -201,7 +203,7 @@ fn a_hold_ends_as_it_should_have() {
         let steps = planned(|record| {
             record.holds = vec![open_hold(&[2])];
             record.answers[0].hold = None;
-            record.claims.push(claim_on(Resource::Hold, HOLD));
+            record.allocations.push(claim_on(Resource::Hold, HOLD));
             change(record);
         });
         let step = RepairStep::CloseHold { hold: HOLD, end };
@@ -214,28 +216,28 @@ fn a_hold_ends_as_it_should_have() {
 
 #[test]
 fn groups_are_dissolved_or_claimed() {
-    let dissolve = RepairStep::Dissolve { seats: vec![seat(1, None).id], claims: vec![] };
+    let dissolve = RepairStep::Dissolve { assignments: vec![assignment(1, None).id], allocations: vec![] };
     assert_planned(FindingKind::MergeGroupIncomplete, Some(dissolve), |record| {
-        record.seats[0].merge_group = Some(NOBODY)
+        record.assignments[0].merge_group = Some(NOBODY)
     });
-    // Each with its own claim, and with no table's.
+    // Each with its own allocation, and with no table's.
     let groups = [NOBODY, HOLD];
     let dissolved = planned(|record| {
-        record.seats[0].merge_group = Some(NOBODY);
+        record.assignments[0].merge_group = Some(NOBODY);
         for (at, group) in groups.into_iter().enumerate() {
             let id = Id::from_u128(0x900 + at as u128);
-            record.claims.push(AllocationRecord { id, ..claim_on(Resource::MergeGroup, group) });
+            record.allocations.push(AllocationRecord { id, ..claim_on(Resource::MergeGroup, group) });
         }
     });
     let (with, without) = (Id::from_u128(0x900), Id::from_u128(0x901));
-    let steps = [(vec![seat(1, None).id], with), (vec![], without)].map(|(seats, claim)| {
-        (FindingKind::MergeGroupIncomplete, Some(RepairStep::Dissolve { seats, claims: vec![claim] }))
+    let steps = [(vec![assignment(1, None).id], with), (vec![], without)].map(|(assignments, allocation)| {
+        (FindingKind::MergeGroupIncomplete, Some(RepairStep::Dissolve { assignments, allocations: vec![allocation] }))
     });
     assert!(steps.iter().all(|step| dissolved.contains(step)) && dissolved.len() == 2, "{dissolved:#?}");
-    let claim = RepairStep::ClaimGroup { group: NOBODY, window: hours(18, 20) };
-    assert_planned(FindingKind::MergeGroupUnclaimed, Some(claim), |record| {
-        record.seats = vec![seat(1, Some(NOBODY)), seat(2, Some(NOBODY))];
-        record.claims = vec![table_claim(1), table_claim(2)];
+    let allocation = RepairStep::AllocateGroup { group: NOBODY, window: hours(18, 20) };
+    assert_planned(FindingKind::MergeGroupWithoutAllocation, Some(allocation), |record| {
+        record.assignments = vec![assignment(1, Some(NOBODY)), assignment(2, Some(NOBODY))];
+        record.allocations = vec![table_allocation(1), table_allocation(2)];
         record.answers = vec![answered("key", "confirmed", &[1, 2])];
     });
 }
@@ -243,12 +245,12 @@ fn groups_are_dissolved_or_claimed() {
 #[test]
 fn what_cannot_be_decided_is_for_a_person() {
     assert_planned(FindingKind::DoubleBooked, None, |record| record.rivals = vec![rival(1)]);
-    assert_planned(FindingKind::OtherTenant, None, |record| record.seats[0].foreign = true);
+    assert_planned(FindingKind::OtherTenant, None, |record| record.assignments[0].foreign = true);
     assert_planned(FindingKind::WindowOutsideBooking, None, |record| record.booking.window = own_window(20, 22));
     assert_planned(FindingKind::WindowLeftBehind, None, |record| record.booking.window = own_window(19, 21));
     assert_planned(FindingKind::FencedKeyUsed, None, |record| record.answers = vec![answered("key", "fenced", &[])]);
     assert_planned(FindingKind::ConfirmedWithoutTables, None, |record| {
-        (record.seats, record.claims) = (vec![], vec![])
+        (record.assignments, record.allocations) = (vec![], vec![])
     });
 }
 
@@ -267,7 +269,7 @@ fn findings_are_asked_for_by_name_or_code() {
     assert!(names(&[None]).is_err());
     assert_eq!(all().len(), FINDINGS.len());
     let mut record = agreed();
-    record.claims = vec![];
+    record.allocations = vec![];
     assert_eq!(plan(&record, decide(&record), &[FindingKind::EventMissing]), []);
 }
 
@@ -276,10 +278,10 @@ fn the_history_says_from_where() {
     let mut record = agreed();
     assert_eq!(history_from(&record, &[]), "confirmed");
     record.booking = Booking { status: "cancelled".to_owned(), ..record.booking };
-    assert_eq!(history_from(&record, &[&RepairStep::BookingRecord]), "confirmed");
+    assert_eq!(history_from(&record, &[&RepairStep::RecordHistory]), "confirmed");
     assert_eq!(history_from(&record, &[]), "cancelled");
     record.history.push(moved("cancelled", "cancelled", 17));
-    assert_eq!(history_from(&record, &[&RepairStep::BookingRecord]), "confirmed");
+    assert_eq!(history_from(&record, &[&RepairStep::RecordHistory]), "confirmed");
 }
 
 #[test]
@@ -308,13 +310,13 @@ fn records() -> impl Strategy<Value = BookingRecord> {
     let statuses = prop::sample::select(vec!["pending", "confirmed", "checked_in", "cancelled", "no_show"]);
     let tables = || prop::collection::btree_set(1_u128..5, 0..4);
     (statuses, tables(), tables(), tables(), tables(), 0_i64..4, any::<bool>()).prop_map(
-        |(status, seats, claims, answer, rivals, shift, released)| {
+        |(status, assignments, allocations, answer, rivals, shift, released)| {
             let mut record = agreed();
             status.clone_into(&mut record.booking.status);
-            record.seats = seats.into_iter().map(|number| seat(number, None)).collect();
-            record.claims = claims.into_iter().map(table_claim).collect();
-            if let Some(claim) = record.claims.first_mut() {
-                claim.window = Some(hours(18 + shift, 20 + shift));
+            record.assignments = assignments.into_iter().map(|number| assignment(number, None)).collect();
+            record.allocations = allocations.into_iter().map(table_allocation).collect();
+            if let Some(allocation) = record.allocations.first_mut() {
+                allocation.window = Some(hours(18 + shift, 20 + shift));
             }
             let answer: Vec<u128> = answer.into_iter().collect();
             record.answers = vec![answered("key", "confirmed", &answer)];
@@ -330,22 +332,22 @@ proptest! {
     #[test]
     fn no_live_booking_loses_a_table(record in records()) {
         let dropped = |step: &RepairStep| match step {
-            RepairStep::DropClaims(claims) => claims.clone(),
+            RepairStep::DeleteAllocations(allocations) => allocations.clone(),
             _ => vec![],
         };
         for planned in plan(&record, decide(&record), &all()) {
             let Some(step) = planned.step else { continue };
-            for claim in dropped(&step) {
-                let table = record.claims.iter().find(|known| known.id == claim).map(|known| known.resource_id);
-                let seated = record.seats.iter().any(|seat| Some(seat.table) == table);
+            for allocation in dropped(&step) {
+                let table = record.allocations.iter().find(|known| known.id == allocation).map(|known| known.resource_id);
+                let seated = record.assignments.iter().any(|assignment| Some(assignment.table) == table);
                 prop_assert!(record.is_over() || !seated, "{step:?}");
             }
             let (window, table, frees) = match &step {
-                RepairStep::ClaimTable { window, table, frees } => (*window, *table, frees.clone()),
-                RepairStep::SeatTable { window, table, .. } => (*window, *table, vec![]),
-                RepairStep::MoveClaim { window, claim, frees } => {
-                    let claim = record.claims.iter().find(|known| known.id == *claim).expect("known");
-                    (*window, claim.resource_id, frees.clone())
+                RepairStep::AllocateTable { window, table, frees } => (*window, *table, frees.clone()),
+                RepairStep::AssignTable { window, table, .. } => (*window, *table, vec![]),
+                RepairStep::MoveAllocation { window, allocation, frees } => {
+                    let allocation = record.allocations.iter().find(|known| known.id == *allocation).expect("known");
+                    (*window, allocation.resource_id, frees.clone())
                 }
                 _ => continue,
             };

@@ -61,12 +61,12 @@ findings! {
     ConfirmedWithoutTables "HD04" "confirmed_without_tables" Critical "G1"
         "The booking is confirmed and has no table." "none: confirm again with a new key, or cancel";
     AssignmentWithoutAllocation "HD05" "assignment_without_allocation" Error "G1"
-        "A table of the booking is not claimed: another booking could take it." "claims it, if it is free";
+        "A table of the booking has no allocation: another booking could take it." "allocates it, if it is free";
     AllocationWithoutAssignment "HD06" "allocation_without_assignment" Error "G1"
-        "The booking claims a table that it does not have."
-        "gives it the table when the last answer says so, else drops the claim";
+        "The booking has an allocation of a table that is not assigned to it."
+        "gives it the table when the last answer says so, else deletes the allocation";
     WindowDiffersFromAllocation "HD07" "window_differs_from_allocation" Error "G1"
-        "A table is claimed for another window than it is assigned for."
+        "A table is allocated for another window than it is assigned for."
         "follows the last answer, else the booking's own window";
     WindowOutsideBooking "HD08" "window_outside_booking" Error "G1"
         "A table is assigned for a time at which the booking does not take place."
@@ -91,12 +91,12 @@ findings! {
         "A hold is open more than a minute after its deadline." "closes it as expired";
     MirrorWithoutHold "HD17" "mirror_without_hold" Info "G7"
         "A hold's mirror stands without an open hold." "drops the mirror";
-    ClaimOfEndedBooking "HD18" "claim_of_ended_booking" Info "G7"
-        "A booking that is over still claims a table for a time to come." "drops the claim, keeps the record";
+    AllocationOfEndedBooking "HD18" "allocation_of_ended_booking" Info "G7"
+        "A booking that is over still has an allocation for a time to come." "deletes the allocation, keeps the record";
     MergeGroupIncomplete "HD19" "merge_group_incomplete" Warning "G1"
         "A group of joined tables has fewer than two of them." "dissolves the group";
-    MergeGroupUnclaimed "HD20" "merge_group_unclaimed" Warning "G1"
-        "Joined tables have no claim as a group." "claims the group";
+    MergeGroupWithoutAllocation "HD20" "merge_group_without_allocation" Warning "G1"
+        "Joined tables have no allocation as a group." "allocates the group";
     TableStatusUnexplained "HD21" "table_status_unexplained" Info "G7"
         "A table of the booking is marked as in use, and no booking explains it." "sets the status to that of now";
     WindowLeftBehind "HD22" "window_left_behind" Error "G1"
@@ -127,7 +127,7 @@ findings! {
     KeyLost "HD32" "key_lost" Warning "G3"
         "A table of an answer does not bear its key any more." "none: set its idempotency_key to the answer's";
     AllocationLost "HD33" "allocation_lost" Warning "G1"
-        "A table that was given under a key does not name its claim." "none: set its allocation_id to the claim's";
+        "A table that was given under a key does not name its allocation." "none: set its allocation_id to the allocation's";
 }
 
 impl FindingKind {

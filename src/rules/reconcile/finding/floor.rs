@@ -12,7 +12,8 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     if !record.is_live() {
         return Vec::new();
     }
-    let mut findings: Vec<Finding> = record.seats.iter().filter_map(|seat| usable(record, seat)).collect();
+    let mut findings: Vec<Finding> =
+        record.assignments.iter().filter_map(|assignment| usable(record, assignment)).collect();
     findings.extend(party(record));
     findings.extend(zones(record));
     findings.extend(adjacent(record));
@@ -20,25 +21,30 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
 }
 
 fn states(record: &BookingRecord) -> impl Iterator<Item = &TableState> {
-    record.seats.iter().filter_map(|seat| record.tables.get(&seat.table))
+    record.assignments.iter().filter_map(|assignment| record.tables.get(&assignment.table))
 }
 
-fn usable(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
-    let state = record.tables.get(&seat.table)?;
+fn usable(record: &BookingRecord, assignment: &AssignmentRecord) -> Option<Finding> {
+    let state = record.tables.get(&assignment.table)?;
     let (kind, what) = match (state.active, state.out_of_service) {
         (false, _) => (FindingKind::TableInactive, "is not in use"),
         (true, true) => (FindingKind::TableOutOfService, "is out of service"),
         (true, false) => return None,
     };
-    let finding = Finding::new(kind, format!("Table {} {what}", seat.table));
-    Some(finding.row("booking_table_assignments", seat.id).row("table_inventory", seat.table).about(seat.id))
+    let finding = Finding::new(kind, format!("Table {} {what}", assignment.table));
+    Some(
+        finding
+            .row("booking_table_assignments", assignment.id)
+            .row("table_inventory", assignment.table)
+            .about(assignment.id),
+    )
 }
 
 fn party(record: &BookingRecord) -> Option<Finding> {
     let seats: i64 = states(record).map(|state| i64::from(state.seats)).sum();
     let party = i64::from(record.booking.party_size);
     let fits = party <= seats + i64::from(record.extra_seats);
-    if fits || record.seats.is_empty() || !record.is_confirm_target() {
+    if fits || record.assignments.is_empty() || !record.is_confirm_target() {
         return None;
     }
     let detail = format!("Party of {party}, its tables seat {seats}, the policy accepts {} more", record.extra_seats);
@@ -59,7 +65,7 @@ fn zones(record: &BookingRecord) -> Option<Finding> {
 /// Only where the answer that gave them asked for it.
 fn adjacent(record: &BookingRecord) -> Option<Finding> {
     let request = record.last_answer().is_some_and(|answer| answer.adjacent);
-    let tables: Vec<Id> = record.seats.iter().map(|seat| seat.table).collect();
+    let tables: Vec<Id> = record.assignments.iter().map(|assignment| assignment.table).collect();
     let apart = adjacency::check_connected(&tables, &record.edges).err().filter(|_| request)?;
     Some(Finding::new(FindingKind::TablesNotAdjacent, apart.message).row("bookings", record.booking.id))
 }

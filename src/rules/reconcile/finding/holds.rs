@@ -11,10 +11,13 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
         Some(Finding::new(kind, detail).row("table_holds", hold.id).about(hold.id))
     });
     let is_open = |id| record.holds.iter().any(|hold| hold.id == id);
-    let mirrors = record.claims.iter().filter(|claim| claim.resource == Resource::Hold && !is_open(claim.resource_id));
-    let mirrors = mirrors.map(|claim| {
-        let detail = format!("Claim {} mirrors hold {}", claim.id, claim.resource_id);
-        Finding::new(FindingKind::MirrorWithoutHold, detail).row("allocations", claim.id).about(claim.id)
+    let mirrors = record
+        .allocations
+        .iter()
+        .filter(|allocation| allocation.resource == Resource::Hold && !is_open(allocation.resource_id));
+    let mirrors = mirrors.map(|allocation| {
+        let detail = format!("Allocation {} mirrors hold {}", allocation.id, allocation.resource_id);
+        Finding::new(FindingKind::MirrorWithoutHold, detail).row("allocations", allocation.id).about(allocation.id)
     });
     open.chain(mirrors).collect()
 }
@@ -31,7 +34,9 @@ fn why(record: &BookingRecord, hold: &OpenHold) -> Option<(FindingKind, String)>
         ));
     }
     // A hold that somebody opened again by hand has lost its mirror, and the booking has its tables.
-    let given = |table: &_| record.seats.iter().any(|seat| seat.table == *table && seat.window == Some(window));
+    let given = |table: &_| {
+        record.assignments.iter().any(|assignment| assignment.table == *table && assignment.window == Some(window))
+    };
     if !hold.mirrored && !hold.members.is_empty() && hold.members.iter().all(given) {
         return Some((
             FindingKind::HoldOpenAfterConfirmation,

@@ -24,8 +24,8 @@ pub struct BookingRecord {
     pub statuses: Vec<StatusRule>,
     /// Declared moves: from, to.
     pub moves: Vec<(String, String)>,
-    pub seats: Vec<AssignmentRecord>,
-    pub claims: Vec<AllocationRecord>,
+    pub assignments: Vec<AssignmentRecord>,
+    pub allocations: Vec<AllocationRecord>,
     /// Open holds only.
     pub holds: Vec<OpenHold>,
     pub history: Vec<Moved>,
@@ -64,7 +64,7 @@ pub struct AssignmentRecord {
     pub status_unexplained: bool,
     /// Young enough for the ledger to know its key, which was not forgotten on purpose.
     pub recent: bool,
-    /// The claim that it names.
+    /// The allocation that it names.
     pub allocation: Option<Id>,
 }
 
@@ -123,7 +123,7 @@ pub struct Answered {
     /// Where its window came from; None: it was not recorded.
     pub basis: Option<Basis>,
     /// Its assignments.
-    pub seats: Vec<Id>,
+    pub assignments: Vec<Id>,
     /// Were its tables to stand side by side?
     pub adjacent: bool,
     /// Was its hold consumed by another answer too?
@@ -151,7 +151,7 @@ impl Answered {
 pub struct Rival {
     pub id: Id,
     /// An allocation, or an assignment.
-    pub is_claim: bool,
+    pub is_allocation: bool,
     pub table: Id,
     /// None: maintenance.
     pub owner: Option<Id>,
@@ -169,8 +169,8 @@ impl BookingRecord {
             booking: Booking { id: booking, ..Booking::default() },
             statuses: Vec::new(),
             moves: Vec::new(),
-            seats: Vec::new(),
-            claims: Vec::new(),
+            assignments: Vec::new(),
+            allocations: Vec::new(),
             holds: Vec::new(),
             history: Vec::new(),
             answers: Vec::new(),
@@ -182,14 +182,15 @@ impl BookingRecord {
         }
     }
 
-    /// Assignments, and those whose table is claimed for the same window.
+    /// Assignments, and those whose table is allocated for the same window.
     #[must_use]
     pub fn counts(&self) -> (i64, i64) {
-        let claimed = self.seats.iter().filter(|seat| {
-            seat.window.is_some() && self.claim_of(seat).is_some_and(|claim| claim.window == seat.window)
+        let allocated = self.assignments.iter().filter(|assignment| {
+            assignment.window.is_some()
+                && self.allocation_of(assignment).is_some_and(|allocation| allocation.window == assignment.window)
         });
         let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-        (count(self.seats.len()), count(claimed.count()))
+        (count(self.assignments.len()), count(allocated.count()))
     }
 
     #[must_use]
@@ -208,20 +209,20 @@ impl BookingRecord {
         self.rule(&self.booking.status).releases_tables
     }
 
-    /// The claims on tables that keep others away.
-    pub fn table_claims(&self) -> impl Iterator<Item = &AllocationRecord> {
-        self.claims.iter().filter(|claim| claim.resource == Resource::Table && !claim.shadow)
+    /// The allocations on tables that keep others away.
+    pub fn table_allocations(&self) -> impl Iterator<Item = &AllocationRecord> {
+        self.allocations.iter().filter(|allocation| allocation.resource == Resource::Table && !allocation.shadow)
     }
 
-    /// The claim on the table of a seat.
+    /// The allocation on the table of an assignment.
     #[must_use]
-    pub fn claim_of(&self, seat: &AssignmentRecord) -> Option<&AllocationRecord> {
-        self.table_claims().find(|claim| claim.resource_id == seat.table)
+    pub fn allocation_of(&self, assignment: &AssignmentRecord) -> Option<&AllocationRecord> {
+        self.table_allocations().find(|allocation| allocation.resource_id == assignment.table)
     }
 
     #[must_use]
-    pub fn seat_on(&self, table: Id) -> Option<&AssignmentRecord> {
-        self.seats.iter().find(|seat| seat.table == table)
+    pub fn assignment_on(&self, table: Id) -> Option<&AssignmentRecord> {
+        self.assignments.iter().find(|assignment| assignment.table == table)
     }
 
     /// Does the booking end in the time to come?
@@ -232,17 +233,18 @@ impl BookingRecord {
 
     /// Where the window came from for which a table is assigned still.
     #[must_use]
-    pub fn basis_of(&self, seat: &AssignmentRecord) -> Option<Basis> {
-        let same = |answer: &&Answered| Some(&answer.key) == seat.key.as_ref() && answer.window == seat.window;
+    pub fn basis_of(&self, assignment: &AssignmentRecord) -> Option<Basis> {
+        let same =
+            |answer: &&Answered| Some(&answer.key) == assignment.key.as_ref() && answer.window == assignment.window;
         self.answers.iter().rev().find(same)?.basis
     }
 
     /// The time at which the booking takes place at a table: its own, but where another window was asked for.
     #[must_use]
-    pub fn time_at(&self, seat: &AssignmentRecord) -> Option<Window> {
-        match self.basis_of(seat) {
-            Some(Basis::Request) => seat.window,
-            _ => self.window().or(seat.window),
+    pub fn time_at(&self, assignment: &AssignmentRecord) -> Option<Window> {
+        match self.basis_of(assignment) {
+            Some(Basis::Request) => assignment.window,
+            _ => self.window().or(assignment.window),
         }
     }
 

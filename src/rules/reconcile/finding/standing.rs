@@ -10,7 +10,7 @@ const LEDGER: &str = "booking_assignment_idempotency";
 
 pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     let mut findings = keys(record);
-    findings.extend(record.seats.iter().filter_map(|seat| lost(record, seat)));
+    findings.extend(record.assignments.iter().filter_map(|assignment| lost(record, assignment)));
     let shared = record.answers.iter().filter(|answer| answer.is_success() && answer.hold_shared);
     findings.extend(shared.map(|answer| {
         let hold = answer.hold.unwrap_or_default();
@@ -30,8 +30,8 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
 /// Every table that was given under a key has an answer under that key. A booking that is over keeps its tables as
 /// a record only.
 fn keys(record: &BookingRecord) -> Vec<Finding> {
-    let seats = record.seats.iter().filter(|seat| !record.is_over() && seat.recent);
-    let keys: BTreeSet<&str> = seats.filter_map(|seat| seat.key.as_deref()).collect();
+    let assignments = record.assignments.iter().filter(|assignment| !record.is_over() && assignment.recent);
+    let keys: BTreeSet<&str> = assignments.filter_map(|assignment| assignment.key.as_deref()).collect();
     keys.into_iter()
         .filter_map(|key| {
             let answer = record.answers.iter().find(|answer| answer.key == key);
@@ -41,23 +41,29 @@ fn keys(record: &BookingRecord) -> Vec<Finding> {
                 None => (FindingKind::AnswerMissing, format!("Key {key} has no answer")),
             };
             let finding = Finding::new(kind, detail).row("bookings", record.booking.id).under(key);
-            let given = record.seats.iter().filter(|seat| seat.key.as_deref() == Some(key));
-            Some(given.fold(finding, |finding, seat| finding.row("booking_table_assignments", seat.id)))
+            let given = record.assignments.iter().filter(|assignment| assignment.key.as_deref() == Some(key));
+            Some(given.fold(finding, |finding, assignment| finding.row("booking_table_assignments", assignment.id)))
         })
         .collect()
 }
 
-/// What was given under a key bears it, and names its claim.
-fn lost(record: &BookingRecord, seat: &AssignmentRecord) -> Option<Finding> {
-    let given = |answer: &&Answered| answer.is_success() && answer.ours && answer.seats.contains(&seat.id);
+/// What was given under a key bears it, and names its allocation.
+fn lost(record: &BookingRecord, assignment: &AssignmentRecord) -> Option<Finding> {
+    let given = |answer: &&Answered| answer.is_success() && answer.ours && answer.assignments.contains(&assignment.id);
     let answer = record.answers.iter().find(given).filter(|_| !record.is_over())?;
-    let (kind, detail) = if seat.key.is_none() {
-        (FindingKind::KeyLost, format!("Table {} was given under key {}", seat.table, answer.key))
+    let (kind, detail) = if assignment.key.is_none() {
+        (FindingKind::KeyLost, format!("Table {} was given under key {}", assignment.table, answer.key))
     } else {
-        let claim = record.claim_of(seat).filter(|claim| seat.allocation != Some(claim.id))?;
-        (FindingKind::AllocationLost, format!("Table {} has claim {}", seat.table, claim.id))
+        let allocation =
+            record.allocation_of(assignment).filter(|allocation| assignment.allocation != Some(allocation.id))?;
+        (FindingKind::AllocationLost, format!("Table {} has allocation {}", assignment.table, allocation.id))
     };
-    Some(Finding::new(kind, detail).row("booking_table_assignments", seat.id).about(seat.id).under(&answer.key))
+    Some(
+        Finding::new(kind, detail)
+            .row("booking_table_assignments", assignment.id)
+            .about(assignment.id)
+            .under(&answer.key),
+    )
 }
 
 /// A confirm was answered; since then the booking may have moved on, along the declared moves or with an entry of
@@ -96,6 +102,7 @@ fn history(record: &BookingRecord) -> Option<Finding> {
 }
 
 fn confirmed_by_key(record: &BookingRecord) -> bool {
-    let given = |answer: &Answered| record.seats.iter().any(|seat| seat.key.as_deref() == Some(&answer.key));
+    let given =
+        |answer: &Answered| record.assignments.iter().any(|assignment| assignment.key.as_deref() == Some(&answer.key));
     record.answers.iter().any(|answer| answer.outcome == "confirmed" && given(answer))
 }

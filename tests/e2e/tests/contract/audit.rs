@@ -151,7 +151,7 @@ fn orphans_are_seen() {
     let certificate = audit(&mut floor);
     let seen = certified(&certificate);
     assert_eq!(seen, asked(&mut floor));
-    for (check, broken) in [("assignments_owned", 2), ("claims_owned", 3), ("moves_declared", 1)] {
+    for (check, broken) in [("assignments_owned", 2), ("allocations_owned", 3), ("moves_declared", 1)] {
         assert_eq!(seen[check].1, broken, "{check}: {certificate:#}");
     }
 }

@@ -53,7 +53,7 @@ fn what_the_calls_leave_behind_agrees() {
             .with("p_history_changed_at", "2020-01-01 12:00Z")
             .with("p_history_reason", "test");
         floor.done(&call);
-        let expected: &[&str] = if to == "completed" { &["claim_of_ended_booking"] } else { &[] };
+        let expected: &[&str] = if to == "completed" { &["allocation_of_ended_booking"] } else { &[] };
         assert_eq!(found(&mut floor, booking), expected, "{to}");
     }
 }
