@@ -249,7 +249,7 @@ with recursive after_confirmation (status) as (
   where s.idempotency_key is not null and not s.is_over
     and coalesce(s.assigned_at > pg_catalog.now() - retention.ledger, true)
     and (l.outcome is null or l.outcome not in ('confirmed', 'assigned'))
---[forgotten
+--[pruned
     and not exists (
       select from app.holdfast_pruned f where f.booking_id = s.booking_id and f.until >= s.assigned_at
     )

@@ -264,7 +264,7 @@ with recursive after_confirmation (status) as (
   )
   from booking b join app.booking_table_assignments a on a.booking_id = b.id
   where a.idempotency_key is not null and not b.is_over and coalesce(a.assigned_at > :now - retention.ledger, true)
---[forgotten
+--[pruned
     and not exists (
       select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at
     )

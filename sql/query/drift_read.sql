@@ -27,7 +27,7 @@ select 'assignment', a.id, a.table_id, a.merge_group_id, a.start_at, a.end_at, a
            and s.releases_tables is distinct from true
        ),
        coalesce(a.assigned_at > :now - retention.ledger, true)
---[forgotten
+--[pruned
          and not exists (
            select from app.holdfast_pruned f where f.booking_id = a.booking_id and f.until >= a.assigned_at
          )

@@ -165,7 +165,7 @@ impl Store {
 
     /// Deletes marks of pruned answers whose bookings are gone, at most a batch.
     pub fn marks_prune(&self, batch: i32) -> Result<i64, Failure> {
-        if !self.attachment.has("forgotten") {
+        if !self.attachment.has("pruned") {
             return Ok(0);
         }
         Ok(self.run(MarksPrune { batch }, |_| ())?.len() as i64)

@@ -117,7 +117,7 @@ pub const HOLDFAST: &[HoldfastTable] = &[
     HoldfastTable {
         name: "holdfast_pruned",
         about: "Answers of this booking from before that instant were forgotten. No foreign key: forgetting must not wait for somebody who deletes the booking.",
-        feature: "forgotten",
+        feature: "pruned",
         columns: &[column("booking_id", Uuid).key(), column("until", Timestamp)],
         ..NEW
     },

@@ -45,6 +45,7 @@ mod request;
 mod retention;
 mod rollout;
 mod scan_bookings;
+mod schema;
 mod shadow;
 mod slot;
 mod tally;

@@ -215,6 +215,21 @@ fn a_hold_ends_as_it_should_have() {
 }
 
 #[test]
+fn an_allocation_that_stands_for_nothing_goes() {
+    let mirror = claim_on(Resource::Hold, HOLD);
+    let gone = Some(RepairStep::DeleteAllocations(vec![mirror.id]));
+    assert_planned(FindingKind::MirrorWithoutHold, gone, |record| record.allocations.push(mirror));
+}
+
+#[test]
+fn the_status_of_a_table_that_nobody_has_is_set_again() {
+    let refresh = Some(RepairStep::Refresh { table: table_id(1) });
+    assert_planned(FindingKind::TableStatusUnexplained, refresh, |record| {
+        record.assignments[0].status_unexplained = true;
+    });
+}
+
+#[test]
 fn groups_are_dissolved_or_claimed() {
     let dissolve = RepairStep::Dissolve { assignments: vec![assignment(1, None).id], allocations: vec![] };
     assert_planned(FindingKind::MergeGroupIncomplete, Some(dissolve), |record| {

@@ -128,6 +128,8 @@ fn what_nobody_had_before_is_refused_wherever_ours_does_not_decide() {
     for (route, enabled) in [(Route::Original, true), (Route::Shadow(Trial::Looked), true), (Route::Original, false)] {
         let refusal = only_ours(route, enabled).expect("an original is expected to decide");
         assert_eq!(refusal.outcome.entry().code, "HF710");
+        // The rollout's table is the caller's way out; the setting is the owner's.
+        assert_eq!(refusal.hint.contains("percentage"), enabled, "{refusal:?}");
     }
 }
 

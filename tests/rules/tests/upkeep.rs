@@ -250,3 +250,21 @@ fn who_listens_is_told_of_holds_that_ran_out() {
     memory.ran(Task::ExpireHolds, NOW, 1, false, 5);
     assert_eq!((memory.notify_at, memory.told), (Instant::NEVER, 0));
 }
+
+/// Whoever writes calls the worker, but for what the agenda says anyway.
+#[test]
+fn the_worker_does_not_call_itself() {
+    let quiet: Vec<&str> = TASKS.iter().filter(|task| task.leaves_nothing()).map(|task| task.name()).collect();
+    assert_eq!(
+        quiet,
+        [
+            "expire_holds",
+            "prune_ledger",
+            "prune_attempts",
+            "prune_ended_holds",
+            "prune_outbox",
+            "prune_disagreements",
+            "prune_ended"
+        ]
+    );
+}
