@@ -1,6 +1,6 @@
 //! holdfast: a held table becomes a confirmed booking exactly once.
 //!
-//! The rooms, from the door down: `api` (every SQL function), `commands` (the order of steps), `rules` (every
+//! The layers, each above what it may call: `api` (every SQL function), `commands` (the order of steps), `rules` (every
 //! decision, pure), `store` (the only one that speaks SPI) and `telemetry` (what a rollback leaves). `errors` raises.
 
 pub mod rules;

@@ -1,4 +1,4 @@
-//! What a caller can ask for: the only rooms that order steps.
+//! What a caller can ask for: the only layer that orders steps.
 //!
 //! **The lock order**, the same in every command: the booking, its holds by id, tables by id, allocations by
 //! (table, start), and last the ledger's key, by its unique index. Locking the booking serializes every attempt on

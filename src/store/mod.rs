@@ -1,4 +1,4 @@
-//! The only room that speaks SPI: the application's own tables, in the types of the rules.
+//! The only layer that speaks SPI: the application's own tables, in the types of the rules.
 
 mod apply;
 mod attachment;

@@ -1,39 +1,39 @@
-//! The rules of the house, which keep it one that a newcomer finds their way in: who may call whom, where the
+//! The rules of this code, which keep it one that a newcomer finds their way in: who may call whom, where the
 //! dangerous words may stand, how large a file may grow, and that the documentation names everything there is.
 //!
 //! Each check is a function from text to complaints, and has a test of its own that it can complain.
 
-#[path = "house/circles.rs"]
+#[path = "architecture/circles.rs"]
 mod circles;
-#[path = "house/columns.rs"]
+#[path = "architecture/columns.rs"]
 mod columns;
-#[path = "house/crates.rs"]
+#[path = "architecture/crates.rs"]
 mod crates;
-#[path = "house/documents.rs"]
+#[path = "architecture/documents.rs"]
 mod documents;
-#[path = "house/foreign.rs"]
+#[path = "architecture/foreign.rs"]
 mod foreign;
-#[path = "house/generated.rs"]
+#[path = "architecture/generated.rs"]
 mod generated;
-#[path = "house/made_sql.rs"]
+#[path = "architecture/layers.rs"]
+mod layers;
+#[path = "architecture/made_sql.rs"]
 mod made_sql;
-#[path = "house/pages.rs"]
+#[path = "architecture/pages.rs"]
 mod pages;
-#[path = "house/rooms.rs"]
-mod rooms;
-#[path = "house/sizes.rs"]
+#[path = "architecture/sizes.rs"]
 mod sizes;
-#[path = "house/source.rs"]
+#[path = "architecture/source.rs"]
 mod source;
-#[path = "house/sql.rs"]
+#[path = "architecture/sql.rs"]
 mod sql;
-#[path = "house/statements.rs"]
+#[path = "architecture/statements.rs"]
 mod statements;
-#[path = "house/upgrade.rs"]
+#[path = "architecture/upgrade.rs"]
 mod upgrade;
-#[path = "house/vocabulary.rs"]
+#[path = "architecture/vocabulary.rs"]
 mod vocabulary;
-#[path = "house/words.rs"]
+#[path = "architecture/words.rs"]
 mod words;
 
 /// Fails with every complaint on a line of its own.

@@ -90,7 +90,7 @@ fn unsafety(file: &File) -> Vec<String> {
     if !UNSAFE.iter().any(|(path, _)| *path == file.path) {
         return uses
             .iter()
-            .map(|at| format!("{}:{}: unsafe outside of its rooms", file.path, words[*at].line))
+            .map(|at| format!("{}:{}: unsafe outside of its files", file.path, words[*at].line))
             .collect();
     }
     let mut complaints = vec![];

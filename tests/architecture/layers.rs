@@ -1,11 +1,11 @@
-//! Dependencies between the rooms of `src` point down only.
+//! Dependencies between the layers of `src` point down only.
 
 use super::source::{File, Token, files_in, rust_code, tokens};
 use super::{assert_none, assert_one};
 
-/// A room, and the rooms that it may name. The types of the rules are the language of the house: whoever may call
+/// A layer, and the layers that it may name. The types of the rules are the language of the crate: whoever may call
 /// a command may also say what it is about.
-const ROOMS: &[(&str, &[&str])] = &[
+const LAYERS: &[(&str, &[&str])] = &[
     (
         "lib",
         &[
@@ -44,12 +44,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// `src/api/hold.rs` is in `api`, `src/errors.rs` is `errors`.
-fn room(path: &str) -> &str {
+fn layer(path: &str) -> &str {
     let inside = path.strip_prefix("src/").unwrap_or(path);
     inside.split('/').next().unwrap_or_default().trim_end_matches(".rs")
 }
 
-/// Every `crate::…` of the tokens: line and room, groups in braces taken apart.
+/// Every `crate::…` of the tokens: line and layer, groups in braces taken apart.
 fn named_rooms<'a>(tokens: &[Token<'a>]) -> Vec<(usize, &'a str)> {
     let mut named = vec![];
     for (at, window) in tokens.windows(4).enumerate() {
@@ -82,20 +82,20 @@ fn named_rooms<'a>(tokens: &[Token<'a>]) -> Vec<(usize, &'a str)> {
 }
 
 fn dependencies(file: &File) -> Vec<String> {
-    let room = room(&file.path);
-    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
-        return vec![format!("{}: the house has no room {room}", file.path)];
+    let layer = layer(&file.path);
+    let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+        return vec![format!("{}: there is no layer {layer}", file.path)];
     };
     let code = rust_code(&file.text);
     let tokens = tokens(&code);
     let mut complaints: Vec<String> = named_rooms(&tokens)
         .into_iter()
-        .filter(|(_, named)| *named != room && !allowed.contains(named))
-        .map(|(line, named)| format!("{}:{line}: {room} must not know {named}", file.path))
+        .filter(|(_, named)| *named != layer && !allowed.contains(named))
+        .map(|(line, named)| format!("{}:{line}: {layer} must not know {named}", file.path))
         .collect();
     let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
-    if room != "lib" && words.windows(4).any(|window| window == ["super", ":", ":", "super"]) {
-        complaints.push(format!("{}: leaves its room by super::super; say crate::…", file.path));
+    if layer != "lib" && words.windows(4).any(|window| window == ["super", ":", ":", "super"]) {
+        complaints.push(format!("{}: leaves its layer by super::super; say crate::…", file.path));
     }
     complaints
 }
@@ -119,7 +119,7 @@ fn a_dependency_that_points_up_is_seen() {
         &complain("src/store/plan.rs", "macro_rules! m { () => { $crate::api::f() } }"),
         "store must not know api",
     );
-    assert_one(&complain("src/attic/old.rs", ""), "no room attic");
+    assert_one(&complain("src/attic/old.rs", ""), "no layer attic");
     assert_one(&complain("src/store/plan.rs", "use super::super::api;"), "super::super");
     assert_none(&complain("src/store/plan.rs", "// crate::api\nuse crate::{rules::api, store};\nuse super::row;"));
     assert_none(&complain("src/commands/hold.rs", "use crate::store::Store; const S: &str = \"crate::api\";"));
