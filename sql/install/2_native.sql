@@ -14,7 +14,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_confirm_tables_wrapper';
 comment on function holdfast.confirm_tables is
-  'Sets the tables of a booking to exactly the given set, moves it to the target status and closes its holds; the native form of confirm_hold_assignment_with_transition. Arguments: p_schema the attached schema; p_booking_id; p_table_ids one or more, no NULL, order and duplicates do not matter; p_idempotency_key NULL for none, never blank; p_require_adjacency NULL is false; p_assigned_by NULL for an automatic call; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_target_status NULL leaves the status; the history columns may be NULL. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001) and 40001, 40P01, 55P03. Retry with the same key: a committed answer comes back with replayed set.';
+  'Sets the tables of a booking to exactly the given set, moves it to the target status and closes its holds; the native form of confirm_hold_assignment_with_transition. Arguments: p_schema the attached schema; p_booking_id; p_table_ids one or more, no NULL, order and duplicates do not matter; p_idempotency_key NULL for none, never blank; p_require_adjacency NULL is false; p_assigned_by NULL for an automatic call; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_target_status NULL leaves the status; the history columns may be NULL. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001), 40001, 40P01, 55P03, and 55000, XX000 where schema or server cannot do it now. Retry with the same key: a committed answer comes back with replayed set.';
 
 create function holdfast.confirm_hold(
   p_schema regnamespace, p_hold_id uuid, p_booking_id uuid, p_idempotency_key text,
@@ -31,7 +31,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_confirm_hold_wrapper';
 comment on function holdfast.confirm_hold is
-  'Confirms the tables of a hold for their window and closes the hold; the native form of confirm_hold_assignment_tx. Arguments as confirm_tables; p_hold_id names the tables; p_window_start and p_window_end both or neither (NULL: the hold''s window); p_expected_policy_version and p_expected_adjacency_hash NULL expect nothing; p_target_status NULL leaves the status. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001) and 40001, 40P01, 55P03. Retry with the same key: a committed answer comes back with replayed set.';
+  'Confirms the tables of a hold for their window and closes the hold; the native form of confirm_hold_assignment_tx. Arguments as confirm_tables; p_hold_id names the tables; p_window_start and p_window_end both or neither (NULL: the hold''s window); p_expected_policy_version and p_expected_adjacency_hash NULL expect nothing; p_target_status NULL leaves the status. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001), 40001, 40P01, 55P03, and 55000, XX000 where schema or server cannot do it now. Retry with the same key: a committed answer comes back with replayed set.';
 
 create function holdfast.assign_tables(
   p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[], p_idempotency_key text default null,
@@ -45,7 +45,7 @@ returns table (
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_assign_tables_wrapper';
 comment on function holdfast.assign_tables is
-  'Adds tables to a booking without touching its status; the native form of assign_tables_atomic_v2. Arguments as confirm_tables. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001) and 40001, 40P01, 55P03. Retry with the same key: a committed answer comes back with replayed set.';
+  'Adds tables to a booking without touching its status; the native form of assign_tables_atomic_v2. Arguments as confirm_tables. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001), 40001, 40P01, 55P03, and 55000, XX000 where schema or server cannot do it now. Retry with the same key: a committed answer comes back with replayed set.';
 
 create function holdfast.unassign_tables(
   p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[] default null

@@ -148,6 +148,28 @@ fn the_first_statement_on_call_finds_the_booking() {
     }
 }
 
+/// A finding whose repair is a statement by hand is gone after it.
+#[test]
+fn what_is_mended_by_hand_is_mended() {
+    let page = fs::read_to_string(root().join("docs/reconcile-and-audit.md")).expect("the page");
+    let by_hand =
+        page.split("**Mended by hand**").nth(1).and_then(|rest| rest.split("```sql\n").nth(1)).expect("statements");
+    let by_hand = by_hand.split("```").next().expect("a block");
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    floor.seats(&confirm(booking, &room.tables, "key"));
+    let found = format!(
+        "select coalesce(string_agg(f ->> 'finding', ','), '') from reconcile_booking('{booking}'), jsonb_array_elements(findings) f"
+    );
+    for (lost, finding) in [("idempotency_key", "key_lost"), ("allocation_id", "allocation_lost")] {
+        floor.run(&format!("update booking_table_assignments set {lost} = null where booking_id = '{booking}'"));
+        assert_eq!(floor.value::<String>(&found), finding);
+        run(floor.server(), &floor.name, "reconcile-and-audit.md", by_hand, &[format!("booking={booking}")]);
+        assert_eq!(floor.value::<String>(&found), "");
+    }
+}
+
 /// What the rows say after each statement of the rollout's page, whatever stood there before.
 #[test]
 fn each_statement_of_the_rollout_does_what_its_page_says() {
