@@ -1,5 +1,7 @@
 //! What one call costs: transaction ids, catalogue rows, statements, locks and log. Nothing here grows with the tables.
 
+mod call_costs;
+
 use std::sync::{Mutex, MutexGuard};
 
 use holdfast_e2e::{Call, Floor, confirm, confirm_hold};
@@ -36,9 +38,16 @@ struct Cost {
 }
 
 fn cost(floor: &mut Floor, call: &Call) -> Cost {
-    let forget = "select pg_stat_statements_reset(0, oid, 0)::text from pg_database where datname = current_database()";
-    floor.run(forget);
+    cost_reset(floor);
     floor.done(call);
+    cost_read(floor)
+}
+
+fn cost_reset(floor: &mut Floor) {
+    floor.run("select pg_stat_statements_reset(0, oid, 0)::text from pg_database where datname = current_database()");
+}
+
+fn cost_read(floor: &mut Floor) -> Cost {
     let row = floor
         .client
         .query_one(
