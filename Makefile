@@ -4,16 +4,22 @@ SHELL := bash
 export PG PG_CONFIG
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install psql stop docs monitoring clean distclean
+.PHONY: help demo test bench bench-full build install psql stop docs monitoring clean distclean
 
 help: ## print this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: ## a service evening on a real server: the main job, from nothing
 	@toolchain/demo
 
 test: ## all tests on PostgreSQL 18, or make test PG=15, or make test PG_CONFIG=/path/to/pg_config
 	@toolchain/test
+
+bench: ## what a confirm costs beside what you would write yourself, on a quiet machine: forty minutes at most
+	@toolchain/bench
+
+bench-full: ## the same for every cell, in hours; what an earlier run finished is kept
+	@toolchain/bench full
 
 build: ## compile the extension for the server of the demo and the tests
 	@toolchain/build

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -109,17 +109,47 @@ impl Cluster {
         try_run(&self.server, Path::new("kill"), &["-9", &pid.to_string()]);
     }
 
-    /// Starts the server again; it recovers from its log.
-    pub fn launch(&self) {
+    /// Starts the stopped server below another program, which sees every process of it.
+    #[must_use]
+    pub fn launch_under(&self, tool: &[String]) -> Child {
+        let (data, postgres, options) =
+            (self.folder.join("data"), self.server.programs.join("postgres"), self.options());
+        let own = [text(&postgres), "-D", text(&data)];
+        let arguments: Vec<&str> =
+            tool[1..].iter().map(String::as_str).chain(own).chain(options.split_whitespace()).collect();
+        let mut command = command(&self.server, Path::new(&tool[0]), &arguments);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program can be started");
+        let give_up = Instant::now() + Duration::from_secs(120);
+        while self.server.try_connect("postgres", "cluster").is_err() {
+            assert!(Instant::now() < give_up, "the server does not start below {}", tool[0]);
+            thread::sleep(Duration::from_millis(100));
+        }
+        child
+    }
+
+    /// Gives a folder to the account of the server.
+    pub fn give(&self, folder: &Path) {
+        if let Some(account) = &self.server.run_as {
+            let given = Command::new("chown").arg(account).arg(folder).status();
+            assert!(given.is_ok_and(|status| status.success()), "{} cannot be given to {account}", folder.display());
+        }
+    }
+
+    fn options(&self) -> String {
         // Processes die here, never the machine: what was written is in the system's memory, so nothing is flushed.
-        let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c max_connections=100 {} {}",
+        format!(
+            "-p {} -c listen_addresses= -c unix_socket_directories={} -c fsync=off -c max_connections=100 {} {}",
+            self.server.port,
             text(&self.folder),
             "-c max_prepared_transactions=20",
             self.options
-        );
+        )
+    }
+
+    /// Starts the server again; it recovers from its log.
+    pub fn launch(&self) {
+        let port = self.options();
         let (data, log) = (self.folder.join("data"), self.folder.join("log"));
-        let port = format!("-p {} {options}", self.server.port);
         let arguments = ["-D", text(&data), "-l", text(&log), "-o", port.as_str(), "-w", "start"];
         // Processes of a killed server need a moment to notice that their postmaster is gone.
         let give_up = Instant::now() + Duration::from_secs(30);

@@ -3,7 +3,7 @@
 use holdfast_e2e::{Cluster, Session, confirm};
 use uuid::Uuid;
 
-use crate::{house, median, number, timed};
+use super::{house, median, number, timed};
 
 pub fn run() {
     let cluster = Cluster::start_with(

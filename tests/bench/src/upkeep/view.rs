@@ -2,8 +2,8 @@
 
 use holdfast_e2e::{Cluster, Session};
 
-use crate::worker::switch;
-use crate::{house, median, number, timed};
+use super::worker::switch;
+use super::{house, median, number, timed};
 
 const VIEW: &str = "select count(distinct booking_id) from public.holdfast_reconciliation where severity <> 'info'";
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use holdfast_e2e::{Cluster, Room, Session, confirm};
 use uuid::Uuid;
 
-use crate::{house, median, number};
+use super::{house, median, number};
 
 const SESSIONS: usize = 4;
 /// Of each session's restaurant: a table that is booked out for months has some hundreds of bookings, not ten thousand.

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use holdfast_e2e::{Cluster, Session, in_time};
 
-use crate::worker::{parent, processor_time, switch};
-use crate::{number, timed};
+use super::timed;
+use super::worker::{parent, processor_time, switch};
+use crate::number;
 
 /// Schemas written to in one transaction: each table costs a lock.
 const BATCH: usize = 25;
