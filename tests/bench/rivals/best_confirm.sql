@@ -74,7 +74,7 @@ create function rival.best_confirm(
   p_start_at timestamptz default null, p_end_at timestamptz default null, p_target_status public.booking_status default 'confirmed',
   p_history_reason text default 'auto_assign_atomic_confirm', p_history_metadata jsonb default '{}'
 ) returns table (assignment_id uuid, table_id uuid, start_at timestamptz, end_at timestamptz, merge_group_id uuid)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   b public.bookings;

@@ -1,7 +1,7 @@
 -- Frozen, as floor.sql is. A hold as best.sql would take it: the checks of a confirm, then the hold, its tables and its mirror.
 create function rival.best_hold(p_booking_id uuid, p_table_ids uuid[], p_ttl_seconds integer default 180)
 returns table (hold_id uuid, expires_at timestamptz)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   b public.bookings;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rival::Rival::{
-    self, App, Best, Classic, Disjoint, Floor, Holdfast, OneTransaction, Own, Replay, Select, Wrapped,
+    self, App, Best, Classic, Disjoint, Floor, Holdfast, Own, Replay, Select, Single, Small, Wrapped,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,8 +20,10 @@ pub enum Work {
     Spread,
     /// Two of four tables a booking, more bookings than room.
     Hot,
-    /// So many confirms by one session.
+    /// So many confirms by one session, in one transaction.
     Batch(usize),
+    /// A first confirm, in a large database and in a small one.
+    Size,
     /// An application with triggers of its own that adopted holdfast; its name.
     Application(Adopted),
 }
@@ -59,12 +61,13 @@ impl Cell {
     pub fn rivals(&self) -> &'static [Rival] {
         match self.work {
             Work::Fresh => &[Floor, Holdfast, Best, Classic, App],
-            Work::Replay => &[Select, Wrapped, Holdfast, Best],
+            Work::Replay => &[Select, Single, Small, Wrapped, Holdfast, Best],
             Work::Refusal => &[Replay, Holdfast, Best],
             Work::Hold => &[Floor, Holdfast, Best],
             Work::Spread => &[Disjoint, Holdfast],
             Work::Hot => &[Floor, Holdfast, Best],
-            Work::Batch(_) => &[Holdfast, OneTransaction],
+            Work::Batch(_) => &[Single, Holdfast],
+            Work::Size => &[Small, Holdfast],
             Work::Application(_) => &[Own, Holdfast],
         }
     }
@@ -93,19 +96,23 @@ impl Cell {
 const SYNC: [bool; 2] = [false, true];
 const BY_HOLD: [bool; 2] = [false, true];
 
+/// Fresh confirms by so many sessions: by tables and by hold, of one table and three, with and without waiting for the disk.
+fn fresh(bookings: usize, sessions: usize) -> Vec<Cell> {
+    let kinds = BY_HOLD.iter().flat_map(|by_hold| SYNC.map(|sync| (*by_hold, sync)));
+    kinds
+        .flat_map(|(by_hold, sync)| {
+            [1, 3].map(|tables| Cell { by_hold, sync, tables, sessions, ..Cell::new(Work::Fresh, bookings) })
+        })
+        .collect()
+}
+
 /// What `make bench` measures: each number of the goals, and one of each kind beside them. The first ones matter most: what
 /// there is no time for is left out from the end.
 #[must_use]
 pub fn chosen(bookings: usize) -> Vec<Cell> {
     let cell = |work| Cell::new(work, bookings);
     let mut cells = Vec::new();
-    for sessions in [1, 8, 16] {
-        for (by_hold, sync) in BY_HOLD.iter().flat_map(|by_hold| SYNC.map(|sync| (*by_hold, sync))) {
-            for tables in [1, 3] {
-                cells.push(Cell { by_hold, sync, tables, sessions, ..cell(Work::Fresh) });
-            }
-        }
-    }
+    cells.extend([1, 8].into_iter().flat_map(|sessions| fresh(bookings, sessions)));
     for work in [Work::Replay, Work::Refusal, Work::Hold] {
         cells.extend([1, 8].map(|sessions| Cell { sessions, by_hold: work != Work::Refusal, ..cell(work) }));
     }
@@ -115,6 +122,7 @@ pub fn chosen(bookings: usize) -> Vec<Cell> {
     cells.extend([100, 1000].map(|size| Cell { sync: true, ..cell(Work::Batch(size)) }));
     cells.extend(BY_HOLD.map(|by_hold| Cell { by_hold, ..cell(Work::Application(Adopted::Old)) }));
     cells.push(Cell { by_hold: true, ..cell(Work::Application(Adopted::HoldWindows)) });
+    cells.extend(fresh(bookings, 16));
     cells.push(Cell { random: true, ..cell(Work::Fresh) });
     cells.push(Cell { tables: 8, by_hold: true, ..cell(Work::Fresh) });
     cells.push(Cell { sessions: 64, ..cell(Work::Fresh) });
@@ -153,6 +161,10 @@ pub fn all(sizes: &[usize]) -> Vec<Cell> {
             }
         }
         cells.extend([10, 100, 1000, 10_000].map(|size| Cell { sync: true, ..cell(Work::Batch(size)) }));
+    }
+    let largest = sizes.last().copied().unwrap_or_default();
+    for sessions in [1, 8] {
+        cells.extend(BY_HOLD.map(|by_hold| Cell { by_hold, sessions, ..Cell::new(Work::Size, largest) }));
     }
     let cell = |work| Cell::new(work, sizes.first().copied().unwrap_or_default());
     for (work, sync) in [Adopted::Old, Adopted::HoldWindows].iter().flat_map(|name| SYNC.map(|sync| (*name, sync))) {

@@ -35,7 +35,7 @@ pub struct Place {
 }
 
 const SETTINGS: &str = "-c shared_preload_libraries=holdfast -c holdfast.worker=off -c fsync=on -c max_connections=420 \
-    -c shared_buffers=2GB -c max_wal_size=64GB -c min_wal_size=1GB -c checkpoint_timeout=1d -c autovacuum=off \
+    -c shared_buffers=2GB -c max_wal_size=16GB -c min_wal_size=1GB -c checkpoint_timeout=1d -c autovacuum=off \
     -c track_io_timing=off -c maintenance_work_mem=1GB";
 
 impl Place {
@@ -46,15 +46,16 @@ impl Place {
 
     /// The database in which a rival does the work of a cell.
     pub fn database(&mut self, cell: &Cell, rival: Rival) -> String {
+        let bookings = if rival == Rival::Small { 100_000 } else { cell.bookings };
         let name = match cell.work {
             Work::Application(name) if rival == Rival::Own => format!("{name:?}_own").to_lowercase(),
             Work::Application(name) => format!("{name:?}_adopted").to_lowercase(),
-            _ => format!("books_{}", cell.bookings),
+            _ => format!("books_{bookings}"),
         };
         if !self.calendars.contains_key(&name) {
             match cell.work {
                 Work::Application(adopted) => self.application(&name, adopted, rival == Rival::Own),
-                _ => self.books(&name, cell.bookings),
+                _ => self.books(&name, bookings),
             }
             self.calendars.insert(name.clone(), Calendar::default());
         }

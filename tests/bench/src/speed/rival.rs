@@ -39,8 +39,10 @@ pub enum Rival {
     Replay,
     /// holdfast, with each session in a restaurant of its own.
     Disjoint,
-    /// holdfast, a whole batch in one transaction.
-    OneTransaction,
+    /// holdfast, each call of a batch in a transaction of its own.
+    Single,
+    /// holdfast, in a database of the smaller size.
+    Small,
     /// The application's own functions.
     Own,
 }
@@ -62,9 +64,10 @@ impl Rival {
             Rival::App => "app",
             Rival::Select => "select",
             Rival::Wrapped => "select in a function",
-            Rival::Replay => "holdfast, a replay",
-            Rival::Disjoint => "holdfast, a restaurant each",
-            Rival::OneTransaction => "holdfast, one transaction",
+            Rival::Replay => "a replay",
+            Rival::Disjoint => "a restaurant each",
+            Rival::Single => "single calls",
+            Rival::Small => "100 thousand bookings",
             Rival::Own => "its own functions",
         }
     }
@@ -94,7 +97,7 @@ impl Rival {
             ),
             Rival::Wrapped => one("select * from rival.ledger_entry(:booking, :key)"),
             // Its own functions have the same names, in a database where nothing took their place.
-            Rival::Replay | Rival::Disjoint | Rival::OneTransaction | Rival::Own => confirm,
+            Rival::Replay | Rival::Disjoint | Rival::Single | Rival::Small | Rival::Own => confirm,
         }
     }
 }

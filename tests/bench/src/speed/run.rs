@@ -81,6 +81,8 @@ fn measure(place: &mut Place, cell: &Cell) -> Finished {
     let proxy = (cell.distance > 0).then(|| Proxy::to(&place.cluster.server, Duration::from_micros(cell.distance)));
     let mut sides: Vec<Side> = cell.rivals().iter().map(|rival| side(place, cell, *rival, proxy.as_ref())).collect();
     let shared = shared(place, cell, &mut sides);
+    // None comes while it is measured, and the log of earlier cells is freed.
+    sides[0].observer.run("checkpoint");
     for side in &mut sides {
         prime(place, cell, side, &shared);
     }
@@ -106,7 +108,7 @@ fn side(place: &mut Place, cell: &Cell, rival: Rival, proxy: Option<&Proxy>) -> 
     let server = proxy.map_or(&place.cluster.server, |proxy| &proxy.server);
     let scripts = rival.statements(cell);
     let batch = match (cell.work, rival) {
-        (Work::Batch(size), Rival::OneTransaction) => Some(size),
+        (Work::Batch(size), Rival::Holdfast) => Some(size),
         _ => None,
     };
     let caller = |_| Caller::new(server.connect(&database, "caller"), &scripts, cell.sync, batch);

@@ -89,3 +89,23 @@ impl Prepared {
         client.query(statement, &values)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Script, scripts};
+
+    #[test]
+    fn parameters_are_numbered_by_name() {
+        let script = Script::new("select :key, :a::uuid[], 'x' || ':' || :key");
+        assert_eq!(script.sql, "select $1, $2::uuid[], 'x' || ':' || $1");
+        assert_eq!(script.names, ["key", "a"]);
+    }
+
+    #[test]
+    fn parts_are_kept_where_they_are_asked_for() {
+        let text = "-- words\nselect 1\n--[hold\n, 2\n--]\n--;\n--[group\nselect 3\n--;\n--]\nselect 4\n";
+        let sql = |parts: &[&str]| scripts(text, parts).into_iter().map(|script| script.sql).collect::<Vec<_>>();
+        assert_eq!(sql(&[]), ["select 1", "select 4"]);
+        assert_eq!(sql(&["hold", "group"]), ["select 1\n, 2", "select 3", "select 4"]);
+    }
+}
