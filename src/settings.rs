@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-use crate::rules::event::lease;
+use crate::rules::event::{lease, observation};
 use crate::rules::upkeep::{pace, retention, scan_bookings};
 
 /// A row says the kind, the name, what it is where nobody sets it, its limits, who may set it, its unit, and what
@@ -80,6 +80,9 @@ settings! {
     int outbox_dead_retention_days = retention::OUTBOX_DEAD_DAYS, 1 to retention::MAX_DAYS, Sighup;
         "Days that an event is kept that nobody could deliver, at least.",
         "The worker deletes older ones: somebody should have looked at them by then.";
+    text observability_events = Some(observation::WRITTEN), Suset;
+        "Types of events that are written into the application's observability_events, separated by commas.",
+        "A type, a group like transaction.* or auto_assign.*, or * for all. A row costs its caller a write.";
     int outbox_attempts = lease::ATTEMPTS, 1 to 1000, Sighup;
         "How often an event is given to a consumer before it is dead.",
         "outbox_claim counts each time, outbox_fail looks at the count.";
@@ -103,6 +106,11 @@ settings! {
     int full_scan_interval = scan_bookings::FULL_SCAN_MINUTES, 0 to 525_600, Sighup, UNIT_MIN;
         "Minutes from the beginning of one pass over all bookings to the next, at least.",
         "It goes on in small batches, each resting a hundred times as long as it took. 0: none.";
+}
+
+/// The types of events that are written for the application's services.
+pub fn observed() -> String {
+    observability_events().map(|types| types.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The schemas in which the worker does nothing, each by its name.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::Call;
 use super::time_limit::{self as limited, DeadlineAttempt, bounded, refused_arguments};
+use super::{Call, observation as observed};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::{self, AttemptInput, Initiator, Key};
 use crate::rules::attempt::function::{Function, Path};
@@ -16,6 +16,7 @@ use crate::rules::attempt::{self, Report};
 use crate::rules::booking::transition;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{Arguments, History};
+use crate::rules::event::observation::{self, Subject};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
@@ -72,7 +73,10 @@ pub fn run(
                     StateRead::Confirm(found) => confirm(call, &wanted, found)?,
                     StateRead::NoHold(key) => without_hold(store, &wanted, &key)?,
                     StateRead::Refuse(refusal) => refused_arguments(refusal, None),
-                    StateRead::Skip(outcome, key) => Report::unbegun(outcome, started.ms_until(store.clock()), key),
+                    StateRead::Skip(outcome, key) => {
+                        observe(store, &wanted, key.as_deref(), outcome)?;
+                        Report::unbegun(outcome, started.ms_until(store.clock()), key)
+                    }
                 },
             })
         },
@@ -185,7 +189,15 @@ fn note(store: &Store, wanted: &AutoAssignRequest, key: &Key, outcome: Outcome) 
     let duration_ms = wanted.started.ms_until(store.clock());
     let result = auto_assign::last_result(outcome, duration_ms, wanted.id, wanted.trigger);
     let new_key = key.is_new.then_some(key.text.as_str());
-    store.auto_assign_note(wanted.booking, result, new_key)
+    store.auto_assign_note(wanted.booking, result, new_key)?;
+    observe(store, wanted, Some(&key.text), outcome)
+}
+
+/// What services observe of the two paths.
+fn observe(store: &Store, wanted: &AutoAssignRequest, key: Option<&str>, outcome: Outcome) -> Result<(), Failure> {
+    let duration_ms = Some(wanted.started.ms_until(store.clock()));
+    let subject = Subject { key, hold: wanted.hold, attempt: Some(wanted.id), duration_ms, ..Subject::default() };
+    observed::of_call(store, wanted.booking, || observation::automatic(wanted.trigger, subject, outcome))
 }
 
 /// There is nothing to confirm: said, and written down.

@@ -1,6 +1,6 @@
 //! Confirm and assign: from a request to the booking's tables, once per key.
 
-use super::{Call, CallEnd, Refusals};
+use super::{Call, CallEnd, Refusals, observation as observed};
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::Booking;
@@ -10,6 +10,7 @@ use crate::rules::confirm::request::{Arguments, Intent, Request};
 use crate::rules::confirm::resolved_request::ResolvedRequest;
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::confirm::{self, Changes};
+use crate::rules::event::observation::{self, Subject};
 use crate::rules::event::outbox::{self, Confirmed, Event, Tables};
 use crate::rules::hold::Hold;
 use crate::rules::refusal;
@@ -109,6 +110,8 @@ fn attempt(call: &Call, request: &Request, booking: Booking) -> Result<Answer, F
         .map_err(|failure| collided(store, request, &resolved, failure))?;
     check_written(store, request, &changes, &receipt.counts)?;
     super::emit(store, &events(request, &resolved, &snapshot, &changes, &receipt.rows), snapshot.now)?;
+    let subject = Subject { tables: &resolved.tables, ..Subject::of(request) };
+    observed::of_call(store, request.booking, || observation::commit(subject, request.intent.outcome()))?;
     call.reach(Phase::Settle);
     settle(store, &snapshot, &changes)?;
     call.reach(Phase::Done);

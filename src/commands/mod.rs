@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod hold;
 pub mod idempotency;
 pub mod migration;
+mod observation;
 pub mod outbox;
 pub mod preflight;
 pub mod reconcile;

@@ -4,7 +4,7 @@
 //! down after the subtransaction, so that it commits; after a timeout the hold is handed back, without waiting.
 
 use super::confirm::{Answer, within_call};
-use super::{Call, CallEnd, Refusals};
+use super::{Call, CallEnd, Refusals, observation as observed};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::Initiator;
 use crate::rules::attempt::function::{Function, Path};
@@ -14,6 +14,7 @@ use crate::rules::attempt::time_limit::{self, CLEANUP_MS, Next, Tried};
 use crate::rules::attempt::{self, Report};
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{Arguments, Request};
+use crate::rules::event::observation::{self, Subject};
 use crate::rules::event::outbox;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
@@ -219,6 +220,8 @@ impl DeadlineAttempt<'_> {
             tries: report.tries,
             detail: attempt::detail(refusal, self.id, report.hold_released),
         })?;
+        let subject = Subject { attempt: Some(self.id), duration_ms: Some(report.elapsed_ms), ..Subject::of(request) };
+        observed::of_call(store, request.booking, || observation::refusal(subject, report.outcome))?;
         match recorded {
             Some((number, restaurant)) if report.outcome == Outcome::TimeoutBeforeConfirm => {
                 let of = (request.booking, restaurant);

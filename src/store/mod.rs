@@ -20,6 +20,7 @@ mod jsonb;
 mod ledger;
 mod legacy;
 mod legacy_call;
+mod observation;
 pub mod outbox;
 mod parameter;
 mod path;

@@ -1,13 +1,10 @@
 //! The task scan_commits: bookings with an answer since the last scan, and what is made of them.
 
-use serde_json::Value;
-
 use super::Store;
 use super::columns::{BookingIdRow, columns};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
-use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
 statement!("scan_commits_init", ScanCommitsInit {});
@@ -15,7 +12,6 @@ statement!("scan_commits_lock", ScanCommitsLock {});
 statement!("scan_commits_read", ScanCommitsRead { batch: i32 } -> BookingIdRow);
 statement!("scan_commits_throttled", ScanCommitsThrottled { now: Instant });
 statement!("scan_commits_throttle", ScanCommitsThrottle { until: Instant });
-statement!("scan_commits_report", ScanCommitsReport<'a> { booking: Id, severity: &'a str, context: Json });
 columns!(PolicyFindingRow { finding: Option<String> });
 statement!("scan_commits_policies", ScanCommitsPolicies {} -> PolicyFindingRow);
 
@@ -39,15 +35,6 @@ impl Store {
     /// After a scan that is ours until the transaction ends: none before that instant.
     pub fn scan_commits_throttle(&self, until: Instant) -> Result<(), Failure> {
         self.run(ScanCommitsThrottle { until }, |_| ())?;
-        Ok(())
-    }
-
-    /// Tells the application's events of a mismatch, where it has a table of them.
-    pub fn scan_commits_report(&self, booking: Id, severity: &str, context: Value) -> Result<(), Failure> {
-        if !self.attachment.has_own("observability_events") {
-            return Ok(());
-        }
-        self.run(ScanCommitsReport { booking, severity, context: context.into() }, |_| ())?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::quarantine::{self, TaskRun};
+use crate::commands::observation;
 use crate::commands::repair::repair;
 use crate::rules::Id;
 use crate::rules::reconcile::finding::{self, Finding, catalogue::Severity};
@@ -84,7 +85,8 @@ fn settle(run: &TaskRun, booking: Id, findings: Vec<Finding>) -> Result<Mismatch
     let repaired = !wanted.is_empty() && mend(run, booking, wanted)?;
     if repaired || !new.is_empty() {
         let severity = findings.iter().map(|finding| finding.kind.entry().severity).max().unwrap_or(Severity::Warning);
-        store.scan_commits_report(booking, severity.name(), json!({"findings": names, "repaired": repaired}))?;
+        let context = json!({"findings": names, "repaired": repaired});
+        observation::of_mismatch(store, booking, severity.name(), context)?;
     }
     Ok(Mismatch { booking, findings, repaired })
 }

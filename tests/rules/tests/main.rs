@@ -33,6 +33,7 @@ mod json;
 mod lease;
 mod legacy;
 mod migration;
+mod observation;
 mod orphaned;
 mod outbox;
 mod outcome;

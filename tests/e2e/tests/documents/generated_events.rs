@@ -211,9 +211,25 @@ instant is text in UTC, as in `2027-05-01T18:00:00Z`.
 const TAIL: &str = "
 ## In observability_events
 
-Where the application has that table, a booking that does not agree after its commit is told there as well. The row has
-source `capacity.atomic_confirm`, type `transaction.reconciled_mismatch`, and the severity of the finding.
-[Findings](findings.md) says what each means, and `context` names it.
+Where the application has that table, rows by the names that its services read are written there. The setting
+`holdfast.observability_events` says which: types, groups like `transaction.*`, or `*`, separated by commas. Unless it says
+otherwise, mismatches alone are.
+
+| source | type | when |
+|---|---|---|
+| `capacity.atomic_confirm` | `transaction.reconciled_mismatch` | a booking does not agree after its commit |
+| | `transaction.started`, `transaction.succeeded` | a confirm or assign that commits, not its replays |
+| | `transaction.started`, `transaction.failed` | a call with a time limit was refused, and says so in a row |
+| `bookings.inline_auto_assign` | `inline_auto_assign.confirm_succeeded`, `.succeeded` | the inline attempt confirmed; the second alone: it was confirmed |
+| | `.timeout`, `.no_hold`, `.operation_aborted`, `.confirm_failed` | what kept it from that |
+| `auto_assign` | `auto_assign.started`, `.attempt`, `.succeeded`, `.summary` | the background attempt confirmed |
+| | `.started`, `.attempt_error`, `.failed`, `.summary` | it did not |
+| | `.exited_already_confirmed` | there was nothing left to do |
+
+`context` has `outcome` and `code` ([outcomes](outcomes.md)), `idempotencyKey`, `holdId`, `tableIds`, `attemptId` and
+`durationMs`, as far as they are known; that of a mismatch has `findings` and `repaired` ([findings](findings.md)).
+The severity is `info` for a success, `warning` for what may pass, `error` otherwise, and that of the finding for a
+mismatch. A row is written with its call, and a rollback takes it back: what a call raised is not in this table.
 ";
 
 #[test]

@@ -1,3 +1,4 @@
 //! What services are told.
 
 mod emitted;
+mod observed;
