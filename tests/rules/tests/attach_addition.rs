@@ -123,3 +123,36 @@ fn a_column_that_attach_added_is_written_down_and_stays() {
     assert_eq!((undo(&after, column), undo(&before, column)), (Undo::Kept, Undo::Gone));
     assert_eq!(AdditionKind::parse("column"), Some(AdditionKind::Column));
 }
+
+/// A constraint's index goes with it, and a table's with the table.
+#[test]
+fn an_index_that_goes_with_something_else_is_not_written_down() {
+    let (before, mut after) = attached();
+    let mut backs = index("allocations", "no_overlap", &["id"], false);
+    backs.backs_constraint = true;
+    after.indexes.push(backs);
+    let added = additions(&before, &after);
+    let named = |kind| -> Vec<&str> {
+        added.iter().filter(|added| added.kind == kind).map(|added| added.name.as_str()).collect()
+    };
+    assert_eq!(named(AdditionKind::Index), ["new"]);
+    assert_eq!(named(AdditionKind::Constraint), ["no_overlap"]);
+    // A constraint of a table that was not there before.
+    after.constraints[0].table = "holdfast_rollout".to_owned();
+    assert_eq!(additions(&before, &after).iter().filter(|added| added.kind == AdditionKind::Constraint).count(), 0);
+}
+
+/// What holds rules is dropped when somebody says so; what is only read, detach drops itself.
+#[test]
+fn a_table_that_was_found_is_dropped_where_its_rows_are_kept() {
+    let (_, after) = attached();
+    let found = |name: &str| Addition {
+        kind: AdditionKind::Found,
+        relation: String::new(),
+        name: name.to_owned(),
+        definition: String::new(),
+    };
+    let kept = found("holdfast_booking_statuses");
+    assert_eq!(undo(&after, &kept), run("drop table app.holdfast_booking_statuses", "holdfast_booking_statuses"));
+    assert_eq!(undo(&after, &found("holdfast_rollout")), Undo::Gone);
+}

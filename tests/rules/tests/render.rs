@@ -62,6 +62,8 @@ fn parameters_are_numbered_by_their_places() {
         ("(:end)>:booking -- :other\n/* :other */ - :end", "($3)>$1 -- :other\n/* :other */ - $3"),
         ("a[1:2], a[:booking:2], :booking", "a[1:2], a[$1:2], $1"),
         ("é :end:", "é $3:"),
+        ("4 / :end", "4 / $3"),
+        ("/*:other*/:end", "/*:other*/$3"),
         ("", ""),
     ] {
         assert_eq!(numbered(text, &names).as_deref(), Some(expected));
