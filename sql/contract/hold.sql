@@ -7,7 +7,7 @@ create or replace function app.hold_tables(
   hold_id uuid, booking_id uuid, table_ids uuid[], start_at timestamptz, end_at timestamptz, expires_at timestamptz
 )
 language c volatile security definer set search_path = pg_catalog, pg_temp
-as '$libdir/holdfast', 'contract_hold_tables_wrapper';
+as '$libdir/holdfast', 'contract_hold_tables_under_key_wrapper';
 
 create or replace function app.extend_hold(
   p_hold_id uuid, p_ttl_seconds integer default 180, p_booking_id uuid default null

@@ -83,7 +83,7 @@ returns table (
   replayed boolean, idempotency_key text, receipt xid8, result jsonb
 )
 language c volatile set search_path = pg_catalog, pg_temp
-as 'MODULE_PATHNAME', 'native_hold_tables_wrapper';
+as 'MODULE_PATHNAME', 'native_hold_tables_under_key_wrapper';
 comment on function holdfast.hold_tables is
   'Holds tables for a booking until a deadline. p_booking_id NULL holds for nobody yet and needs a window; p_ttl_seconds 1 to the owner''s longest (holdfast_hold_policy, 604800), NULL is 180; p_start_at and p_end_at both or neither (NULL: the booking''s window); p_metadata may be NULL; p_idempotency_key NULL for none; p_wait_ms the longest that the call may take, NULL for no limit. result: {hold_id, booking_id, table_ids, start_at, end_at, expires_at}. The same request of the same booking (or p_created_by) gets its live hold again, with replayed set; another one on one of its tables takes its place. Locks the booking, the caller''s own holds and the tables. Refusals come back as the row, who has the table as JSON at the end of hint; a transient one binds no key: do what hint says before you ask again; retry at once only after 40001, 40P01, 55P03.';
 

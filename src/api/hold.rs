@@ -11,11 +11,24 @@ use crate::commands::hold::{self, Held};
 use crate::commands::release::release;
 use crate::commands::rollout;
 use crate::rules::hold::request::HoldRequest;
+use crate::rules::refusal::Refusal;
+use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
+
+/// What release 0.1.0 installed, with two arguments fewer: a schema that still has it is attached again first.
+fn outdated() -> Failure {
+    Refusal::new(Outcome::NotAttached, "hold_tables is that of an earlier release here").into()
+}
+
+/// The contract's of release 0.1.0.
+#[pg_extern(sql = false)]
+fn contract_hold_tables(fcinfo: pg_sys::FunctionCallInfo) {
+    contract(fcinfo, |_| Err::<(), _>(outdated()));
+}
 
 /// Holds tables for a booking until a deadline.
 #[pg_extern(sql = false)]
-fn contract_hold_tables(
+fn contract_hold_tables_under_key(
     p_booking_id: Option<Uuid>,
     p_table_ids: Option<Uuids>,
     p_start_at: Option<TimestampTz>,
@@ -76,8 +89,13 @@ fn contract_release_hold_and_emit(
 }
 
 native_functions! {
+    /// The native form of release 0.1.0.
+    fn native_hold_tables(p_schema: Option<pg_sys::Oid>) {
+        native::answered(p_schema, None, |_| Err(outdated()))
+    }
+
     /// The native form of `hold_tables`.
-    fn native_hold_tables(
+    fn native_hold_tables_under_key(
         p_schema: Option<pg_sys::Oid>,
         p_booking_id: Option<Uuid>,
         p_table_ids: Option<Uuids>,

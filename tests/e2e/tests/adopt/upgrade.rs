@@ -123,7 +123,10 @@ fn a_releases_sql_has_all_its_functions_in_todays_library() {
                          where lanname = 'c') and probin like '%holdfast'";
         assert!(floor.column::<Option<String>>(validated).len() > 20);
         let native = native("confirm_tables").with("p_booking_id", booking).with("p_table_ids", &room.tables[..1]);
-        for call in [confirm(booking, &room.tables[..1], "key"), native.with("p_idempotency_key", "key")] {
+        let held = |call: Call| call.with("p_booking_id", booking).with("p_table_ids", &room.tables[..1]);
+        let holds = [held(Call::new("hold_tables")), held(holdfast_e2e::native("hold_tables"))];
+        let confirms = [confirm(booking, &room.tables[..1], "key"), native.with("p_idempotency_key", "key")];
+        for call in confirms.into_iter().chain(holds) {
             match floor.call(&call) {
                 Ok(rows) => assert_eq!(rows.len(), 1, "{rows:?}"),
                 Err(refusal) => assert_clean(&refusal),
