@@ -46,6 +46,7 @@ asked (name, examined, broken) as (
   from bookings b
   left join (select distinct booking_id from booking_table_assignments) a on a.booking_id = b.id
   where b.status = any ((select labels from confirmable)::booking_status[]) and b.id not in (select id from past)
+    and b.status not in (select status from holdfast_booking_statuses s where row_to_json(s) ->> 'needs_tables' = 'false')
   union all
   select 'assignments_allocated', (select count(*) from assignment), count(*) from (
     select booking_id, table_id, tstzrange(start_at, end_at) from assignment

@@ -77,6 +77,11 @@ with recursive after_confirmation (status) as (
   select 'confirmed_with_tables', b.id::text,
          not exists (select from app.booking_table_assignments a where a.booking_id = b.id)
   from booking b where b.is_target
+    -- A house that seats later says so; a schema that was attached before may lack the column.
+    and not exists (
+      select from app.holdfast_booking_statuses s
+      where s.status = b.status and pg_catalog.to_jsonb(s) @> '{"needs_tables": false}'
+    )
   union all
   select 'assignments_allocated', a.id::text, not exists (
     select from app.allocations al

@@ -2,8 +2,12 @@
 -- Whether its facts agree is for the rules to say.
 select 'booking' as kind, b.id, b.restaurant_id as subject, b.assigned_zone_id as other,
        w.start_at, w.end_at,
-       b.status::text as label, null::text as label2, null::boolean as flag, null::boolean as flag2,
-       null::boolean as flag3, null::uuid[] as ids, null::timestamptz as at, b.party_size as number
+       b.status::text as label, null::text as label2,
+       exists (
+         select from app.holdfast_booking_statuses s
+         where s.status = b.status and pg_catalog.to_jsonb(s) @> '{"needs_tables": false}'
+       ) as flag,
+       null::boolean as flag2, null::boolean as flag3, null::uuid[] as ids, null::timestamptz as at, b.party_size as number
 from app.bookings b
 join app.restaurants r on r.id = b.restaurant_id
 --< booking_window

@@ -20,6 +20,7 @@ facts!(DriftFact {
     "booking" Booking {
         id: Id = id, restaurant: Id = subject, status: String = label, party_size: i32 = number,
         zone_lock: Option<Id> = other, start: Option<Instant> = start_at, end: Option<Instant> = end_at,
+        is_seated_later: bool = flag,
     }
     "status" Status {
         status: String = label, is_confirm_target: bool = flag, holds_tables: bool = flag2,
@@ -74,8 +75,9 @@ impl Store {
         let (mut found, mut bases) = (None, BTreeMap::new());
         let mut record = BookingRecord::of(booking, now);
         self.run(DriftRead { booking, now }, |row| match row.fact() {
-            Some(DriftFact::Booking { id, restaurant, status, party_size, zone_lock, start, end }) => {
+            Some(DriftFact::Booking { id, restaurant, status, party_size, zone_lock, start, end, is_seated_later }) => {
                 let window = BookingWindow { start, end };
+                record.is_seated_later = is_seated_later;
                 found = Some(Booking { id, restaurant, status, party_size, zone_lock, window });
             }
             Some(DriftFact::Basis { key, basis, adjacent, hold_shared, ours, assignments }) => {

@@ -69,6 +69,10 @@ fn a_table_and_its_claim_belong_together() {
     assert_found(&[FindingKind::ConfirmedWithoutTables, FindingKind::AllocationWithoutAssignment], |record| {
         record.assignments = vec![]
     });
+    assert_found(&[FindingKind::AllocationWithoutAssignment], |record| {
+        record.is_seated_later = true;
+        record.assignments = vec![]
+    });
     assert_found(&[FindingKind::WindowDiffersFromAllocation], |record| {
         record.allocations[0].window = Some(hours(18, 21))
     });

@@ -21,6 +21,8 @@ pub const TABLE_STATUS_GRACE_SECONDS: i64 = 5 * 60;
 pub struct BookingRecord {
     pub now: Instant,
     pub booking: Booking,
+    /// The house says that its status needs no tables.
+    pub is_seated_later: bool,
     pub statuses: Vec<StatusRule>,
     /// Declared moves: from, to.
     pub moves: Vec<(String, String)>,
@@ -167,6 +169,7 @@ impl BookingRecord {
         BookingRecord {
             now,
             booking: Booking { id: booking, ..Booking::default() },
+            is_seated_later: false,
             statuses: Vec::new(),
             moves: Vec::new(),
             assignments: Vec::new(),

@@ -23,7 +23,7 @@ pub fn decide(record: &BookingRecord) -> Vec<Finding> {
     findings.extend(groups(record));
     findings.extend(rivals(record));
     findings.extend(neighbours(record));
-    if record.is_confirm_target() && record.assignments.is_empty() {
+    if record.is_confirm_target() && !record.is_seated_later && record.assignments.is_empty() {
         let detail = format!("Status {}, no assignment", record.booking.status);
         findings.push(Finding::new(FindingKind::ConfirmedWithoutTables, detail).row("bookings", record.booking.id));
     }

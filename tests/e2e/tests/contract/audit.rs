@@ -28,6 +28,34 @@ fn asked(session: &mut Session) -> BTreeMap<String, (i64, i64)> {
     rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect()
 }
 
+/// Whoever looks: what the house asked for is no finding, and breaks no promise.
+#[test]
+fn a_house_that_seats_later_has_no_finding_for_it() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    let rule = |value: &str| {
+        format!("update public.holdfast_booking_statuses set needs_tables = {value} where status = 'confirmed'")
+    };
+    floor.run(&rule("false"));
+    let null = || holdfast_e2e::Sql("null");
+    let moved = Call::new("apply_booking_state_transition").with("p_booking_id", booking).with("p_status", "confirmed");
+    let moved = ["p_checked_in_at", "p_checked_out_at", "p_updated_at", "p_history_from", "p_history_to"]
+        .into_iter()
+        .chain(["p_history_changed_by", "p_history_changed_at", "p_history_reason"])
+        .fold(moved, |call, name| call.with(name, null()));
+    floor.done(&moved);
+    for (needs, found) in [("false", 0), ("null", 1)] {
+        floor.run(&rule(needs));
+        let findings: i64 =
+            floor.value(&format!("select jsonb_array_length(findings)::bigint from reconcile_booking('{booking}')"));
+        assert_eq!((findings, floor.count("holdfast_reconciliation", "true")), (found, found), "{needs}");
+        let certificate = audit(&mut floor);
+        assert_eq!(certificate["violations"], found, "{certificate:#}");
+        assert_eq!(certified(&certificate), asked(&mut floor));
+    }
+}
+
 #[test]
 fn a_healthy_schema_has_a_clean_certificate() {
     let mut floor = Floor::new();
