@@ -8,8 +8,10 @@ use holdfast_e2e::Session;
 use postgres::Client;
 use serde::{Deserialize, Serialize};
 
+use super::cell::{Cell, Work};
 use super::job::Job;
-use super::script::{Prepared, Script};
+use super::rival::Rival;
+use super::script::Prepared;
 
 /// What one block came to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -44,11 +46,19 @@ enum Answer {
 }
 
 impl Caller {
-    pub fn new(client: Client, scripts: &[Script], sync: bool, batch: Option<usize>) -> Caller {
+    pub fn new(client: Client, rival: Rival, cell: &Cell) -> Caller {
         let mut session = Session::new(client);
-        session
-            .run(&format!("set statement_timeout = 0; set synchronous_commit = {}", if sync { "on" } else { "off" }));
+        session.run(&format!(
+            "set statement_timeout = 0; set synchronous_commit = {}; set plan_cache_mode = {}",
+            if cell.sync { "on" } else { "off" },
+            if rival.plans_once() { "force_generic_plan" } else { "auto" }
+        ));
+        let scripts = rival.statements(cell);
         let statements = scripts.iter().map(|script| Prepared::new(&mut session.client, script)).collect();
+        let batch = match (cell.work, rival) {
+            (Work::Batch(size), Rival::Holdfast) => Some(size),
+            _ => None,
+        };
         Caller { session, statements, batch }
     }
 

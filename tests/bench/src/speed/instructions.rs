@@ -44,6 +44,7 @@ fn kinds(bookings: usize) -> Vec<(&'static str, Cell, &'static [Rival])> {
         ("fresh, three tables", cell(Work::Fresh, false, 3), CONFIRM),
         ("fresh, a hold of one", cell(Work::Fresh, true, 1), CONFIRM),
         ("fresh, a hold of three", cell(Work::Fresh, true, 3), CONFIRM),
+        ("hold and confirm, one table", cell(Work::Hold, true, 1), &[Floor, Holdfast, Best]),
         ("replay, a hold of one", cell(Work::Replay, true, 1), &[Select, Wrapped, Holdfast, Best]),
     ]
 }
@@ -111,7 +112,7 @@ fn session(
     items: &[Item],
     observer: &mut Session,
 ) -> i32 {
-    let caller = Caller::new(cluster.connect(database), &rival.statements(cell), false, None);
+    let caller = Caller::new(cluster.connect(database), rival, cell);
     let pid = caller.pid();
     let jobs = items.iter().map(|item| Job::new(item.clone(), cell.by_hold)).collect();
     let measured = run(&mut [caller], vec![jobs], observer);

@@ -72,6 +72,13 @@ impl Rival {
         }
     }
 
+    /// Does the client see to it that its statements are planned once? The server would plan some of those with arrays at
+    /// each call. Functions do as they say themselves.
+    #[must_use]
+    pub fn plans_once(self) -> bool {
+        matches!(self, Rival::Floor | Rival::App | Rival::Select)
+    }
+
     /// The statements of one call.
     #[must_use]
     pub fn statements(self, cell: &Cell) -> Vec<Script> {

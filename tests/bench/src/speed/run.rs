@@ -106,12 +106,7 @@ fn measure(place: &mut Place, cell: &Cell) -> Finished {
 fn side(place: &mut Place, cell: &Cell, rival: Rival, proxy: Option<&Proxy>) -> Side {
     let database = place.database(cell, rival);
     let server = proxy.map_or(&place.cluster.server, |proxy| &proxy.server);
-    let scripts = rival.statements(cell);
-    let batch = match (cell.work, rival) {
-        (Work::Batch(size), Rival::Holdfast) => Some(size),
-        _ => None,
-    };
-    let caller = |_| Caller::new(server.connect(&database, "caller"), &scripts, cell.sync, batch);
+    let caller = |_| Caller::new(server.connect(&database, "caller"), rival, cell);
     let callers = (0..cell.sessions).map(caller).collect();
     let mut observer = Session::new(place.cluster.connect(&database));
     observer.run("set statement_timeout = 0; set synchronous_commit = off");
@@ -130,8 +125,7 @@ fn shared(place: &mut Place, cell: &Cell, sides: &mut [Side]) -> Vec<Vec<Item>> 
         Cell { work: Work::Fresh, by_hold: cell.work == Work::Replay && cell.by_hold, sessions: 1, ..cell.clone() };
     let all: Vec<&Item> = taken.iter().flatten().collect();
     write(&mut side.observer, &all, Before::of(&fresh));
-    let scripts = Rival::Holdfast.statements(&fresh);
-    let caller = Caller::new(place.cluster.connect(&side.database), &scripts, false, None);
+    let caller = Caller::new(place.cluster.connect(&side.database), Rival::Holdfast, &fresh);
     let jobs = all.iter().map(|item| Job::new((*item).clone(), fresh.by_hold)).collect();
     let made = run(&mut [caller], vec![jobs], &mut side.observer);
     assert_eq!(made.done, all.len(), "{}: a booking was not confirmed", cell.name());
