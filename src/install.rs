@@ -11,6 +11,7 @@ extension_sql_file!("../sql/install/2_reconciliation.sql", name = "reconciliatio
 extension_sql_file!("../sql/install/2_sweep.sql", name = "sweep", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_doctor.sql", name = "doctor", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_migration.sql", name = "migration", requires = ["setup"]);
+extension_sql_file!("../sql/install/2_spans.sql", name = "spans", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_stat.sql", name = "stat", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_shadow.sql", name = "shadow", requires = ["setup"]);
 extension_sql_file!("../sql/install/2_worker.sql", name = "worker", requires = ["setup"]);

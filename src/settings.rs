@@ -87,6 +87,16 @@ settings! {
         "How often an event is given to a consumer before it is dead.",
         "outbox_claim counts each time, outbox_fail looks at the count.";
 
+    int spans = 4096, 0 to 1_000_000, Postmaster;
+        "How many of the last attempts are kept for holdfast.spans.",
+        "About 1.3 kB of shared memory each, with shared_preload_libraries. 0: none.";
+    bool span_keys = true, Sighup;
+        "Keeps idempotency keys in holdfast.spans and holdfast.in_flight.",
+        "Off leaves them out, also where a message repeats them.";
+    text traceparent = None, Userset;
+        "The W3C trace context of the caller, of which the next attempts are children.",
+        "Where the history metadata has a traceparent, that one counts. An invalid one begins a new trace.";
+
     bool worker = true, Suset;
         "Runs the background worker, in the server or in one database.",
         "Off pauses it at the next reload, or ten seconds after ALTER DATABASE. Needs shared_preload_libraries.";

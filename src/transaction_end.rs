@@ -23,6 +23,7 @@ pub fn register() {
 /// The worker is called last: what an ended session leaves is noted by then.
 #[pg_guard]
 unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _argument: *mut c_void) {
+    telemetry::recording::transaction_ends(event);
     telemetry::transaction_ends(event);
     worker_slots::transaction_ends(event);
 }
@@ -34,5 +35,6 @@ unsafe extern "C-unwind" fn part_ends(
     around: pg_sys::SubTransactionId,
     _argument: *mut c_void,
 ) {
+    telemetry::recording::part_ends(event, part, around);
     telemetry::part_ends(event, part, around);
 }

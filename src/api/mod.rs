@@ -24,6 +24,7 @@ mod question;
 mod reconciliation;
 mod rehearse;
 mod shadow;
+mod spans;
 mod stat;
 mod sweep;
 mod time_limit;

@@ -67,6 +67,7 @@ pub fn run(
     call.run(
         |report| limited::ended(store, report, until),
         |call| {
+            call.is_about(booking, hold);
             Ok(match wanted {
                 Err(refusal) => refused_arguments(refusal, None),
                 Ok(wanted) => match look_in_time(call, &wanted)? {
@@ -171,6 +172,7 @@ fn confirm(call: &Call, wanted: &AutoAssignRequest, found: Confirm) -> Result<Re
         },
         ..Arguments::by_hold(Some(wanted.booking), Some(hold), Some(key.text.clone()))
     };
+    call.describe(&request);
     let request = request.check()?;
     let (started, until) = (wanted.started, wanted.until);
     let attempt =

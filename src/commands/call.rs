@@ -2,16 +2,20 @@
 
 use std::cell::Cell;
 
+use crate::rules::Id;
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::window::Instant;
+use crate::rules::confirm::request::{Arguments, Named};
+use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::upkeep::retention;
 use crate::settings;
 use crate::store::Store;
 use crate::telemetry::CountedAttempt;
+use crate::telemetry::recording::{AttemptSubject, Recording, Why};
 
 /// One call of a function that writes to bookings or holds.
 #[expect(dead_code, reason = "what is counted has no labels yet")]
@@ -25,24 +29,29 @@ pub struct Call<'a> {
     phase: Cell<Phase>,
     /// What is counted of it, once.
     attempt: CountedAttempt,
+    /// What is shown of it, and kept for a while.
+    recording: Recording,
 }
 
 impl<'a> Call<'a> {
     #[must_use]
     pub fn begin(store: &'a Store, function: Function, path: Path) -> Call<'a> {
-        Call { store, function, path, phase: Cell::default(), attempt: CountedAttempt::begin() }
+        let recording = Recording::begin(store.number(), function, path);
+        Call { store, function, path, phase: Cell::default(), attempt: CountedAttempt::begin(), recording }
     }
 
     /// One that is a part of something else, or that is taken back whatever it comes to.
     #[must_use]
     pub fn uncounted(store: &'a Store, function: Function) -> Call<'a> {
-        Call { store, function, path: Path::default(), phase: Cell::default(), attempt: CountedAttempt::nobodys() }
+        let (attempt, recording) = (CountedAttempt::nobodys(), Recording::none());
+        Call { store, function, path: Path::default(), phase: Cell::default(), attempt, recording }
     }
 
     /// Says how far it got.
     pub fn reach(&self, phase: Phase) {
         self.phase.set(phase);
         self.attempt.reach(phase);
+        self.recording.reach(phase);
     }
 
     pub fn phase(&self) -> Phase {
@@ -52,6 +61,26 @@ impl<'a> Call<'a> {
     /// Until when an answer that is given now is kept.
     pub fn kept_until(&self, now: Instant) -> Instant {
         now.after_seconds(retention::seconds(settings::ledger_retention_days()))
+    }
+
+    /// What it is about, as far as it says, before it is checked.
+    pub fn describe(&self, arguments: &Arguments) {
+        self.recording.describe(&AttemptSubject {
+            booking: arguments.booking,
+            hold: if let Named::Hold(hold) = arguments.named { hold } else { None },
+            key: arguments.key.as_deref(),
+            metadata: arguments.history.metadata.as_ref(),
+        });
+    }
+
+    /// What an automatic attempt is about, before it has a request.
+    pub fn is_about(&self, booking: Option<Id>, hold: Option<Id>) {
+        self.recording.describe(&AttemptSubject { booking, hold, key: None, metadata: None });
+    }
+
+    /// Where its booking is.
+    pub fn is_at(&self, restaurant: Id) {
+        self.recording.is_at(restaurant);
     }
 
     /// What is noted of it if its session ends before its transaction.
@@ -64,21 +93,6 @@ impl<'a> Call<'a> {
         self.attempt.retried();
     }
 
-    /// It ended with an answer that no rollback changes: a refusal, a timeout, an error.
-    pub fn answered(self, outcome: Outcome) {
-        self.attempt.answered(outcome);
-    }
-
-    /// It ended with the answer that an earlier call had got.
-    pub fn replayed(self, outcome: Outcome) {
-        self.attempt.replayed(outcome);
-    }
-
-    /// It wrote, and comes to this if its transaction commits.
-    pub fn written(self, outcome: Outcome, deadline: Option<Instant>) {
-        self.attempt.written(outcome, deadline);
-    }
-
     /// Runs a command and counts what it came to. A refusal may have been given before, under the same key.
     pub fn run<T>(
         self,
@@ -86,23 +100,39 @@ impl<'a> Call<'a> {
         command: impl FnOnce(&Call) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let answer = command(&self);
+        let Call { attempt, recording, .. } = self;
         match &answer {
             Ok(done) => match outcome(done) {
-                CallEnd::Written(outcome, deadline) => self.written(outcome, deadline),
-                CallEnd::Replayed(outcome) => self.replayed(outcome),
-                CallEnd::Answered(outcome) => self.answered(outcome),
+                CallEnd::Written(outcome, deadline) => {
+                    recording.end(outcome, false, true, &Why::Done);
+                    attempt.written(outcome, deadline);
+                }
+                CallEnd::Replayed(outcome, refusal) => {
+                    recording.end(outcome, true, false, &Why::of(refusal.as_ref()));
+                    attempt.replayed(outcome);
+                }
+                CallEnd::Answered(outcome, refusal) => {
+                    recording.end(outcome, false, false, &Why::of(refusal.as_ref()));
+                    attempt.answered(outcome);
+                }
             },
-            Err(Failure::Refused(refusal)) if refusal.replayed => self.replayed(refusal.outcome),
-            Err(failure) => self.answered(failure.outcome()),
+            Err(Failure::Refused(refusal)) if refusal.replayed => {
+                recording.end(refusal.outcome, true, false, &Why::Refused(refusal));
+                attempt.replayed(refusal.outcome);
+            }
+            Err(failure) => {
+                recording.end(failure.outcome(), false, false, &Why::Failed(failure));
+                attempt.answered(failure.outcome());
+            }
         }
         answer
     }
 }
 
-/// How a call ended that was not refused.
+/// How a call ended that raised nothing, and why it was refused.
 pub enum CallEnd {
     /// By its deadline, if it has one.
     Written(Outcome, Option<Instant>),
-    Replayed(Outcome),
-    Answered(Outcome),
+    Replayed(Outcome, Option<Refusal>),
+    Answered(Outcome, Option<Refusal>),
 }

@@ -31,11 +31,12 @@ pub struct Answer {
 pub fn confirm(store: &Store, function: Function, arguments: Arguments, refusals: Refusals) -> Result<Answer, Failure> {
     let done = arguments.intent.outcome();
     let ended = |answer: &Answer| match answer.replayed && answer.receipt != Some(store.transaction_id()) {
-        true => CallEnd::Replayed(done),
+        true => CallEnd::Replayed(done, None),
         // An answer that this very transaction gave is rolled back with it.
         false => CallEnd::Written(done, None),
     };
     Call::begin(store, function, Path::Manual).run(ended, |call| {
+        call.describe(&arguments);
         let request = arguments.check()?;
         call.remember(|| store.begun(&request, store.clock()));
         within_call(call, &request, refusals)
@@ -55,6 +56,7 @@ pub(super) fn within_call(call: &Call, request: &Request, refusals: Refusals) ->
     call.reach(Phase::BookingLock);
     let booking = store.booking_lock(request.booking)?;
     let booking = booking.ok_or_else(|| refusal::booking_not_found(Some(request.booking)))?;
+    call.is_at(booking.restaurant);
     // Whoever held the booking may have bound the key while we waited, or fenced it.
     if let Some(answer) = replay(store, request)? {
         return Ok(answer);

@@ -25,6 +25,7 @@ pub mod release;
 pub mod repair;
 pub mod rollout;
 pub mod shadow;
+pub mod spans;
 pub mod stat;
 pub mod table_status;
 pub mod time_limit;

@@ -49,6 +49,7 @@ pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> R
     call.run(
         |report| ended(store, report, limit),
         |call| {
+            call.describe(&arguments);
             if let Some(refusal) = super::rollout::must_be_ours(store, arguments.booking)? {
                 return Ok(refused_arguments(refusal, key));
             }
@@ -69,9 +70,9 @@ pub fn ended(store: &Store, report: &Report, until: Option<Instant>) -> CallEnd 
     let own = report.receipt.is_some_and(|receipt| receipt == store.transaction_id());
     match report.outcome {
         // An answer that this very transaction gave is rolled back with it.
-        outcome if report.replayed && !own => CallEnd::Replayed(outcome),
+        outcome if report.replayed && !own => CallEnd::Replayed(outcome, report.refusal.clone()),
         Outcome::Confirmed => CallEnd::Written(Outcome::Confirmed, until.filter(|until| *until != Instant::FOREVER)),
-        outcome => CallEnd::Answered(outcome),
+        outcome => CallEnd::Answered(outcome, report.refusal.clone()),
     }
 }
 

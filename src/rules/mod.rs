@@ -17,6 +17,7 @@
 //! | `attach` | what attach makes and adds, in which order, and what detach undoes |
 //! | `adopt` | names, paths and rehearsal of an application; `migration` prints the script |
 //! | `rollout` | who confirms, holdfast or the legacy functions; `shadow` compares the two |
+//! | `trace` | what is kept of an attempt that ended, and which trace it belongs to |
 //! | `upkeep` | the worker's tasks and when each is due; quarantine, scans, retention |
 //! | `refusal` | every refusal in the words of the contract, every outcome with its code |
 
@@ -38,6 +39,7 @@ pub mod refusal;
 pub mod repair;
 pub mod rollout;
 pub mod schema;
+pub mod trace;
 pub mod upkeep;
 
 pub use uuid::Uuid as Id;

@@ -6,10 +6,14 @@
 //! memory: then nothing is counted, and the views say so.
 
 mod counters;
+mod in_flight;
 mod orphaned;
 mod prepared;
+pub mod recording;
 mod settle;
 pub mod shadow;
+pub mod spans;
+mod trace_ids;
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,6 +24,7 @@ use crate::rules::attempt::tally::{Ticket, Written};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome, OutcomeEntry};
 use counters::{Counters, counters};
+pub use in_flight::read as in_flight;
 pub use orphaned::{find as find_orphaned, take as take_orphaned};
 pub use settle::{part_ends, transaction_ends};
 
@@ -28,6 +33,8 @@ pub fn register() {
     counters::register();
     orphaned::register();
     shadow::register();
+    spans::register();
+    in_flight::register();
 }
 
 thread_local! {

@@ -137,7 +137,7 @@ pub fn settle_prepared(counters: &Counters) {
 }
 
 /// How the transaction ended; None while it has not, or when the server remembers it no longer.
-fn end_of(transaction: u64) -> Option<End> {
+pub fn end_of(transaction: u64) -> Option<End> {
     let argument = Some(pg_sys::Datum::from(transaction));
     // SAFETY: pg_xact_status takes an xid8, which is its 64 bits, and returns text or NULL.
     let status = unsafe { pgrx::direct_function_call::<String>(pg_sys::pg_xact_status, &[argument]) };

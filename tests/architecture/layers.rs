@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("worker", &["commands", "worker_slots", "telemetry", "timer", "settings", "rules"]),
     ("commands", &["rules", "store", "worker_slots", "telemetry", "settings"]),
     ("store", &["rules", "timer"]),
-    ("telemetry", &["rules", "shared_memory"]),
+    ("telemetry", &["rules", "settings", "shared_memory"]),
     ("errors", &["rules"]),
     ("settings", &["rules"]),
     // What sessions and worker share: numbers that mean nothing to it.

@@ -43,18 +43,6 @@ pub type Words = [u64; WORDS];
 const FIXED: usize = 13;
 pub const WORDS: usize = FIXED + KEY_MAX_BYTES / 8;
 
-const PHASES: [Phase; 9] = [
-    Phase::Arguments,
-    Phase::Replay,
-    Phase::BookingLock,
-    Phase::HoldLock,
-    Phase::TableLock,
-    Phase::Decide,
-    Phase::Apply,
-    Phase::Settle,
-    Phase::Done,
-];
-
 impl Orphaned {
     /// An attempt at its beginning, as it would be noted; None without a key, for nobody can ask for it.
     #[must_use]
@@ -157,7 +145,7 @@ impl Orphaned {
             trigger,
             started: Instant(words[7].cast_signed()),
             ended: Instant(words[8].cast_signed()),
-            phase: *PHASES.get((words[9] & 0xff) as usize)?,
+            phase: *Phase::ALL.get((words[9] & 0xff) as usize)?,
             pid: (words[10] as u32).cast_signed(),
             transaction: (words[11] != 0).then_some(words[11]),
             attempt: some(id(5)),

@@ -16,6 +16,19 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Every phase, in the order of its number.
+    pub const ALL: [Phase; 9] = [
+        Phase::Arguments,
+        Phase::Replay,
+        Phase::BookingLock,
+        Phase::HoldLock,
+        Phase::TableLock,
+        Phase::Decide,
+        Phase::Apply,
+        Phase::Settle,
+        Phase::Done,
+    ];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

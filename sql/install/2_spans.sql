@@ -1,0 +1,73 @@
+-- The last attempts, and those that run: kept outside of transactions, so that a rollback does not take them back.
+
+create function holdfast.recorded_spans() returns table (
+  trace_id text, span_id text, parent_span_id text, name text, part text, started_at timestamptz, ended_at timestamptz,
+  outcome text, code text, sqlstate text, message text, detail text, replayed boolean, transaction_end text,
+  transaction_id xid8, database_id oid, schema_id oid, function text, path text, booking_id uuid, restaurant_id uuid,
+  hold_id uuid, idempotency_key text, pid integer, blocker_pid integer, is_cut boolean
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_recorded_spans_wrapper';
+comment on function holdfast.recorded_spans is
+  'The last attempts that the server keeps in memory (holdfast.spans), and a row for each of their parts; read it through the view holdfast.spans. No row when the library is not preloaded. Raises nothing, locks nothing, may be repeated.';
+
+create function holdfast.attempts_in_flight() returns table (
+  pid integer, database_id oid, schema_id oid, function text, path text, booking_id uuid, restaurant_id uuid, hold_id uuid,
+  idempotency_key text, phase text, started_at timestamptz, since timestamptz, trace_id text, span_id text
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_attempts_in_flight_wrapper';
+comment on function holdfast.attempts_in_flight is
+  'What each session is at; read it through the view holdfast.in_flight. No row when the library is not preloaded. Raises nothing, locks nothing, may be repeated.';
+
+create function holdfast.span_counts() returns table (
+  preloaded boolean, room bigint, written bigint, held bigint, dropped bigint
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_span_counts_wrapper';
+comment on function holdfast.span_counts is
+  'How many attempts were written down, and how many of them are gone; read it through the view holdfast.stat_spans. One row; with preloaded false every other column is NULL. Raises nothing, locks nothing, may be repeated.';
+
+create view holdfast.spans as
+  select s.trace_id, s.span_id, s.parent_span_id, s.name, s.part, s.started_at, s.ended_at, s.outcome, s.code, s.sqlstate, s.message,
+         s.detail, s.replayed, s.transaction_end as transaction, s.transaction_id, d.datname::text as database,
+         coalesce(n.nspname::text, s.schema_id::text) as schema, s.function, s.path, s.booking_id, s.restaurant_id,
+         s.hold_id, s.idempotency_key, s.pid, s.blocker_pid, s.is_cut,
+         pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+           'db.system.name', 'postgresql',
+           'db.namespace', pg_catalog.concat_ws('|', d.datname, coalesce(n.nspname::text, s.schema_id::text)),
+           'db.stored_procedure.name', s.function,
+           'db.response.status_code', s.sqlstate,
+           'error.type', case when s.sqlstate is not null then s.code end,
+           'holdfast.part', s.part,
+           'holdfast.booking_id', s.booking_id,
+           'holdfast.restaurant_id', s.restaurant_id,
+           'holdfast.hold_id', s.hold_id,
+           'holdfast.idempotency_key', s.idempotency_key,
+           'holdfast.outcome', s.outcome,
+           'holdfast.path', s.path,
+           'holdfast.transaction', s.transaction_end,
+           'holdfast.blocker_pid', s.blocker_pid
+         )) as attributes
+  from holdfast.recorded_spans() s
+  left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) s.database_id
+  left join pg_catalog.pg_namespace n
+    on n.oid operator(pg_catalog.=) s.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();
+comment on view holdfast.spans is
+  'The last attempts to confirm or assign, newest kept (setting holdfast.spans), also those that rolled back: a row named holdfast.confirm or the like for each, whose part is NULL, and one for each of its parts (holdfast.replay, .lock, .validate, .write) as its child. transaction: pending, committed, rolled_back or prepared. message and detail are our own words; of an error of the server or of a trigger only SQLSTATE and names are kept. blocker_pid: a session whose attempt for the same booking was in flight when this one gave up waiting. is_cut: a text was too long. attributes follow OpenTelemetry''s conventions for databases. A schema of another database is its OID.';
+
+create view holdfast.in_flight as
+  select f.pid, d.datname::text as database, coalesce(n.nspname::text, f.schema_id::text) as schema, f.function, f.path,
+         f.booking_id, f.restaurant_id, f.hold_id, f.idempotency_key, f.phase, f.started_at, f.since,
+         pg_catalog.pg_blocking_pids(f.pid) as waiting_for, f.trace_id, f.span_id
+  from holdfast.attempts_in_flight() f
+  left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) f.database_id
+  left join pg_catalog.pg_namespace n
+    on n.oid operator(pg_catalog.=) f.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();
+comment on view holdfast.in_flight is
+  'Attempts that run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids.';
+
+create view holdfast.stat_spans as
+  select preloaded, room, written, held, dropped from holdfast.span_counts();
+comment on view holdfast.stat_spans is
+  'written = held + dropped, whenever nothing moves: attempts written down since the server started or recovered, those that holdfast.spans shows, and those that made room for newer ones or found none. room: the setting holdfast.spans.';

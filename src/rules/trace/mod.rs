@@ -1,0 +1,4 @@
+//! What is kept of an attempt for whoever asks why: its span, and the trace that it belongs to.
+
+pub mod context;
+pub mod span;

@@ -1,0 +1,104 @@
+//! What each session is at: its attempt that runs, or the last that waits for the end of its transaction. [unsafe]
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use pgrx::prelude::*;
+use pgrx::{pg_shmem_init, pg_sys};
+
+use crate::rules::trace::span::{Span, WORDS};
+use crate::shared_memory::SharedSlice;
+use crate::shared_memory::slot::{Slot, Stage};
+
+// SAFETY: the name is ours alone.
+static SESSIONS: SharedSlice<Slot<WORDS>> = unsafe { SharedSlice::new(c"holdfast attempts in flight", sessions) };
+
+/// Every session that the server has room for, by the number of its place.
+fn sessions() -> usize {
+    // SAFETY: the server has counted them before it asks how much memory is needed.
+    usize::try_from(unsafe { pg_sys::MaxBackends }).unwrap_or_default()
+}
+
+thread_local! {
+    /// The last attempt of this transaction that wrote.
+    static WRITTEN: RefCell<Option<Span>> = const { RefCell::new(None) };
+}
+
+/// Asks for the shared memory, in the postmaster.
+#[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
+pub fn register() {
+    pg_shmem_init!(SESSIONS = ());
+}
+
+/// Is there room for this session's?
+pub fn is_on() -> bool {
+    own().is_some()
+}
+
+fn own() -> Option<&'static Slot<WORDS>> {
+    // SAFETY: both are set before the session runs anything, and the place is one of the server's own array.
+    let place = unsafe {
+        if pg_sys::MyProc.is_null() || pg_sys::ProcGlobal.is_null() {
+            return None;
+        }
+        pg_sys::MyProc.offset_from((*pg_sys::ProcGlobal).allProcs)
+    };
+    SESSIONS.get().get(usize::try_from(place).ok()?)
+}
+
+fn change(fill: impl FnOnce(&[AtomicU64; WORDS])) {
+    if let Some(slot) = own() {
+        slot.write(slot.seen(), fill);
+    }
+}
+
+/// It runs.
+pub fn show(span: &Span) {
+    change(|words| span.write(|at, value| words[at].store(value, Relaxed)));
+}
+
+/// It got further.
+pub fn reach(span: &Span) {
+    change(|words| span.write_phase(|at, value| words[at].store(value, Relaxed)));
+}
+
+/// It wrote, and is in flight until its transaction ends.
+pub fn written(span: &Span) {
+    let _ = WRITTEN.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(span.clone())));
+}
+
+/// Nothing runs: what wrote before is at the end of its work.
+pub fn rest() {
+    let _ = WRITTEN.try_with(|last| {
+        if let Ok(last) = last.try_borrow() {
+            last.as_ref().map_or_else(clear, show);
+        }
+    });
+}
+
+/// The transaction has ended.
+pub fn forget() {
+    let _ = WRITTEN.try_with(|last| last.try_borrow_mut().map(|mut last| *last = None));
+    clear();
+}
+
+fn clear() {
+    if let Some(slot) = own() {
+        let seen = slot.seen();
+        if seen.stage() == Stage::Ready && slot.take(seen) {
+            slot.release();
+        }
+    }
+}
+
+/// What every session is at.
+pub fn read() -> Vec<Span> {
+    SESSIONS.get().iter().filter_map(|slot| Span::of_words(&slot.read()?.1)).collect()
+}
+
+/// Another session whose attempt for the same booking is in flight; 0: none.
+pub fn other_at(span: &Span) -> i32 {
+    let of = |span: &Span| (span.database, span.schema, span.booking);
+    let others = read().into_iter().filter(|other| other.pid != span.pid && of(other) == of(span));
+    if span.booking.is_some() { others.map(|other| other.pid).next().unwrap_or_default() } else { 0 }
+}

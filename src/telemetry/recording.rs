@@ -1,0 +1,248 @@
+//! Records an attempt: what it is at, what it came to, and how its transaction ended. [unsafe]
+//!
+//! Nothing of it is in the transaction, so nothing is lost by a rollback. A session that is ended writes what ran.
+
+use std::cell::{Cell, RefCell};
+
+use pgrx::pg_sys;
+
+use super::{UNCOUNTED, in_flight, spans, trace_ids};
+use crate::rules::Id;
+use crate::rules::attempt::function::{Function, Path};
+use crate::rules::attempt::phase::Phase;
+use crate::rules::attempt::tally::Part;
+use crate::rules::booking::window::Instant;
+use crate::rules::json::Json;
+use crate::rules::refusal::Refusal;
+use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
+use crate::rules::trace::context::TraceContext;
+use crate::rules::trace::span::{Span, TransactionEnd};
+use crate::settings;
+use crate::shared_memory::ring::RingEntry;
+
+/// One that is written, and the part of the transaction by which it lives or dies.
+struct Unsettled {
+    part: Part,
+    entry: RingEntry,
+}
+
+thread_local! {
+    static LAST: Cell<u64> = const { Cell::new(0) };
+    /// The attempts that run, the innermost last.
+    static RUNNING: RefCell<Vec<(u64, Span)>> = const { RefCell::new(Vec::new()) };
+    static UNSETTLED: RefCell<Vec<Unsettled>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What an attempt is about, as far as its arguments say.
+pub struct AttemptSubject<'a> {
+    pub booking: Option<Id>,
+    pub hold: Option<Id>,
+    pub key: Option<&'a str>,
+    pub metadata: Option<&'a Json>,
+}
+
+/// Why an attempt ended as it did.
+pub enum Why<'a> {
+    Done,
+    Refused(&'a Refusal),
+    Failed(&'a Failure),
+}
+
+impl Why<'_> {
+    #[must_use]
+    pub fn of(refusal: Option<&Refusal>) -> Why<'_> {
+        refusal.map_or(Why::Done, Why::Refused)
+    }
+}
+
+/// One attempt, from its beginning until it ended.
+pub struct Recording {
+    /// None: it ended, or nothing is recorded.
+    number: Option<u64>,
+}
+
+impl Recording {
+    #[must_use]
+    pub fn begin(schema: u32, function: Function, path: Path) -> Recording {
+        if UNCOUNTED.get() || !in_flight::is_on() {
+            return Recording::none();
+        }
+        let mut span = Span::begun(function, path, now());
+        span.schema = schema;
+        // SAFETY: both were set when the backend started.
+        (span.database, span.pid) = unsafe { (pg_sys::MyDatabaseId.to_u32(), pg_sys::MyProcPid) };
+        let number = LAST.get() + 1;
+        LAST.set(number);
+        in_flight::show(&span);
+        with(&RUNNING, |running| running.push((number, span)));
+        Recording { number: Some(number) }
+    }
+
+    /// Of one that nobody asks for.
+    #[must_use]
+    pub fn none() -> Recording {
+        Recording { number: None }
+    }
+
+    fn change(&self, work: impl FnOnce(&mut Span)) {
+        let Some(number) = self.number else { return };
+        with(&RUNNING, |running| {
+            if let Some((_, span)) = running.iter_mut().rev().find(|(of, _)| *of == number) {
+                work(span);
+            }
+        });
+    }
+
+    pub fn describe(&self, subject: &AttemptSubject) {
+        if self.number.is_none() {
+            return;
+        }
+        let context = trace_context(subject.metadata);
+        let (trace, id) = trace_ids::new();
+        self.change(|span| {
+            (span.booking, span.hold) = (subject.booking, subject.hold);
+            span.key = subject.key.filter(|_| settings::span_keys()).map(str::to_owned);
+            if span.id == 0 {
+                (span.trace, span.parent) = context.map_or((trace, 0), |context| (context.trace, context.parent));
+                span.id = id;
+            }
+            in_flight::show(span);
+        });
+    }
+
+    pub fn is_at(&self, restaurant: Id) {
+        self.change(|span| span.restaurant = Some(restaurant));
+    }
+
+    /// How far it got.
+    pub fn reach(&self, phase: Phase) {
+        self.change(|span| {
+            span.reach(phase, now());
+            in_flight::reach(span);
+        });
+    }
+
+    /// It ended. One that wrote stays in flight until its transaction ends.
+    pub fn end(mut self, outcome: Outcome, replayed: bool, wrote: bool, why: &Why) {
+        self.close(outcome, replayed, wrote, why);
+    }
+
+    fn close(&mut self, outcome: Outcome, replayed: bool, wrote: bool, why: &Why) {
+        let Some(number) = self.number.take() else { return };
+        with(&RUNNING, |running| {
+            let Some(at) = running.iter().rposition(|(of, _)| *of == number) else { return };
+            let (_, mut span) = running.remove(at);
+            span.replayed = replayed;
+            match why {
+                Why::Done => {}
+                Why::Refused(refusal) => span.refused(refusal),
+                Why::Failed(failure) => span.failed(failure),
+            }
+            if wrote {
+                in_flight::written(&span);
+            }
+            write(span, outcome, true);
+            running.last().map_or_else(in_flight::rest, |(_, span)| in_flight::show(span));
+        });
+    }
+}
+
+/// An attempt that is left by a panic.
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.close(Outcome::Failed, false, false, &Why::Done);
+    }
+}
+
+fn write(mut span: Span, outcome: Outcome, settles_later: bool) -> Option<RingEntry> {
+    if span.id == 0 {
+        (span.trace, span.id) = trace_ids::new();
+    }
+    if span.waits() && !matches!(outcome, Outcome::Confirmed | Outcome::Assigned) {
+        span.blocker = in_flight::other_at(&span);
+    }
+    if !settings::span_keys() {
+        span.forget_key();
+    }
+    span.end(outcome, now());
+    let entry = spans::write(&span)?;
+    if settles_later {
+        with(&UNSETTLED, |unsettled| {
+            // The ring came round by this transaction alone: the older half is dropped long since.
+            if unsettled.len() > spans::room() {
+                unsettled.drain(..unsettled.len() / 2);
+            }
+            unsettled.push(Unsettled { part: part(), entry });
+        });
+    }
+    Some(entry)
+}
+
+fn trace_context(metadata: Option<&Json>) -> Option<TraceContext> {
+    let setting = settings::traceparent().map(|text| text.to_string_lossy().into_owned());
+    TraceContext::choose(metadata, setting.as_deref(), trace_ids::request_headers().as_deref())
+}
+
+/// Whoever is called while a transaction ends must not panic.
+fn with<T>(list: &'static std::thread::LocalKey<RefCell<Vec<T>>>, work: impl FnOnce(&mut Vec<T>)) {
+    let _ = list.try_with(|list| list.try_borrow_mut().map(|mut list| work(&mut list)));
+}
+
+fn part() -> Part {
+    // SAFETY: reads the transaction's state.
+    unsafe { pg_sys::GetCurrentSubTransactionId() }
+}
+
+fn now() -> Instant {
+    // SAFETY: reads the clock.
+    Instant(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+/// The transaction ended: every attempt of it says how.
+pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
+    let end = match event {
+        pg_sys::XactEvent::XACT_EVENT_COMMIT => TransactionEnd::Committed,
+        pg_sys::XactEvent::XACT_EVENT_ABORT => TransactionEnd::RolledBack,
+        pg_sys::XactEvent::XACT_EVENT_PREPARE => TransactionEnd::Prepared,
+        _ => return,
+    };
+    if !in_flight::is_on() {
+        return;
+    }
+    // SAFETY: reads the transaction's state, which still has its number here.
+    let transaction = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
+    with(&RUNNING, |running| {
+        for (_, span) in running.drain(..) {
+            if let Some(entry) = write(cut_off(span), Outcome::Failed, false) {
+                spans::settle(entry, end, transaction);
+            }
+        }
+    });
+    with(&UNSETTLED, |unsettled| unsettled.drain(..).for_each(|of| spans::settle(of.entry, end, transaction)));
+    in_flight::forget();
+}
+
+/// The session ended, and nobody could say why.
+fn cut_off(span: Span) -> Span {
+    // SAFETY: a flag of the process's own.
+    let ends = unsafe { pg_sys::proc_exit_inprogress };
+    Span { message: ends.then(|| "The session ended before the attempt did".to_owned()), ..span }
+}
+
+/// A part of the transaction ended: it is now part of the one around it, or its attempts are undone.
+pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
+    with(&UNSETTLED, |unsettled| match event {
+        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {
+            unsettled.iter_mut().filter(|of| of.part == part).for_each(|of| of.part = around);
+        }
+        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => unsettled.retain(|of| {
+            let gone = of.part == part;
+            if gone {
+                spans::settle(of.entry, TransactionEnd::RolledBack, 0);
+            }
+            !gone
+        }),
+        _ => {}
+    });
+}

@@ -1,0 +1,103 @@
+//! The ring of the last attempts, which a rollback leaves alone. [unsafe]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use pgrx::prelude::*;
+use pgrx::{PGRXSharedMemory, pg_shmem_init};
+
+use super::prepared::End;
+use super::settle;
+use crate::rules::trace::span::{Span, TRANSACTION, TRANSACTION_END, TransactionEnd, WORDS, transaction_of};
+use crate::settings;
+use crate::shared_memory::ring::{Ring, RingCounts, RingEntry};
+use crate::shared_memory::slot::Slot;
+use crate::shared_memory::{Shared, SharedSlice};
+
+// SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
+unsafe impl PGRXSharedMemory for RingCounts {}
+
+// SAFETY: the name is ours alone.
+static COUNTS: Shared<RingCounts> = unsafe { Shared::new(c"holdfast spans written") };
+// SAFETY: the name is ours alone.
+static SPANS: SharedSlice<Slot<WORDS>> = unsafe { SharedSlice::new(c"holdfast spans", length) };
+
+fn length() -> usize {
+    usize::try_from(settings::spans()).unwrap_or_default()
+}
+
+/// Asks for the shared memory, in the postmaster.
+#[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
+pub fn register() {
+    pg_shmem_init!(COUNTS = RingCounts::new());
+    pg_shmem_init!(SPANS = ());
+}
+
+fn ring() -> Option<Ring<'static, WORDS>> {
+    Some(Ring { slots: SPANS.get(), counts: COUNTS.get()? })
+}
+
+/// Writes down an attempt that ended; how its transaction ends is not known yet.
+pub fn write(span: &Span) -> Option<RingEntry> {
+    ring()?.write(|words| span.write(|at, value| words[at].store(value, Relaxed)))
+}
+
+/// The transaction ended, or a part of it.
+pub fn settle(entry: RingEntry, end: TransactionEnd, transaction: u64) {
+    if let Some(ring) = ring() {
+        ring.change(entry, |words| {
+            words[TRANSACTION_END].store(end as u64, Relaxed);
+            words[TRANSACTION].store(transaction, Relaxed);
+        });
+    }
+}
+
+/// How many entries the ring has room for.
+pub fn room() -> usize {
+    SPANS.get().len()
+}
+
+/// One span of the ring.
+pub struct RecordedSpan {
+    pub span: Span,
+    pub end: TransactionEnd,
+    /// None: the transaction wrote nothing, or has not ended.
+    pub transaction: Option<u64>,
+}
+
+/// Every span that is there. A prepared transaction may have ended meanwhile: the server is asked.
+pub fn read() -> Vec<RecordedSpan> {
+    let ended = |words: [u64; WORDS]| {
+        let span = Span::of_words(&words)?;
+        let (end, transaction) = transaction_of(&words);
+        let end = match end {
+            TransactionEnd::Prepared => settle::end_of(transaction).map_or(end, TransactionEnd::from),
+            end => end,
+        };
+        Some(RecordedSpan { span, end, transaction: (transaction != 0).then_some(transaction) })
+    };
+    ring().into_iter().flat_map(|ring| ring.read()).filter_map(ended).collect()
+}
+
+/// What was written, what is there, and what made room for others or found none.
+pub struct SpanCounts {
+    pub room: u64,
+    pub written: u64,
+    pub held: u64,
+    pub dropped: u64,
+}
+
+/// None when the library is not preloaded.
+pub fn counts() -> Option<SpanCounts> {
+    let ring = ring()?;
+    let (written, dropped) = (ring.counts.written(), ring.counts.dropped());
+    Some(SpanCounts { room: ring.slots.len() as u64, written, held: ring.read().count() as u64, dropped })
+}
+
+impl From<End> for TransactionEnd {
+    fn from(end: End) -> TransactionEnd {
+        match end {
+            End::Committed => TransactionEnd::Committed,
+            End::RolledBack => TransactionEnd::RolledBack,
+        }
+    }
+}
