@@ -15,11 +15,7 @@ use super::supply::{Before, write};
 
 /// A database with the rivals' functions and a restaurant of eight tables.
 fn floor() -> Floor {
-    let mut floor = Floor::bare();
-    floor.run(
-        "create extension holdfast cascade; select holdfast.create_reference_schema('public');
-         select holdfast.attach('public', p_rehearse => false)",
-    );
+    let mut floor = Floor::new();
     FUNCTIONS.iter().for_each(|functions| floor.run(functions));
     add_place(&mut floor, 1, 8);
     floor
