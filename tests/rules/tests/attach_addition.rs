@@ -1,6 +1,7 @@
 //! What attach added, and what undoes it.
 
 use holdfast::rules::attach::addition::{Addition, AdditionKind, Undo, additions, undo};
+use holdfast::rules::attach::mend::mends;
 use holdfast::rules::catalogue::facts::{Column, Facts, TableFacts};
 
 use crate::doctor::{column, exclusion, facts, index, table};
@@ -155,4 +156,22 @@ fn a_table_that_was_found_is_dropped_where_its_rows_are_kept() {
     let kept = found("holdfast_booking_statuses");
     assert_eq!(undo(&after, &kept), run("drop table app.holdfast_booking_statuses", "holdfast_booking_statuses"));
     assert_eq!(undo(&after, &found("holdfast_rollout")), Undo::Gone);
+}
+
+/// What a call would only be slow without is built, and a constraint of the application's stays beside ours.
+#[test]
+fn attach_builds_what_is_missing_and_drops_nothing() {
+    let mut facts = facts();
+    let ledger = ["booking_id", "idempotency_key", "created_at", "outcome"].map(|name| column(name, "text"));
+    facts.tables = vec![
+        table("booking_assignment_idempotency", ledger.to_vec()),
+        table("allocations", vec![column("resource_id", "uuid"), column("window", "tstzrange")]),
+    ];
+    let mut weaker = exclusion(&[("resource_id", "="), ("resource_type", "="), ("window", "&&")], None, true);
+    weaker.name = "allocations_no_overlap".to_owned();
+    facts.constraints = vec![weaker];
+    let all = mends(&facts);
+    let with = |words: &str| all.iter().filter(|mend| mend.statement.contains(words)).count();
+    assert_eq!((with("create index"), with("drop constraint"), with("drop index")), (1, 0, 0), "{all:#?}");
+    assert_eq!(with("add constraint holdfast_no_overlap exclude"), 1, "{all:#?}");
 }

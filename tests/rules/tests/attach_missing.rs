@@ -97,6 +97,18 @@ fn a_column_of_a_later_release_is_added_and_no_other() {
     assert_eq!(about(&due, "create index if not exists holdfast_attempts_ended_idx").len(), 1);
 }
 
+#[test]
+fn an_index_that_is_missing_is_made_and_no_other() {
+    let mut facts = attached();
+    facts.indexes.retain(|index| index.name != "holdfast_attempts_ended_idx");
+    let due = due(&facts);
+    let made: Vec<&str> = about(&due, "create index").iter().map(|due| due.text.as_str()).collect();
+    assert!(made.len() == 1 && made[0].contains("holdfast_attempts_ended_idx"), "{made:?}");
+    let comments: Vec<&Due> = due.iter().filter(|due| due.text.starts_with("comment on ")).collect();
+    let said = all().filter(|made| !made.comment.is_empty()).count();
+    assert!(said > 0 && comments.len() == said && comments.iter().all(|due| !due.locks), "{comments:?}");
+}
+
 /// Attach adds it to a table that has rows, and knows no value for them.
 #[test]
 fn a_later_column_has_a_default_or_may_be_null() {
