@@ -28,6 +28,12 @@ pub fn table(place: usize, number: usize) -> Uuid {
     Uuid::from_u128(0x0000_0000_0000_4000_a000_0000_0000_0000 + (place as u128 * 32 + number as u128))
 }
 
+/// Years of entries, which a foreign key without an index makes the application read.
+const LEDGER: &str = "
+  insert into booking_assignment_idempotency (booking_id, idempotency_key, table_ids, assignment_window, table_set_hash)
+  select '0ddba11a-0000-4000-8000-000000000205', 'old-' || n, '{}', '[2020-01-01, 2020-01-02)', md5(n::text)
+  from generate_series(1, 200000) n";
+
 /// A server of the benchmark's own. It writes to the disk as a real one, and nothing else runs in it.
 pub struct Place {
     pub cluster: Cluster,
@@ -87,6 +93,9 @@ impl Place {
         let mut session = Session::new(self.cluster.connect(name));
         application.build(&mut session);
         session.run(&format!("alter database {name} set search_path = {}", application.search_path));
+        if adopted == Adopted::HoldWindows {
+            session.run(LEDGER);
+        }
         if !own {
             application.adopt(&mut session);
         }
