@@ -50,11 +50,20 @@ SERVER = [
             "epoch_timestamp_seconds": (GAUGE, "When counting began."),
         },
     ),
+    # What an alert looks at begins with 0, so that its first increase is seen.
     Query(
         "holdfast_attempts_ended",
         """
-        select outcome, disposition, coalesce(count, 0)::float8 as total
-        from holdfast.stat_outcomes
+        select outcome, disposition, sum(count)::float8 as total
+        from (
+          select outcome, disposition, count from holdfast.stat_outcomes where count is not null
+          union all
+          select w.outcome, w.disposition, 0
+          from (values ('failed', 'transient'), ('broken_invariant', 'final'), ('not_attached', 'final'),
+                       ('atomic_confirm_disabled', 'transient'), ('timeout_before_confirm', 'transient'),
+                       ('deadlock', 'transient'), ('lock_timeout', 'transient')) w(outcome, disposition)
+        ) counted
+        group by outcome, disposition
         """,
         {"total": (COUNTER, "Attempts that came to this outcome, also those that were rolled back.")},
         ("outcome", "disposition"),
@@ -174,7 +183,7 @@ SCHEMA = [
         "holdfast_relation",
         """
         select current_database()::text as datname, current_schema()::text as schema, c.relname::text as relation,
-               pg_total_relation_size(c.oid)::float8 as size_bytes, greatest(c.reltuples, 0)::float8 as estimated_rows
+               pg_total_relation_size(c.oid)::float8 as size_bytes, pg_stat_get_live_tuples(c.oid)::float8 as estimated_rows
         from pg_class c
         where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
           and c.relname in ('booking_assignment_idempotency', 'booking_confirmation_results', 'capacity_outbox',
@@ -182,7 +191,7 @@ SCHEMA = [
         """,
         {
             "size_bytes": (GAUGE, "Size of a table with its indexes; the ledger is booking_assignment_idempotency."),
-            "estimated_rows": (GAUGE, "Rows of a table, as the planner estimates."),
+            "estimated_rows": (GAUGE, "Rows of a table, as the server counts them."),
         },
         ("datname", "schema", "relation"),
     ),

@@ -212,7 +212,7 @@ ROWS: dict[str, list[Panel]] = {
         Panel(
             "Rows of the ledger",
             "short",
-            "Answers that are kept, as the planner estimates.",
+            "Answers that are kept, as the server counts them.",
             {
                 "{{schema}}": f"holdfast_relation_estimated_rows{LEDGER}",
             },

@@ -1,18 +1,27 @@
 """A real server under load, a real exporter, a real Prometheus: every expression of the dashboard returns data, no rule fails,
-and what goes wrong fires its alert and ends it. Prints a line a test, as pg_regress does."""
+and what goes wrong fires its alert and ends it. Prints a line a test, as pg_regress does. HOLDFAST_SECONDS is
+how long it lasts before something goes wrong, HOLDFAST_PICTURE=FILE draws the panels."""
 
+import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from metrics import SCHEMA as OF_SCHEMA, SERVER, name
 from panels import ROWS
+from picture import picture
 from place import DATABASE, Load, Prometheus, folder, prepare, psql, until
 
 SELECTOR = re.compile(r"holdfast_[a-z_]+(?:\{[^}]*\})?")
 METRICS = {name(query, column) for query in SERVER + OF_SCHEMA for column in query.columns}
+
+
+def ready(expression: str) -> str:
+    """The expression with what Grafana would put in."""
+    return re.sub(r"\$(instance|datname|schema)", ".*", expression).replace("$__rate_interval", "10s")
 
 
 def every_expression_returns_data(prometheus: Prometheus, _: Load) -> str:
@@ -20,8 +29,7 @@ def every_expression_returns_data(prometheus: Prometheus, _: Load) -> str:
     for panels in ROWS.values():
         for panel in panels:
             for expression in panel.lines.values():
-                ready = re.sub(r"\$(instance|datname|schema)", ".*", expression).replace("$__rate_interval", "10s")
-                until(f"{panel.title}: {ready}", 60, lambda ready=ready: prometheus.value(ready))
+                until(f"{panel.title}: {expression}", 60, lambda text=expression: prometheus.value(ready(text)))
                 asked += 1
     return f"{asked} expressions"
 
@@ -37,6 +45,7 @@ def every_rule_is_evaluated(prometheus: Prometheus, _: Load) -> str:
 
 
 def nothing_fires_at_rest(prometheus: Prometheus, _: Load) -> str:
+    time.sleep(float(os.environ.get("HOLDFAST_SECONDS", "0")))
     until("no alert", 60, lambda: not prometheus.value('ALERTS{alertstate="firing"}'))
     return ""
 
@@ -97,7 +106,7 @@ CASES = [
 
 def main() -> int:
     prepare()
-    failed, load = 0, Load()
+    failed, load, began = 0, Load(), time.time()
     with folder() as place, Prometheus(Path(place)) as prometheus:
         load.thread.start()
         for number, case in enumerate(CASES, 1):
@@ -106,6 +115,9 @@ def main() -> int:
             except AssertionError as error:
                 failed += 1
                 print(f"{error}\nnot ok {number} - {case.__name__}", flush=True)
+        if drawing := os.environ.get("HOLDFAST_PICTURE"):
+            span = (began, time.time())
+            Path(drawing).write_text(picture(lambda text: prometheus.series(ready(text), span), span))
         if failed:
             for log in Path(place).glob("*.log"):
                 print(log.name, *log.read_text().splitlines()[-10:], sep="\n  ")

@@ -71,16 +71,18 @@ class Load:
         self.thread = threading.Thread(target=self.go_on, daemon=True)
 
     def booking(self, table: int) -> str:
-        booking, hour = str(uuid.uuid4()), 10 + self.evening % 12
+        booking, late, hour = str(uuid.uuid4()), str(uuid.uuid4()), 10 + self.evening % 12
         day = f"date '2031-01-01' + {self.evening // 12}"
         confirm = f"atomic_confirm_and_transition_within(p_booking_id => '{booking}', p_hold_id => :'hold_id', p_timeout_ms => 4000, p_idempotency_key"
         return f"""
             insert into bookings (id, restaurant_id, booking_date, start_time, end_time, party_size)
-            values ('{booking}', '{RESTAURANT}', {day}, '{hour}:00', '{hour}:50', 4);
+            values ('{booking}', '{RESTAURANT}', {day}, '{hour}:00', '{hour}:50', 4),
+                   ('{late}', '{RESTAURANT}', {day}, '{hour}:00', '{hour}:50', 4);
             select hold_id from hold_tables(p_booking_id => '{booking}', p_table_ids => '{{{TABLES[table]}}}') \\gset
             select outcome from {confirm} => 'k-{booking}');
             select outcome from {confirm} => 'k-{booking}');
             select outcome from {confirm} => ' ');
+            select hold_id from hold_tables(p_booking_id => '{late}', p_table_ids => '{{{TABLES[table]}}}');
         """
 
     def go_on(self) -> None:
@@ -121,7 +123,7 @@ class Prometheus:
         config = (ROOT / "monitoring/prometheus.yml").read_text().replace("interval: 15s", "interval: 1s")
         (self.place / "prometheus.yml").write_text(config.replace("localhost:9237", f"127.0.0.1:{self.exporter}"))
         self.start("prometheus-sql-exporter", "-config.file", str(self.place / "exporter.yml"),
-                   "-web.listen-address", f"127.0.0.1:{self.exporter}")
+                   "-web.listen-address", f"127.0.0.1:{self.exporter}", LOGLEVEL="warn")
         self.start("prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{self.other}",
                    "--disable-default-metrics", "--disable-settings-metrics",
                    f"--extend.query-path={ROOT}/monitoring/postgres_exporter/queries.yml",
@@ -149,6 +151,10 @@ class Prometheus:
     def value(self, expression: str) -> list:
         data = self.api("query", query=expression)
         return data["result"] if data else []
+
+    def series(self, expression: str, span: tuple[float, float]) -> list:
+        began, ended = span
+        return self.api("query_range", query=expression, start=str(began), end=str(ended), step="2")["result"]
 
     def firing(self, alert: str) -> bool:
         return bool(self.value(f'ALERTS{{alertname="{alert}",alertstate="firing"}}'))
