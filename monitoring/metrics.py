@@ -69,6 +69,30 @@ SERVER = [
         ("outcome", "disposition"),
     ),
     Query(
+        "holdfast_in_flight",
+        """
+        select count(*) filter (where cardinality(waiting_for) > 0)::float8 as waiting,
+               coalesce(greatest(extract(epoch from max(clock_timestamp() - started_at)), 0), 0)::float8 as oldest_seconds
+        from holdfast.in_flight
+        """,
+        {
+            "waiting": (GAUGE, "Attempts in flight that wait for another session's lock."),
+            "oldest_seconds": (GAUGE, "Age of the oldest attempt in flight, until its transaction ends."),
+        },
+    ),
+    Query(
+        "holdfast_spans",
+        """
+        select room::float8 as room, written::float8 as written_total, dropped::float8 as dropped_total
+        from holdfast.stat_spans where preloaded
+        """,
+        {
+            "room": (GAUGE, "Attempts that are kept for holdfast.spans."),
+            "written_total": (COUNTER, "Attempts that were written down."),
+            "dropped_total": (COUNTER, "Attempts that made room for newer ones, or found none."),
+        },
+    ),
+    Query(
         "holdfast_worker",
         """
         select database::text as datname, case when pid is null then 0 else 1 end::float8 as working,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 # What the variables of the dashboard choose.
 SERVER = '{instance=~"$instance"}'
 DATABASE = '{instance=~"$instance",datname=~"$datname"}'
+SERVER = '{instance=~"$instance"}'
 SCHEMA = '{instance=~"$instance",datname=~"$datname",schema=~"$schema"}'
 
 
@@ -105,6 +106,18 @@ ROWS: dict[str, list[Panel]] = {
             },
         ),
         Panel(
+            "Waiting for others",
+            "short",
+            "Attempts in flight that wait for another session's lock.",
+            {"waiting": f"sum(holdfast_in_flight_waiting{SERVER})"},
+        ),
+        Panel(
+            "Oldest attempt in flight",
+            "s",
+            "Until its transaction ends. Alert: HoldfastInFlightTooLong.",
+            {"oldest": f"max(holdfast_in_flight_oldest_seconds{SERVER})"},
+        ),
+        Panel(
             "Replays",
             "ops",
             "Calls under a key that was answered before: they got the same answer.",
@@ -186,6 +199,23 @@ ROWS: dict[str, list[Panel]] = {
                 "{{datname}} failures in a row": f"holdfast_worker_consecutive_failures{DATABASE}",
                 "{{schema}} in quarantine": f"holdfast_quarantine_rows{SCHEMA}",
             },
+        ),
+    ],
+    "Spans": [
+        Panel(
+            "Spans written and dropped",
+            "ops",
+            "Attempts that were written down, and those that made room for newer ones. Alert: HoldfastSpansDropped.",
+            {
+                "written": f"sum({rate('holdfast_spans_written_total' + SERVER)})",
+                "dropped": f"sum({rate('holdfast_spans_dropped_total' + SERVER)})",
+            },
+        ),
+        Panel(
+            "How far back spans reach",
+            "s",
+            "The room for attempts, divided by how many are written: after that long an attempt is gone.",
+            {"seconds": f"min(holdfast_spans_room{SERVER} / ({rate('holdfast_spans_written_total' + SERVER)} > 0))"},
         ),
     ],
     "Outbox and size": [
