@@ -116,6 +116,13 @@ settings! {
     int full_scan_interval = scan_bookings::FULL_SCAN_MINUTES, 0 to 525_600, Sighup, UNIT_MIN;
         "Minutes from the beginning of one pass over all bookings to the next, at least.",
         "It goes on in small batches, each resting a hundred times as long as it took. 0: none.";
+
+    int label_sets = 1024, 0 to 65_536, Postmaster;
+        "Schemas, functions and paths that are counted for themselves; each takes 2 kB of shared memory.",
+        "What comes when the table is full is counted by function and path alone. Read when the server starts.";
+    text path = None, Userset;
+        "On whose behalf the session calls: inline (the request that made the booking), background or manual.",
+        "A label of holdfast.stat_confirm; anything else is manual. run_auto_assign says it itself.";
 }
 
 /// The types of events that are written for the application's services.

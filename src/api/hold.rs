@@ -57,9 +57,10 @@ fn contract_hold_tables_under_key(
             argument::instant(p_start_at),
             argument::instant(p_end_at),
             p_ttl_seconds,
-        )?;
-        let request = request.by(argument::id(p_created_by), argument::json(p_metadata));
-        hold::take(store, &request.under(p_idempotency_key, p_wait_ms)?)
+        );
+        let (actor, metadata) = (argument::id(p_created_by), argument::json(p_metadata));
+        let request = request.and_then(|request| request.by(actor, metadata).under(p_idempotency_key, p_wait_ms));
+        hold::take(store, request)
     });
     let tables = tables.into_iter().map(argument::uuid).collect();
     let booking = booking.map(argument::uuid);
@@ -114,9 +115,11 @@ native_functions! {
                 argument::instant(p_start_at),
                 argument::instant(p_end_at),
                 p_ttl_seconds,
-            )?;
-            let request = request.by(argument::id(p_created_by), argument::json(p_metadata));
-            let held = hold::take(store, &request.under(p_idempotency_key, p_wait_ms)?)?;
+            );
+            let (actor, metadata) = (argument::id(p_created_by), argument::json(p_metadata));
+            let request =
+                request.and_then(|request| request.by(actor, metadata).under(p_idempotency_key, p_wait_ms));
+            let held = hold::take(store, request)?;
             let replayed = held.replayed;
             let done = CommandResult::now(
                 Outcome::Held,

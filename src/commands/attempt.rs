@@ -1,9 +1,13 @@
 //! Did it happen? And: it shall not happen any more.
 
+use super::{Call, CallEnd};
 use crate::rules::Id;
-use crate::rules::attempt::{self, KeyOutcome};
+use crate::rules::attempt::function::Function;
+use crate::rules::attempt::phase::Phase;
+use crate::rules::attempt::{self, KeyOutcome, KeyState};
 use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::store::{Ended, Store};
 use crate::telemetry;
 
@@ -27,16 +31,36 @@ pub fn fence(
     wait_ms: Option<i32>,
     terminate: bool,
 ) -> Result<KeyOutcome, Failure> {
+    let ended = |answer: &KeyOutcome| match answer.standing {
+        KeyState::Fenced if answer.receipt == Some(store.transaction_id()) => CallEnd::Written(Outcome::Fenced, None),
+        KeyState::Fenced => CallEnd::Replayed(Outcome::Fenced, None),
+        KeyState::Committed => CallEnd::Replayed(Outcome::Confirmed, None),
+        _ => CallEnd::Answered(Outcome::KeyInProgress, None),
+    };
+    let call = Call::begin(store, Function::Fence);
+    call.run(ended, |call| fenced(call, booking, key, wait_ms, terminate))
+}
+
+fn fenced(
+    call: &Call,
+    booking: Option<Id>,
+    key: Option<String>,
+    wait_ms: Option<i32>,
+    terminate: bool,
+) -> Result<KeyOutcome, Failure> {
+    let store = call.store;
     let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let key = attempt::key(key)?;
     let wait_ms = attempt::wait_ms(wait_ms)?;
     if terminate {
         store.check_may_terminate()?;
     }
+    call.reach(Phase::Replay);
     let before = known(store, booking, &key)?;
     if before.is_final() {
         return Ok(before);
     }
+    call.reach(Phase::BookingLock);
     if !store.booking_lock_free(booking)? {
         if let Some(pid) = store.attempt_holder(booking, &key)?.and_then(|holder| holder.pid).filter(|_| terminate) {
             store.terminate(pid)?;
@@ -45,11 +69,13 @@ pub fn fence(
             return Ok(KeyOutcome::running(store.attempt_holder(booking, &key)?));
         }
     }
+    call.reach(Phase::Decide);
     // Under the lock nobody else can bind the key, and what was bound before can be seen.
     let answer = known(store, booking, &key)?;
     if answer.is_final() {
         return Ok(answer);
     }
+    call.reach(Phase::Apply);
     let now = store.clock();
     let tombstone = attempt::tombstone(booking, &key, answer.refusal.as_ref());
     if !store.ledger_fence(booking, &key, &tombstone, now)? {

@@ -63,7 +63,7 @@ pub fn run(
     });
     let (path, until) =
         wanted.as_ref().map_or_else(|_| (Path::default(), None), |wanted| (wanted.trigger.path(), Some(wanted.until)));
-    let call = Call::begin(store, Function::AutoAssign, path);
+    let call = Call::on_path(store, Function::AutoAssign, path);
     call.run(
         |report| limited::ended(store, report, until),
         |call| {

@@ -6,11 +6,13 @@ use crate::rules::Id;
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::phase::Phase;
+use crate::rules::attempt::time_limit;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{Arguments, Named};
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
+use crate::rules::statistics::counter::Counter;
 use crate::rules::upkeep::retention;
 use crate::settings;
 use crate::store::Store;
@@ -18,13 +20,9 @@ use crate::telemetry::CountedAttempt;
 use crate::telemetry::recording::{AttemptSubject, Recording, Why};
 
 /// One call of a function that writes to bookings or holds.
-#[expect(dead_code, reason = "what is counted has no labels yet")]
 pub struct Call<'a> {
     /// The schema that it works on, and the clock.
     pub store: &'a Store,
-    /// What was called, and on whose behalf: it is counted under both.
-    pub function: Function,
-    pub path: Path,
     /// How far it got.
     phase: Cell<Phase>,
     /// What is counted of it, once.
@@ -34,17 +32,28 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
+    /// On whose behalf, the session's setting says.
     #[must_use]
-    pub fn begin(store: &'a Store, function: Function, path: Path) -> Call<'a> {
-        let recording = Recording::begin(store.number(), function, path);
-        Call { store, function, path, phase: Cell::default(), attempt: CountedAttempt::begin(), recording }
+    pub fn begin(store: &'a Store, function: Function) -> Call<'a> {
+        let path = settings::path().map(|name| Path::of(&name.to_string_lossy()));
+        Call::on_path(store, function, path.unwrap_or_default())
+    }
+
+    #[must_use]
+    pub fn on_path(store: &'a Store, function: Function, path: Path) -> Call<'a> {
+        let attempt = CountedAttempt::begin((store.number(), store.schema()), function, path);
+        let recording = match function.takes_tables() {
+            true => Recording::begin(store.number(), function, path),
+            false => Recording::none(),
+        };
+        Call { store, phase: Cell::default(), attempt, recording }
     }
 
     /// One that is a part of something else, or that is taken back whatever it comes to.
     #[must_use]
-    pub fn uncounted(store: &'a Store, function: Function) -> Call<'a> {
+    pub fn uncounted(store: &'a Store) -> Call<'a> {
         let (attempt, recording) = (CountedAttempt::nobodys(), Recording::none());
-        Call { store, function, path: Path::default(), phase: Cell::default(), attempt, recording }
+        Call { store, phase: Cell::default(), attempt, recording }
     }
 
     /// Says how far it got.
@@ -90,7 +99,12 @@ impl<'a> Call<'a> {
 
     /// It was tried once more, within this call.
     pub fn retried(&self) {
-        self.attempt.retried();
+        self.attempt.count(Counter::Retries);
+    }
+
+    /// A try failed; was it because others were faster?
+    pub fn tried(&self, failure: &Failure) {
+        tried(&self.attempt, failure);
     }
 
     /// Runs a command and counts what it came to. A refusal may have been given before, under the same key.
@@ -121,11 +135,20 @@ impl<'a> Call<'a> {
                 attempt.replayed(refusal.outcome);
             }
             Err(failure) => {
+                tried(&attempt, failure);
                 recording.end(failure.outcome(), false, false, &Why::Failed(failure));
                 attempt.answered(failure.outcome());
             }
         }
         answer
+    }
+}
+
+fn tried(attempt: &CountedAttempt, failure: &Failure) {
+    match time_limit::lost_race(failure) {
+        Some(Outcome::Deadlock) => attempt.count(Counter::Deadlocks),
+        Some(Outcome::LockTimeout) => attempt.count(Counter::LockTimeouts),
+        _ => {}
     }
 }
 

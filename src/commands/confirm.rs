@@ -1,7 +1,7 @@
 //! Confirm and assign: from a request to the booking's tables, once per key.
 
 use super::{Call, CallEnd, Refusals, observation as observed};
-use crate::rules::attempt::function::{Function, Path};
+use crate::rules::attempt::function::Function;
 use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::Booking;
 use crate::rules::booking::table::Assignment;
@@ -35,7 +35,7 @@ pub fn confirm(store: &Store, function: Function, arguments: Arguments, refusals
         // An answer that this very transaction gave is rolled back with it.
         false => CallEnd::Written(done, None),
     };
-    Call::begin(store, function, Path::Manual).run(ended, |call| {
+    Call::begin(store, function).run(ended, |call| {
         call.describe(&arguments);
         let request = arguments.check()?;
         call.remember(|| store.begun(&request, store.clock()));

@@ -3,15 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use super::{Call, CallEnd};
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::table::Table;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::booking::{self, Booking, BookingWindow};
 use crate::rules::confirm::{self, check};
 use crate::rules::hold::request::{self, HoldRequest, OwnHolds};
 use crate::rules::hold::{self, Hold, HoldEnding, HoldPolicy};
-use crate::rules::refusal;
 use crate::rules::refusal::failure::{Failure, hold_collision};
+use crate::rules::refusal::outcome::Outcome;
+use crate::rules::refusal::{self, Refusal};
 use crate::store::snapshot::Question;
 use crate::store::{Ended, NewHold, Store};
 
@@ -26,28 +30,40 @@ pub struct Held {
 }
 
 /// Takes the hold within the caller's limit in time, if there is one.
-pub fn take(store: &Store, request: &HoldRequest) -> Result<Held, Failure> {
-    let policy = store.hold_policy()?;
-    request::deadline("hold_tables", request.ttl_seconds, store.clock(), policy)?;
-    let Some(wait_ms) = request.wait_ms else { return taken(store, request, policy) };
-    match store.within(store.clock().after_ms(i64::from(wait_ms)), |store| taken(store, request, policy)) {
-        Ended::Done(held) => Ok(held),
-        Ended::Failed(failure) => Err(failure),
-        Ended::TimedOut => Err(refusal::not_held_in_time(wait_ms).into()),
-    }
+pub fn take(store: &Store, request: Result<HoldRequest, Refusal>) -> Result<Held, Failure> {
+    let ended = |held: &Held| match held.replayed {
+        true => CallEnd::Replayed(Outcome::Held, None),
+        false => CallEnd::Written(Outcome::Held, None),
+    };
+    Call::begin(store, Function::Hold).run(ended, |call| {
+        let request = request?;
+        let policy = store.hold_policy()?;
+        request::deadline("hold_tables", request.ttl_seconds, store.clock(), policy)?;
+        let Some(wait_ms) = request.wait_ms else { return taken(call, &request, policy) };
+        match store.within(store.clock().after_ms(i64::from(wait_ms)), |_| taken(call, &request, policy)) {
+            Ended::Done(held) => Ok(held),
+            Ended::Failed(failure) => Err(failure),
+            Ended::TimedOut => Err(refusal::not_held_in_time(wait_ms).into()),
+        }
+    })
 }
 
-fn taken(store: &Store, request: &HoldRequest, policy: HoldPolicy) -> Result<Held, Failure> {
+fn taken(call: &Call, request: &HoldRequest, policy: HoldPolicy) -> Result<Held, Failure> {
+    let store = call.store;
+    call.reach(Phase::BookingLock);
     let booking = match request.booking {
         Some(id) => Some(store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?),
         None => None,
     };
+    call.reach(Phase::HoldLock);
     let mut own = own_holds(store, request)?;
+    call.reach(Phase::TableLock);
     let locked = store.tables_lock(None, None, &request.tables)?.tables;
     if booking.is_none() {
         // No booking's lock keeps the same guest's other calls away: whoever had the tables before us may be one of them.
         own = own_holds(store, request)?;
     }
+    call.reach(Phase::Decide);
     let now = store.clock();
     let booking = booking.map_or_else(|| anonymous(request, &locked), Ok)?;
     let window = booking::resolve_window(booking.id, request.window, booking.window)?;
@@ -81,6 +97,7 @@ fn taken(store: &Store, request: &HoldRequest, policy: HoldPolicy) -> Result<Hel
         members: request.tables.clone(),
     };
     confirm::may_hold(&new, window, &snapshot)?;
+    call.reach(Phase::Apply);
     let mut ended: Vec<HoldEnding> = replaced.iter().map(|hold| hold.ending(now)).collect();
     if policy.deletes {
         let overdue = store.holds_overdue_on(booking.restaurant, &request.tables, window, now)?;
@@ -136,11 +153,19 @@ pub fn extend(
     ttl_seconds: Option<i32>,
     booking: Option<Id>,
 ) -> Result<Instant, Failure> {
+    let ended = |_: &Instant| CallEnd::Written(Outcome::Extended, None);
+    Call::begin(store, Function::ExtendHold).run(ended, |call| extended(call, hold, ttl_seconds, booking))
+}
+
+fn extended(call: &Call, hold: Option<Id>, ttl_seconds: Option<i32>, booking: Option<Id>) -> Result<Instant, Failure> {
+    let store = call.store;
     let policy = store.hold_policy()?;
     let seconds = ttl_seconds.unwrap_or(hold::TTL_SECONDS);
     request::deadline("extend_hold", seconds, store.clock(), policy)?;
     let id = hold.ok_or_else(|| refusal::hold_not_found(None))?;
+    call.reach(Phase::HoldLock);
     let found = store.holds_lock(None, Some(id))?.remove(&id);
+    call.reach(Phase::Decide);
     let found = found.ok_or_else(|| refusal::hold_not_found(Some(id)))?;
     let now = store.clock();
     request::may_extend(&found, booking, now)?;
@@ -148,6 +173,7 @@ pub fn extend(
     if deadline <= found.expires_at {
         return Ok(found.expires_at);
     }
+    call.reach(Phase::Apply);
     super::assert_written("Hold", &[1], &[store.hold_extend(id, deadline)?])?;
     Ok(deadline)
 }

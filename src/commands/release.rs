@@ -1,6 +1,9 @@
 //! Handing a hold back.
 
+use super::{Call, CallEnd};
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::window::Instant;
 use crate::rules::event::outbox;
 use crate::rules::hold::{HoldEnd, HoldEnding};
@@ -10,11 +13,19 @@ use crate::store::Store;
 
 /// Ends the hold and says whether it was live. A hold that is unknown or ended is left alone.
 pub fn release(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome, Failure> {
+    let ended = |outcome: &Outcome| CallEnd::Written(*outcome, None);
+    Call::begin(store, Function::Release).run(ended, |call| released(call, hold, actor))
+}
+
+fn released(call: &Call, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome, Failure> {
+    let store = call.store;
     let Some(id) = hold else { return Ok(Outcome::NothingHeld) };
+    call.reach(Phase::HoldLock);
     let Some(hold) = store.holds_lock(None, Some(id))?.remove(&id) else { return Ok(Outcome::NothingHeld) };
     if hold.status != "active" {
         return Ok(Outcome::NothingHeld);
     }
+    call.reach(Phase::Apply);
     let now = store.clock();
     let ending = hold.ending(now);
     end(store, &[ending], actor, now)?;

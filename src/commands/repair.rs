@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::{Call, CallEnd};
 use crate::rules::Id;
+use crate::rules::attempt::function::{Function, Path};
+use crate::rules::attempt::phase::Phase;
 use crate::rules::json::Json;
-use crate::rules::reconcile::finding::{self, Finding, record::BookingRecord};
+use crate::rules::reconcile::finding::{self, Finding, catalogue::FindingKind, record::BookingRecord};
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Collision, Failure};
+use crate::rules::refusal::outcome::Outcome;
 use crate::rules::repair::step::RepairStep;
 use crate::rules::repair::{self, Planned};
 use crate::store::Store;
@@ -31,24 +35,45 @@ pub fn repair(
     findings: Option<Vec<Option<String>>>,
     dry_run: bool,
 ) -> Result<Vec<Repaired>, Failure> {
+    if !dry_run {
+        return repaired(Call::begin(store, Function::Repair), booking, findings);
+    }
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let wanted = repair::wanted(findings)?;
-    if dry_run {
-        let record = read(store, id)?;
-        let plan = repair::plan(&record, finding::decide(&record), &wanted);
-        return Ok(plan.into_iter().map(|planned| shown(planned, "planned")).collect());
-    }
+    let record = read(store, id)?;
+    let plan = repair::plan(&record, finding::decide(&record), &wanted);
+    Ok(plan.into_iter().map(|planned| shown(planned, "planned")).collect())
+}
+
+/// What the owner's policy says, after a scan.
+pub fn by_policy(store: &Store, booking: Id, findings: Vec<Option<String>>) -> Result<Vec<Repaired>, Failure> {
+    repaired(Call::on_path(store, Function::Repair, Path::Background), Some(booking), Some(findings))
+}
+
+fn repaired(call: Call, booking: Option<Id>, findings: Option<Vec<Option<String>>>) -> Result<Vec<Repaired>, Failure> {
+    let ended = |_: &Vec<Repaired>| CallEnd::Written(Outcome::Repaired, None);
+    call.run(ended, |call| {
+        let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
+        repair_in_steps(call, id, &repair::wanted(findings)?)
+    })
+}
+
+fn repair_in_steps(call: &Call, id: Id, wanted: &[FindingKind]) -> Result<Vec<Repaired>, Failure> {
+    let store = call.store;
+    call.reach(Phase::BookingLock);
     lock(store, id)?;
     let mut done = Vec::new();
     for look in 1..=LOOKS {
+        call.reach(Phase::Decide);
         let record = read(store, id)?;
-        let plan = repair::plan(&record, finding::decide(&record), &wanted);
+        let plan = repair::plan(&record, finding::decide(&record), wanted);
         let last = look == LOOKS || plan.iter().all(|planned| planned.step.is_none());
         if last {
             done.extend(plan.into_iter().map(|planned| shown(planned, "person")));
             break;
         }
         let steps: Vec<Planned> = plan.into_iter().filter(|planned| planned.step.is_some()).collect();
+        call.reach(Phase::Apply);
         apply(store, &record, &steps)?;
         done.extend(steps.into_iter().map(|planned| shown(planned, "done")));
     }

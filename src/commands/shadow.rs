@@ -73,7 +73,7 @@ pub fn confirmed(
     };
     let ours = |store: &Store| {
         let looked = would(store, arguments)?;
-        tried(store, trial, looked, |store| confirm_really(store, function, arguments))
+        tried(store, trial, looked, |store| confirm_really(store, arguments))
     };
     beside(store, &call, ours, || store.legacy_confirm(function, arguments), answer)
 }
@@ -104,7 +104,7 @@ pub fn transitioned(store: &Store, wanted: &TransitionArguments, trial: Trial) -
     let answer = |landed: &Landed| CallResult::Status(enum_label(landed.status).unwrap_or_default());
     let ours = |store: &Store| {
         let looked = would_move(store, wanted)?;
-        tried(store, trial, looked, |store| transition::transition(store, wanted).map(|_| ()))
+        tried(store, trial, looked, |store| transition::within_call(&Call::uncounted(store), wanted).map(|_| ()))
     };
     beside(store, &call, ours, legacy, answer)
 }
@@ -214,9 +214,9 @@ fn tried(
     }
 }
 
-fn confirm_really(store: &Store, function: Function, arguments: &Arguments) -> Result<(), Failure> {
+fn confirm_really(store: &Store, arguments: &Arguments) -> Result<(), Failure> {
     let request = arguments.clone().check()?;
-    confirm::within_call(&Call::uncounted(store, function), &request, Refusals::Raised).map(|_| ())
+    confirm::within_call(&Call::uncounted(store), &request, Refusals::Raised).map(|_| ())
 }
 
 /// Compares, counts, and returns what there is to write down.

@@ -7,7 +7,7 @@ use super::confirm::{Answer, within_call};
 use super::{Call, CallEnd, Refusals, observation as observed};
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::Initiator;
-use crate::rules::attempt::function::{Function, Path};
+use crate::rules::attempt::function::Function;
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::time_limit::{self, CLEANUP_MS, Next, Tried};
@@ -45,7 +45,7 @@ pub fn within(store: &Store, arguments: Arguments, timeout_ms: Option<i32>) -> R
     let started = store.clock();
     let until = time_limit::until(started, timeout_ms);
     let limit = until.clone().ok();
-    let call = Call::begin(store, Function::ConfirmWithin, Path::Manual);
+    let call = Call::begin(store, Function::ConfirmWithin);
     call.run(
         |report| ended(store, report, limit),
         |call| {
@@ -134,6 +134,7 @@ impl DeadlineAttempt<'_> {
                 Ended::TimedOut => return Ok(Tries::TimedOut),
                 Ended::Failed(failure) => failure,
             };
+            self.call.tried(&failure);
             let tried = Tried {
                 tries: *tries,
                 retry_limit: settings::retry_limit(),

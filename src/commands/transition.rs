@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::{Call, CallEnd};
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::table::Table;
 use crate::rules::booking::transition::{self, Move};
 use crate::rules::booking::window::Instant;
@@ -13,6 +16,7 @@ use crate::rules::event::outbox;
 use crate::rules::hold::HoldEnding;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::outcome::Outcome;
 use crate::store::snapshot::Question;
 use crate::store::{GivenMove, Landed, Landing, Store};
 
@@ -111,19 +115,32 @@ pub(super) fn look(store: &Store, wanted: &TransitionArguments) -> Result<String
 }
 
 pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed, Failure> {
+    let ended = |_: &Landed| CallEnd::Written(Outcome::Transitioned, None);
+    Call::begin(store, Function::Transition).run(ended, |call| within_call(call, wanted))
+}
+
+/// As part of a call that is counted by whoever began it.
+pub(super) fn within_call(call: &Call, wanted: &TransitionArguments) -> Result<Landed, Failure> {
+    let store = call.store;
+    call.reach(Phase::BookingLock);
     let allowed = decide(store, wanted, |id| store.booking_lock(id))?;
     let id = allowed.booking.id;
+    call.reach(Phase::HoldLock);
     // A booking that holds no tables any more holds none back from others either.
     let holds = if allowed.rules.target_holds_tables { BTreeMap::new() } else { store.holds_lock(Some(id), None)? };
+    call.reach(Phase::TableLock);
     if allowed.needs_tables() {
         let locked = store.tables_lock(Some(id), None, &[])?;
+        call.reach(Phase::Decide);
         check_tables(store, &allowed, locked.tables, store.clock())?;
     }
+    call.reach(Phase::TableLock);
     let now = store.clock();
     let assigned = store.booking_tables_read(id, now)?;
     if !assigned.is_empty() {
         store.tables_lock(None, None, &assigned)?;
     }
+    call.reach(Phase::Apply);
     let landed = store.transition_apply(&Landing {
         booking: id,
         from: &allowed.booking.status,
@@ -139,6 +156,7 @@ pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed,
     let ended: Vec<HoldEnding> =
         holds.values().filter(|hold| own.contains_key(&hold.id)).map(|hold| hold.ending(now)).collect();
     super::release::end(store, &ended, wanted.history.changed_by, now)?;
+    call.reach(Phase::Settle);
     super::refresh(store, &assigned)?;
     tell(store, &allowed, now)?;
     Ok(landed)

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::{Call, CallEnd};
 use crate::rules::Id;
+use crate::rules::attempt::function::Function;
+use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::{self, KeyState};
 use crate::rules::booking::Booking;
 use crate::rules::booking::allocation;
@@ -30,11 +33,20 @@ pub struct Undone {
 }
 
 pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: History) -> Result<Undone, Failure> {
+    let ended = |undone: &Undone| CallEnd::Written(undone.outcome, None);
+    Call::begin(store, Function::Undo).run(ended, |call| undone(call, booking, key, history))
+}
+
+fn undone(call: &Call, booking: Option<Id>, key: Option<String>, history: History) -> Result<Undone, Failure> {
+    let store = call.store;
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     let key = attempt::key(key)?;
+    call.reach(Phase::BookingLock);
     let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
     let replaced = store.undo_read(id, &key)?.map(|done| done.replaced).unwrap_or_default();
+    call.reach(Phase::TableLock);
     let locked = store.tables_lock(Some(id), None, &replaced)?.tables;
+    call.reach(Phase::Decide);
     let now = store.clock();
     let done = store.undo_read(id, &key)?;
     let Undoing::TakeBack { status } = undo::decide(&booking.status, done.as_ref())? else {
@@ -60,12 +72,14 @@ pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: Hi
         history: &History { metadata, ..history },
         restores: !done.replaced.is_empty(),
     };
+    call.reach(Phase::Apply);
     take_back(store, back, &done.replaced)?;
     let left = outbox::RemainingTables::of(&assignments, goes, booking.window).with(&done.replaced, done.replaced_for);
     let told = left.tables(&booking, after, Some(&key));
     let undone = outbox::UndoEvent { tables: &done.tables, restored: &done.replaced, status: status.as_deref() };
     let undone = outbox::assignment_undone(&told, &undone, store.transaction_id());
     super::emit(store, &[undone, outbox::tables_changed(&told)], now)?;
+    call.reach(Phase::Settle);
     super::refresh(store, &touched(&assignments, &done, now))?;
     let receipt = Some(store.transaction_id());
     let status = Some(status.unwrap_or(booking.status));

@@ -19,6 +19,7 @@
 //! | `rollout` | who confirms, holdfast or the legacy functions; `shadow` compares the two |
 //! | `trace` | what is kept of an attempt that ended, and which trace it belongs to |
 //! | `upkeep` | the worker's tasks and when each is due; quarantine, scans, retention |
+//! | `statistics` | what is counted and timed of calls, and the file that keeps it over a restart |
 //! | `refusal` | every refusal in the words of the contract, every outcome with its code |
 
 pub mod adopt;
@@ -39,6 +40,7 @@ pub mod refusal;
 pub mod repair;
 pub mod rollout;
 pub mod schema;
+pub mod statistics;
 pub mod trace;
 pub mod upkeep;
 

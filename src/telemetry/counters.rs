@@ -1,24 +1,22 @@
-//! The counters in shared memory: plain numbers, no lock, no allocation, nothing that waits. [unsafe]
+//! What is counted once for the server, in shared memory: plain numbers, no lock, nothing that waits. [unsafe]
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use super::prepared::Prepared;
-use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 use crate::shared_memory::Shared;
 
-/// One epoch: from the moment the server made its shared memory until a crash, or until it stops.
+/// So many databases are counted for themselves.
+const DATABASES: usize = 1024;
+
 pub struct Counters {
+    /// Since when is counted: from the first start, a crash or a reset on. A clean stop and start keep it.
     epoch: AtomicI64,
-    started: AtomicU64,
-    pub in_flight: AtomicU64,
-    pub replayed: AtomicU64,
-    pub retries: AtomicU64,
-    pub completed_in_time: AtomicU64,
-    pub timeout_after_confirm: AtomicU64,
-    outcomes: [AtomicU64; CATALOGUE.len()],
+    /// Databases in the order in which they were met; 0: free.
+    databases: [AtomicU32; DATABASES],
     pub prepared: Prepared,
 }
 
@@ -39,57 +37,52 @@ pub fn counters() -> Option<&'static Counters> {
     COUNTERS.get()
 }
 
+/// The database of this session.
+pub fn own_database() -> u32 {
+    // SAFETY: set once, when the backend started.
+    unsafe { pg_sys::MyDatabaseId }.to_u32()
+}
+
 pub fn add(counter: &AtomicU64, number: u64) {
-    counter.fetch_add(number, Ordering::Relaxed);
+    counter.fetch_add(number, Relaxed);
 }
 
 impl Counters {
     fn begin() -> Counters {
-        Counters {
-            // SAFETY: reads the clock.
-            epoch: AtomicI64::new(unsafe { pg_sys::GetCurrentTimestamp() }),
-            started: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
-            replayed: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-            completed_in_time: AtomicU64::new(0),
-            timeout_after_confirm: AtomicU64::new(0),
-            outcomes: [const { AtomicU64::new(0) }; CATALOGUE.len()],
+        let counters = Counters {
+            epoch: AtomicI64::new(0),
+            databases: [const { AtomicU32::new(0) }; DATABASES],
             prepared: Prepared::new(),
-        }
+        };
+        counters.begin_epoch();
+        counters
     }
 
     pub fn epoch(&self) -> i64 {
-        self.epoch.load(Ordering::Relaxed)
+        self.epoch.load(Relaxed)
     }
 
-    pub fn started(&self) -> u64 {
-        self.started.load(Ordering::Relaxed)
+    pub fn begin_epoch(&self) {
+        // SAFETY: reads the clock.
+        self.epoch.store(unsafe { pg_sys::GetCurrentTimestamp() }, Relaxed);
     }
 
-    pub fn of(&self, outcome: Outcome) -> u64 {
-        self.outcomes[outcome as usize].load(Ordering::Relaxed)
+    pub fn restore_epoch(&self, epoch: i64) {
+        self.epoch.store(epoch, Relaxed);
     }
 
-    /// An attempt began.
-    pub fn begun(&self) {
-        add(&self.started, 1);
-        add(&self.in_flight, 1);
+    /// The short number of a database; None when there are too many.
+    pub fn number_of(&self, database: u32) -> Option<u64> {
+        let found = self.databases.iter().position(|known| {
+            let found = known.load(Relaxed);
+            let taken = found == 0
+                && known.compare_exchange(0, database, Relaxed, Relaxed).map_or_else(|now| now == database, |_| true);
+            found == database || taken
+        });
+        found.map(|at| at as u64)
     }
 
-    /// One that was in flight came to this.
-    pub fn ended(&self, outcome: Outcome) {
-        self.add_outcome(outcome, 1);
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    pub fn add_outcome(&self, outcome: Outcome, number: u64) {
-        add(&self.outcomes[outcome as usize], number);
-    }
-
-    /// A deadline was met, or missed by what could no longer be taken back.
-    pub fn add_timed(&self, in_time: u64, late: u64) {
-        add(&self.completed_in_time, in_time);
-        add(&self.timeout_after_confirm, late);
+    pub fn database(&self, number: u64) -> Option<u32> {
+        self.databases.get(usize::try_from(number).ok()?).map(|database| database.load(Relaxed))
     }
 }

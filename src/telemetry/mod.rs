@@ -7,34 +7,43 @@
 
 mod counters;
 mod in_flight;
+mod label_set;
 mod orphaned;
 mod prepared;
 pub mod recording;
+mod saved;
 mod settle;
 pub mod shadow;
 pub mod spans;
 mod trace_ids;
 
 use std::cell::Cell;
-use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
+use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::orphaned::Orphaned;
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::{Ticket, Written};
 use crate::rules::booking::window::Instant;
-use crate::rules::refusal::outcome::{CATALOGUE, Outcome, OutcomeEntry};
-use counters::{Counters, counters};
+use crate::rules::refusal::outcome::Outcome;
+use crate::rules::statistics::counter::Counter;
+use crate::rules::statistics::phase_times::{PhaseTimes, TIMED};
+use crate::rules::statistics::{Counts, Labels};
+use counters::counters;
 pub use in_flight::read as in_flight;
+use label_set::LabelSet;
 pub use orphaned::{find as find_orphaned, take as take_orphaned};
 pub use settle::{part_ends, transaction_ends};
 
 /// Asks for the counters' shared memory, in the postmaster.
 pub fn register() {
     counters::register();
+    label_set::register();
     orphaned::register();
     shadow::register();
     spans::register();
     in_flight::register();
+    saved::register();
 }
 
 thread_local! {
@@ -63,17 +72,32 @@ impl Drop for Uncounted {
 /// One attempt, from its beginning until it is counted.
 pub struct CountedAttempt {
     /// None: it is counted, or nothing is.
-    open: Option<(Ticket, &'static Counters)>,
+    open: Option<OpenAttempt>,
+}
+
+struct OpenAttempt {
+    ticket: Ticket,
+    label_set: &'static LabelSet,
+    began: std::time::Instant,
+    times: Cell<PhaseTimes>,
+}
+
+impl OpenAttempt {
+    fn elapsed_us(&self) -> u64 {
+        microseconds(self.began.elapsed())
+    }
 }
 
 impl CountedAttempt {
+    /// Of a schema of this database, by number and name.
     #[must_use]
-    pub fn begin() -> CountedAttempt {
-        let counters = counters().filter(|_| !UNCOUNTED.get());
+    pub fn begin((schema, name): (u32, &str), function: Function, path: Path) -> CountedAttempt {
+        let label_set = if UNCOUNTED.get() { None } else { label_set::of_call(schema, name, function, path) };
         CountedAttempt {
-            open: counters.map(|counters| {
-                counters.begun();
-                (settle::begin(), counters)
+            open: label_set.map(|(number, label_set)| {
+                label_set.begun();
+                let (began, times) = (std::time::Instant::now(), Cell::default());
+                OpenAttempt { ticket: settle::begin(number), label_set, began, times }
             }),
         }
     }
@@ -86,98 +110,108 @@ impl CountedAttempt {
 
     /// How far it got.
     pub fn reach(&self, phase: Phase) {
-        if let Some((ticket, _)) = &self.open {
-            orphaned::reach(*ticket, phase);
+        if let Some(open) = &self.open {
+            let mut times = open.times.get();
+            times.reach(phase, open.elapsed_us());
+            open.times.set(times);
+            orphaned::reach(open.ticket, phase);
         }
     }
 
     /// What is noted of it if its session ends before its transaction.
     pub fn remember(&self, attempt: impl FnOnce() -> Option<Orphaned>) {
-        if let Some((ticket, _)) = &self.open
+        if let Some(open) = &self.open
             && let Some(attempt) = attempt()
         {
-            orphaned::remember(*ticket, attempt);
+            orphaned::remember(open.ticket, attempt);
         }
     }
 
-    /// It was tried once more, within this attempt.
-    pub fn retried(&self) {
-        if let Some((_, counters)) = &self.open {
-            counters::add(&counters.retries, 1);
+    /// Something happened within it.
+    pub fn count(&self, counter: Counter) {
+        if let Some(open) = &self.open {
+            open.label_set.count(counter, 1);
         }
     }
 
     /// It ended with an answer that no rollback changes: a refusal, a timeout, an error, an earlier answer.
     pub fn answered(mut self, outcome: Outcome) {
-        self.count(outcome);
+        self.end(outcome);
     }
 
     /// It ended with the answer that an earlier attempt had got.
     pub fn replayed(mut self, outcome: Outcome) {
-        if let Some((ticket, counters)) = &self.open {
-            orphaned::forget(*ticket);
-            counters::add(&counters.replayed, 1);
+        if let Some(open) = &self.open {
+            orphaned::forget(open.ticket);
+            open.label_set.count(Counter::Replayed, 1);
         }
-        self.count(outcome);
+        self.end(outcome);
     }
 
     /// It wrote: it comes to this if its transaction commits, to `rolled_back` if not. The deadline is compared with
     /// the clock of that moment.
     pub fn written(mut self, outcome: Outcome, deadline: Option<Instant>) {
-        if let Some((ticket, _)) = self.open.take() {
-            settle::written(ticket, Written { outcome, deadline });
+        if let Some(open) = self.take() {
+            settle::written(open.ticket, Written { outcome, deadline });
         }
     }
 
-    fn count(&mut self, outcome: Outcome) {
-        if let Some((ticket, counters)) = self.open.take()
-            && settle::answered(ticket)
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(open) = self.take()
+            && settle::answered(open.ticket)
         {
-            counters.ended(outcome);
+            open.label_set.ended(outcome);
         }
+    }
+
+    /// The answer is there: so long it took.
+    fn take(&mut self) -> Option<OpenAttempt> {
+        let open = self.open.take()?;
+        let spent = open.times.get().end(open.elapsed_us());
+        for (phase, us) in TIMED.iter().zip(spent) {
+            if let Some(us) = us {
+                open.label_set.took(*phase, us);
+            }
+        }
+        Some(open)
     }
 }
 
 /// An attempt that is left by a panic.
 impl Drop for CountedAttempt {
     fn drop(&mut self) {
-        self.count(Outcome::Failed);
+        self.end(Outcome::Failed);
     }
 }
 
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn database() -> u32 {
+    counters::own_database()
+}
+
 /// The numbers of this epoch.
-pub struct Counts {
-    /// When counting began: the start of the server, or its last crash.
+pub struct Statistics {
+    /// When counting began.
     pub epoch: Instant,
-    pub started: u64,
-    pub in_flight: u64,
-    pub prepared: u64,
-    /// The sum over `outcomes`.
-    pub ended: u64,
-    pub replayed: u64,
-    pub retries: u64,
-    pub completed_in_time: u64,
-    pub timeout_after_confirm: u64,
-    pub outcomes: Vec<(&'static OutcomeEntry, u64)>,
+    pub label_sets: Vec<(Labels, Counts)>,
 }
 
 /// Looks after prepared transactions, then reads. None when the library is not preloaded.
 #[must_use]
-pub fn read() -> Option<Counts> {
+pub fn read() -> Option<Statistics> {
     let counters = counters()?;
     settle::settle_prepared(counters);
-    let outcomes: Vec<(&OutcomeEntry, u64)> =
-        CATALOGUE.iter().map(|entry| (entry, counters.of(entry.outcome))).collect();
-    Some(Counts {
-        epoch: Instant(counters.epoch()),
-        started: counters.started(),
-        in_flight: counters.in_flight.load(Relaxed),
-        prepared: counters.prepared.waiting(),
-        ended: outcomes.iter().map(|(_, number)| number).sum(),
-        replayed: counters.replayed.load(Relaxed),
-        retries: counters.retries.load(Relaxed),
-        completed_in_time: counters.completed_in_time.load(Relaxed),
-        timeout_after_confirm: counters.timeout_after_confirm.load(Relaxed),
-        outcomes,
-    })
+    let label_sets = label_set::read().into_iter().map(|(_, labels, counts)| (labels, counts)).collect();
+    Some(Statistics { epoch: Instant(counters.epoch()), label_sets })
+}
+
+/// Forgets what ended, and begins an epoch. False: the library is not preloaded.
+pub fn reset() -> bool {
+    let Some(counters) = counters() else { return false };
+    label_set::reset();
+    counters.begin_epoch();
+    true
 }

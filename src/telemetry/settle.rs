@@ -1,22 +1,26 @@
 //! Settles what a session's attempts came to, when the server says how its transaction ended. [unsafe]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use pgrx::pg_sys;
 
 use super::counters::{Counters, counters};
-use super::prepared::{End, Promised};
-use super::{orphaned, shadow};
-use crate::rules::attempt::tally::{Part, Tally, Ticket, Written};
+use super::prepared::End;
+use super::{label_set, orphaned, shadow};
+use crate::rules::attempt::tally::{LabelSetNumber, Part, Tally, Ticket, Written};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
+use crate::rules::statistics::phase_times::TimedPhase;
+use crate::rules::statistics::saved::Promised;
 
 thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::new()) };
+    /// When the server began to commit what has attempts in it.
+    static COMMITS: Cell<Option<std::time::Instant>> = const { Cell::new(None) };
 }
 
-pub fn begin() -> Ticket {
-    with_tally(|tally| tally.begin(part())).unwrap_or_default()
+pub fn begin(label_set: LabelSetNumber) -> Ticket {
+    with_tally(|tally| tally.begin(part(), label_set)).unwrap_or_default()
 }
 
 pub fn answered(ticket: Ticket) -> bool {
@@ -56,20 +60,31 @@ pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
         _ => {}
     }
     match event {
-        pg_sys::XactEvent::XACT_EVENT_COMMIT => with_tally(|tally| commit(counters, tally)),
-        pg_sys::XactEvent::XACT_EVENT_ABORT => with_tally(|tally| tally.aborted(|outcome| counters.ended(outcome))),
-        pg_sys::XactEvent::XACT_EVENT_PREPARE => with_tally(|tally| prepare(counters, tally)),
+        pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT => {
+            let any = with_tally(|tally| !tally.is_empty()).unwrap_or(false);
+            let _ = COMMITS.try_with(|began| began.set(any.then(std::time::Instant::now)));
+        }
+        pg_sys::XactEvent::XACT_EVENT_COMMIT => {
+            with_tally(commit);
+        }
+        pg_sys::XactEvent::XACT_EVENT_ABORT => {
+            with_tally(|tally| tally.aborted(ended));
+        }
+        pg_sys::XactEvent::XACT_EVENT_PREPARE => {
+            with_tally(|tally| prepare(counters, tally));
+        }
         // The last moment at which looking may fail: it makes room for the notes.
         pg_sys::XactEvent::XACT_EVENT_PRE_PREPARE if with_tally(|tally| tally.is_empty()) == Some(false) => {
             settle_prepared(counters);
-            None
         }
-        _ => None,
-    };
+        _ => {}
+    }
 }
 
 pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
-    let Some(counters) = counters() else { return };
+    if counters().is_none() {
+        return;
+    }
     match event {
         pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {
             shadow::part_committed(part, around);
@@ -78,20 +93,33 @@ pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
         pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => {
             orphaned::part_aborted();
             shadow::part_aborted(part);
-            with_tally(|tally| tally.part_aborted(part, |outcome| counters.ended(outcome)))
+            with_tally(|tally| tally.part_aborted(part, ended))
         }
         _ => None,
     };
 }
 
-fn commit(counters: &Counters, tally: &mut Tally) {
-    tally.committed(|end| match end {
-        Ok(written) => {
-            counters.ended(written.outcome);
-            let (in_time, late) = timed(&written);
-            counters.add_timed(in_time, late);
+fn ended(label_set: LabelSetNumber, outcome: Outcome) {
+    if let Some(label_set) = label_set::at(label_set) {
+        label_set.ended(outcome);
+    }
+}
+
+fn commit(tally: &mut Tally) {
+    let took = COMMITS.try_with(Cell::take).ok().flatten().map(|began| super::microseconds(began.elapsed()));
+    tally.committed(|number, end| {
+        let Some(label_set) = label_set::at(number) else { return };
+        match end {
+            Ok(written) => {
+                label_set.ended(written.outcome);
+                let (in_time, late) = timed(&written);
+                label_set.timed(in_time, late);
+                if let Some(us) = took {
+                    label_set.took(TimedPhase::Commit, us);
+                }
+            }
+            Err(outcome) => label_set.ended(outcome),
         }
-        Err(outcome) => counters.ended(outcome),
     });
 }
 
@@ -103,36 +131,49 @@ fn timed(written: &Written) -> (u64, u64) {
     }
 }
 
-/// One note for each outcome that the transaction promises.
+/// One note for each label set and outcome that the transaction promises. Where the process has no memory for them its
+/// attempts stay counted as prepared.
 fn prepare(counters: &Counters, tally: &mut Tally) {
     // SAFETY: reads the transaction's state, which still has its number here.
     let transaction = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
-    let mut promised = [Promised::default(); CATALOGUE.len()];
-    tally.committed(|end| match end {
-        Ok(written) => {
-            let promise = &mut promised[written.outcome as usize];
-            let (in_time, late) = timed(&written);
-            promise.outcome = written.outcome as usize;
-            promise.number += 1;
-            promise.in_time += in_time;
-            promise.late += late;
+    let mut promised: Vec<Promised> = Vec::new();
+    let room = promised.try_reserve_exact(tally.len()).is_ok();
+    tally.committed(|number, end| {
+        let Some(label_set) = label_set::at(number) else { return };
+        let written = match end {
+            Ok(written) => written,
+            Err(outcome) => return label_set.ended(outcome),
+        };
+        label_set.prepared(1);
+        let (in_time, late) = timed(&written);
+        let (label_set, outcome) = (number as usize, written.outcome as usize);
+        match promised.iter_mut().find(|known| (known.label_set, known.outcome) == (label_set, outcome)) {
+            Some(known) => {
+                known.number += 1;
+                known.in_time += in_time;
+                known.late += late;
+            }
+            None if room => promised.push(Promised { label_set, outcome, number: 1, in_time, late }),
+            None => {}
         }
-        Err(outcome) => counters.ended(outcome),
     });
-    for promise in promised.into_iter().filter(|promise| promise.number > 0) {
+    for promise in promised {
         counters.prepared.note(transaction, promise);
-        counters.in_flight.fetch_sub(promise.number, std::sync::atomic::Ordering::Relaxed);
     }
 }
 
 /// Looks whether prepared transactions have ended meanwhile, and counts what their attempts came to.
 pub fn settle_prepared(counters: &Counters) {
-    counters.prepared.settle(end_of, |outcome, promised, end| match end {
-        End::Committed => {
-            counters.add_outcome(outcome, promised.number);
-            counters.add_timed(promised.in_time, promised.late);
+    counters.prepared.settle(end_of, |promised, end| {
+        let label_set = LabelSetNumber::try_from(promised.label_set).ok().and_then(label_set::at);
+        let (Some(label_set), Some(entry)) = (label_set, CATALOGUE.get(promised.outcome)) else { return };
+        match end {
+            End::Committed => {
+                label_set.settled(entry.outcome, promised.number);
+                label_set.timed(promised.in_time, promised.late);
+            }
+            End::RolledBack => label_set.settled(Outcome::RolledBack, promised.number),
         }
-        End::RolledBack => counters.add_outcome(Outcome::RolledBack, promised.number),
     });
 }
 

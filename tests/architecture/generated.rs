@@ -12,6 +12,7 @@ use holdfast::rules::schema::application_tables::{APPLICATION, ENUMS};
 use holdfast::rules::schema::column::{ApplicationColumn, ApplicationTable, HoldfastColumn, HoldfastTable};
 use holdfast::rules::schema::ddl;
 use holdfast::rules::schema::holdfast_tables::{TRIGGERS, all};
+use holdfast::rules::statistics::counter::COUNTERS;
 
 use super::{assert_none, assert_one};
 
@@ -268,6 +269,26 @@ fn every_column_that_is_asked_for_is_on_the_page() {
     let page = schema();
     assert_none(&missing(&page));
     assert_one(&missing(&page.replacen("| `party_size` |", "| `party` |", 1)), "bookings.party_size");
+}
+
+/// Counters that the views do not show in their place, or do not explain.
+fn counters_amiss(views: &str) -> Vec<String> {
+    let amiss = COUNTERS.iter().enumerate().flat_map(|(at, entry)| {
+        let shown = format!("counters[{}] as {}", at + 1, entry.name);
+        let said = format!("{}: {}.", entry.name, entry.sentence);
+        [(shown, 2), (said, 1)]
+    });
+    let amiss = amiss.filter(|(words, times)| views.matches(words.as_str()).count() != *times);
+    amiss.map(|(words, times)| format!("sql/install/2_stat.sql does not have {times} times: {words}")).collect()
+}
+
+#[test]
+fn every_counter_is_in_the_views() {
+    let views = include_str!("../../sql/install/2_stat.sql");
+    assert_none(&counters_amiss(views));
+    assert_eq!(views.matches("counters[").count(), 2 * COUNTERS.len(), "a place that no counter has");
+    assert_one(&counters_amiss(&views.replacen("counters[2] as retries", "counters[2] as tries", 1)), "as retries");
+    assert_one(&counters_amiss(&views.replacen("retries: further", "retries: more", 1)), "further tries");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::quarantine::{self, TaskRun};
 use crate::commands::observation;
-use crate::commands::repair::repair;
+use crate::commands::repair;
 use crate::rules::Id;
 use crate::rules::reconcile::finding::{self, Finding, catalogue::Severity};
 use crate::rules::refusal::failure::Failure;
@@ -99,7 +99,7 @@ fn mend(run: &TaskRun, booking: Id, wanted: Vec<Option<String>>) -> Result<bool,
         return Ok(false);
     }
     let attempt = |store: &Store| {
-        let rows = repair(store, Some(booking), Some(wanted), false)?;
+        let rows = repair::by_policy(store, booking, wanted)?;
         Ok(rows.iter().any(|row| row.action == "done"))
     };
     let done = run.in_savepoint(MEND, booking, attempt)?;

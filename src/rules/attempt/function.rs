@@ -62,6 +62,12 @@ pub enum Path {
 pub const PATHS: [Path; 3] = [Path::Inline, Path::Background, Path::Manual];
 
 impl Path {
+    /// Of a setting; a word that is none of them is the last.
+    #[must_use]
+    pub fn of(name: &str) -> Path {
+        PATHS.into_iter().find(|path| path.name() == name).unwrap_or_default()
+    }
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -7,6 +7,9 @@ use crate::rules::refusal::outcome::Outcome;
 /// A part of a transaction: its subtransaction, by the server's number.
 pub type Part = u32;
 
+/// A label set, by its place in the table.
+pub type LabelSetNumber = u32;
+
 /// An attempt, by the number that its session gave it; zero is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticket(u64);
@@ -37,6 +40,8 @@ impl Written {
 #[derive(Debug, Clone, Copy)]
 struct Open {
     ticket: Ticket,
+    /// Under what it is counted.
+    label_set: LabelSetNumber,
     part: Part,
     standing: TallyState,
 }
@@ -57,15 +62,21 @@ impl Tally {
         Tally { last: 0, open: Vec::new() }
     }
 
+    /// How many attempts end with the transaction.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
-    pub fn begin(&mut self, part: Part) -> Ticket {
+    pub fn begin(&mut self, part: Part, label_set: LabelSetNumber) -> Ticket {
         self.last += 1;
         let ticket = Ticket(self.last);
-        self.open.push(Open { ticket, part, standing: TallyState::Running });
+        self.open.push(Open { ticket, label_set, part, standing: TallyState::Running });
         ticket
     }
 
@@ -97,31 +108,31 @@ impl Tally {
     }
 
     /// A savepoint was rolled back to, an exception was caught.
-    pub fn part_aborted(&mut self, part: Part, mut count: impl FnMut(Outcome)) {
+    pub fn part_aborted(&mut self, part: Part, mut count: impl FnMut(LabelSetNumber, Outcome)) {
         self.open.retain(|open| {
             let gone = open.part == part;
             if gone {
-                count(undone(open.standing));
+                count(open.label_set, undone(open.standing));
             }
             !gone
         });
     }
 
-    pub fn aborted(&mut self, mut count: impl FnMut(Outcome)) {
-        self.drain().for_each(|standing| count(undone(standing)));
+    pub fn aborted(&mut self, mut count: impl FnMut(LabelSetNumber, Outcome)) {
+        self.drain().for_each(|open| count(open.label_set, undone(open.standing)));
     }
 
     /// The transaction committed, or was prepared. An attempt that never ended has failed all the same.
-    pub fn committed(&mut self, mut count: impl FnMut(Result<Written, Outcome>)) {
-        self.drain().for_each(|standing| match standing {
-            TallyState::Written(written) => count(Ok(written)),
-            TallyState::Running => count(Err(Outcome::Failed)),
+    pub fn committed(&mut self, mut count: impl FnMut(LabelSetNumber, Result<Written, Outcome>)) {
+        self.drain().for_each(|open| match open.standing {
+            TallyState::Written(written) => count(open.label_set, Ok(written)),
+            TallyState::Running => count(open.label_set, Err(Outcome::Failed)),
         });
     }
 
-    fn drain(&mut self) -> impl Iterator<Item = TallyState> {
+    fn drain(&mut self) -> impl Iterator<Item = Open> {
         self.open.shrink_to(KEPT.max(self.open.len()));
-        self.open.drain(..).map(|open| open.standing)
+        self.open.drain(..)
     }
 }
 

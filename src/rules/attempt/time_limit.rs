@@ -55,9 +55,19 @@ pub enum Next {
     Raise(Failure),
 }
 
+/// Was somebody faster, by the server's own word?
+#[must_use]
+pub fn lost_race(failure: &Failure) -> Option<Outcome> {
+    let Failure::Server(error) = failure else { return None };
+    let known =
+        [("40P01", Outcome::Deadlock), ("55P03", Outcome::LockTimeout), ("40001", Outcome::SerializationFailure)];
+    known.iter().find(|(code, _)| sqlstate_pack(code) == error.sqlstate).map(|(_, outcome)| *outcome)
+}
+
 /// Deadlocks and lock timeouts are tried again; so is a key that somebody else bound at the same moment.
 #[must_use]
 pub fn after_failure(failure: Failure, tried: Tried) -> Next {
+    let known = lost_race(&failure);
     let refusal = match failure {
         Failure::Refused(refusal) => return Next::Answer(refusal, None),
         Failure::Undone(refusal) if refusal.outcome == Outcome::BrokenInvariant => {
@@ -65,14 +75,8 @@ pub fn after_failure(failure: Failure, tried: Tried) -> Next {
         }
         Failure::Undone(refusal) => refusal,
         Failure::Server(error) => {
-            let transient = [
-                ("40P01", Outcome::Deadlock),
-                ("55P03", Outcome::LockTimeout),
-                ("40001", Outcome::SerializationFailure),
-            ];
-            let known = transient.iter().find(|(code, _)| sqlstate_pack(code) == error.sqlstate);
-            let Some((_, outcome)) = known else { return Next::Raise(Failure::Server(error)) };
-            let refusal = Refusal::new(*outcome, error.message.clone());
+            let Some(outcome) = known else { return Next::Raise(Failure::Server(error)) };
+            let refusal = Refusal::new(outcome, error.message.clone());
             match &error.detail {
                 Some(detail) => refusal.detail(detail.clone()),
                 None => refusal,

@@ -56,6 +56,11 @@ impl Cluster {
         self.server.connect(database, "cluster")
     }
 
+    /// The same of a server that may be making its memory anew.
+    pub fn try_connect(&self, database: &str) -> Result<Client, postgres::Error> {
+        self.server.try_connect(database, "cluster")
+    }
+
     /// A session in a new database with extension, reference schema and wrappers.
     #[must_use]
     pub fn install(&self, database: &str) -> Session {
@@ -81,6 +86,12 @@ impl Cluster {
     pub fn stop(&self) {
         let data = self.folder.join("data");
         run(&self.server, &self.server.programs.join("pg_ctl"), &["-D", text(&data), "-m", "fast", "-w", "stop"]);
+    }
+
+    /// Where its files lie.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// A physical standby, which follows this server until it is promoted.

@@ -51,6 +51,7 @@ mod schema;
 mod shadow;
 mod slot;
 mod span;
+mod statistics;
 mod tally;
 mod time_limit;
 mod trace;

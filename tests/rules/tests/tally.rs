@@ -9,25 +9,25 @@ use proptest::prelude::*;
 const CONFIRMED: Written = Written { outcome: Outcome::Confirmed, deadline: None };
 
 fn write(tally: &mut Tally, part: u32) {
-    let ticket = tally.begin(part);
+    let ticket = tally.begin(part, 7);
     tally.written(ticket, part, CONFIRMED);
 }
 
 fn commit(tally: &mut Tally) -> Vec<Outcome> {
     let mut counted = vec![];
-    tally.committed(|end| counted.push(end.map_or_else(|outcome| outcome, |written| written.outcome)));
+    tally.committed(|_, end| counted.push(end.map_or_else(|outcome| outcome, |written| written.outcome)));
     counted
 }
 
 fn abort(tally: &mut Tally) -> Vec<Outcome> {
     let mut counted = vec![];
-    tally.aborted(|outcome| counted.push(outcome));
+    tally.aborted(|_, outcome| counted.push(outcome));
     counted
 }
 
 fn abort_part(tally: &mut Tally, part: u32) -> Vec<Outcome> {
     let mut counted = vec![];
-    tally.part_aborted(part, |outcome| counted.push(outcome));
+    tally.part_aborted(part, |_, outcome| counted.push(outcome));
     counted
 }
 
@@ -38,10 +38,10 @@ fn what_was_written_is_counted_when_the_transaction_commits() {
     write(&mut tally, 1);
     assert!(!tally.is_empty());
     let assigned = Written { outcome: Outcome::Assigned, deadline: Some(Instant(5)) };
-    let ticket = tally.begin(1);
+    let ticket = tally.begin(1, 7);
     tally.written(ticket, 1, assigned);
     let mut counted = vec![];
-    tally.committed(|end| counted.push(end));
+    tally.committed(|_, end| counted.push(end));
     assert_eq!(counted, [Ok(CONFIRMED), Ok(assigned)]);
     assert!(tally.is_empty());
     assert_eq!(commit(&mut tally), []);
@@ -50,7 +50,7 @@ fn what_was_written_is_counted_when_the_transaction_commits() {
 #[test]
 fn an_answer_is_counted_once_and_no_rollback_changes_it() {
     let mut tally = Tally::new();
-    let (one, two) = (tally.begin(1), tally.begin(1));
+    let (one, two) = (tally.begin(1, 7), tally.begin(1, 7));
     assert_ne!(one, two);
     // Nested: the inner one ends first.
     assert!(tally.answered(two) && !tally.answered(two));
@@ -63,9 +63,9 @@ fn an_answer_is_counted_once_and_no_rollback_changes_it() {
 fn a_rollback_undoes_what_was_written_and_fails_what_ran() {
     let mut tally = Tally::new();
     write(&mut tally, 1);
-    tally.begin(1);
+    tally.begin(1, 7);
     assert_eq!(abort(&mut tally), [Outcome::RolledBack, Outcome::Failed]);
-    tally.begin(1);
+    tally.begin(1, 7);
     assert_eq!(commit(&mut tally), [Outcome::Failed], "never ended");
     assert!(tally.is_empty());
 }
@@ -82,7 +82,7 @@ fn a_savepoint_takes_only_its_own_with_it() {
     assert_eq!(abort_part(&mut tally, 2), [Outcome::RolledBack, Outcome::RolledBack]);
     write(&mut tally, 4);
     tally.part_committed(4, 1);
-    let late = tally.begin(4);
+    let late = tally.begin(4, 7);
     assert_eq!(abort_part(&mut tally, 4), [Outcome::Failed]);
     assert!(!tally.answered(late), "counted already");
     assert_eq!(commit(&mut tally), [Outcome::Confirmed, Outcome::Confirmed]);
@@ -92,10 +92,24 @@ fn a_savepoint_takes_only_its_own_with_it() {
 #[test]
 fn what_was_written_belongs_to_the_part_in_which_the_attempt_ended() {
     let mut tally = Tally::new();
-    let ticket = tally.begin(2);
+    let ticket = tally.begin(2, 7);
     tally.written(ticket, 1, CONFIRMED);
     assert_eq!(abort_part(&mut tally, 2), []);
     assert_eq!(commit(&mut tally), [Outcome::Confirmed]);
+}
+
+#[test]
+fn each_is_counted_under_its_own_labels() {
+    let mut tally = Tally::new();
+    let (one, other) = (tally.begin(1, 3), tally.begin(2, 4));
+    tally.written(one, 1, CONFIRMED);
+    tally.written(other, 2, CONFIRMED);
+    tally.begin(1, 5);
+    let mut counted = vec![];
+    tally.part_aborted(2, |labels, outcome| counted.push((labels, outcome)));
+    assert_eq!((tally.len(), &counted), (2, &vec![(4, Outcome::RolledBack)]));
+    tally.committed(|labels, end| counted.push((labels, end.map_or_else(|outcome| outcome, |it| it.outcome))));
+    assert_eq!(counted, [(4, Outcome::RolledBack), (3, Outcome::Confirmed), (5, Outcome::Failed)]);
 }
 
 #[test]
@@ -137,7 +151,7 @@ proptest! {
             let part = *parts.last().expect("a transaction");
             match step {
                 Step::Begin => {
-                    running.push(tally.begin(part));
+                    running.push(tally.begin(part, 7));
                     started += 1;
                 }
                 Step::Answer => counted += usize::from(running.pop().is_some_and(|ticket| tally.answered(ticket))),

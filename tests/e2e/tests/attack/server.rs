@@ -39,7 +39,8 @@ fn in_parallel_workers() {
          where p.pronamespace in ('holdfast'::regnamespace, 'bistro'::regnamespace) and p.proparallel <> 'u'
            and not (p.provolatile = 'i' and p.proparallel = 's') order by 1",
     );
-    let counters = ["attempt_counts", "outcome_counts", "shadow_counts"].map(|name| format!("holdfast.{name}() r"));
+    let counters = ["attempt_counts", "call_counts", "outcome_counts", "phase_counts", "shadow_counts"]
+        .map(|name| format!("holdfast.{name}() r"));
     assert_eq!(marked, counters, "marked for parallel plans");
     let key = "select string_agg(bistro.auto_assign_idempotency_key(id, restaurant_id, 2, '2027-06-01', '18:00'), '' order by id)
                from bistro.bookings";

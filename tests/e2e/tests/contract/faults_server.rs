@@ -139,8 +139,9 @@ fn f23_no_setting_of_a_session_switches_a_check_off() {
     let mut caller = floor.session_as(GRANTED);
     let ours: Vec<String> =
         caller.column("select name from pg_settings where name like 'holdfast.%' and context in ('user', 'backend')");
-    // It says which trace a call belongs to, and switches nothing.
-    assert_eq!(ours, ["holdfast.traceparent"], "settings that any session may change");
+    // They say on whose behalf a call comes, and to which trace it belongs; no check reads them.
+    assert_eq!(ours, ["holdfast.path", "holdfast.traceparent"], "settings that any session may change");
+    caller.run("set holdfast.path = 'background'");
     for prefix in ["app", "capacity", "feature", "booking", "holdfast"] {
         for name in ["capacity_check", "skip_capacity", "strict", "enforce_capacity", "allow_overbooking", "bypass"] {
             for value in ["off", "on"] {

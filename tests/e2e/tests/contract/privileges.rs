@@ -112,3 +112,46 @@ fn an_ordinary_owner_is_enough() {
     assert_eq!(rows, [[Some(table.to_string())]]);
     assert_eq!(floor.value::<String>("select status::text from bistro.bookings"), "confirmed");
 }
+
+#[test]
+fn pg_monitor_reads_what_is_counted_and_calls_nothing_else() {
+    let mut floor = Floor::new();
+    let views = [
+        "in_flight",
+        "spans",
+        "stat_attempts",
+        "stat_confirm",
+        "stat_outcomes",
+        "stat_phase",
+        "stat_shadow",
+        "stat_spans",
+        "stat_worker",
+    ];
+    let readable: Vec<String> = floor.column(
+        "select c.relname::text from pg_class c where c.relnamespace = 'holdfast'::regnamespace and c.relkind in ('r', 'v')
+         and has_table_privilege('pg_monitor', c.oid, 'select') order by 1",
+    );
+    assert_eq!(readable, views);
+    let callable: Vec<String> = floor.column(
+        "select p.proname::text from pg_proc p where p.pronamespace = 'holdfast'::regnamespace
+         and has_function_privilege('pg_monitor', p.oid, 'execute') order by 1",
+    );
+    let feeding = [
+        "attempt_counts",
+        "attempts_in_flight",
+        "call_counts",
+        "outcome_counts",
+        "phase_counts",
+        "recorded_spans",
+        "shadow_counts",
+        "span_counts",
+        "worker_status",
+    ];
+    assert_eq!(callable, feeding);
+    floor.run("set role pg_monitor");
+    for view in views {
+        floor.run(&format!("select count(*) from holdfast.{view}"));
+    }
+    assert_eq!(floor.try_run("select holdfast.stat_reset()").expect_err("its owner's alone").sqlstate, "42501");
+    floor.run("reset role");
+}
