@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
-from metrics import COUNTER, SCHEMA, SERVER, Query, name
+from metrics import GAUGE, HISTOGRAM, SCHEMA, SERVER, Query, name
 
 MADE = "# Made by `toolchain/monitoring write` from monitoring/metrics.py.\n"
 ADDRESS = "postgres://holdfast_exporter@localhost:5432/holdfast?sslmode=disable"
@@ -54,7 +54,8 @@ def collector(kind: str, queries: list[Query]) -> Iterable[str]:
     for query in queries:
         for column, (type_, sentence) in query.columns.items():
             yield f"  - metric_name: {name(query, column)}\n"
-            yield f"    type: {type_}\n"
+            # It knows no histogram; a counter whose name does not end in _total may get that from a library.
+            yield f"    type: {GAUGE if type_ == HISTOGRAM else type_}\n"
             yield f"    help: {quoted(sentence)}\n"
             if query.labels:
                 yield f"    key_labels: [{', '.join(query.labels)}]\n"
@@ -91,7 +92,7 @@ def columns(query: Query, indent: str) -> Iterable[str]:
     for label in query.labels:
         yield f"{indent}- {label}:\n{indent}    usage: LABEL\n{indent}    description: {quoted(label)}\n"
     for column, (type_, sentence) in query.columns.items():
-        usage = "COUNTER" if type_ == COUNTER else "GAUGE"
+        usage = "GAUGE" if type_ == GAUGE else "COUNTER"
         yield f"{indent}- {column}:\n{indent}    usage: {usage}\n{indent}    description: {quoted(sentence)}\n"
 
 

@@ -7,6 +7,9 @@ _total, and no label has values without bound: no key, no booking, no restaurant
 from dataclasses import dataclass
 
 COUNTER, GAUGE = "counter", "gauge"
+# A column of a histogram: _bucket, _sum or _count.
+HISTOGRAM = "histogram"
+CALL = ("datname", "schema", "function", "path")
 
 
 @dataclass(frozen=True)
@@ -24,49 +27,85 @@ SERVER = [
     Query(
         "holdfast_library",
         """
-        select case when preloaded then 1 else 0 end::float8 as preloaded
+        select case when preloaded then 1 else 0 end::float8 as preloaded,
+               coalesce(extract(epoch from epoch), 0)::float8 as epoch_timestamp_seconds
         from holdfast.stat_attempts
         """,
-        {"preloaded": (GAUGE, "1 when the library is in shared_preload_libraries; without it nothing is counted.")},
+        {
+            "preloaded": (GAUGE, "1 when the library is in shared_preload_libraries; without it nothing is counted."),
+            "epoch_timestamp_seconds": (GAUGE, "When counting began."),
+        },
     ),
     Query(
         "holdfast_attempts",
         """
-        select started::float8 as started_total, replayed::float8 as replayed_total, retries::float8 as retries_total,
+        select coalesce(database, '')::text as datname, coalesce(schema, '')::text as schema, function, path,
+               started::float8 as started_total, replayed::float8 as replayed_total, retries::float8 as retries_total,
+               deadlocks::float8 as deadlocks_total, lock_timeouts::float8 as lock_timeouts_total,
                completed_in_time::float8 as completed_in_time_total,
+               timeout_before_confirm::float8 as timeout_before_confirm_total,
                timeout_after_confirm::float8 as timeout_after_confirm_total,
-               in_flight::float8 as in_flight, prepared::float8 as prepared,
-               extract(epoch from epoch)::float8 as epoch_timestamp_seconds
-        from holdfast.stat_attempts where preloaded
+               in_flight::float8 as in_flight, prepared::float8 as prepared
+        from holdfast.stat_confirm
         """,
         {
-            "started_total": (COUNTER, "Attempts to confirm or assign that began."),
+            "started_total": (COUNTER, "Attempts that began."),
             "replayed_total": (COUNTER, "Attempts that got an earlier answer again."),
             "retries_total": (COUNTER, "Further tries within attempts."),
+            "deadlocks_total": (COUNTER, "Tries that the server ended as a deadlock, also those that were made again."),
+            "lock_timeouts_total": (COUNTER, "Tries that lock_timeout ended, also those that were made again."),
             "completed_in_time_total": (COUNTER, "Confirmed with a deadline, committed before it."),
+            "timeout_before_confirm_total": (COUNTER, "Attempts whose limit in time passed: nothing was confirmed."),
             "timeout_after_confirm_total": (COUNTER, "Confirmed with a deadline, committed after it."),
             "in_flight": (GAUGE, "Attempts that run, or whose transaction is open."),
             "prepared": (GAUGE, "Attempts in a prepared transaction that nobody has ended."),
-            "epoch_timestamp_seconds": (GAUGE, "When counting began."),
         },
+        CALL,
     ),
     # What an alert looks at begins with 0, so that its first increase is seen.
     Query(
         "holdfast_attempts_ended",
         """
-        select outcome, disposition, sum(count)::float8 as total
+        select datname, schema, function, path, outcome, disposition, sum(count)::float8 as total
         from (
-          select outcome, disposition, count from holdfast.stat_outcomes where count is not null
+          select coalesce(database, '')::text as datname, coalesce(schema, '')::text as schema, function, path,
+                 outcome, disposition, count
+          from holdfast.stat_outcomes where count is not null
           union all
-          select w.outcome, w.disposition, 0
-          from (values ('failed', 'transient'), ('broken_invariant', 'final'), ('not_attached', 'final'),
-                       ('atomic_confirm_disabled', 'transient'), ('timeout_before_confirm', 'transient'),
-                       ('deadlock', 'transient'), ('lock_timeout', 'transient')) w(outcome, disposition)
+          select coalesce(c.database, '')::text, coalesce(c.schema, '')::text, c.function, c.path,
+                 w.outcome, w.disposition, 0
+          from holdfast.stat_confirm c
+          cross join (values ('failed', 'transient'), ('broken_invariant', 'final'), ('not_attached', 'final'),
+                             ('atomic_confirm_disabled', 'transient')) w(outcome, disposition)
         ) counted
-        group by outcome, disposition
+        group by datname, schema, function, path, outcome, disposition
         """,
         {"total": (COUNTER, "Attempts that came to this outcome, also those that were rolled back.")},
-        ("outcome", "disposition"),
+        (*CALL, "outcome", "disposition"),
+    ),
+    Query(
+        "holdfast_phase",
+        """
+        select coalesce(database, '')::text as datname, coalesce(schema, '')::text as schema, function, phase,
+               sum(calls)::float8 as duration_seconds_count, sum(total_ms)::float8 / 1000 as duration_seconds_sum
+        from holdfast.stat_phase group by 1, 2, 3, 4
+        """,
+        {
+            "duration_seconds_count": (HISTOGRAM, "Calls that reached the phase."),
+            "duration_seconds_sum": (HISTOGRAM, "Their time in it; phase call is the whole call, to its answer."),
+        },
+        ("datname", "schema", "function", "phase"),
+    ),
+    Query(
+        "holdfast_phase_duration",
+        """
+        select coalesce(p.database, '')::text as datname, coalesce(p.schema, '')::text as schema, p.function, p.phase,
+               coalesce((b.le_ms / 1000)::text, '+Inf') as le, sum(b.calls)::float8 as seconds_bucket
+        from holdfast.stat_phase p cross join lateral unnest(p.le_ms, p.buckets) b(le_ms, calls)
+        group by 1, 2, 3, 4, 5
+        """,
+        {"seconds_bucket": (HISTOGRAM, "Calls whose time in the phase was at most le.")},
+        ("datname", "schema", "function", "phase", "le"),
     ),
     Query(
         "holdfast_in_flight",

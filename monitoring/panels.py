@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 # What the variables of the dashboard choose.
-SERVER = '{instance=~"$instance"}'
 DATABASE = '{instance=~"$instance",datname=~"$datname"}'
 SERVER = '{instance=~"$instance"}'
 SCHEMA = '{instance=~"$instance",datname=~"$datname",schema=~"$schema"}'
@@ -26,25 +25,34 @@ def rate(metric: str) -> str:
     return f"rate({metric}[$__rate_interval])"
 
 
+def quantile(share: float, chosen: str, *by: str) -> str:
+    return f"histogram_quantile({share}, sum by ({', '.join((*by, 'le'))}) ({rate(BUCKET + chosen)}))"
+
+
 ENDED = "holdfast_attempts_ended_total"
-TIMEOUTS = of(SERVER, 'outcome="timeout_before_confirm"')
-FAILED = of(SERVER, 'outcome=~"failed|broken_invariant|not_attached"')
-WAITED = of(SERVER, 'outcome=~"deadlock|lock_timeout|serialization_failure|key_in_progress"')
-TAKEN = of(SERVER, 'outcome=~"allocation_conflict|assignment_conflict|hold_conflict"')
-SUCCEEDED = of(SERVER, 'disposition="success"')
-REFUSED = of(SERVER, 'disposition!="success"')
+STARTED = "holdfast_attempts_started_total" + SCHEMA
+TIMEOUTS = "holdfast_attempts_timeout_before_confirm_total" + SCHEMA
+BUCKET = "holdfast_phase_duration_seconds_bucket"
+SPENT = "holdfast_phase_duration_seconds_sum"
+CALL = of(SCHEMA, 'phase="call"')
+PARTS = of(SCHEMA, 'phase!="call"')
+FAILED = of(SCHEMA, 'outcome=~"failed|broken_invariant|not_attached"')
+TAKEN = of(SCHEMA, 'outcome=~"allocation_conflict|assignment_conflict|hold_conflict"')
+SUCCEEDED = of(SCHEMA, 'disposition="success"')
+REFUSED = of(SCHEMA, 'disposition!="success"')
 WAITING = of(SCHEMA, 'status=~"pending|processing"')
 LEDGER = of(SCHEMA, 'relation="booking_assignment_idempotency"')
-KEYS = of(SERVER, 'outcome=~"key_mismatch|answer_gone|key_blank|key_too_long|fenced|never_seen"')
+KEYS = of(SCHEMA, 'outcome=~"key_mismatch|answer_gone|key_blank|key_too_long|fenced|never_seen"')
 
 ROWS: dict[str, list[Panel]] = {
     "Confirm": [
         Panel(
             "Attempts per second",
             "ops",
-            "Rate: attempts to confirm or assign that began, and those that got their tables.",
+            "Rate: calls that write, by function, and those of them that did what they were asked.",
             {
-                "started": f"sum({rate('holdfast_attempts_started_total' + SERVER)})",
+                "{{function}}": f"sum by (function) ({rate(STARTED)})",
+                "started": f"sum({rate(STARTED)})",
                 "succeeded": f"sum({rate(ENDED + SUCCEEDED)})",
             },
         ),
@@ -52,15 +60,15 @@ ROWS: dict[str, list[Panel]] = {
             "Attempts by how they ended",
             "ops",
             "Errors: final is refused for good, transient may be tried again, with the same key.",
-            {"{{disposition}}": f"sum by (disposition) ({rate(ENDED + SERVER)})"},
+            {"{{disposition}}": f"sum by (disposition) ({rate(ENDED + SCHEMA)})"},
         ),
         Panel(
             "Share that failed or ran out of time",
             "percentunit",
             "Failed: an error that is nobody's refusal. Alerts: HoldfastConfirmErrors, HoldfastTimeoutRate.",
             {
-                "failed": f"sum({rate(ENDED + FAILED)}) / sum({rate(ENDED + SERVER)})",
-                "out of time": f"sum({rate(ENDED + TIMEOUTS)}) / sum({rate(ENDED + SERVER)})",
+                "failed": f"sum({rate(ENDED + FAILED)}) / sum({rate(STARTED)})",
+                "out of time": f"sum({rate(TIMEOUTS)}) / sum({rate(STARTED)})",
             },
         ),
         Panel(
@@ -74,19 +82,49 @@ ROWS: dict[str, list[Panel]] = {
             "ops",
             "Confirmed with a deadline: committed before it, after it, or not at all because time ran out.",
             {
-                "in time": f"sum({rate('holdfast_attempts_completed_in_time_total' + SERVER)})",
-                "committed late": f"sum({rate('holdfast_attempts_timeout_after_confirm_total' + SERVER)})",
-                "ran out of time": f"sum({rate(ENDED + TIMEOUTS)})",
+                "in time": f"sum({rate('holdfast_attempts_completed_in_time_total' + SCHEMA)})",
+                "committed late": f"sum({rate('holdfast_attempts_timeout_after_confirm_total' + SCHEMA)})",
+                "ran out of time": f"sum({rate(TIMEOUTS)})",
             },
+        ),
+        Panel(
+            "How long calls take",
+            "s",
+            "Duration, from beginning to answer. Alert: HoldfastSlow.",
+            {
+                "99 of 100": quantile(0.99, CALL),
+                "95 of 100": quantile(0.95, CALL),
+                "50 of 100": quantile(0.5, CALL),
+            },
+        ),
+        Panel(
+            "Calls by path",
+            "ops",
+            "On whose behalf: inline, background or manual (setting holdfast.path).",
+            {"{{path}}": f"sum by (path) ({rate(STARTED)})"},
         ),
         Panel(
             "Running and prepared",
             "short",
             "Attempts that run or whose transaction is open, and those in a prepared transaction.",
             {
-                "in flight": f"sum(holdfast_attempts_in_flight{SERVER})",
-                "prepared": f"sum(holdfast_attempts_prepared{SERVER})",
+                "in flight": f"sum(holdfast_attempts_in_flight{SCHEMA})",
+                "prepared": f"sum(holdfast_attempts_prepared{SCHEMA})",
             },
+        ),
+    ],
+    "Phases": [
+        Panel(
+            "99 of 100 calls, by phase",
+            "s",
+            "lock: waiting for others. write: with the application's triggers. commit: the disk and standbys.",
+            {"{{phase}}": quantile(0.99, PARTS, "phase")},
+        ),
+        Panel(
+            "Time spent, by phase",
+            "s",
+            "Seconds of all calls together in each second, by phase: where a server's time goes.",
+            {"{{phase}}": f"sum by (phase) ({rate(SPENT + PARTS)})"},
         ),
     ],
     "Contention and keys": [
@@ -99,10 +137,11 @@ ROWS: dict[str, list[Panel]] = {
         Panel(
             "Locks, deadlocks and retries",
             "ops",
-            "Attempts that ended because of a lock or another transaction, and tries within attempts.",
+            "Tries that the server ended, and further tries within attempts. Alert: HoldfastDeadlocks.",
             {
-                "{{outcome}}": f"sum by (outcome) ({rate(ENDED + WAITED)})",
-                "tries again": f"sum({rate('holdfast_attempts_retries_total' + SERVER)})",
+                "deadlocks": f"sum({rate('holdfast_attempts_deadlocks_total' + SCHEMA)})",
+                "lock timeouts": f"sum({rate('holdfast_attempts_lock_timeouts_total' + SCHEMA)})",
+                "tries again": f"sum({rate('holdfast_attempts_retries_total' + SCHEMA)})",
             },
         ),
         Panel(
@@ -121,7 +160,7 @@ ROWS: dict[str, list[Panel]] = {
             "Replays",
             "ops",
             "Calls under a key that was answered before: they got the same answer.",
-            {"replayed": f"sum({rate('holdfast_attempts_replayed_total' + SERVER)})"},
+            {"replayed": f"sum({rate('holdfast_attempts_replayed_total' + SCHEMA)})"},
         ),
         Panel(
             "Refused keys",

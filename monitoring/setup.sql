@@ -13,10 +13,9 @@ select not exists (select from pg_catalog.pg_roles where rolname operator(pg_cat
 create role holdfast_exporter login connection limit 10 in role pg_monitor;
 \endif
 begin;
-grant usage on schema holdfast to holdfast_exporter;
-grant select on holdfast.stat_attempts, holdfast.stat_outcomes, holdfast.stat_worker, holdfast.findings to holdfast_exporter;
-grant execute on function holdfast.attempt_counts(), holdfast.outcome_counts(), holdfast.worker_status(),
-  holdfast.finding_catalogue() to holdfast_exporter;
+-- As a member of pg_monitor it reads the views holdfast.stat_* already.
+grant select on holdfast.findings to holdfast_exporter;
+grant execute on function holdfast.finding_catalogue() to holdfast_exporter;
 grant usage on schema :"schema" to holdfast_exporter;
 grant select (booking_id, finding, seen_at) on :"schema".holdfast_findings to holdfast_exporter;
 grant select (task) on :"schema".holdfast_quarantine to holdfast_exporter;
