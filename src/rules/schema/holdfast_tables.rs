@@ -139,7 +139,7 @@ pub const HOLDFAST: &[HoldfastTable] = &[
     },
     HoldfastTable {
         name: "holdfast_commit_scan",
-        about: "How far `scan_commits` has come. Commits that the snapshot `seen` shows are done. Commits between that snapshot and `pending` are being looked at, and those answered before `upto` are done as well. `since` and `pending_at` say when the two snapshots were taken. No answer that is left is older than `reach`. The worker and the sweep pause until `due_at`.",
+        about: "How far `scan_commits` has come. Commits that the snapshot `seen`, taken at `since`, shows are done. A look that is not finished has the snapshot `pending`, taken at `pending_at`: of what it shows beyond `seen`, answers up to `upto` are done. Answers from more than a minute before `reach` are all done, and not read again. The worker and the sweep pause until `due_at`.",
         columns: &[
             column("id", Boolean).key().default("true").check("id"),
             column("seen", Snapshot).null(),
