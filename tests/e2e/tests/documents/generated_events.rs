@@ -196,8 +196,8 @@ when that transaction commits, and not before. Without the table `capacity_outbo
 | In which order? | The events of one booking in the order of their `version`, which grows with each of them. Events of different bookings in no order. |
 | What is a `version`? | A whole number of microseconds, above those of all earlier events of the booking. An event of no booking has the moment at which it was written. |
 | How often? | At least once. Deliver under `dedupe_key`, so that a second one does nothing. |
-| What is in a `dedupe_key`? | Nothing to be read. It is the one shown below, unless the outbox still has a row under that: then the id of the new event's transaction stands behind it. |
-| How long to remember a `dedupe_key`? | For `holdfast.outbox_retention_days`, 7 at first, and no longer. Once the first row is deleted, the same effect may come under the same key, and has to be delivered. |
+| What is in a `dedupe_key`? | Nothing to be read. Each type has its form below. Where the outbox still has a row under that key, the id of the new event's transaction is appended. |
+| How long to remember a `dedupe_key`? | Until `outbox_ack` has succeeded, which may be after `holdfast.outbox_dead_retention_days`, since a dead event can be sent again. Then for `holdfast.outbox_retention_days`, 7 at first, and no longer. Once the first row is deleted, the same effect may come under the same key, and has to be delivered. |
 | A dead event that is [sent again](operate.md#outbox)? | It keeps its `version`, and comes after later ones. The field `version` says of each type what to do then. |
 | Who takes them? | A relay, with `outbox_claim`, `outbox_ack` and `outbox_fail`: see [operate](operate.md). |
 | How long are they kept? | Delivered ones `holdfast.outbox_retention_days`, dead ones `holdfast.outbox_dead_retention_days`. |
