@@ -81,6 +81,11 @@ class Story {
         is(confirm(unreachable(source), at, 3, 200).outcome(), "fenced");
         is(confirm(unreachable(source), at, 0, 200).outcome(), "confirmed");
         is(confirm(source, at, 3, 4000).outcome(), "fenced");
+        // What was undone since is not told as confirmed.
+        try (var connection = source.getConnection(); var statement = connection.createStatement()) {
+            statement.execute("select from undo_confirm('" + at[3] + "', 'key')");
+        }
+        is(confirm(unreachable(source), at, 0, 200).outcome(), "committed");
         System.out.println("told");
     }
 }

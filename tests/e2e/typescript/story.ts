@@ -64,5 +64,9 @@ await locked("select from table_inventory for update", async () => {
   assert.equal((await answer).outcome, "fenced");
 });
 assert.equal((await call(told, 4000, AbortSignal.abort())).outcome, "confirmed");
+
+// What was undone since is not told as confirmed.
+await pool.query("select from undo_confirm($1, $2)", [told[0], "key"]);
+assert.equal((await call(told, 4000, AbortSignal.abort())).outcome, "committed");
 await pool.end();
 console.log("told");

@@ -82,6 +82,9 @@ assert confirm(dsn, other, other_hold, "key", 200)["outcome"] == "fenced"
 assert confirm(dsn, booking, hold, "key", 200)["outcome"] == "confirmed"
 ask = asks
 assert confirm(dsn, other, other_hold, "key", 4000)["outcome"] == "fenced"
+# And what was undone since is not told as confirmed.
+assert ask(dsn, "select outcome from undo_confirm($1, $2)", booking, "key")["outcome"] == "undone"
+assert ask(dsn, FENCE, booking, "key", 0)["outcome"] == "committed"
 print("told")
 "#;
 

@@ -127,11 +127,34 @@ fn every_block_of_sql_runs() {
     assert!(blocks_run > 20, "{blocks_run} blocks");
 }
 
+fn first_on_call() -> String {
+    let page = fs::read_to_string(root().join("docs/operate.md")).expect("the page");
+    let first = page.split("```sql\n").nth(1).and_then(|rest| rest.split_once(";\n")).expect("a statement").0;
+    format!("{first};")
+}
+
+/// A hold that was handed back is seen, also where the application deletes its holds.
+#[test]
+fn the_first_statement_on_call_sees_holds_that_are_gone() {
+    for ending in ["close", "delete"] {
+        let mut floor = Floor::new();
+        let variables = variables(&mut floor);
+        let hold = variables.iter().find_map(|variable| variable.strip_prefix("hold=")).expect("a hold");
+        floor.run(&format!(
+            "insert into holdfast_hold_policy (id, ending) values (1, '{ending}')
+               on conflict (id) do update set ending = excluded.ending;
+             select release_hold_and_emit('{hold}')"
+        ));
+        let said = run(floor.server(), &floor.name, "operate.md", &first_on_call(), &variables);
+        assert!(said.lines().any(|line| line.ends_with(&format!("|{hold}|cancelled"))), "{ending}: {said}");
+        assert_eq!(floor.value::<i64>("select count(*) from holdfast_ended_holds") == 1, ending == "delete");
+    }
+}
+
 /// Somebody on call asks for next week as well, and of a booking whose instants are derived.
 #[test]
 fn the_first_statement_on_call_finds_the_booking() {
-    let page = fs::read_to_string(root().join("docs/operate.md")).expect("the page");
-    let first = page.split("```sql\n").nth(1).and_then(|rest| rest.split_once(";\n")).expect("a statement").0;
+    let first = first_on_call();
     let mut floor = Floor::new();
     let mut variables = variables(&mut floor);
     for (at, start) in [(0, "null"), (5, "(current_date + 5 + time '20:10') at time zone 'UTC'"), (30, "null")] {
@@ -142,7 +165,7 @@ fn the_first_statement_on_call_finds_the_booking() {
         let evening: String = floor.value(&format!("select (current_date + {at})::text"));
         variables.retain(|variable| !variable.starts_with("evening="));
         variables.push(format!("evening={evening}"));
-        let said = run(floor.server(), &floor.name, "operate.md", &format!("{first};"), &variables);
+        let said = run(floor.server(), &floor.name, "operate.md", &first, &variables);
         assert_eq!(said.lines().count(), 2, "{evening}: {said}");
         assert!(said.lines().all(|line| line.contains(&evening) && line.contains("20:10")), "{evening}: {said}");
     }
