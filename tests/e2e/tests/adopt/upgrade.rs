@@ -152,6 +152,23 @@ fn a_schema_of_a_release_works_after_update_and_attach() {
     }
 }
 
+/// The page's indexes, built beside 0.1.0, are all that attach would have to build.
+#[test]
+fn the_page_builds_every_index_before_the_pause() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/upgrade.md")).expect("the page");
+    let block = page.split("```sql\n").find(|part| part.starts_with("create index")).expect("the indexes");
+    let block = block.split("```").next().expect("a block");
+    let missing =
+        "select what from holdfast.doctor('public') where what ~ '^(index|column) ' and state <> 'ok' order by what";
+    let (mut floor, _, _) = attached(RELEASES[0].0, RELEASES[0].2);
+    for statement in block.split_inclusive(";\n") {
+        floor.run(statement);
+    }
+    floor.run("alter extension holdfast update");
+    let columns = ["booking_assignment_idempotency.basis", "capacity_outbox.claimed_by", "capacity_outbox.last_error"];
+    assert_eq!(floor.column::<String>(missing), columns.map(|column| format!("column {column}")));
+}
+
 /// The rules that an owner wrote into the tables of a release are those of today's; tables of the application that only
 /// have their names are not touched.
 #[test]
