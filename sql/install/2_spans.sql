@@ -71,3 +71,10 @@ create view holdfast.stat_spans as
   select preloaded, room, written, held, dropped from holdfast.span_counts();
 comment on view holdfast.stat_spans is
   'written = held + dropped, whenever nothing moves: attempts written down since the server started or recovered, those that holdfast.spans shows, and those that made room for newer ones or found none. room: the setting holdfast.spans.';
+
+create function holdfast.why(p_schema regnamespace, p_booking_id uuid, p_idempotency_key text default null)
+returns table (at timestamptz, source text, what text, detail jsonb, what_to_do text)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_why_wrapper';
+comment on function holdfast.why is
+  'Why a booking is as it is: everything that is known of it, in the order of time, and what to do now. p_schema the attached schema; p_booking_id not NULL; p_idempotency_key NULL for every key, and then with its holds and its history. source: spans (attempts in memory, also those that rolled back), in_flight (at work now), attempts and ledger (written down), history, holds, outbox. detail: ids, keys, codes, times, our own words; nothing that a guest or a person wrote. what_to_do NULL: nothing. At least one row. It reads as the owner of the bookings, whoever calls; members of pg_monitor may. Raises P0002 for a NULL booking, 55000 for a schema that is not attached. Locks nothing, may be repeated.';

@@ -7,4 +7,4 @@ grant select on holdfast.in_flight, holdfast.spans, holdfast.stat_attempts, hold
   holdfast.stat_phase, holdfast.stat_shadow, holdfast.stat_spans, holdfast.stat_worker to pg_monitor;
 grant execute on function holdfast.attempt_counts(), holdfast.attempts_in_flight(), holdfast.call_counts(),
   holdfast.outcome_counts(), holdfast.phase_counts(), holdfast.recorded_spans(), holdfast.shadow_counts(),
-  holdfast.span_counts(), holdfast.worker_status() to pg_monitor;
+  holdfast.span_counts(), holdfast.why(regnamespace, uuid, text), holdfast.worker_status() to pg_monitor;

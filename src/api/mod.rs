@@ -26,6 +26,7 @@ mod rehearse;
 mod shadow;
 mod spans;
 mod stat;
+mod story;
 mod sweep;
 mod time_limit;
 mod transition;

@@ -27,6 +27,7 @@ pub mod rollout;
 pub mod shadow;
 pub mod spans;
 pub mod stat;
+pub mod story;
 pub mod table_status;
 pub mod time_limit;
 pub mod transition;

@@ -40,6 +40,7 @@ mod server;
 mod shadow;
 pub mod snapshot;
 mod statement;
+mod story;
 mod table;
 mod time_limit;
 mod undo;

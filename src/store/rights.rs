@@ -87,6 +87,14 @@ pub fn for_schema<T>(schema: pg_sys::Oid, work: Work, run: impl FnOnce() -> Resu
     }
 }
 
+/// Looks at a schema as the owner of its bookings, whoever calls.
+pub fn as_owner<T>(schema: pg_sys::Oid, run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    match owner(schema) {
+        Some(owner) => as_role(owner, run),
+        None => run(),
+    }
+}
+
 /// Looks, or makes and changes objects, as a role, whoever calls.
 pub fn as_role<T>(role: pg_sys::Oid, run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     acting(role, None, run)

@@ -188,7 +188,7 @@ fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn database() -> u32 {
+pub fn database() -> u32 {
     counters::own_database()
 }
 

@@ -183,6 +183,12 @@ impl Span {
         }
     }
 
+    /// Is this kept key that of a call, or its beginning as far as there was room?
+    #[must_use]
+    pub fn is_kept_of(kept: &str, key: &str) -> bool {
+        cut(Some(key), KEY_BYTES).0 == kept
+    }
+
     /// Does it wait for a lock, or did it when it ended?
     #[must_use]
     pub fn waits(&self) -> bool {

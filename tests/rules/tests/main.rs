@@ -52,6 +52,7 @@ mod shadow;
 mod slot;
 mod span;
 mod statistics;
+mod story;
 mod tally;
 mod time_limit;
 mod trace;

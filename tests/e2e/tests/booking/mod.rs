@@ -5,3 +5,4 @@ mod midnight;
 mod moves;
 mod presence;
 mod status_moves;
+mod why;

@@ -145,6 +145,7 @@ fn pg_monitor_reads_what_is_counted_and_calls_nothing_else() {
         "recorded_spans",
         "shadow_counts",
         "span_counts",
+        "why",
         "worker_status",
     ];
     assert_eq!(callable, feeding);
