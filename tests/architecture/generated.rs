@@ -44,9 +44,9 @@ fn outcomes() -> String {
         and of the application's schema those about attempts, `…_within` first. The others raise a refusal with its SQLSTATE.\n\
         A HINT begins with the code, as in `HF202: Take a new hold and confirm that one`. Where\n\
         [the contract](contract.md) fixes the text of a HINT, that of `hold_conflict` say, it has no code: go by SQLSTATE and\n\
-        message. Two outcomes are raised by every call where they come up in the middle, because nothing of it may commit:\n\
-        `broken_invariant` always, `not_attached` where a table or a column went since the attach. Errors of the application's\n\
-        own triggers pass unchanged.\n\n\
+        message. What comes up in the middle of the writes is raised by every call, because nothing of it may commit:\n\
+        `broken_invariant`, and `not_attached` where a table or a column went since the attach. So is a conflict that only a\n\
+        constraint saw (P0001, 40001), but not by a call within a time limit. Errors of the application's own triggers pass unchanged.\n\n\
         | disposition | what it means for the key |\n|---|---|\n"
         .to_owned();
     for (disposition, words) in [

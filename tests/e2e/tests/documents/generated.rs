@@ -144,11 +144,13 @@ fn the_page_of_settings_is_what_the_server_says() {
     let mut text = "# Settings\n\n<!-- Made by `make docs` from pg_settings. -->\n\n\
         None of them is needed. Preload the library to have all of them work: `shared_preload_libraries = 'holdfast'`, then\n\
         restart. Without it nothing is counted, no worker runs, and an attempt whose session ended is `never_seen`. Answers,\n\
-        fences and limits are the same. That line needs the restart; no setting below does. Where the library is not preloaded,\n\
+        fences and limits are the same. Beside that line, two settings below need a restart. Where the library is not preloaded,\n\
         servers before 17 know a name for `alter system` only after `load 'holdfast'` in that session.\n\n\
         | changed by | how |\n|---|---|\n\
         | reload | `alter system set …`, then `select pg_reload_conf()` |\n\
-        | superuser | the same, or `alter database … set`, `alter role … set`, or `set` in a superuser's session |\n\n\
+        | restart | `alter system set …`, then a restart: it says how much shared memory is taken |\n\
+        | superuser | as reload, or `alter database … set`, `alter role … set`, or `set` in a superuser's session |\n\
+        | user | `set` in any session |\n\n\
         | setting | default | range | changed by | what it does |\n|---|---|---|---|---|\n"
         .to_owned();
     for row in &rows {
