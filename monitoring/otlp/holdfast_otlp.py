@@ -12,7 +12,6 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -24,15 +23,14 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-# In one statement, and the count first: what is written in between is seen, and not taken for lost.
+COUNT = "select written from holdfast.stat_spans"
 SPANS = """
-    select stat.written, span.* from holdfast.stat_spans stat
-    left join lateral (
-      select s.trace_id, s.span_id, s.parent_span_id, s.name, s.part, s.started_at, s.ended_at, s.message, s.sqlstate,
-             s.transaction, s.attributes
-      from holdfast.spans s where stat.written is not null
-    ) span on true
+    select s.trace_id, s.span_id, s.parent_span_id, s.name, s.part, s.started_at, s.ended_at, s.message, s.sqlstate,
+           s.transaction, s.attributes
+    from holdfast.spans s
 """
+# Spans of one request to the collector.
+BATCH = 512
 SCOPE = InstrumentationScope("holdfast")
 
 
@@ -83,38 +81,51 @@ class Drain:
         self.exporter, self.resource, self.counts = exporter, resource, Counts()
         self.sent: set[str] = set()
         self.known: set[str] = set()
-        self.written: int | None = None
+        # Since when attempts are counted, by the server's number; how many of them were read, and missed unread.
+        self.base: int | None = None
+        self.last = self.read = self.missed = 0
 
-    def take(self, written: int, rows: Iterable[dict]) -> None:
-        rows = list(rows)
+    def take(self, written: tuple[int, int], rows: list[dict]) -> None:
+        """Rows, and how many the server had written just before and just after they were read."""
+        before, after = written
         attempts = {row["span_id"] for row in rows if row["part"] is None}
-        if self.written is not None:
-            # A server that began anew counts from nothing.
-            new = written - self.written if written >= self.written else written
-            self.counts.lost += max(0, new - len(attempts - self.known))
+        if self.base is None:
+            self.base = after
+        else:
+            if before < self.last:  # the server began anew
+                self.counts.lost += self.missed
+                self.base = self.read = self.missed = 0
+            self.read += len(attempts - self.known)
+            self.missed = max(self.missed, before - self.base - self.read)
         # What was read but never sent, because its transaction was open or nobody answered, is lost when it leaves the ring.
         self.counts.lost += len(self.known - attempts - self.sent)
-        self.written, self.known, self.sent = written, attempts, self.sent & attempts
+        self.last, self.known, self.sent = after, attempts, self.sent & attempts
         due = {row["span_id"] for row in rows if row["part"] is None and row["transaction"] != "pending"} - self.sent
         spans = [row for row in rows if (row["span_id"] if row["part"] is None else row["parent_span_id"]) in due]
-        if not spans:
-            return
-        if self.exporter.export([readable(row, self.resource) for row in spans]) is SpanExportResult.SUCCESS:
+        if all(self.export(spans[at : at + BATCH]) for at in range(0, len(spans), BATCH)):
             self.sent |= due
             self.counts.sent += len(due)
         else:
             self.counts.failed_sends += 1
 
+    def export(self, spans: list[dict]) -> bool:
+        return self.exporter.export([readable(row, self.resource) for row in spans]) is SpanExportResult.SUCCESS
+
+    @property
+    def lost(self) -> int:
+        return self.counts.lost + self.missed
+
     def once(self, connection: psycopg.Connection) -> None:
         cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
-        rows = cursor.execute(SPANS).fetchall()
-        if rows[0]["written"] is None:
+        before = cursor.execute(COUNT).fetchone()["written"]
+        if before is None:
             raise SystemExit("holdfast keeps no spans here: it is not in shared_preload_libraries")
-        self.take(rows[0]["written"], [row for row in rows if row["span_id"]])
+        rows = cursor.execute(SPANS).fetchall()
+        self.take((before, cursor.execute(COUNT).fetchone()["written"]), rows)
 
 
 def say(event: str, drain: Drain) -> None:
-    print(json.dumps({"event": event, **asdict(drain.counts)}), file=sys.stderr, flush=True)
+    print(json.dumps({"event": event, **asdict(drain.counts), "lost": drain.lost}), file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -128,13 +139,13 @@ def main() -> None:
     exporter = OTLPSpanExporter()
     drain = Drain(exporter, Resource.create())
     while True:
-        lost = drain.counts.lost
+        lost = drain.lost
         try:
             with psycopg.connect(autocommit=True, application_name="holdfast_otlp") as connection:
                 while True:
                     drain.once(connection)
                     if drain.counts.lost > lost:
-                        lost = drain.counts.lost
+                        lost = drain.lost
                         say("lost", drain)
                     if arguments.once or stopping.wait(arguments.interval):
                         break

@@ -2,9 +2,9 @@
 
 use pgrx::pg_sys;
 
-use super::Refusals;
 use super::confirm::confirm;
 use super::transition::TransitionArguments;
+use super::{Call, CallEnd, Refusals};
 use super::{release, shadow, table_status, transition, unassign};
 use crate::rules::Id;
 use crate::rules::attempt::function::Function;
@@ -59,11 +59,24 @@ pub fn must_be_ours(store: &Store, booking: Option<Id>) -> Result<Option<Refusal
 
 /// Confirms and assigns of the contract, which raise what they refuse.
 pub fn confirmed(store: &Store, function: Function, arguments: Arguments) -> Result<Vec<Assignment>, Failure> {
-    match route(store, function, arguments.booking)? {
-        Route::Ours => Ok(confirm(store, function, arguments, Refusals::Raised)?.rows),
-        Route::Original => store.legacy_confirm(function, &arguments),
-        Route::Shadow(trial) => shadow::confirmed(store, function, &arguments, trial),
+    match route(store, function, arguments.booking) {
+        Ok(Route::Ours) => Ok(confirm(store, function, arguments, Refusals::Raised)?.rows),
+        Ok(Route::Original) => store.legacy_confirm(function, &arguments),
+        Ok(Route::Shadow(trial)) => shadow::confirmed(store, function, &arguments, trial),
+        Err(failure) => turned_away(store, function, &arguments, failure),
     }
+}
+
+/// Nobody does it: switched off, or a table is gone. Counted and kept like any other refusal.
+fn turned_away<T>(store: &Store, function: Function, arguments: &Arguments, failure: Failure) -> Result<T, Failure> {
+    let outcome = failure.outcome();
+    Call::begin(store, function).run(
+        |_| CallEnd::Answered(outcome, None),
+        |call| {
+            call.describe(arguments);
+            Err(failure)
+        },
+    )
 }
 
 pub fn unassigned(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {

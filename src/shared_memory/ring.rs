@@ -77,6 +77,15 @@ impl<'a, const WORDS: usize> Ring<'a, WORDS> {
         Some(RingEntry { at: entry.at, state })
     }
 
+    /// Those whose first words are wanted, in no order: of the others no more is read.
+    pub fn wanted<const FIRST: usize>(
+        self,
+        is_wanted: impl Fn(&[u64; FIRST]) -> bool,
+    ) -> impl Iterator<Item = [u64; WORDS]> {
+        let first = move |slot: &&Slot<WORDS>| slot.read::<FIRST>().is_some_and(|(_, words)| is_wanted(&words));
+        self.slots.iter().filter(first).filter_map(|slot| slot.read().map(|(_, words)| words))
+    }
+
     /// Every entry that is there, in no order.
     pub fn read(self) -> impl Iterator<Item = [u64; WORDS]> + use<'a, WORDS> {
         self.slots.iter().filter_map(|slot| slot.read().map(|(_, words)| words))

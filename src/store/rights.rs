@@ -3,7 +3,7 @@
 //! | who calls | a function of the contract | a function of schema `holdfast` |
 //! |---|---|---|
 //! | a superuser | as the owner of the bookings: it is SECURITY DEFINER | as the owner of the bookings |
-//! | anybody else | as the owner of the bookings | with the rights that the caller came with |
+//! | anybody else | as the owner of the bookings | with the rights that the caller came with; `why` as the owner |
 //!
 //! Triggers, views in the place of tables, casts, CHECKs, policies and index expressions of a schema may mean harm; as its owner
 //! they can do no more than the owner could. What only reads, and DDL, is a security-restricted operation, as the server's
@@ -87,9 +87,14 @@ pub fn for_schema<T>(schema: pg_sys::Oid, work: Work, run: impl FnOnce() -> Resu
     }
 }
 
-/// Looks at a schema as the owner of its bookings, whoever calls.
+/// Looks at a schema as the owner of its bookings, whoever calls; where that is a superuser, only for another one.
 pub fn as_owner<T>(schema: pg_sys::Oid, run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let caller = Identity::current();
     match owner(schema) {
+        Some(owner) if caller.changed_to(owner).is_superuser() && !caller.is_superuser() => {
+            let name = super::attachment::namespace_name(schema).unwrap_or_default();
+            Err(failure::superusers_bookings(&name).into())
+        }
         Some(owner) => as_role(owner, run),
         None => run(),
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use pgrx::prelude::*;
 use pgrx::{pg_shmem_init, pg_sys};
 
+use crate::rules::attempt::tally::Part;
 use crate::rules::trace::span::{Span, WORDS};
+use crate::settings;
 use crate::shared_memory::SharedSlice;
 use crate::shared_memory::slot::{Slot, Stage};
 
@@ -20,8 +22,8 @@ fn sessions() -> usize {
 }
 
 thread_local! {
-    /// The last attempt of this transaction that wrote.
-    static WRITTEN: RefCell<Option<Span>> = const { RefCell::new(None) };
+    /// The last attempt that wrote in each part of this transaction, the innermost part last.
+    static WRITTEN: RefCell<Vec<(Part, Span)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Asks for the shared memory, in the postmaster.
@@ -54,7 +56,12 @@ fn change(fill: impl FnOnce(&[AtomicU64; WORDS])) {
 
 /// It runs.
 pub fn show(span: &Span) {
-    change(|words| span.write(|at, value| words[at].store(value, Relaxed)));
+    if settings::span_keys() {
+        return change(|words| span.write(|at, value| words[at].store(value, Relaxed)));
+    }
+    let mut bare = span.clone();
+    bare.forget_key();
+    change(|words| bare.write(|at, value| words[at].store(value, Relaxed)));
 }
 
 /// It got further.
@@ -63,23 +70,53 @@ pub fn reach(span: &Span) {
 }
 
 /// It wrote, and is in flight until its transaction ends.
-pub fn written(span: &Span) {
-    let _ = WRITTEN.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(span.clone())));
+pub fn written(span: &Span, part: Part) {
+    with(|written| {
+        written.retain(|(of, _)| *of != part);
+        written.push((part, span.clone()));
+    });
 }
 
 /// Nothing runs: what wrote before is at the end of its work.
 pub fn rest() {
-    let _ = WRITTEN.try_with(|last| {
-        if let Ok(last) = last.try_borrow() {
-            last.as_ref().map_or_else(clear, show);
+    with(|written| written.last().map_or_else(clear, |(_, span)| show(span)));
+}
+
+/// A part of the transaction ended, and belongs to the one around it.
+pub fn part_committed(part: Part, around: Part) {
+    with(|written| {
+        if let Some((of, _)) = written.last_mut().filter(|(of, _)| *of == part) {
+            *of = around;
+            let place = written.len() - 1;
+            if place > 0 && written[place - 1].0 == around {
+                written.remove(place - 1);
+            }
         }
     });
 }
 
+/// A part of the transaction was taken back: its attempt is in flight no more.
+pub fn part_aborted(part: Part) {
+    let mut changed = false;
+    with(|written| {
+        let before = written.len();
+        written.retain(|(of, _)| *of != part);
+        changed = written.len() != before;
+    });
+    if changed {
+        rest();
+    }
+}
+
 /// The transaction has ended.
 pub fn forget() {
-    let _ = WRITTEN.try_with(|last| last.try_borrow_mut().map(|mut last| *last = None));
+    with(Vec::clear);
     clear();
+}
+
+/// Whoever is called while a transaction ends must not panic.
+fn with(work: impl FnOnce(&mut Vec<(Part, Span)>)) {
+    let _ = WRITTEN.try_with(|written| written.try_borrow_mut().map(|mut written| work(&mut written)));
 }
 
 fn clear() {

@@ -102,7 +102,7 @@ impl Recording {
         let (trace, id) = trace_ids::new();
         self.change(|span| {
             (span.booking, span.hold) = (subject.booking, subject.hold);
-            span.key = subject.key.filter(|_| settings::span_keys()).map(str::to_owned);
+            span.key = subject.key.map(str::to_owned);
             if span.id == 0 {
                 (span.trace, span.parent) = context.map_or((trace, 0), |context| (context.trace, context.parent));
                 span.id = id;
@@ -140,7 +140,7 @@ impl Recording {
                 Why::Failed(failure) => span.failed(failure),
             }
             if wrote {
-                in_flight::written(&span);
+                in_flight::written(&span, part());
             }
             write(span, outcome, true);
             running.last().map_or_else(in_flight::rest, |(_, span)| in_flight::show(span));
@@ -232,6 +232,11 @@ fn cut_off(span: Span) -> Span {
 
 /// A part of the transaction ended: it is now part of the one around it, or its attempts are undone.
 pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
+    match event {
+        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => in_flight::part_committed(part, around),
+        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => in_flight::part_aborted(part),
+        _ => {}
+    }
     with(&UNSETTLED, |unsettled| match event {
         pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {
             unsettled.iter_mut().filter(|of| of.part == part).for_each(|of| of.part = around);

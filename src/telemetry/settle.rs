@@ -179,6 +179,10 @@ pub fn settle_prepared(counters: &Counters) {
 
 /// How the transaction ended; None while it has not, or when the server remembers it no longer.
 pub fn end_of(transaction: u64) -> Option<End> {
+    // SAFETY: reads the counter. A number that was never given, of a file from before the cluster was reset, is an error to ask for.
+    if transaction >= unsafe { pg_sys::ReadNextFullTransactionId() }.value {
+        return None;
+    }
     let argument = Some(pg_sys::Datum::from(transaction));
     // SAFETY: pg_xact_status takes an xid8, which is its 64 bits, and returns text or NULL.
     let status = unsafe { pgrx::direct_function_call::<String>(pg_sys::pg_xact_status, &[argument]) };

@@ -7,6 +7,7 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init};
 
 use super::prepared::End;
 use super::settle;
+use crate::rules::Id;
 use crate::rules::trace::span::{Span, TRANSACTION, TRANSACTION_END, TransactionEnd, WORDS, transaction_of};
 use crate::settings;
 use crate::shared_memory::ring::{Ring, RingCounts, RingEntry};
@@ -64,18 +65,27 @@ pub struct RecordedSpan {
     pub transaction: Option<u64>,
 }
 
-/// Every span that is there. A prepared transaction may have ended meanwhile: the server is asked.
+/// Every span that is there.
 pub fn read() -> Vec<RecordedSpan> {
-    let ended = |words: [u64; WORDS]| {
-        let span = Span::of_words(&words)?;
-        let (end, transaction) = transaction_of(&words);
-        let end = match end {
-            TransactionEnd::Prepared => settle::end_of(transaction).map_or(end, TransactionEnd::from),
-            end => end,
-        };
-        Some(RecordedSpan { span, end, transaction: (transaction != 0).then_some(transaction) })
+    ring().into_iter().flat_map(|ring| ring.read()).filter_map(recorded).collect()
+}
+
+/// Those that are about one booking of a schema of this database.
+pub fn of_booking(schema: u32, booking: Id) -> Vec<RecordedSpan> {
+    let database = super::database();
+    let is_wanted = move |words: &_| Span::is_about(words, database, schema, booking);
+    ring().into_iter().flat_map(|ring| ring.wanted(is_wanted)).filter_map(recorded).collect()
+}
+
+/// A prepared transaction may have ended meanwhile: the server is asked.
+fn recorded(words: [u64; WORDS]) -> Option<RecordedSpan> {
+    let span = Span::of_words(&words)?;
+    let (end, transaction) = transaction_of(&words);
+    let end = match end {
+        TransactionEnd::Prepared => settle::end_of(transaction).map_or(end, TransactionEnd::from),
+        end => end,
     };
-    ring().into_iter().flat_map(|ring| ring.read()).filter_map(ended).collect()
+    Some(RecordedSpan { span, end, transaction: (transaction != 0).then_some(transaction) })
 }
 
 /// What was written, what is there, and what made room for others or found none.

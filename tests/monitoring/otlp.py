@@ -117,20 +117,22 @@ def what_is_lost_is_counted() -> None:
 
     told = Told()
     drain = Drain(told, Resource.create())
-    drain.take(5, [row("a"), row("b", part="lock"), row("c", "pending")])
+    drain.take((5, 5), [row("a"), row("b", part="lock"), row("c", "pending")])
     assert told.names == ["a", "b"], "what was there before is no loss, and an open transaction waits"
-    drain.take(5, [row("a"), row("c")])
-    assert told.names == ["a", "b", "c"] and drain.counts.lost == 0, "each is sent once"
-    drain.take(9, [row("d"), row("e", "pending")])
-    assert told.names[3:] == ["d"] and drain.counts.lost == 2, f"two came and went unseen: {drain.counts}"
+    drain.take((5, 6), [row("a"), row("c"), row("x")])
+    assert told.names == ["a", "b", "c", "x"] and drain.lost == 0, "each is sent once"
+    drain.take((6, 6), [row("a"), row("c"), row("x")])
+    assert drain.lost == 0, "one that was written while rows were read is no loss later"
+    drain.take((10, 10), [row("d"), row("e", "pending")])
+    assert told.names[4:] == ["d"] and drain.lost == 2, f"two came and went unseen: {drain.lost}"
     told.answer = SpanExportResult.FAILURE
-    drain.take(10, [row("e"), row("f")])
-    drain.take(12, [row("f"), row("1"), row("2")])
-    assert drain.counts.failed_sends == 2 and drain.counts.lost == 3, f"one was seen and never sent: {drain.counts}"
+    drain.take((11, 11), [row("e"), row("f")])
+    drain.take((13, 13), [row("f"), row("1"), row("2")])
+    assert drain.counts.failed_sends == 2 and drain.lost == 3, f"one was seen and never sent: {drain.lost}"
     told.answer = SpanExportResult.SUCCESS
-    drain.take(2, [row("3"), row("4")])
-    assert told.names[4:] == ["3", "4"] and drain.counts.sent == 5, drain.counts
-    assert drain.counts.lost == 6, f"a server that began anew took three with it: {drain.counts}"
+    drain.take((2, 2), [row("3"), row("4")])
+    assert told.names[5:] == ["3", "4"] and drain.counts.sent == 6, drain.counts
+    assert drain.lost == 6, f"a server that began anew took three with it: {drain.lost}"
 
 
 def cases() -> list[tuple[str, Callable[[], None]]]:

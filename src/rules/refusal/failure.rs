@@ -71,6 +71,17 @@ pub fn privilege_missing(role: &str) -> ServerError {
     }
 }
 
+/// Code of a schema, a view in the place of a table say, would run with a superuser's rights for somebody who has none.
+#[must_use]
+pub fn superusers_bookings(schema: &str) -> ServerError {
+    ServerError {
+        sqlstate: sqlstate_pack("42501"),
+        message: format!("permission denied: the bookings of schema {schema} belong to a superuser"),
+        hint: Some("Call as a superuser, or give the application's tables to an ordinary role.".to_owned()),
+        ..ServerError::default()
+    }
+}
+
 /// Code of a schema that a superuser works on would go on with a superuser's rights.
 #[must_use]
 pub fn left_behind(left: &[String]) -> ServerError {
@@ -147,7 +158,8 @@ impl Collision<'_> {
                 match table {
                     Some(table) => {
                         let conflict = refusal::allocation_conflict(self.booking, *table);
-                        let words = conflict.detail.iter().map(String::as_str).chain(error.detail.as_deref());
+                        let theirs = error.detail.as_deref().filter(|_| names_ours(&error));
+                        let words = conflict.detail.iter().map(String::as_str).chain(theirs);
                         // The row that was there first is in the server's sentence, its window too.
                         let words = words.collect::<Vec<_>>().join(": ");
                         Failure::Undone(conflict.detail(words))
@@ -170,6 +182,21 @@ fn columns(error: &ServerError) -> Option<Vec<&str>> {
     let (_, from) = error.detail.as_deref()?.split_once('(')?;
     let (names, _) = from.split_once(")=(")?;
     Some(names.split(", ").map(|name| name.trim_matches('"')).collect())
+}
+
+/// Words of columns, and of what is made of them, that say nothing of a guest.
+const OURS: &[&str] =
+    &["window", "hold_window", "start_at", "end_at", "resource_type", "shadow", "tstzrange", "tsrange", "text", "uuid"];
+
+/// Does the server's sentence name nothing but ids and times? A constraint of the application's may be about more.
+fn names_ours(error: &ServerError) -> bool {
+    let names = error.detail.as_deref().and_then(|detail| Some(detail.split_once('(')?.1.split_once(")=(")?.0));
+    let is_ours =
+        |word: &str| SEEN.contains(&word) || OURS.contains(&word) || word.starts_with(|c: char| c.is_ascii_digit());
+    let words = |names: &str| {
+        names.split(|c: char| !(c.is_alphanumeric() || c == '_')).all(|word| word.is_empty() || is_ours(word))
+    };
+    names.is_none_or(words)
 }
 
 /// Unique keys of the contract, by the name that they have there or by their columns.
@@ -225,7 +252,11 @@ pub fn hold_collision(error: ServerError, booking: Id, schema: &str) -> Failure 
     if error.sqlstate != sqlstate_pack("23P01") || error.schema.as_deref() != Some(schema) {
         return error.into();
     }
-    let (constraint, table) = (error.constraint.unwrap_or_default(), error.table.unwrap_or_default());
-    let detail = error.detail.unwrap_or_default();
-    Failure::Undone(refusal::hold_window_conflict(booking, &format!("Constraint {constraint} of {table}: {detail}")))
+    let detail = error.detail.as_deref().filter(|_| names_ours(&error)).unwrap_or("another hold is in the way");
+    let said = format!(
+        "Constraint {} of {}: {detail}",
+        error.constraint.as_deref().unwrap_or_default(),
+        error.table.as_deref().unwrap_or_default()
+    );
+    Failure::Undone(refusal::hold_window_conflict(booking, &said))
 }

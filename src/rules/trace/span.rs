@@ -104,6 +104,8 @@ pub const WORDS: usize = FIXED + TEXT_BYTES.div_ceil(8);
 /// Where the transaction's end stands among the words, and its number: both are written later than the rest.
 pub const TRANSACTION_END: usize = 0;
 pub const TRANSACTION: usize = 1;
+/// So many words say which booking it is about.
+pub const BOOKING_WORDS: usize = 9;
 const SINCE: usize = 15;
 const LABELS: usize = 17;
 
@@ -181,6 +183,13 @@ impl Span {
                 *text = text.replace(&key, "…");
             }
         }
+    }
+
+    /// Do these first words of a span say that it is about this booking?
+    #[must_use]
+    pub fn is_about(words: &[u64; BOOKING_WORDS], database: u32, schema: u32, booking: Id) -> bool {
+        let (first, second) = booking.as_u64_pair();
+        words[6..] == [u64::from(database) << 32 | u64::from(schema), first, second]
     }
 
     /// Is this kept key that of a call, or its beginning as far as there was room?

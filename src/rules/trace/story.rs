@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
-use crate::rules::refusal::failure::sqlstate_unpack;
+use crate::rules::refusal::failure::{Failure, sqlstate_unpack};
 use crate::rules::refusal::outcome::{CATALOGUE, Disposition, Outcome};
 use crate::rules::trace::span::{PARTS, Span, TransactionEnd};
 
@@ -158,6 +158,22 @@ pub fn of_stored(kind: StoredKind, fact: StoredFact) -> StoryEntry {
         fields.insert(id.to_owned(), json!(fact.id));
     }
     StoryEntry { at: fact.at, source, what, detail: kept(detail), advice: advice.to_owned() }
+}
+
+/// The tables say nothing now.
+#[must_use]
+pub fn unreadable(failure: &Failure) -> StoryEntry {
+    let sqlstate = match failure {
+        Failure::Server(error) => sqlstate_unpack(error.sqlstate),
+        Failure::Refused(refusal) | Failure::Undone(refusal) => refusal.outcome.entry().sqlstate.to_owned(),
+    };
+    StoryEntry {
+        at: None,
+        source: Source::Ledger,
+        what: "the schema's tables cannot be read now".to_owned(),
+        detail: json!({"sqlstate": sqlstate}),
+        advice: "55P03: somebody has a table locked, pg_locks says who; ask again later. 55000: a table is gone, holdfast.doctor says which. 42501: the bookings belong to a superuser, ask as one.".to_owned(),
+    }
 }
 
 /// Nothing at all is known.

@@ -1,7 +1,8 @@
 //! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
 
 use holdfast::rules::refusal::failure::{
-    Collision, Failure, ServerError, privilege_missing, returned, sqlstate_pack, sqlstate_unpack, unseen_reference,
+    Collision, Failure, ServerError, hold_collision, privilege_missing, returned, sqlstate_pack, sqlstate_unpack,
+    unseen_reference,
 };
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
@@ -141,6 +142,29 @@ fn a_taken_table_is_the_contracts_conflict() {
         assert_refused(&refusal, Outcome::AllocationConflict, "P0001", "allocations_no_overlap", Some(&words));
         assert_eq!(refusal.hint, "HF601: Choose another table or another time.");
     }
+}
+
+/// What a constraint of the application's says beside may be a guest's: it goes no further than ids and times do.
+#[test]
+fn a_guests_value_is_not_repeated() {
+    let table = table_id(1);
+    let said = |names: &str| {
+        let detail = format!("Key ({names})=({table}, jane@example.org) conflicts with existing key");
+        undone(decide(&error("23P01", "public", "allocations", Some(&detail)), &[1], None)).detail.unwrap_or_default()
+    };
+    for ours in ["resource_id, \"window\"", "resource_id, tstzrange(start_at, end_at)", "resource_id, resource_type"] {
+        assert!(said(ours).contains("jane@"), "the server's sentence is told: {ours}");
+    }
+    for theirs in ["resource_id, guest_email", "resource_id, lower(email)", "resource_id, (note || phone)"] {
+        let detail = said(theirs);
+        assert!(!detail.contains("jane@") && detail.contains(&table.to_string()), "{theirs}: {detail}");
+    }
+    let hold = |names: &str| {
+        let detail = format!("Key ({names})=(a, jane@example.org) conflicts with existing key");
+        let failure = hold_collision(error("23P01", "public", "table_holds", Some(&detail)), BOOKING, "public");
+        undone(failure).detail.unwrap_or_default()
+    };
+    assert!(hold("table_id, \"window\"").contains("jane@") && !hold("table_id, guest").contains("jane@"));
 }
 
 #[test]

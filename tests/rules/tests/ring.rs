@@ -31,6 +31,15 @@ fn the_oldest_makes_room_and_is_counted() {
 }
 
 #[test]
+fn of_what_nobody_wants_no_more_is_read() {
+    let (slots, counts) = (slots(4), RingCounts::new());
+    let ring = Ring { slots: &slots, counts: &counts };
+    (1..=4).for_each(|value| assert!(write(ring, value % 2).is_some()));
+    assert_eq!(ring.wanted(|words: &[u64; 2]| words[1] == 1).count(), 2);
+    assert_eq!(ring.wanted(|words: &[u64; 2]| words[1] == 2).count(), 0);
+}
+
+#[test]
 fn a_ring_without_room_counts_nothing() {
     let counts = RingCounts::new();
     assert!(write(Ring { slots: &slots(0), counts: &counts }, 1).is_none());

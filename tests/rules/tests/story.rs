@@ -4,9 +4,13 @@ use holdfast::rules::Id;
 use holdfast::rules::attempt::function::{Function, Path};
 use holdfast::rules::attempt::phase::Phase;
 use holdfast::rules::booking::window::Instant;
+use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use holdfast::rules::refusal::outcome::Outcome;
-use holdfast::rules::trace::span::{KEY_BYTES, Span, TransactionEnd};
-use holdfast::rules::trace::story::{Source, StoredFact, StoredKind, in_flight, nothing, of_span, of_stored, ordered};
+use holdfast::rules::refusal::{self};
+use holdfast::rules::trace::span::{BOOKING_WORDS, KEY_BYTES, Span, TransactionEnd};
+use holdfast::rules::trace::story::{
+    Source, StoredFact, StoredKind, in_flight, nothing, of_span, of_stored, ordered, unreadable,
+};
 use serde_json::json;
 
 fn span(outcome: Outcome) -> Span {
@@ -124,6 +128,29 @@ fn where_nothing_is_known_it_says_why() {
     assert!(nothing(false).advice.contains("shared_preload_libraries"));
     assert!(!nothing(true).advice.contains("shared_preload_libraries"));
     assert_eq!((nothing(true).at, nothing(true).what.as_str()), (None, "nothing is known"));
+}
+
+#[test]
+fn tables_that_cannot_be_read_are_said_to_be() {
+    let locked = Failure::Server(Box::new(ServerError { sqlstate: sqlstate_pack("55P03"), ..ServerError::default() }));
+    assert_eq!(unreadable(&locked).detail, json!({"sqlstate": "55P03"}));
+    let gone = Failure::Undone(refusal::argument_invalid("x"));
+    assert_eq!(unreadable(&gone).detail, json!({"sqlstate": Outcome::ArgumentInvalid.entry().sqlstate}));
+}
+
+#[test]
+fn a_span_is_found_by_its_first_words() {
+    let mut span = span(Outcome::Confirmed);
+    (span.database, span.schema, span.booking) = (5, 6, Some(Id::from_u128(7 << 64 | 8)));
+    let mut words = [0; BOOKING_WORDS];
+    span.write(|at, value| {
+        if let Some(word) = words.get_mut(at) {
+            *word = value;
+        }
+    });
+    let is_about = |database, schema, booking| Span::is_about(&words, database, schema, Id::from_u128(booking));
+    assert!(is_about(5, 6, 7 << 64 | 8));
+    assert!(!is_about(4, 6, 7 << 64 | 8) && !is_about(5, 7, 7 << 64 | 8) && !is_about(5, 6, 7 << 64));
 }
 
 #[test]

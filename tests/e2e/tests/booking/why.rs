@@ -99,7 +99,13 @@ fn it_tells_ids_and_states_and_not_everybody() {
     floor.refused(&atomic_confirm(booking, Uuid::nil(), "third"));
     let story = told(&mut floor, booking, None);
     assert!(story.len() >= 5 && !story.iter().any(|row| row.to_string().contains("Doe")), "{story:#?}");
-    let role = format!("watcher_{}", floor.name);
+    let (role, owner) = (format!("watcher_{}", floor.name), format!("owner_{}", floor.name));
+    floor.run(&format!(
+        "create role {owner}; grant all on schema public to {owner};
+         do $$ declare t regclass; begin
+           for t in select oid from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')
+           loop execute format('alter table %s owner to {owner}', t); end loop; end $$"
+    ));
     floor.run(&format!("create role {role}; set role {role}"));
     assert_eq!(
         floor.try_run(&format!("select * from holdfast.why('public', '{booking}')")).expect_err("it may not").sqlstate,
@@ -112,7 +118,70 @@ fn it_tells_ids_and_states_and_not_everybody() {
         "42501",
         "it reads for them, and gives them nothing"
     );
-    floor.run(&format!("reset role; drop role {role}"));
+    floor.run(&format!(
+        "reset role; drop role {role}; reassign owned by {owner} to postgres; drop owned by {owner}; drop role {owner}"
+    ));
     let nothing = told(&mut floor, Uuid::nil(), None);
     assert_eq!((nothing.len(), what(&nothing[0])), (1, "nothing is known"));
+}
+
+/// A view in the place of a table would run its owner's code with a superuser's rights.
+#[test]
+fn where_the_bookings_are_a_superusers_only_one_may_ask() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    let role = format!("watcher_{}", floor.name);
+    floor.run(&format!("create role {role} in role pg_monitor"));
+    floor.run(&format!("set role {role}"));
+    let refusal = floor.try_run(&format!("select * from holdfast.why('public', '{booking}')")).expect_err("it may not");
+    assert_eq!(refusal.sqlstate, "42501");
+    assert!(refusal.message.contains("belong to a superuser"), "{refusal:?}");
+    floor.run(&format!("reset role; drop role {role}"));
+    assert_eq!(told(&mut floor, booking, None).len(), 1);
+}
+
+/// Somebody who changes a table is no reason to wait: what the server remembers is told.
+#[test]
+fn it_waits_for_nobody() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    floor.seats(&confirm(booking, &room.tables, "key"));
+    let mut other = floor.session();
+    other.run("begin; lock table public.booking_state_history in access exclusive mode");
+    let story = told(&mut floor, booking, None);
+    assert!(what(of(&story, "spans")[0]).ends_with(": confirmed, committed"), "{story:#?}");
+    assert_eq!(of(&story, "ledger")[0]["detail"]["sqlstate"], "55P03", "{story:#?}");
+    other.run("rollback");
+}
+
+#[test]
+fn what_a_savepoint_took_back_is_in_flight_no_more() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (first, second) = (floor.booking(room.restaurant), floor.booking(room.restaurant));
+    let mut other = floor.session();
+    other.run("begin");
+    other.seats(&confirm(first, &room.tables[..1], "first"));
+    other.run("savepoint s");
+    other.seats(&confirm(second, &room.tables[1..], "second"));
+    assert_eq!(of(&told(&mut floor, second, None), "in_flight").len(), 1);
+    other.run("rollback to s");
+    assert_eq!(of(&told(&mut floor, second, None), "in_flight").len(), 0);
+    assert_eq!(of(&told(&mut floor, first, None), "in_flight").len(), 1, "that of before is in flight still");
+    other.run("commit");
+    assert_eq!(of(&told(&mut floor, first, None), "in_flight").len(), 0);
+}
+
+/// The emergency brake leaves a trace, and is counted.
+#[test]
+fn who_is_turned_away_is_counted() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    floor.run("set holdfast.atomic_confirm_enabled = off");
+    floor.refused(&confirm(booking, &room.tables, "key"));
+    let story = told(&mut floor, booking, Some("key"));
+    assert!(what(of(&story, "spans")[0]).ends_with(": atomic_confirm_disabled, rolled back"), "{story:#?}");
 }

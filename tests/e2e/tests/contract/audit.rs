@@ -47,8 +47,8 @@ fn a_house_that_seats_later_has_no_finding_for_it() {
     floor.done(&moved);
     for (needs, found) in [("false", 0), ("null", 1)] {
         floor.run(&rule(needs));
-        let findings: i64 =
-            floor.value(&format!("select jsonb_array_length(findings)::bigint from reconcile_booking('{booking}')"));
+        let findings: i64 = floor
+            .value(&format!("select jsonb_array_length(findings)::bigint from public.reconcile_booking('{booking}')"));
         assert_eq!((findings, floor.count("holdfast_reconciliation", "true")), (found, found), "{needs}");
         let certificate = audit(&mut floor);
         assert_eq!(certificate["violations"], found, "{certificate:#}");

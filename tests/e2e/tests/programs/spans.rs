@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use chrono::Duration;
-use holdfast_e2e::{Cluster, Room, Session, at, behind, confirm, eventually, within};
+use holdfast_e2e::{Call, Cluster, Room, Session, at, behind, confirm, eventually, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -250,6 +250,13 @@ fn a_ring_that_laps_counts_what_it_drops() {
     let written = SESSIONS as i64 * CALLS * 2;
     let expected = json!({"preloaded": true, "room": 7, "written": written, "held": 7, "dropped": written - 7});
     assert_eq!(counts(&mut session), expected);
+    // DETAIL of this one would name its key.
+    let fenced = booking(&mut session, &room, CALLS);
+    let fence = Call::new("fence_attempt").with("p_booking_id", fenced).with("p_idempotency_key", "secret");
+    session.outcome(&fence);
+    session.refused(&confirm(fenced, &room.tables[..1], "secret"));
+    let kept = format!("select count(*) from holdfast.why('public', '{fenced}', 'secret') where source = 'spans'");
+    assert_eq!(session.value::<i64>(&kept), 1, "all of a booking's are told where keys are left out");
     let told: bool = session.value("select bool_or(to_jsonb(s)::text like '%secret%') from holdfast.spans s");
     assert!(!told, "keys are left out");
 
