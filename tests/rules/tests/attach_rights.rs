@@ -1,6 +1,7 @@
 //! Who owns what, and who has a right on what attach made.
 
 use holdfast::rules::attach::mend::unmet;
+use holdfast::rules::attach::rights::row_security;
 use holdfast::rules::catalogue::facts::{Facts, Grant, SchemaRights, TableFacts, TriggerFacts};
 use holdfast::rules::catalogue::function::FunctionFacts;
 use holdfast::rules::catalogue::name::literal;
@@ -126,4 +127,45 @@ fn rights_that_attach_did_not_give_are_named() {
 #[test]
 fn a_text_is_a_literal_whatever_is_in_it() {
     assert_eq!([literal("a'b"), literal("a\\b")], ["'a''b'", "E'a\\\\b'"]);
+}
+
+/// Rows are seen as the owner sees them: whoever relies on policies is told, of tables that calls work on.
+#[test]
+fn row_security_of_the_applications_tables_is_said() {
+    let mut facts = of_app(&[("allocations", "app"), ("reviews", "app")]);
+    assert_eq!(row_security(&facts), None);
+    facts.tables[1].row_security = true;
+    assert_eq!(row_security(&facts), None, "no call works on it");
+    facts.tables[0].row_security = true;
+    let said = row_security(&facts).expect("it is said");
+    assert!(said.contains("row security of allocations does not apply") && said.contains("what app sees"), "{said}");
+}
+
+/// What somebody else put under a name of ours would run with the owner's rights.
+#[test]
+fn a_view_or_reader_of_somebody_else_is_refused() {
+    let view = |owner: &str| TableFacts { kind: "v".to_owned(), ..owned("holdfast_reconciliation", owner) };
+    let refused = |facts: &Facts| unmet(facts).iter().any(|finding| finding.what.contains("of somebody else"));
+    let mut facts = of_app(&[]);
+    facts.tables.push(view("app"));
+    assert!(!refused(&facts));
+    facts.tables.pop();
+    facts.tables.push(view("mallory"));
+    assert!(refused(&facts));
+}
+
+/// A trigger of ours, or of a constraint, on our table is none of a stranger's; nor is a stranger's on another table.
+#[test]
+fn only_a_strangers_trigger_on_our_table_is_refused() {
+    let mut facts = of_app(&[("holdfast_findings", "app"), ("reviews", "app")]);
+    let trigger = |table: &str, of_constraint| TriggerFacts {
+        table: table.to_owned(),
+        name: "evil".to_owned(),
+        of_constraint,
+        ..TriggerFacts::default()
+    };
+    facts.triggers = vec![trigger("reviews", false), trigger("holdfast_findings", true)];
+    assert_eq!(of_findings(&facts), None);
+    facts.triggers.push(trigger("holdfast_findings", false));
+    assert!(of_findings(&facts).is_some_and(|finding| finding.why.contains("a trigger evil")));
 }
