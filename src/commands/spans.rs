@@ -47,8 +47,8 @@ fn rows(ended: telemetry::spans::RecordedSpan) -> Vec<SpanRow> {
     let parts = reached.map(|(at, time)| SpanRow {
         id: span.child_id(at),
         parent: span.id,
-        name: format!("holdfast.{}", PARTS[at]),
-        part: Some(PARTS[at]),
+        name: format!("holdfast.{}", PARTS[at].name()),
+        part: Some(PARTS[at].name()),
         started: Instant(time.first),
         ended: Instant(time.first.saturating_add(time.took)),
         // Why it failed stands at the attempt itself.

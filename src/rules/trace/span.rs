@@ -7,6 +7,7 @@ use crate::rules::booking::window::Instant;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
+use crate::rules::statistics::phase_times::TimedPhase;
 
 /// How the transaction of an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,17 +41,12 @@ impl TransactionEnd {
     }
 }
 
-/// The parts of an attempt that are spans of their own: each phase belongs to at most one of them.
-pub const PARTS: [&str; 4] = ["replay", "lock", "validate", "write"];
+/// The parts of an attempt that are spans of their own.
+pub const PARTS: [TimedPhase; 4] = [TimedPhase::Replay, TimedPhase::Lock, TimedPhase::Validate, TimedPhase::Write];
 
 fn part(phase: Phase) -> Option<usize> {
-    match phase {
-        Phase::Replay => Some(0),
-        Phase::BookingLock | Phase::HoldLock | Phase::TableLock => Some(1),
-        Phase::Decide => Some(2),
-        Phase::Apply | Phase::Settle => Some(3),
-        Phase::Arguments | Phase::Done => None,
-    }
+    let timed = TimedPhase::of(phase)?;
+    PARTS.iter().position(|part| *part == timed)
 }
 
 /// When a part was first reached, and how long it took over all tries, in microseconds.
@@ -201,7 +197,7 @@ impl Span {
     /// Does it wait for a lock, or did it when it ended?
     #[must_use]
     pub fn waits(&self) -> bool {
-        part(self.phase) == Some(1)
+        TimedPhase::of(self.phase) == Some(TimedPhase::Lock)
     }
 
     #[must_use]

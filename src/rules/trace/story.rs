@@ -87,7 +87,7 @@ pub fn of_span(span: &Span, end: TransactionEnd) -> StoryEntry {
     let again = if span.replayed { ", an earlier answer" } else { "" };
     let parts = PARTS.iter().zip(span.parts).filter(|(_, time)| time.first != 0);
     let took: serde_json::Map<String, Value> =
-        parts.map(|(part, time)| (format!("{part}Ms"), json!(milliseconds(time.took)))).collect();
+        parts.map(|(part, time)| (format!("{}Ms", part.name()), json!(milliseconds(time.took)))).collect();
     StoryEntry {
         at: Some(span.ended),
         source: Source::Spans,
