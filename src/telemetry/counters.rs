@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 use pgrx::prelude::*;
-use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
+use pgrx::{PGRXSharedMemory, pg_shmem_init};
 
 use super::prepared::Prepared;
+use super::session;
 use crate::shared_memory::Shared;
 
 /// So many databases are counted for themselves.
@@ -37,12 +38,6 @@ pub fn counters() -> Option<&'static Counters> {
     COUNTERS.get()
 }
 
-/// The database of this session.
-pub fn own_database() -> u32 {
-    // SAFETY: set once, when the backend started.
-    unsafe { pg_sys::MyDatabaseId }.to_u32()
-}
-
 pub fn add(counter: &AtomicU64, number: u64) {
     counter.fetch_add(number, Relaxed);
 }
@@ -63,8 +58,7 @@ impl Counters {
     }
 
     pub fn begin_epoch(&self) {
-        // SAFETY: reads the clock.
-        self.epoch.store(unsafe { pg_sys::GetCurrentTimestamp() }, Relaxed);
+        self.epoch.store(session::now().0, Relaxed);
     }
 
     pub fn restore_epoch(&self, epoch: i64) {

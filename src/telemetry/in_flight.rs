@@ -95,17 +95,15 @@ pub fn part_committed(part: Part, around: Part) {
     });
 }
 
-/// A part of the transaction was taken back: its attempt is in flight no more.
-pub fn part_aborted(part: Part) {
+/// A part of the transaction was taken back: its attempt is in flight no more. False: it had none.
+pub fn part_aborted(part: Part) -> bool {
     let mut changed = false;
     with(|written| {
         let before = written.len();
         written.retain(|(of, _)| *of != part);
         changed = written.len() != before;
     });
-    if changed {
-        rest();
-    }
+    changed
 }
 
 /// The transaction has ended.

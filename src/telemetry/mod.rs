@@ -12,6 +12,7 @@ mod orphaned;
 mod prepared;
 pub mod recording;
 mod saved;
+mod session;
 mod settle;
 pub mod shadow;
 pub mod spans;
@@ -33,6 +34,7 @@ use counters::counters;
 pub use in_flight::read as in_flight;
 use label_set::LabelSet;
 pub use orphaned::{find as find_orphaned, take as take_orphaned};
+pub use session::database;
 pub use settle::{part_ends, transaction_ends};
 
 /// Asks for the counters' shared memory, in the postmaster.
@@ -186,10 +188,6 @@ impl Drop for CountedAttempt {
 
 fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-pub fn database() -> u32 {
-    counters::own_database()
 }
 
 /// The numbers of this epoch.

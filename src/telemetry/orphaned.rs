@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
+use super::session::{database, now};
 use crate::rules::Id;
 use crate::rules::attempt::orphaned::{Orphaned, WORDS, makes_room};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::Ticket;
-use crate::rules::booking::window::Instant;
 use crate::shared_memory::Shared;
 use crate::shared_memory::slot::{Slot, SlotState, Stage};
 
@@ -130,11 +130,9 @@ fn settle_takes(become_of: fn(&Slot<WORDS>)) {
 
 fn note_all(running: &mut [(Ticket, Orphaned)]) {
     let Some(notes) = NOTES.get() else { return };
-    // SAFETY: reads the clock, the process and the state of the transaction, which still has its number here.
-    let (ended, pid, transaction) = unsafe {
-        let transaction = pg_sys::GetTopFullTransactionIdIfAny().value;
-        (Instant(pg_sys::GetCurrentTimestamp()), pg_sys::MyProcPid, transaction)
-    };
+    // SAFETY: reads the process and the state of the transaction, which still has its number here.
+    let (pid, transaction) = unsafe { (pg_sys::MyProcPid, pg_sys::GetTopFullTransactionIdIfAny().value) };
+    let ended = now();
     let last = running.len().saturating_sub(1);
     for (at, (_, attempt)) in running.iter_mut().enumerate() {
         let phase = if at == last { attempt.phase } else { Phase::Done };
@@ -143,11 +141,6 @@ fn note_all(running: &mut [(Ticket, Orphaned)]) {
         attempt.transaction = (transaction != 0).then_some(transaction);
         notes.write(attempt);
     }
-}
-
-fn database() -> u32 {
-    // SAFETY: reads the database of this session.
-    unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
 impl Notes {

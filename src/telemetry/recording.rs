@@ -6,12 +6,12 @@ use std::cell::{Cell, RefCell};
 
 use pgrx::pg_sys;
 
+use super::session::{database, now, part};
 use super::{UNCOUNTED, in_flight, spans, trace_ids};
 use crate::rules::Id;
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::Part;
-use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
@@ -70,8 +70,8 @@ impl Recording {
         }
         let mut span = Span::begun(function, path, now());
         span.schema = schema;
-        // SAFETY: both were set when the backend started.
-        (span.database, span.pid) = unsafe { (pg_sys::MyDatabaseId.to_u32(), pg_sys::MyProcPid) };
+        // SAFETY: set when the backend started.
+        (span.database, span.pid) = (database(), unsafe { pg_sys::MyProcPid });
         let number = LAST.get() + 1;
         LAST.set(number);
         in_flight::show(&span);
@@ -95,15 +95,12 @@ impl Recording {
     }
 
     pub fn describe(&self, subject: &AttemptSubject) {
-        if self.number.is_none() {
-            return;
-        }
-        let context = trace_context(subject.metadata);
-        let (trace, id) = trace_ids::new();
         self.change(|span| {
             (span.booking, span.hold) = (subject.booking, subject.hold);
             span.key = subject.key.map(str::to_owned);
             if span.id == 0 {
+                let (trace, id) = trace_ids::new();
+                let context = trace_context(subject.metadata);
                 (span.trace, span.parent) = context.map_or((trace, 0), |context| (context.trace, context.parent));
                 span.id = id;
             }
@@ -143,7 +140,7 @@ impl Recording {
                 in_flight::written(&span, part());
             }
             write(span, outcome, true);
-            running.last().map_or_else(in_flight::rest, |(_, span)| in_flight::show(span));
+            show(running);
         });
     }
 }
@@ -153,6 +150,11 @@ impl Drop for Recording {
     fn drop(&mut self) {
         self.close(Outcome::Failed, false, false, &Why::Done);
     }
+}
+
+/// Shows what is in flight: the innermost that runs, else what wrote before.
+fn show(running: &[(u64, Span)]) {
+    running.last().map_or_else(in_flight::rest, |(_, span)| in_flight::show(span));
 }
 
 fn write(mut span: Span, outcome: Outcome, settles_later: bool) -> Option<RingEntry> {
@@ -187,16 +189,6 @@ fn trace_context(metadata: Option<&Json>) -> Option<TraceContext> {
 /// Whoever is called while a transaction ends must not panic.
 fn with<T>(list: &'static std::thread::LocalKey<RefCell<Vec<T>>>, work: impl FnOnce(&mut Vec<T>)) {
     let _ = list.try_with(|list| list.try_borrow_mut().map(|mut list| work(&mut list)));
-}
-
-fn part() -> Part {
-    // SAFETY: reads the transaction's state.
-    unsafe { pg_sys::GetCurrentSubTransactionId() }
-}
-
-fn now() -> Instant {
-    // SAFETY: reads the clock.
-    Instant(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
 /// The transaction ended: every attempt of it says how.
@@ -234,7 +226,9 @@ fn cut_off(span: Span) -> Span {
 pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
     match event {
         pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => in_flight::part_committed(part, around),
-        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => in_flight::part_aborted(part),
+        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB if in_flight::part_aborted(part) => {
+            with(&RUNNING, |running| show(running));
+        }
         _ => {}
     }
     with(&UNSETTLED, |unsettled| match event {

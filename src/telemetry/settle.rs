@@ -6,9 +6,9 @@ use pgrx::pg_sys;
 
 use super::counters::{Counters, counters};
 use super::prepared::End;
+use super::session::{now, part};
 use super::{label_set, orphaned, shadow};
 use crate::rules::attempt::tally::{LabelSetNumber, Part, Tally, Ticket, Written};
-use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 use crate::rules::statistics::phase_times::TimedPhase;
 use crate::rules::statistics::saved::Promised;
@@ -34,16 +34,6 @@ pub fn written(ticket: Ticket, written: Written) {
 /// These run where an error would bring the server down, so nothing in them may panic.
 fn with_tally<T>(work: impl FnOnce(&mut Tally) -> T) -> Option<T> {
     TALLY.try_with(|tally| tally.try_borrow_mut().ok().map(|mut tally| work(&mut tally))).ok().flatten()
-}
-
-fn part() -> Part {
-    // SAFETY: reads the transaction's state.
-    unsafe { pg_sys::GetCurrentSubTransactionId() }
-}
-
-fn now() -> Instant {
-    // SAFETY: reads the clock.
-    Instant(unsafe { pg_sys::GetCurrentTimestamp() })
 }
 
 pub fn transaction_ends(event: pg_sys::XactEvent::Type) {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
+use super::session::{database, part};
 use crate::rules::attempt::tally::Part;
 use crate::shared_memory::Shared;
 use crate::shared_memory::keyed::{KeyedEntry, find_or_take};
@@ -92,9 +93,7 @@ pub fn register() {
 }
 
 fn whose(schema: u32) -> u64 {
-    // SAFETY: set once, when the backend started.
-    let database = unsafe { pg_sys::MyDatabaseId };
-    (u64::from(database.to_u32()) << 32) | u64::from(schema)
+    (u64::from(database()) << 32) | u64::from(schema)
 }
 
 /// Counts, where there is a place for the schema.
@@ -166,9 +165,7 @@ impl ShadowMemory {
             let Some((seen, words)) = slot.read::<WORDS>().filter(|(_, words)| words[0] == whose) else { continue };
             if slot.take(seen) {
                 found.push(text(&words));
-                // SAFETY: reads the transaction's state.
-                let part = unsafe { pg_sys::GetCurrentSubTransactionId() };
-                with_taken(|taken| taken.push(Taken { slot: at, part }));
+                with_taken(|taken| taken.push(Taken { slot: at, part: part() }));
             }
         }
         found

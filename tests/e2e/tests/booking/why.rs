@@ -174,6 +174,26 @@ fn what_a_savepoint_took_back_is_in_flight_no_more() {
     assert_eq!(of(&told(&mut floor, first, None), "in_flight").len(), 0);
 }
 
+/// A trigger may confirm another booking and take that back: the call around it is at work still.
+#[test]
+fn what_a_trigger_took_back_hides_no_call_around_it() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (around, within) = (floor.booking(room.restaurant), floor.booking(room.restaurant));
+    let call = confirm(within, &room.tables[1..], "within").sql();
+    floor.run(&format!(
+        "create table public.seen (booking uuid);
+         create function public.look() returns trigger language plpgsql security definer as $$ begin
+           if new.booking_id <> '{around}' then return new; end if;
+           begin perform * from {call}; raise 'taken back'; exception when raise_exception then null; end;
+           insert into public.seen select booking_id from holdfast.in_flight where pid = pg_backend_pid();
+           return new; end $$;
+         create trigger look after insert on public.booking_state_history for each row execute function public.look()"
+    ));
+    floor.seats(&confirm(around, &room.tables[..1], "around"));
+    assert_eq!(floor.column::<Uuid>("select booking from public.seen"), [around]);
+}
+
 /// The emergency brake leaves a trace, and is counted.
 #[test]
 fn who_is_turned_away_is_counted() {
