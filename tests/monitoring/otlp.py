@@ -119,9 +119,9 @@ def what_is_lost_is_counted() -> None:
     drain = Drain(told, Resource.create())
     drain.take((5, 5), [row("a"), row("b", part="lock"), row("c", "pending")])
     assert told.names == ["a", "b"], "what was there before is no loss, and an open transaction waits"
-    drain.take((5, 6), [row("a"), row("c"), row("x")])
-    assert told.names == ["a", "b", "c", "x"] and drain.lost == 0, "each is sent once"
-    drain.take((6, 6), [row("a"), row("c"), row("x")])
+    drain.take((5, 6), [row("a"), row("c"), row("9")])
+    assert told.names == ["a", "b", "c", "9"] and drain.lost == 0, "each is sent once"
+    drain.take((6, 6), [row("a"), row("c"), row("9")])
     assert drain.lost == 0, "one that was written while rows were read is no loss later"
     drain.take((10, 10), [row("d"), row("e", "pending")])
     assert told.names[4:] == ["d"] and drain.lost == 2, f"two came and went unseen: {drain.lost}"
@@ -146,7 +146,7 @@ def main() -> int:
         try:
             check()
             print(f"ok {number} - {what}")
-        except (AssertionError, KeyError, OSError) as error:
+        except Exception as error:  # whatever goes wrong has the name of its test
             failed += 1
             print(f"{error!r}\nnot ok {number} - {what}")
     return 1 if failed else 0
