@@ -11,10 +11,16 @@ use crate::rules::refusal::outcome::Outcome;
 use crate::store::{Ended, Store};
 use crate::telemetry;
 
-/// What became of a key.
+/// What became of a key. Where no table knows it, the server may remember an attempt that raised.
 pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) -> Result<KeyOutcome, Failure> {
     let booking = booking.ok_or_else(|| refusal::booking_not_found(None))?;
-    known(store, booking, &attempt::key(key)?)
+    let key = attempt::key(key)?;
+    let answer = known(store, booking, &key)?;
+    if answer.standing != KeyState::NeverSeen {
+        return Ok(answer);
+    }
+    let spans = telemetry::spans::of_booking(store.number(), booking).into_iter().map(|recorded| recorded.span);
+    Ok(attempt::remembered::last(&key, spans).map_or(answer, attempt::of_last))
 }
 
 pub(super) fn known(store: &Store, booking: Id, key: &str) -> Result<KeyOutcome, Failure> {

@@ -4,6 +4,7 @@ pub mod auto_assign;
 pub mod function;
 pub mod orphaned;
 pub mod phase;
+pub mod remembered;
 pub mod tally;
 pub mod time_limit;
 
@@ -260,7 +261,9 @@ fn of_entry(entry: AttemptEntry) -> KeyOutcome {
     KeyOutcome { standing, receipt, decided_at, undone_at, assignments, refusal, holder: Holder::default() }
 }
 
-fn of_last(last: LastAttempt) -> KeyOutcome {
+/// As the last attempt says.
+#[must_use]
+pub fn of_last(last: LastAttempt) -> KeyOutcome {
     let timed_out = last.outcome == Outcome::TimeoutBeforeConfirm.entry().name;
     let standing = if timed_out { KeyState::TimedOut } else { KeyState::Refused };
     let LastAttempt { refusal, receipt, decided_at, .. } = last;

@@ -39,6 +39,7 @@ mod outbox;
 mod outcome;
 mod path;
 mod quarantine;
+mod remembered;
 mod render;
 mod repair;
 mod replay;

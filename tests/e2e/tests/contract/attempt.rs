@@ -1,6 +1,6 @@
 //! "Did it happen?": one call, one true answer.
 
-use holdfast_e2e::{Call, Floor, behind, confirm, confirm_outcome, native, within};
+use holdfast_e2e::{Call, Floor, behind, confirm, confirm_hold, confirm_outcome, native, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -68,6 +68,44 @@ fn an_attempt_that_was_rolled_back_was_never_seen() {
     assert_eq!((&answer["outcome"], &answer["pid"]), (&json!("running"), &json!(other.pid)));
     other.run("rollback");
     assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "never_seen");
+}
+
+/// Raised, so no table can know it: the server's memory does, until something else is known.
+#[test]
+fn a_refusal_that_raised_is_refused() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let booking = floor.booking(room.restaurant);
+    let hold = Uuid::new_v4();
+    let refused = floor.refused(&confirm_hold(hold, booking, "key"));
+    let answer = outcome(&mut floor, booking, "key");
+    assert_eq!(
+        (&answer["outcome"], &answer["code"], &answer["sqlstate"], &answer["message"]),
+        (&json!("refused"), &json!("HF102"), &json!(refused.sqlstate), &json!(refused.message))
+    );
+    assert_eq!((&answer["receipt"], answer["decided_at"].is_string()), (&Value::Null, true));
+    let hint = answer["hint"].as_str().expect("a hint");
+    assert!(hint.starts_with("HF102: ") && hint.contains("the key is free"), "{hint}");
+    assert_eq!(outcome(&mut floor, booking, "another key")["outcome"], "never_seen");
+    assert_eq!(outcome_of_other_booking(&mut floor, room.restaurant), "never_seen");
+    floor.refused(&confirm(booking, &[], "key"));
+    assert_eq!(outcome(&mut floor, booking, "key")["code"], "HF502", "the last one counts");
+    // Nothing is bound by it, and whoever takes back what a key did is told the same as before.
+    assert_eq!(
+        floor.outcome(&Call::new("undo_confirm").with("p_booking_id", booking).with("p_idempotency_key", "key"))["code"],
+        "HF310"
+    );
+    floor.run("begin");
+    floor.done(&confirm(booking, &room.tables, "key"));
+    floor.run("rollback");
+    assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "never_seen", "the last one was rolled back");
+    floor.done(&confirm(booking, &room.tables, "key"));
+    assert_eq!(outcome(&mut floor, booking, "key")["outcome"], "committed");
+}
+
+fn outcome_of_other_booking(floor: &mut Floor, restaurant: Uuid) -> String {
+    let other = floor.booking(restaurant);
+    outcome(floor, other, "key")["outcome"].as_str().expect("an outcome").to_owned()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use chrono::Duration;
-use holdfast_e2e::{Call, Cluster, Room, Session, at, behind, confirm, eventually, within};
+use holdfast_e2e::{Call, Cluster, Room, Session, at, behind, confirm, confirm_outcome, eventually, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -259,6 +259,10 @@ fn a_ring_that_laps_counts_what_it_drops() {
     assert_eq!(session.value::<i64>(&kept), 1, "all of a booking's are told where keys are left out");
     let told: bool = session.value("select bool_or(to_jsonb(s)::text like '%secret%') from holdfast.spans s");
     assert!(!told, "keys are left out");
+    let refused = booking(&mut session, &room, CALLS + 1);
+    session.refused(&confirm(refused, &[], "secret"));
+    let answer = session.outcome(&confirm_outcome(refused, "secret"));
+    assert_eq!(answer["outcome"], "never_seen", "nobody knows whose key it was");
 
     // Who watches reads all of it, and nobody else reads anything.
     session.run("create role spans_watcher in role pg_monitor; create role spans_nobody");
