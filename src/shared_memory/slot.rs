@@ -5,8 +5,10 @@
 //! whether somebody wrote. Nothing here waits, allocates or panics, so it may run where an error would bring the server
 //! down. A process that is killed while it writes takes the whole memory with it: the server makes it anew.
 
+use std::hint::spin_loop;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
+use std::thread::yield_now;
 
 /// Where a slot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,16 @@ impl SlotState {
     }
 }
 
+/// So often somebody who reads looks again, and lets a writer run that does not.
+const READS: usize = 1000;
+
+/// What somebody who reads found.
+enum Look<const FIRST: usize> {
+    Whole(SlotState, [u64; FIRST]),
+    Free,
+    Changing,
+}
+
 /// Zeroed memory is a free one.
 pub struct Slot<const WORDS: usize> {
     state: AtomicU64,
@@ -75,13 +87,28 @@ impl<const WORDS: usize> Slot<WORDS> {
         Some(written)
     }
 
-    /// The first words of a slot that is ready or taken; None when it is not, or was written meanwhile.
+    /// The first words of a slot that is ready or taken. Somebody who writes it is waited for so long as a write takes:
+    /// what is there is not left out because it changes. None when it is free, or is written again and again.
     #[must_use]
     pub fn read<const FIRST: usize>(&self) -> Option<(SlotState, [u64; FIRST])> {
+        for number in 0..READS {
+            match self.look() {
+                Look::Whole(state, words) => return Some((state, words)),
+                Look::Free => return None,
+                Look::Changing if number < READS / 10 => spin_loop(),
+                Look::Changing => yield_now(),
+            }
+        }
+        None
+    }
+
+    fn look<const FIRST: usize>(&self) -> Look<FIRST> {
         const { assert!(FIRST <= WORDS, "a slot has so many words") };
         let seen = self.seen();
-        if !matches!(seen.stage(), Stage::Ready | Stage::Taken) {
-            return None;
+        match seen.stage() {
+            Stage::Ready | Stage::Taken => {}
+            Stage::Writing => return Look::Changing,
+            Stage::Free => return Look::Free,
         }
         let mut words = [0; FIRST];
         for (word, shared) in words.iter_mut().zip(&self.words) {
@@ -91,7 +118,7 @@ impl<const WORDS: usize> Slot<WORDS> {
         let after = SlotState(self.state.load(Relaxed));
         // What was handed out or freed in between is still whole.
         let whole = after.0 / 4 == seen.0 / 4 && after.stage() != Stage::Writing;
-        whole.then_some((seen, words))
+        if whole { Look::Whole(seen, words) } else { Look::Changing }
     }
 
     /// Hands out a slot that is ready, if nobody was faster.

@@ -180,6 +180,28 @@ fn while_somebody_writes_nobody_else_does_anything() {
 }
 
 #[test]
+fn what_is_there_is_read_while_it_changes() {
+    let slot = Slot::<512>::free();
+    let write =
+        |number: u64| slot.write(slot.seen(), |words| words.iter().for_each(|word| word.store(number, Relaxed)));
+    write(0);
+    let missed = thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for number in 0..2_000 {
+                write(number);
+                (0..5_000).for_each(|_| std::hint::spin_loop());
+            }
+        });
+        let mut missed = 0;
+        while !writer.is_finished() {
+            missed += usize::from(slot.read::<512>().is_none());
+        }
+        missed
+    });
+    assert_eq!(missed, 0);
+}
+
+#[test]
 fn what_was_seen_before_another_wrote_changes_nothing() {
     let slot = Slot::<2>::free();
     let before = slot.seen();
