@@ -390,7 +390,8 @@ create function holdfast.recorded_spans() returns table (
   trace_id text, span_id text, parent_span_id text, name text, part text, started_at timestamptz, ended_at timestamptz,
   outcome text, code text, sqlstate text, message text, detail text, replayed boolean, transaction_end text,
   transaction_id xid8, database_id oid, schema_id oid, function text, path text, booking_id uuid, restaurant_id uuid,
-  hold_id uuid, idempotency_key text, pid integer, blocker_pid integer, is_cut boolean
+  hold_id uuid, idempotency_key text, pid integer, blocker_pid integer,
+  blocker_booking_id uuid, blocker_hold_id uuid, blocker_until timestamptz, is_cut boolean
 )
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_recorded_spans_wrapper';
@@ -421,7 +422,8 @@ create view holdfast.spans as
   select s.trace_id, s.span_id, s.parent_span_id, s.name, s.part, s.started_at, s.ended_at, s.outcome, s.code, s.sqlstate, s.message,
          s.detail, s.replayed, s.transaction_end as transaction, s.transaction_id, d.datname::text as database,
          coalesce(n.nspname::text, s.schema_id::text) as schema, s.function, s.path, s.booking_id, s.restaurant_id,
-         s.hold_id, s.idempotency_key, s.pid, s.blocker_pid, s.is_cut,
+         s.hold_id, s.idempotency_key, s.pid, s.blocker_pid, s.blocker_booking_id, s.blocker_hold_id, s.blocker_until,
+         s.is_cut,
          pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
            'db.system.name', 'postgresql',
            'db.namespace', pg_catalog.concat_ws('|', d.datname, coalesce(n.nspname::text, s.schema_id::text)),
@@ -436,7 +438,10 @@ create view holdfast.spans as
            'holdfast.outcome', s.outcome,
            'holdfast.path', s.path,
            'holdfast.transaction', s.transaction_end,
-           'holdfast.blocker_pid', s.blocker_pid
+           'holdfast.blocker_pid', s.blocker_pid,
+           'holdfast.blocker_booking_id', s.blocker_booking_id,
+           'holdfast.blocker_hold_id', s.blocker_hold_id,
+           'holdfast.blocker_until', s.blocker_until
          )) as attributes
   from holdfast.recorded_spans() s
   left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) s.database_id
@@ -444,7 +449,7 @@ create view holdfast.spans as
     on n.oid operator(pg_catalog.=) s.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();
 
 comment on view holdfast.spans is
-  'The last attempts to confirm or assign, newest kept (setting holdfast.spans), also those that rolled back: a row named holdfast.confirm or the like for each, whose part is NULL, and one for each of its parts (holdfast.replay, .lock, .validate, .write) as its child. transaction: pending, committed, rolled_back or prepared. message and detail are our own words; of an error of the server or of a trigger only SQLSTATE and names are kept. blocker_pid: a session whose attempt for the same booking was in flight when this one gave up waiting. is_cut: a text was too long. attributes follow OpenTelemetry''s conventions for databases. A schema of another database is its OID.';
+  'The last calls that write to bookings or holds, newest kept (setting holdfast.spans), also those that rolled back: a row named holdfast.confirm, .hold, .undo, .reconcile or the like for each, whose part is NULL, and one for each of its parts (holdfast.replay, .lock, .validate, .write) as its child. transaction: pending, committed, rolled_back or prepared. message and detail are our own words; of an error of the server or of a trigger only SQLSTATE and names are kept. A refusal that names no booking is counted, and not kept. blocker_pid: the session of ours that had the lock on the booking or hold when this one gave up waiting for it; blocker_booking_id and blocker_hold_id: what that one was about, or who had the table, until blocker_until. is_cut: a text was too long. attributes follow OpenTelemetry''s conventions for databases. A schema of another database is its OID.';
 
 create view holdfast.in_flight as
   select f.pid, d.datname::text as database, coalesce(n.nspname::text, f.schema_id::text) as schema, f.function, f.path,
@@ -456,7 +461,7 @@ create view holdfast.in_flight as
     on n.oid operator(pg_catalog.=) f.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();
 
 comment on view holdfast.in_flight is
-  'Attempts that run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids.';
+  'Calls that write to bookings or holds and run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids.';
 
 create view holdfast.stat_spans as
   select preloaded, room, written, held, dropped from holdfast.span_counts();

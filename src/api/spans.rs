@@ -50,6 +50,9 @@ fn native_recorded_spans() -> TableIterator<
         name!(idempotency_key, Option<String>),
         name!(pid, i32),
         name!(blocker_pid, Option<i32>),
+        name!(blocker_booking_id, Option<Uuid>),
+        name!(blocker_hold_id, Option<Uuid>),
+        name!(blocker_until, Option<TimestampTz>),
         name!(is_cut, bool),
     ),
 > {
@@ -80,6 +83,9 @@ fn native_recorded_spans() -> TableIterator<
             span.key,
             span.pid,
             blocker,
+            uuid(span.blocked_by.booking),
+            uuid(span.blocked_by.hold),
+            span.blocked_by.until.map(|until| until.0),
             span.cut,
         )
     };

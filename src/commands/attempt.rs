@@ -10,6 +10,7 @@ use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::store::{Ended, Store};
 use crate::telemetry;
+use crate::telemetry::recording::AttemptSubject;
 
 /// What became of a key. Where no table knows it, the server may remember an attempt that raised.
 pub fn confirm_outcome(store: &Store, booking: Option<Id>, key: Option<String>) -> Result<KeyOutcome, Failure> {
@@ -44,7 +45,10 @@ pub fn fence(
         _ => CallEnd::Answered(Outcome::KeyInProgress, None),
     };
     let call = Call::begin(store, Function::Fence);
-    call.run(ended, |call| fenced(call, booking, key, wait_ms, terminate))
+    call.run(ended, |call| {
+        call.is_about(&AttemptSubject { booking, key: key.as_deref(), ..AttemptSubject::default() });
+        fenced(call, booking, key, wait_ms, terminate)
+    })
 }
 
 fn fenced(

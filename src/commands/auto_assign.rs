@@ -22,6 +22,7 @@ use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 use crate::store::snapshot::Question;
 use crate::store::{Ended, Ending, Store};
+use crate::telemetry::recording::AttemptSubject;
 
 /// Who wants what by when.
 struct AutoAssignRequest {
@@ -67,7 +68,7 @@ pub fn run(
     call.run(
         |report| limited::ended(store, report, until),
         |call| {
-            call.is_about(booking, hold);
+            call.is_about(&AttemptSubject { booking, hold, ..AttemptSubject::default() });
             Ok(match wanted {
                 Err(refusal) => refused_arguments(refusal, None),
                 Ok(wanted) => match look_in_time(call, &wanted)? {

@@ -42,10 +42,7 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn on_path(store: &'a Store, function: Function, path: Path) -> Call<'a> {
         let attempt = CountedAttempt::begin((store.number(), store.schema()), function, path);
-        let recording = match function.takes_tables() {
-            true => Recording::begin(store.number(), function, path),
-            false => Recording::none(),
-        };
+        let recording = Recording::begin(store.number(), function, path);
         Call { store, phase: Cell::default(), attempt, recording }
     }
 
@@ -82,9 +79,9 @@ impl<'a> Call<'a> {
         });
     }
 
-    /// What an automatic attempt is about, before it has a request.
-    pub fn is_about(&self, booking: Option<Id>, hold: Option<Id>) {
-        self.recording.describe(&AttemptSubject { booking, hold, key: None, metadata: None });
+    /// What one is about that needs less than a confirm; said again when more of it is known.
+    pub fn is_about(&self, subject: &AttemptSubject) {
+        self.recording.describe(subject);
     }
 
     /// Where its booking is.

@@ -18,6 +18,7 @@ use crate::rules::refusal::outcome::Outcome;
 use crate::rules::refusal::{self, Refusal};
 use crate::store::snapshot::Question;
 use crate::store::{Ended, NewHold, Store};
+use crate::telemetry::recording::AttemptSubject;
 
 /// A hold that was taken, now or by the same request before.
 pub struct Held {
@@ -37,15 +38,26 @@ pub fn take(store: &Store, request: Result<HoldRequest, Refusal>) -> Result<Held
     };
     Call::begin(store, Function::Hold).run(ended, |call| {
         let request = request?;
+        call.is_about(&subject(&request, None));
         let policy = store.hold_policy()?;
         request::deadline("hold_tables", request.ttl_seconds, store.clock(), policy)?;
-        let Some(wait_ms) = request.wait_ms else { return taken(call, &request, policy) };
-        match store.within(store.clock().after_ms(i64::from(wait_ms)), |_| taken(call, &request, policy)) {
-            Ended::Done(held) => Ok(held),
-            Ended::Failed(failure) => Err(failure),
-            Ended::TimedOut => Err(refusal::not_held_in_time(wait_ms).into()),
-        }
+        let held = match request.wait_ms {
+            None => taken(call, &request, policy),
+            Some(wait_ms) => {
+                match store.within(store.clock().after_ms(i64::from(wait_ms)), |_| taken(call, &request, policy)) {
+                    Ended::Done(held) => Ok(held),
+                    Ended::Failed(failure) => Err(failure),
+                    Ended::TimedOut => Err(refusal::not_held_in_time(wait_ms).into()),
+                }
+            }
+        }?;
+        call.is_about(&subject(&request, Some(held.hold)));
+        Ok(held)
     })
+}
+
+fn subject(request: &HoldRequest, hold: Option<Id>) -> AttemptSubject<'_> {
+    AttemptSubject { booking: request.booking, hold, key: request.key.as_deref(), metadata: request.metadata.as_ref() }
 }
 
 fn taken(call: &Call, request: &HoldRequest, policy: HoldPolicy) -> Result<Held, Failure> {
@@ -66,6 +78,7 @@ fn taken(call: &Call, request: &HoldRequest, policy: HoldPolicy) -> Result<Held,
     call.reach(Phase::Decide);
     let now = store.clock();
     let booking = booking.map_or_else(|| anonymous(request, &locked), Ok)?;
+    call.is_at(booking.restaurant);
     let window = booking::resolve_window(booking.id, request.window, booking.window)?;
     let own_ids: BTreeMap<Id, Instant> = own.iter().map(|hold| (hold.id, hold.expires_at)).collect();
     let replaced = match request.own(window, own, now)? {
@@ -154,7 +167,10 @@ pub fn extend(
     booking: Option<Id>,
 ) -> Result<Instant, Failure> {
     let ended = |_: &Instant| CallEnd::Written(Outcome::Extended, None);
-    Call::begin(store, Function::ExtendHold).run(ended, |call| extended(call, hold, ttl_seconds, booking))
+    Call::begin(store, Function::ExtendHold).run(ended, |call| {
+        call.is_about(&AttemptSubject { booking, hold, ..AttemptSubject::default() });
+        extended(call, hold, ttl_seconds, booking)
+    })
 }
 
 fn extended(call: &Call, hold: Option<Id>, ttl_seconds: Option<i32>, booking: Option<Id>) -> Result<Instant, Failure> {
@@ -167,6 +183,8 @@ fn extended(call: &Call, hold: Option<Id>, ttl_seconds: Option<i32>, booking: Op
     let found = store.holds_lock(None, Some(id))?.remove(&id);
     call.reach(Phase::Decide);
     let found = found.ok_or_else(|| refusal::hold_not_found(Some(id)))?;
+    call.is_about(&AttemptSubject { booking: found.booking, hold, ..AttemptSubject::default() });
+    call.is_at(found.restaurant);
     let now = store.clock();
     request::may_extend(&found, booking, now)?;
     let deadline = request::deadline("extend_hold", seconds, now, policy)?;

@@ -10,11 +10,15 @@ use crate::rules::hold::{HoldEnd, HoldEnding};
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::store::Store;
+use crate::telemetry::recording::AttemptSubject;
 
 /// Ends the hold and says whether it was live. A hold that is unknown or ended is left alone.
 pub fn release(store: &Store, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome, Failure> {
     let ended = |outcome: &Outcome| CallEnd::Written(*outcome, None);
-    Call::begin(store, Function::Release).run(ended, |call| released(call, hold, actor))
+    Call::begin(store, Function::Release).run(ended, |call| {
+        call.is_about(&AttemptSubject { hold, ..AttemptSubject::default() });
+        released(call, hold, actor)
+    })
 }
 
 fn released(call: &Call, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome, Failure> {
@@ -22,6 +26,8 @@ fn released(call: &Call, hold: Option<Id>, actor: Option<Id>) -> Result<Outcome,
     let Some(id) = hold else { return Ok(Outcome::NothingHeld) };
     call.reach(Phase::HoldLock);
     let Some(hold) = store.holds_lock(None, Some(id))?.remove(&id) else { return Ok(Outcome::NothingHeld) };
+    call.is_about(&AttemptSubject { booking: hold.booking, hold: Some(id), ..AttemptSubject::default() });
+    call.is_at(hold.restaurant);
     if hold.status != "active" {
         return Ok(Outcome::NothingHeld);
     }

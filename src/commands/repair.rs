@@ -16,6 +16,7 @@ use crate::rules::refusal::outcome::Outcome;
 use crate::rules::repair::step::RepairStep;
 use crate::rules::repair::{self, Planned};
 use crate::store::Store;
+use crate::telemetry::recording::AttemptSubject;
 
 /// What one repair depends on another shows only when that is done; no booking needs as many looks.
 const LOOKS: usize = 5;
@@ -53,6 +54,7 @@ pub fn by_policy(store: &Store, booking: Id, findings: Vec<Option<String>>) -> R
 fn repaired(call: Call, booking: Option<Id>, findings: Option<Vec<Option<String>>>) -> Result<Vec<Repaired>, Failure> {
     let ended = |_: &Vec<Repaired>| CallEnd::Written(Outcome::Repaired, None);
     call.run(ended, |call| {
+        call.is_about(&AttemptSubject { booking, ..AttemptSubject::default() });
         let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
         repair_in_steps(call, id, &repair::wanted(findings)?)
     })
@@ -61,7 +63,7 @@ fn repaired(call: Call, booking: Option<Id>, findings: Option<Vec<Option<String>
 fn repair_in_steps(call: &Call, id: Id, wanted: &[FindingKind]) -> Result<Vec<Repaired>, Failure> {
     let store = call.store;
     call.reach(Phase::BookingLock);
-    lock(store, id)?;
+    call.is_at(lock(store, id)?);
     let mut done = Vec::new();
     for look in 1..=LOOKS {
         call.reach(Phase::Decide);
@@ -90,14 +92,14 @@ fn read(store: &Store, booking: Id) -> Result<BookingRecord, Failure> {
     Ok(record.ok_or_else(|| refusal::booking_not_found(Some(booking)))?)
 }
 
-/// The documented order: the booking, its holds, its tables and those of its allocations.
-fn lock(store: &Store, booking: Id) -> Result<(), Failure> {
-    store.booking_lock(booking)?.ok_or_else(|| refusal::booking_not_found(Some(booking)))?;
+/// The documented order: the booking, its holds, its tables and those of its allocations. Returns the restaurant.
+fn lock(store: &Store, booking: Id) -> Result<Id, Failure> {
+    let restaurant = store.booking_lock(booking)?.ok_or_else(|| refusal::booking_not_found(Some(booking)))?.restaurant;
     store.holds_lock(Some(booking), None)?;
     let record = read(store, booking)?;
     let tables: BTreeSet<Id> = record.table_allocations().map(|allocation| allocation.resource_id).collect();
     store.tables_lock(Some(booking), None, &tables.into_iter().collect::<Vec<Id>>())?;
-    Ok(())
+    Ok(restaurant)
 }
 
 /// Writes the steps of one look, and one entry of the history that holds every row as it was.

@@ -19,6 +19,7 @@ use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::store::snapshot::Question;
 use crate::store::{GivenMove, Landed, Landing, Store};
+use crate::telemetry::recording::AttemptSubject;
 
 /// The arguments of a transition, as given.
 pub struct TransitionArguments {
@@ -116,7 +117,11 @@ pub(super) fn look(store: &Store, wanted: &TransitionArguments) -> Result<String
 
 pub fn transition(store: &Store, wanted: &TransitionArguments) -> Result<Landed, Failure> {
     let ended = |_: &Landed| CallEnd::Written(Outcome::Transitioned, None);
-    Call::begin(store, Function::Transition).run(ended, |call| within_call(call, wanted))
+    Call::begin(store, Function::Transition).run(ended, |call| {
+        let (booking, metadata) = (wanted.booking, wanted.history.metadata.as_ref());
+        call.is_about(&AttemptSubject { booking, metadata, ..AttemptSubject::default() });
+        within_call(call, wanted)
+    })
 }
 
 /// As part of a call that is counted by whoever began it.
@@ -125,6 +130,7 @@ pub(super) fn within_call(call: &Call, wanted: &TransitionArguments) -> Result<L
     call.reach(Phase::BookingLock);
     let allowed = decide(store, wanted, |id| store.booking_lock(id))?;
     let id = allowed.booking.id;
+    call.is_at(allowed.booking.restaurant);
     call.reach(Phase::HoldLock);
     // A booking that holds no tables any more holds none back from others either.
     let holds = if allowed.rules.target_holds_tables { BTreeMap::new() } else { store.holds_lock(Some(id), None)? };

@@ -10,11 +10,15 @@ use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::store::Store;
+use crate::telemetry::recording::AttemptSubject;
 
 /// Takes the tables, or all of them, and names those that were taken.
 pub fn unassign(store: &Store, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
     let ended = |_: &Vec<Id>| CallEnd::Written(Outcome::Unassigned, None);
-    Call::begin(store, Function::Unassign).run(ended, |call| taken(call, booking, tables))
+    Call::begin(store, Function::Unassign).run(ended, |call| {
+        call.is_about(&AttemptSubject { booking, ..AttemptSubject::default() });
+        taken(call, booking, tables)
+    })
 }
 
 fn taken(call: &Call, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Vec<Id>, Failure> {
@@ -22,6 +26,7 @@ fn taken(call: &Call, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Ve
     let id = booking.ok_or_else(|| refusal::booking_not_found(None))?;
     call.reach(Phase::BookingLock);
     let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
+    call.is_at(booking.restaurant);
     call.reach(Phase::TableLock);
     store.tables_lock(Some(id), None, &[])?;
     call.reach(Phase::Decide);

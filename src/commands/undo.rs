@@ -20,6 +20,7 @@ use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 use crate::store::snapshot::Question;
 use crate::store::{Store, TakingBack};
+use crate::telemetry::recording::AttemptSubject;
 
 /// What an undo came to.
 pub struct Undone {
@@ -34,7 +35,11 @@ pub struct Undone {
 
 pub fn undo(store: &Store, booking: Option<Id>, key: Option<String>, history: History) -> Result<Undone, Failure> {
     let ended = |undone: &Undone| CallEnd::Written(undone.outcome, None);
-    Call::begin(store, Function::Undo).run(ended, |call| undone(call, booking, key, history))
+    Call::begin(store, Function::Undo).run(ended, |call| {
+        let metadata = history.metadata.as_ref();
+        call.is_about(&AttemptSubject { booking, key: key.as_deref(), metadata, hold: None });
+        undone(call, booking, key, history)
+    })
 }
 
 fn undone(call: &Call, booking: Option<Id>, key: Option<String>, history: History) -> Result<Undone, Failure> {
@@ -43,6 +48,7 @@ fn undone(call: &Call, booking: Option<Id>, key: Option<String>, history: Histor
     let key = attempt::key(key)?;
     call.reach(Phase::BookingLock);
     let booking = store.booking_lock(id)?.ok_or_else(|| refusal::booking_not_found(Some(id)))?;
+    call.is_at(booking.restaurant);
     let replaced = store.undo_read(id, &key)?.map(|done| done.replaced).unwrap_or_default();
     call.reach(Phase::TableLock);
     let locked = store.tables_lock(Some(id), None, &replaced)?.tables;

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use pgrx::{pg_shmem_init, pg_sys};
 
 use crate::rules::attempt::tally::Part;
+use crate::rules::trace::lock_holder::LockHolder;
 use crate::rules::trace::span::{Span, WORDS};
 use crate::settings;
 use crate::shared_memory::SharedSlice;
@@ -70,10 +71,10 @@ pub fn reach(span: &Span) {
 }
 
 /// It wrote, and is in flight until its transaction ends.
-pub fn written(span: &Span, part: Part) {
+pub fn written(span: Span, part: Part) {
     with(|written| {
         written.retain(|(of, _)| *of != part);
-        written.push((part, span.clone()));
+        written.push((part, span));
     });
 }
 
@@ -131,9 +132,8 @@ pub fn read() -> Vec<Span> {
     SESSIONS.get().iter().filter_map(|slot| Span::of_words(&slot.read()?.1)).collect()
 }
 
-/// Another session whose attempt for the same booking is in flight; 0: none.
-pub fn other_at(span: &Span) -> i32 {
-    let of = |span: &Span| (span.database, span.schema, span.booking);
-    let others = read().into_iter().filter(|other| other.pid != span.pid && of(other) == of(span));
-    if span.booking.is_some() { others.map(|other| other.pid).next().unwrap_or_default() } else { 0 }
+/// The session that has the lock which this one waits for. Of the others no more is read than that takes.
+pub fn lock_holder_for(waiter: &Span) -> Option<LockHolder> {
+    let others = SESSIONS.get().iter().filter_map(|slot| LockHolder::of_words(&slot.read()?.1));
+    others.into_iter().find(|other| other.has_lock_of(waiter))
 }

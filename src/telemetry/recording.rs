@@ -13,10 +13,11 @@ use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::tally::Part;
 use crate::rules::json::Json;
-use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
+use crate::rules::refusal::{BlockedBy, Refusal};
 use crate::rules::trace::context::TraceContext;
+use crate::rules::trace::lock_holder::gave_up_waiting;
 use crate::rules::trace::span::{Span, TransactionEnd};
 use crate::settings;
 use crate::shared_memory::ring::RingEntry;
@@ -35,6 +36,7 @@ thread_local! {
 }
 
 /// What an attempt is about, as far as its arguments say.
+#[derive(Default)]
 pub struct AttemptSubject<'a> {
     pub booking: Option<Id>,
     pub hold: Option<Id>,
@@ -137,7 +139,7 @@ impl Recording {
                 Why::Failed(failure) => span.failed(failure),
             }
             if wrote {
-                in_flight::written(&span, part());
+                in_flight::written(Span { phase: Phase::Done, since: now(), ..span.clone() }, part());
             }
             write(span, outcome, true);
             show(running);
@@ -158,11 +160,17 @@ fn show(running: &[(u64, Span)]) {
 }
 
 fn write(mut span: Span, outcome: Outcome, settles_later: bool) -> Option<RingEntry> {
+    if !span.is_kept() || spans::room() == 0 {
+        return None;
+    }
     if span.id == 0 {
         (span.trace, span.id) = trace_ids::new();
     }
-    if span.waits() && !matches!(outcome, Outcome::Confirmed | Outcome::Assigned) {
-        span.blocker = in_flight::other_at(&span);
+    if gave_up_waiting(span.phase, outcome)
+        && let Some(holder) = in_flight::lock_holder_for(&span)
+    {
+        span.blocker = holder.pid;
+        span.blocked_by = BlockedBy { booking: holder.booking, hold: holder.hold, until: None };
     }
     if !settings::span_keys() {
         span.forget_key();

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::rules::Id;
 use crate::rules::booking::table::Occupant;
-use crate::rules::booking::window::Window;
+use crate::rules::booking::window::{Instant, Window};
 use crate::rules::refusal::outcome::{Disposition, Outcome};
 
 pub use booking::{
@@ -45,6 +45,17 @@ pub struct Refusal {
     /// Given before, under the same key.
     #[serde(skip)]
     pub replayed: bool,
+    /// Who has what was asked for; a replay does not say it again.
+    #[serde(skip)]
+    pub blocked_by: BlockedBy,
+}
+
+/// Who is in the way of a call, and until when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlockedBy {
+    pub booking: Option<Id>,
+    pub hold: Option<Id>,
+    pub until: Option<Instant>,
 }
 
 /// The outcome of one check, under its name.
@@ -60,6 +71,7 @@ impl Refusal {
             detail: None,
             hint: format!("{}: {}", entry.code, entry.advice),
             replayed: false,
+            blocked_by: BlockedBy::default(),
         }
     }
 
@@ -95,7 +107,8 @@ impl Refusal {
             }
             (detail, _) => detail.clone(),
         };
-        Refusal { detail, hint: format!("{} {fields}", self.hint), ..self }
+        let blocked_by = BlockedBy { booking: occupant.booking, hold, until: Some(until) };
+        Refusal { detail, hint: format!("{} {fields}", self.hint), blocked_by, ..self }
     }
 
     /// Does it bind the key it was answered to? A mismatch never does: the key is another request's.

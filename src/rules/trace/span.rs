@@ -4,9 +4,9 @@ use crate::rules::Id;
 use crate::rules::attempt::function::{FUNCTIONS, Function, PATHS, Path};
 use crate::rules::attempt::phase::Phase;
 use crate::rules::booking::window::Instant;
-use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
+use crate::rules::refusal::{BlockedBy, Refusal};
 use crate::rules::statistics::phase_times::TimedPhase;
 
 /// How the transaction of an attempt ended.
@@ -80,8 +80,10 @@ pub struct Span {
     /// Packed; 0: nothing was refused.
     pub sqlstate: i32,
     pub pid: i32,
-    /// Somebody whose attempt for the same booking was in flight when this one gave up waiting; 0: nobody.
+    /// The session that had the lock when this one gave up waiting for it; 0: nobody that we know of.
     pub blocker: i32,
+    /// What that one was about; or who had the table.
+    pub blocked_by: BlockedBy,
     pub key: Option<String>,
     pub message: Option<String>,
     pub detail: Option<String>,
@@ -89,7 +91,7 @@ pub struct Span {
     pub cut: bool,
 }
 
-const FIXED: usize = 28;
+const FIXED: usize = 33;
 /// So many bytes of a text are kept. A key may be longer than that: then its beginning is.
 pub const KEY_BYTES: usize = 256;
 const MESSAGE_BYTES: usize = 256;
@@ -104,6 +106,9 @@ pub const TRANSACTION: usize = 1;
 pub const BOOKING_WORDS: usize = 9;
 const SINCE: usize = 15;
 const LABELS: usize = 17;
+/// So many words say what an attempt is at.
+pub const LOCK_WORDS: usize = LABELS + 1;
+const BLOCKED_BY: usize = 28;
 
 impl Span {
     #[must_use]
@@ -129,6 +134,7 @@ impl Span {
             sqlstate: 0,
             pid: 0,
             blocker: 0,
+            blocked_by: BlockedBy::default(),
             key: None,
             message: None,
             detail: None,
@@ -158,6 +164,14 @@ impl Span {
         self.sqlstate = sqlstate_pack(refusal.outcome.entry().sqlstate);
         self.message = Some(refusal.message.clone());
         self.detail.clone_from(&refusal.detail);
+        self.blocked_by = refusal.blocked_by;
+    }
+
+    /// Can anybody find it? One that names no booking, and found nothing of what it names, says nothing that the counters
+    /// do not, and whoever repeats it would drive out what others want to know.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.booking.is_some() || self.restaurant.is_some()
     }
 
     /// Why it failed. What the server or a trigger says may name a guest: only the names of what spoke are kept.
@@ -194,12 +208,6 @@ impl Span {
         cut(Some(key), KEY_BYTES).0 == kept
     }
 
-    /// Does it wait for a lock, or did it when it ended?
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        TimedPhase::of(self.phase) == Some(TimedPhase::Lock)
-    }
-
     #[must_use]
     pub fn name(&self) -> &'static str {
         span_name(self.function)
@@ -230,6 +238,8 @@ impl Span {
     pub fn write(&self, mut word: impl FnMut(usize, u64)) {
         let id = |id: Option<Id>| id.unwrap_or_default().as_u64_pair();
         let (booking, restaurant, hold) = (id(self.booking), id(self.restaurant), id(self.hold));
+        let (other_booking, other_hold) = (id(self.blocked_by.booking), id(self.blocked_by.hold));
+        let until = self.blocked_by.until.map_or(0, |until| until.0.cast_unsigned());
         let (key, key_cut) = cut(self.key.as_deref(), KEY_BYTES);
         let (message, message_cut) = cut(self.message.as_deref(), MESSAGE_BYTES);
         let (detail, detail_cut) = cut(self.detail.as_deref(), DETAIL_BYTES);
@@ -257,7 +267,8 @@ impl Span {
             key.len() as u64 | (message.len() as u64) << 16 | (detail.len() as u64) << 32,
         ];
         let parts = self.parts.iter().flat_map(|time| [time.first.cast_unsigned(), time.took.cast_unsigned()]);
-        let numbers = fixed.into_iter().chain(parts).enumerate();
+        let blocked_by = [other_booking.0, other_booking.1, other_hold.0, other_hold.1, until];
+        let numbers = fixed.into_iter().chain(parts).chain(blocked_by).enumerate();
         numbers.for_each(|(at, value)| word(at, value));
         let mut bytes = key.bytes().chain(message.bytes()).chain(detail.bytes());
         for at in FIXED..WORDS {
@@ -301,6 +312,11 @@ impl Span {
             since: instant(SINCE),
             pid: ((words[16] >> 32) as u32).cast_signed(),
             blocker: (words[16] as u32).cast_signed(),
+            blocked_by: BlockedBy {
+                booking: some(BLOCKED_BY),
+                hold: some(BLOCKED_BY + 2),
+                until: Some(instant(BLOCKED_BY + 4)).filter(|until| until.0 != 0),
+            },
             function: *FUNCTIONS.get(small(0, 0xff))?,
             path: *PATHS.get(small(8, 0xff))?,
             phase: *Phase::ALL.get(small(16, 0xff))?,

@@ -32,6 +32,7 @@ mod index;
 mod json;
 mod lease;
 mod legacy;
+mod lock_holder;
 mod migration;
 mod observation;
 mod orphaned;

@@ -256,7 +256,7 @@ fn a_ring_that_laps_counts_what_it_drops() {
     session.outcome(&fence);
     session.refused(&confirm(fenced, &room.tables[..1], "secret"));
     let kept = format!("select count(*) from holdfast.why('public', '{fenced}', 'secret') where source = 'spans'");
-    assert_eq!(session.value::<i64>(&kept), 1, "all of a booking's are told where keys are left out");
+    assert_eq!(session.value::<i64>(&kept), 2, "all of a booking's are told where keys are left out");
     let told: bool = session.value("select bool_or(to_jsonb(s)::text like '%secret%') from holdfast.spans s");
     assert!(!told, "keys are left out");
     let refused = booking(&mut session, &room, CALLS + 1);
