@@ -2,13 +2,14 @@
 //!
 //! Its state is how often it was written, times four, and where it is. Whoever changes a state says which one was seen,
 //! so nobody changes what another has made of the slot meanwhile. A reader changes nothing: it reads, and looks again
-//! whether somebody wrote. Nothing here waits, allocates or panics, so it may run where an error would bring the server
+//! whether somebody wrote. Nothing here waits for a lock, allocates or panics, so it may run where an error would bring the server
 //! down. A process that is killed while it writes takes the whole memory with it: the server makes it anew.
 
 use std::hint::spin_loop;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
-use std::thread::yield_now;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// Where a slot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +47,11 @@ impl SlotState {
     }
 }
 
-/// So often somebody who reads looks again, and lets a writer run that does not.
-const READS: usize = 1000;
+/// So often somebody who reads looks again: longer than a write takes.
+const LOOKS: usize = 1000;
+/// Then the writer does not run, and is given time to.
+const PAUSES: usize = 200;
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// What somebody who reads found.
 enum Look<const FIRST: usize> {
@@ -91,12 +95,12 @@ impl<const WORDS: usize> Slot<WORDS> {
     /// what is there is not left out because it changes. None when it is free, or is written again and again.
     #[must_use]
     pub fn read<const FIRST: usize>(&self) -> Option<(SlotState, [u64; FIRST])> {
-        for number in 0..READS {
+        for number in 0..LOOKS + PAUSES {
             match self.look() {
                 Look::Whole(state, words) => return Some((state, words)),
                 Look::Free => return None,
-                Look::Changing if number < READS / 10 => spin_loop(),
-                Look::Changing => yield_now(),
+                Look::Changing if number < LOOKS => spin_loop(),
+                Look::Changing => sleep(PAUSE),
             }
         }
         None

@@ -47,7 +47,7 @@ pub struct Refusal {
     pub replayed: bool,
     /// Who has what was asked for; a replay does not say it again.
     #[serde(skip)]
-    pub blocked_by: BlockedBy,
+    pub blocked_by: Option<Box<BlockedBy>>,
 }
 
 /// Who is in the way of a call, and until when.
@@ -71,7 +71,7 @@ impl Refusal {
             detail: None,
             hint: format!("{}: {}", entry.code, entry.advice),
             replayed: false,
-            blocked_by: BlockedBy::default(),
+            blocked_by: None,
         }
     }
 
@@ -107,7 +107,7 @@ impl Refusal {
             }
             (detail, _) => detail.clone(),
         };
-        let blocked_by = BlockedBy { booking: occupant.booking, hold, until: Some(until) };
+        let blocked_by = Some(Box::new(BlockedBy { booking: occupant.booking, hold, until: Some(until) }));
         Refusal { detail, hint: format!("{} {fields}", self.hint), blocked_by, ..self }
     }
 

@@ -164,7 +164,7 @@ impl Span {
         self.sqlstate = sqlstate_pack(refusal.outcome.entry().sqlstate);
         self.message = Some(refusal.message.clone());
         self.detail.clone_from(&refusal.detail);
-        self.blocked_by = refusal.blocked_by;
+        self.blocked_by = refusal.blocked_by.as_deref().copied().unwrap_or_default();
     }
 
     /// Can anybody find it? One that names no booking, and found nothing of what it names, says nothing that the counters

@@ -41,8 +41,8 @@ fn whatever_is_counted_is_in_flight_until_its_transaction_ends() {
     let table = &room.tables[..1];
     let held: Vec<Uuid> =
         (0..3).map(|day| session.value(&format!("select hold_id from {}", take(days[day], table).sql()))).collect();
-    for day in 4..7 {
-        session.done(&confirm(days[day], table, "key"));
+    for day in &days[4..7] {
+        session.done(&confirm(*day, table, "key"));
     }
     let release = Call::new("release_hold_and_emit").with("p_hold_id", held[1]);
     let calls = [
