@@ -3,6 +3,7 @@
 use holdfast::rules::attach::addition::{Addition, AdditionKind, Undo, additions, undo};
 use holdfast::rules::attach::mend::mends;
 use holdfast::rules::catalogue::facts::{Column, Facts, TableFacts};
+use holdfast::rules::index::needed::NEEDED;
 
 use crate::doctor::{column, exclusion, facts, index, table};
 
@@ -139,8 +140,11 @@ fn an_index_that_goes_with_something_else_is_not_written_down() {
     assert_eq!(named(AdditionKind::Index), ["new"]);
     assert_eq!(named(AdditionKind::Constraint), ["no_overlap"]);
     // A constraint of a table that was not there before.
-    after.constraints[0].table = "holdfast_rollout".to_owned();
-    assert_eq!(additions(&before, &after).iter().filter(|added| added.kind == AdditionKind::Constraint).count(), 0);
+    after.tables.push(owned("reviews", "app"));
+    for table in ["holdfast_rollout", "reviews"] {
+        after.constraints[0].table = table.to_owned();
+        assert!(additions(&before, &after).iter().all(|added| added.kind != AdditionKind::Constraint), "{table}");
+    }
 }
 
 /// What holds rules is dropped when somebody says so; what is only read, detach drops itself.
@@ -174,4 +178,13 @@ fn attach_builds_what_is_missing_and_drops_nothing() {
     let with = |words: &str| all.iter().filter(|mend| mend.statement.contains(words)).count();
     assert_eq!((with("create index"), with("drop constraint"), with("drop index")), (1, 0, 0), "{all:#?}");
     assert_eq!(with("add constraint holdfast_no_overlap exclude"), 1, "{all:#?}");
+    // An index by the name of ours that is another one is a person's to drop, and attach does not mend by calling itself.
+    let needed = NEEDED.iter().find(|needed| needed.table == "booking_assignment_idempotency").expect("it needs one");
+    let mut another = index(needed.table, needed.name, &["outcome"], false);
+    (another.valid, another.usable) = (true, true);
+    facts.indexes = vec![another];
+    facts.tables.push(table("holdfast_booking_statuses", vec![column("status", "text")]));
+    let all = mends(&facts);
+    let with = |words: &str| all.iter().filter(|mend| mend.statement.contains(words)).count();
+    assert_eq!((with("drop index"), with("holdfast.attach(")), (0, 0), "{all:#?}");
 }

@@ -130,6 +130,8 @@ fn triggers_are_made_once_and_a_narrow_check_is_widened() {
     };
     facts.triggers.push(trigger("bookings"));
     assert_eq!(triggers(&facts).len(), 4, "another table's trigger of that name is not ours");
+    facts.triggers.push(TriggerFacts { name: "another".into(), ..trigger("holdfast_rollout") });
+    assert_eq!(triggers(&facts).len(), 4, "nor is another one on our table");
     facts.triggers.push(trigger("holdfast_rollout"));
     assert_eq!(triggers(&facts).len(), 2);
     let check = |labels: &str| Constraint {
@@ -142,6 +144,13 @@ fn triggers_are_made_once_and_a_narrow_check_is_widened() {
     let widened = "alter table app.holdfast_rollout drop constraint holdfast_rollout_mode_check, \
                    add constraint holdfast_rollout_mode_check check (mode in ('on', 'original', 'shadow', 'rehearse'))";
     assert_eq!(checks(&facts), [widened]);
+    let narrow = check("'on'::text");
+    let of_others = [
+        Constraint { table: "reviews".to_owned(), ..narrow.clone() },
+        Constraint { name: "their_check".to_owned(), ..narrow },
+    ];
+    facts.constraints = of_others.to_vec();
+    assert_eq!(checks(&facts), [""; 0]);
     facts.constraints = vec![check("'on'::text, 'original'::text, 'shadow'::text, 'rehearse'::text")];
     assert_eq!(checks(&facts), [""; 0]);
 }

@@ -1,7 +1,7 @@
 //! Who owns what, and who has a right on what attach made.
 
 use holdfast::rules::attach::mend::unmet;
-use holdfast::rules::attach::rights::row_security;
+use holdfast::rules::attach::rights::{READER, row_security};
 use holdfast::rules::catalogue::facts::{Facts, Grant, SchemaRights, TableFacts, TriggerFacts};
 use holdfast::rules::catalogue::function::FunctionFacts;
 use holdfast::rules::catalogue::name::literal;
@@ -152,6 +152,28 @@ fn a_view_or_reader_of_somebody_else_is_refused() {
     facts.tables.pop();
     facts.tables.push(view("mallory"));
     assert!(refused(&facts));
+    facts.tables.pop();
+    let reader = |name: &str, owner: &str| FunctionFacts {
+        name: name.to_owned(),
+        owner: owner.to_owned(),
+        ..FunctionFacts::default()
+    };
+    for (name, owner, is_refused) in [(READER, "app", false), ("theirs", "mallory", false), (READER, "mallory", true)] {
+        facts.functions = vec![reader(name, owner)];
+        assert_eq!(refused(&facts), is_refused, "{name} of {owner}");
+    }
+}
+
+/// Whoever had our functions before had what attach made; a name or a language alone makes nobody that.
+#[test]
+fn what_attach_made_follows_the_owner_of_our_functions() {
+    let may = |ours: bool, language: &str, owner: &str| {
+        let function =
+            FunctionFacts { ours, language: language.to_owned(), owner: owner.to_owned(), ..FunctionFacts::default() };
+        Facts { functions: vec![function], ..of_app(&[]) }.may_follow("before")
+    };
+    assert!(may(true, "c", "before") && of_app(&[]).may_follow("app"));
+    assert!(!may(false, "c", "before") && !may(true, "sql", "before") && !may(true, "c", "another"));
 }
 
 /// A trigger of ours, or of a constraint, on our table is none of a stranger's; nor is a stranger's on another table.

@@ -4,6 +4,7 @@ use holdfast::rules::Id;
 use holdfast::rules::attempt::auto_assign::{
     AttemptInput, GivenHold, Initiator, hold, key, last_result, renewed_key, retryable, stands,
 };
+use holdfast::rules::attempt::function::Path;
 use holdfast::rules::booking::Booking;
 use holdfast::rules::booking::table::{Blocker, Occupant, Table};
 use holdfast::rules::booking::window::Instant;
@@ -52,6 +53,11 @@ fn the_key_is_made_once_and_follows_the_booking() {
     assert_eq!(of(AttemptInput { date: None, key: kept(&recipe(3)), ..found() }), Ok((recipe(3), false)));
     assert_eq!(of(AttemptInput { date: None, ..found() }), Err(Outcome::BookingWindowMissing));
     assert_eq!(of(AttemptInput { time: None, ..found() }), Err(Outcome::BookingWindowMissing));
+}
+
+#[test]
+fn who_asks_says_which_way_an_attempt_came() {
+    assert_eq!([Initiator::Inline, Initiator::Background].map(Initiator::path), [Path::Inline, Path::Background]);
 }
 
 #[test]

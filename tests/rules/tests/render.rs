@@ -64,6 +64,8 @@ fn parameters_are_numbered_by_their_places() {
         ("é :end:", "é $3:"),
         ("4 / :end", "4 / $3"),
         ("/*:other*/:end", "/*:other*/$3"),
+        ("select 1 /* never closed :end", "select 1 /* never closed :end"),
+        ("/* a *//:end", "/* a *//$3"),
         ("", ""),
     ] {
         assert_eq!(numbered(text, &names).as_deref(), Some(expected));

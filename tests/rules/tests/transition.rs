@@ -140,6 +140,7 @@ fn without_tables_the_guard_of_the_contract_speaks() {
         (snapshot(), None),
         (Snapshot { allocations: vec![], ..seated() }, Some(unallocated.as_str())),
         (Snapshot { allocations: vec![claim(1, hours(18, 19))], ..seated() }, Some(unallocated.as_str())),
+        (Snapshot { allocations: vec![claim(2, hours(18, 20))], ..seated() }, Some(unallocated.as_str())),
     ];
     for (snapshot, detail) in cases {
         let refusal = check_tables(&snapshot, &statuses()).expect_err("no tables");

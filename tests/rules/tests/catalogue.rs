@@ -1,0 +1,44 @@
+//! What is read off our scripts and off what the server prints.
+
+use holdfast::rules::catalogue::declared::declared;
+use holdfast::rules::catalogue::expression::bare;
+use holdfast::rules::catalogue::facts::{Facts, Server};
+
+fn one(script: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    let found = declared(script, &Facts { schema: "app".to_owned(), ..Facts::default() });
+    let [signature] = &found[..] else { panic!("{script}: {found:?}") };
+    let inputs = signature.inputs.iter().map(|input| (input.name.clone(), input.type_name.clone()));
+    (inputs.collect(), signature.outputs.clone())
+}
+
+fn pair(name: &str, type_name: &str) -> (String, String) {
+    (name.to_owned(), type_name.to_owned())
+}
+
+#[test]
+fn a_signature_is_read_as_it_is_declared() {
+    // Brackets within brackets.
+    let (inputs, outputs) = one("create or replace function app.f(a numeric(4), b time)\nreturns void\nlanguage c;");
+    assert_eq!(inputs, [pair("a", "numeric(4)"), pair("b", "time without time zone")]);
+    assert_eq!(outputs, [pair("", "void")]);
+    // A bracket after what is returned opens no columns.
+    let (_, outputs) = one("create or replace function app.f() returns uuid language c as $$ (x uuid) $$;");
+    assert_eq!(outputs, [pair("", "uuid")]);
+    let (inputs, outputs) = one("create or replace procedure app.p(inout a timestamptz)\nlanguage c as '(';");
+    assert_eq!((inputs, outputs), (vec![pair("a", "timestamp with time zone")], vec![]));
+}
+
+#[test]
+fn the_name_of_a_type_ends_with_its_quotes() {
+    assert_eq!(bare("(status = 'active'::\"My App\".\"Hold Status\") AND (b > 1)"), "status='active'andb>1");
+    assert_eq!(bare("COALESCE(a, 'x'::character varying)"), "coalescea,'x'");
+}
+
+#[test]
+fn a_session_without_an_encoding_reads_in_that_of_the_database() {
+    let server = |client: &str| {
+        let (encoding, client_encoding) = ("UTF8".to_owned(), client.to_owned());
+        Server { encoding, client_encoding, ..Server::default() }.script_encoding().to_owned()
+    };
+    assert_eq!([server("SQL_ASCII"), server("LATIN1")], ["UTF8", "LATIN1"]);
+}
