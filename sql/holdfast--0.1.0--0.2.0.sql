@@ -45,6 +45,17 @@ comment on function holdfast.confirm_tables is
 comment on function holdfast.confirm_hold is
   'Confirms the tables of a hold for their window and closes the hold; the native form of confirm_hold_assignment_tx. Arguments as confirm_tables; p_hold_id names the tables; p_window_start and p_window_end both or neither (NULL: the hold''s window); p_expected_policy_version and p_expected_adjacency_hash NULL expect nothing; p_target_status NULL leaves the status. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001), 40001, 40P01, 55P03, and 55000, XX000 where schema or server cannot do it now. Retry with the same key: a committed answer comes back with replayed set.';
 
+create function holdfast.confirm_many(p_schema regnamespace, p_items jsonb, p_mode text default 'raise')
+returns table (
+  ordinal integer, booking_id uuid, outcome text, code text, sqlstate text, message text, detail text, hint text,
+  transient boolean, replayed boolean, idempotency_key text, receipt xid8, assignments jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_confirm_many_wrapper';
+
+comment on function holdfast.confirm_many is
+  'Confirms many bookings in one transaction; the native form of confirm_many. p_schema the attached schema; p_items and p_mode as there, and so are rows, errors and locks. Retry with the same keys: each item that was committed comes back with replayed set.';
+
 comment on function holdfast.assign_tables is
   'Adds tables to a booking without touching its status; the native form of assign_tables_atomic_v2. Arguments as confirm_tables. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001), 40001, 40P01, 55P03, and 55000, XX000 where schema or server cannot do it now. Retry with the same key: a committed answer comes back with replayed set.';
 
@@ -401,7 +412,8 @@ comment on function holdfast.recorded_spans is
 
 create function holdfast.attempts_in_flight() returns table (
   pid integer, database_id oid, schema_id oid, function text, path text, booking_id uuid, restaurant_id uuid, hold_id uuid,
-  idempotency_key text, phase text, started_at timestamptz, since timestamptz, trace_id text, span_id text
+  idempotency_key text, phase text, started_at timestamptz, since timestamptz, trace_id text, span_id text,
+  item integer, items integer
 )
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_attempts_in_flight_wrapper';
@@ -454,14 +466,14 @@ comment on view holdfast.spans is
 create view holdfast.in_flight as
   select f.pid, d.datname::text as database, coalesce(n.nspname::text, f.schema_id::text) as schema, f.function, f.path,
          f.booking_id, f.restaurant_id, f.hold_id, f.idempotency_key, f.phase, f.started_at, f.since,
-         pg_catalog.pg_blocking_pids(f.pid) as waiting_for, f.trace_id, f.span_id
+         pg_catalog.pg_blocking_pids(f.pid) as waiting_for, f.trace_id, f.span_id, f.item, f.items
   from holdfast.attempts_in_flight() f
   left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) f.database_id
   left join pg_catalog.pg_namespace n
     on n.oid operator(pg_catalog.=) f.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();
 
 comment on view holdfast.in_flight is
-  'Calls that write to bookings or holds and run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids.';
+  'Calls that write to bookings or holds and run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids. item and items: of a confirm_many, which item it is at, and of how many; NULL for any other call.';
 
 create view holdfast.stat_spans as
   select preloaded, room, written, held, dropped from holdfast.span_counts();

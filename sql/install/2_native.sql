@@ -33,6 +33,16 @@ as 'MODULE_PATHNAME', 'native_confirm_hold_wrapper';
 comment on function holdfast.confirm_hold is
   'Confirms the tables of a hold for their window and closes the hold; the native form of confirm_hold_assignment_tx. Arguments as confirm_tables; p_hold_id names the tables; p_window_start and p_window_end both or neither (NULL: the hold''s window); p_expected_policy_version and p_expected_adjacency_hash NULL expect nothing; p_target_status NULL leaves the status. Locks the booking, its holds, its tables. Any outcome of holdfast.outcomes may come back as the row; raised are errors of the application''s own triggers, conflicts that only a constraint saw (P0001, 40001), 40001, 40P01, 55P03, and 55000, XX000 where schema or server cannot do it now. Retry with the same key: a committed answer comes back with replayed set.';
 
+create function holdfast.confirm_many(p_schema regnamespace, p_items jsonb, p_mode text default 'raise')
+returns table (
+  ordinal integer, booking_id uuid, outcome text, code text, sqlstate text, message text, detail text, hint text,
+  transient boolean, replayed boolean, idempotency_key text, receipt xid8, assignments jsonb
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_confirm_many_wrapper';
+comment on function holdfast.confirm_many is
+  'Confirms many bookings in one transaction; the native form of confirm_many. p_schema the attached schema; p_items and p_mode as there, and so are rows, errors and locks. Retry with the same keys: each item that was committed comes back with replayed set.';
+
 create function holdfast.assign_tables(
   p_schema regnamespace, p_booking_id uuid, p_table_ids uuid[], p_idempotency_key text default null,
   p_require_adjacency boolean default false, p_assigned_by uuid default null,

@@ -14,7 +14,8 @@ comment on function holdfast.recorded_spans is
 
 create function holdfast.attempts_in_flight() returns table (
   pid integer, database_id oid, schema_id oid, function text, path text, booking_id uuid, restaurant_id uuid, hold_id uuid,
-  idempotency_key text, phase text, started_at timestamptz, since timestamptz, trace_id text, span_id text
+  idempotency_key text, phase text, started_at timestamptz, since timestamptz, trace_id text, span_id text,
+  item integer, items integer
 )
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_attempts_in_flight_wrapper';
@@ -64,13 +65,13 @@ comment on view holdfast.spans is
 create view holdfast.in_flight as
   select f.pid, d.datname::text as database, coalesce(n.nspname::text, f.schema_id::text) as schema, f.function, f.path,
          f.booking_id, f.restaurant_id, f.hold_id, f.idempotency_key, f.phase, f.started_at, f.since,
-         pg_catalog.pg_blocking_pids(f.pid) as waiting_for, f.trace_id, f.span_id
+         pg_catalog.pg_blocking_pids(f.pid) as waiting_for, f.trace_id, f.span_id, f.item, f.items
   from holdfast.attempts_in_flight() f
   left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) f.database_id
   left join pg_catalog.pg_namespace n
     on n.oid operator(pg_catalog.=) f.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();
 comment on view holdfast.in_flight is
-  'Calls that write to bookings or holds and run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids.';
+  'Calls that write to bookings or holds and run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids. item and items: of a confirm_many, which item it is at, and of how many; NULL for any other call.';
 
 create view holdfast.stat_spans as
   select preloaded, room, written, held, dropped from holdfast.span_counts();

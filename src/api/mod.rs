@@ -13,6 +13,7 @@ mod attempt;
 mod auto_assign;
 mod catalogue;
 mod confirm;
+mod confirm_many;
 mod doctor;
 mod hold;
 mod idempotency;

@@ -16,6 +16,10 @@ fn trace(span: &Span) -> Option<String> {
     (span.trace != 0).then(|| format!("{:032x}", span.trace))
 }
 
+fn place(number: u32) -> Option<i32> {
+    i32::try_from(number).ok().filter(|number| *number > 0)
+}
+
 fn number(id: u64) -> Option<String> {
     (id != 0).then(|| format!("{id:016x}"))
 }
@@ -111,6 +115,8 @@ fn native_attempts_in_flight() -> TableIterator<
         name!(since, TimestampTz),
         name!(trace_id, Option<String>),
         name!(span_id, Option<String>),
+        name!(item, Option<i32>),
+        name!(items, Option<i32>),
     ),
 > {
     let row = |span: Span| {
@@ -129,6 +135,8 @@ fn native_attempts_in_flight() -> TableIterator<
             span.since.0,
             trace(&span),
             number(span.id),
+            place(span.item.0),
+            place(span.item.1),
         )
     };
     argument::rows(spans::in_flight().into_iter().map(row).collect())

@@ -84,6 +84,12 @@ impl<'a> Call<'a> {
         self.recording.describe(subject);
     }
 
+    /// Which item of a list it is, from 1, and of how many.
+    pub fn is_item(&self, place: usize, of: usize) {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.recording.is_item(number(place), number(of));
+    }
+
     /// Where its booking is.
     pub fn is_at(&self, restaurant: Id) {
         self.recording.is_at(restaurant);

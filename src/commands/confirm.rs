@@ -15,10 +15,12 @@ use crate::rules::event::outbox::{self, Confirmed, Event, Tables};
 use crate::rules::hold::Hold;
 use crate::rules::refusal;
 use crate::rules::refusal::failure::{Collision, Failure};
+use crate::rules::refusal::outcome::Outcome;
 use crate::store::Store;
 use crate::store::snapshot::Question;
 
 /// What a confirm or an assign came to.
+#[derive(Clone)]
 pub struct Answer {
     /// By table.
     pub rows: Vec<Assignment>,
@@ -30,17 +32,20 @@ pub struct Answer {
 /// Confirms or assigns, or answers as before; the attempt is counted, whatever it comes to.
 pub fn confirm(store: &Store, function: Function, arguments: Arguments, refusals: Refusals) -> Result<Answer, Failure> {
     let done = arguments.intent.outcome();
-    let ended = |answer: &Answer| match answer.replayed && answer.receipt != Some(store.transaction_id()) {
-        true => CallEnd::Replayed(done, None),
-        // An answer that this very transaction gave is rolled back with it.
-        false => CallEnd::Written(done, None),
-    };
-    Call::begin(store, function).run(ended, |call| {
+    Call::begin(store, function).run(ended(store, done), |call| {
         call.describe(&arguments);
         let request = arguments.check()?;
         call.remember(|| store.begun(&request, store.clock()));
         within_call(call, &request, refusals)
     })
+}
+
+/// What an answer means for the counters. One that this very transaction gave is rolled back with it.
+pub(super) fn ended(store: &Store, done: Outcome) -> impl Fn(&Answer) -> CallEnd {
+    move |answer| match answer.replayed && answer.receipt != Some(store.transaction_id()) {
+        true => CallEnd::Replayed(done, None),
+        false => CallEnd::Written(done, None),
+    }
 }
 
 /// As part of a call that is counted by whoever began it.
@@ -53,6 +58,12 @@ pub(super) fn within_call(call: &Call, request: &Request, refusals: Refusals) ->
     if let Some(key) = &request.key {
         store.attempt_lock(request.booking, key);
     }
+    unanswered(call, request, refusals)
+}
+
+/// The same of one that had no answer a moment ago, and is marked as running.
+pub(super) fn unanswered(call: &Call, request: &Request, refusals: Refusals) -> Result<Answer, Failure> {
+    let store = call.store;
     call.reach(Phase::BookingLock);
     let booking = store.booking_lock(request.booking)?;
     let booking = booking.ok_or_else(|| refusal::booking_not_found(Some(request.booking)))?;

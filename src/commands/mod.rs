@@ -12,6 +12,7 @@ pub mod auto_assign;
 pub mod backfill;
 mod call;
 pub mod confirm;
+pub mod confirm_many;
 pub mod doctor;
 pub mod hold;
 pub mod idempotency;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `booking` | a booking's window and status moves, its tables and their neighbours, capacity |
 //! | `confirm` | what was asked (`request`), whether it was answered before (`replay`), whether it may be (`check`), what changes |
+//! | `batch` | many confirms in one call: what a caller may list, and whose a failure is |
 //! | `hold` | whose a hold is, whether it is live, when it ends, what may be held |
 //! | `attempt` | how far a call under a key got; deadlines, orphaned attempts, automatic attempts |
 //! | `event` | what services are told, and who works on it |
@@ -25,6 +26,7 @@
 pub mod adopt;
 pub mod attach;
 pub mod attempt;
+pub mod batch;
 pub mod booking;
 pub mod catalogue;
 pub mod confirm;

@@ -21,7 +21,10 @@ use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
 
 columns!(HolderRow { pid: Option<i32>, gid: Option<String> });
-statement!("attempt_holders", AttemptHolders { high: pg_sys::Oid, low: pg_sys::Oid } -> HolderRow);
+statement!(
+    "attempt_holders",
+    AttemptHolders { high: pg_sys::Oid, low: pg_sys::Oid, share_high: pg_sys::Oid, share_low: pg_sys::Oid } -> HolderRow
+);
 columns!(LastRow {
     outcome: Option<String>,
     ended_at: Option<Instant>,
@@ -119,7 +122,9 @@ impl Store {
 
     /// Is another transaction at work under the key?
     pub fn attempt_is_live(&self, booking: Id, key: &str) -> bool {
-        super::server::others_hold(attempt::lock_number(self.number(), booking, key))
+        let numbers =
+            [attempt::lock_number(self.number(), booking, key), attempt::share_number(self.number(), booking)];
+        numbers.into_iter().any(super::server::others_hold)
     }
 
     /// Takes the booking's turn for an automatic attempt, until the transaction ends; false when another has it.
@@ -129,9 +134,12 @@ impl Store {
 
     /// Somebody else who is at work under the key, a prepared transaction first.
     pub fn attempt_holder(&self, booking: Id, key: &str) -> Result<Option<Holder>, Failure> {
-        let number = attempt::lock_number(self.number(), booking, key);
-        let (high, low) = super::server::halves(number);
-        let holders = self.run(AttemptHolders { high, low }, |row| Holder { pid: row.pid(), gid: row.gid() })?;
+        let (high, low) = super::server::halves(attempt::lock_number(self.number(), booking, key));
+        let (share_high, share_low) = super::server::halves(attempt::share_number(self.number(), booking));
+        let holders = self.run(AttemptHolders { high, low, share_high, share_low }, |row| Holder {
+            pid: row.pid(),
+            gid: row.gid(),
+        })?;
         Ok(holders.into_iter().next())
     }
 

@@ -6,6 +6,7 @@ mod attempt;
 mod audit;
 mod auto_assign;
 mod backfill;
+pub mod batch;
 mod booking;
 mod catalogue;
 mod client;

@@ -1,7 +1,7 @@
 //! Kept plans and the SPI connection. [unsafe]
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CString, c_char, c_int};
 use std::rc::Rc;
 
 use pgrx::pg_sys;
@@ -13,7 +13,7 @@ use super::hooks::{Announced, Reached, items};
 use super::parameter::{Argument, Parameters};
 use super::plan_cache::{self, Known, Plan};
 use super::rights::{self, Work};
-use super::row::{Row, Unreadable};
+use super::row::{Row, Unreadable, result_column, type_name};
 use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::adopt::path;
@@ -41,13 +41,23 @@ pub struct Connection {
 
 impl Connection {
     pub fn open() -> Connection {
+        Connection::knowing(SnapshotMode::Latest, None)
+    }
+
+    fn knowing(snapshot_mode: SnapshotMode, kept: Option<Rc<Known>>) -> Connection {
         // SAFETY: connects; ended in drop, or by the server when the transaction aborts.
         unsafe { pg_sys::SPI_connect() };
-        Connection {
-            failed: Cell::new(false),
-            snapshot_mode: Cell::new(SnapshotMode::Latest),
-            kept: RefCell::default(),
-        }
+        Connection { failed: Cell::new(false), snapshot_mode: Cell::new(snapshot_mode), kept: RefCell::new(kept) }
+    }
+
+    /// One more, for a part of the work: its memory is given back at its end.
+    pub fn nested(&self) -> Connection {
+        Connection::knowing(self.snapshot_mode.get(), self.kept.borrow().clone())
+    }
+
+    /// What ended a connection inside this one ended it, too.
+    pub fn fails_with(&self, inner: &Connection) {
+        self.failed.set(self.failed.get() || inner.failed.get());
     }
 
     /// Works in a schema from here on: as it is known to the session, or read again after something of it changed.
@@ -363,38 +373,4 @@ fn rows<C: Columns, T>(places: &[c_int], mut read: impl FnMut(&Row<C>) -> T) -> 
         pg_sys::SPI_freetuptable(table);
         fault.get().map_or(Ok(read), Err)
     }
-}
-
-/// What a column of a plan's result is called: table and column, where it comes from one.
-///
-/// # Safety
-/// A plan that is alive.
-unsafe fn result_column(plan: pg_sys::SPIPlanPtr, column: i32) -> String {
-    // SAFETY: lists of the plan's own; what is looked up is palloc'd and NUL-terminated, or null.
-    unsafe {
-        let unknown = || format!("Column {column} of a result");
-        let source = items(pg_sys::SPI_plan_get_plan_sources(plan)).last();
-        let query = source.and_then(|source| items((*source.cast::<pg_sys::CachedPlanSource>()).query_list).last());
-        let Some(query) = query.map(|query| query.cast::<pg_sys::Query>()) else { return unknown() };
-        let list = if (*query).commandType == pg_sys::CmdType::CMD_SELECT {
-            (*query).targetList
-        } else {
-            (*query).returningList
-        };
-        let Some(entry) = items(list).nth((column - 1) as usize).map(|entry| entry.cast::<pg_sys::TargetEntry>())
-        else {
-            return unknown();
-        };
-        let text = |name: *const c_char| (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned());
-        let table = text(pg_sys::get_rel_name((*entry).resorigtbl));
-        match table.zip(text(pg_sys::get_attname((*entry).resorigtbl, (*entry).resorigcol, true))) {
-            Some((table, name)) => format!("Column {table}.{name}"),
-            None => text((*entry).resname).map_or_else(unknown, |name| format!("Column {name} of a result")),
-        }
-    }
-}
-
-fn type_name(kind: pg_sys::Oid) -> String {
-    // SAFETY: palloc'd and NUL-terminated, also for a type that is gone.
-    unsafe { CStr::from_ptr(pg_sys::format_type_be(kind)) }.to_string_lossy().into_owned()
 }

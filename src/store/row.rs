@@ -1,7 +1,7 @@
 //! Rows of a result, in the types of the rules. [unsafe]
 
 use std::cell::Cell;
-use std::ffi::c_int;
+use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
 
 use pgrx::pg_sys::BuiltinOid::{
@@ -11,6 +11,7 @@ use pgrx::pg_sys::BuiltinOid::{
 use pgrx::{FromDatum, pg_sys};
 
 use super::columns::Columns;
+use super::hooks::items;
 use super::jsonb::Jsonb;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
@@ -190,4 +191,39 @@ pub fn window(start: Option<Instant>, end: Option<Instant>) -> Option<Window> {
 /// A JSON that we wrote, as the type that it was written from; None where it says something else.
 pub fn parsed<T: serde::de::DeserializeOwned>(json: Option<Json>) -> Option<T> {
     serde_json::from_str(json?.text()).ok()
+}
+
+/// What a column of a plan's result is called: table and column, where it comes from one.
+///
+/// # Safety
+/// A plan that is alive.
+pub unsafe fn result_column(plan: pg_sys::SPIPlanPtr, column: i32) -> String {
+    // SAFETY: lists of the plan's own; what is looked up is palloc'd and NUL-terminated, or null.
+    unsafe {
+        let unknown = || format!("Column {column} of a result");
+        let source = items(pg_sys::SPI_plan_get_plan_sources(plan)).last();
+        let query = source.and_then(|source| items((*source.cast::<pg_sys::CachedPlanSource>()).query_list).last());
+        let Some(query) = query.map(|query| query.cast::<pg_sys::Query>()) else { return unknown() };
+        let list = if (*query).commandType == pg_sys::CmdType::CMD_SELECT {
+            (*query).targetList
+        } else {
+            (*query).returningList
+        };
+        let Some(entry) = items(list).nth((column - 1) as usize).map(|entry| entry.cast::<pg_sys::TargetEntry>())
+        else {
+            return unknown();
+        };
+        let text = |name: *const c_char| (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned());
+        let table = text(pg_sys::get_rel_name((*entry).resorigtbl));
+        match table.zip(text(pg_sys::get_attname((*entry).resorigtbl, (*entry).resorigcol, true))) {
+            Some((table, name)) => format!("Column {table}.{name}"),
+            None => text((*entry).resname).map_or_else(unknown, |name| format!("Column {name} of a result")),
+        }
+    }
+}
+
+/// What the server calls a type.
+pub fn type_name(kind: pg_sys::Oid) -> String {
+    // SAFETY: palloc'd and NUL-terminated, also for a type that is gone.
+    unsafe { CStr::from_ptr(pg_sys::format_type_be(kind)) }.to_string_lossy().into_owned()
 }

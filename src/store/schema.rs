@@ -32,6 +32,7 @@ pub(super) const CONTRACT: &[&str] = &[
     include_str!("../../sql/contract/auto_assign.sql"),
     include_str!("../../sql/contract/undo.sql"),
     include_str!("../../sql/contract/retry.sql"),
+    include_str!("../../sql/contract/confirm_many.sql"),
 ];
 
 /// Views that look at the optional tables too: made after attach has written down which there are.

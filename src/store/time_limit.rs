@@ -72,6 +72,19 @@ impl Store {
         worked
     }
 
+    /// Runs the work in a subtransaction, and takes it back when it fails. What a refusal wrote before it stays.
+    pub fn in_part<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+        let subtransaction = Subtransaction::begin();
+        let worked = work(self);
+        if matches!(worked, Ok(_) | Err(Failure::Refused(_))) {
+            subtransaction.release();
+        } else {
+            subtransaction.roll_back();
+            self.connection.survived();
+        }
+        worked
+    }
+
     /// Runs the work in a subtransaction and takes it back, however it ends.
     pub fn taken_back<T>(&self, work: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
         let subtransaction = Subtransaction::begin();

@@ -110,6 +110,11 @@ impl Recording {
         });
     }
 
+    /// Which item of a list it is, and of how many: shown with what it is about.
+    pub fn is_item(&self, place: u32, of: u32) {
+        self.change(|span| span.item = (place, of));
+    }
+
     pub fn is_at(&self, restaurant: Id) {
         self.change(|span| span.restaurant = Some(restaurant));
     }

@@ -44,6 +44,7 @@ functions! {
     Undo "undo_confirm" false;
     Fence "fence_attempt" false;
     Repair "repair_booking" false;
+    ConfirmMany "confirm_many" true;
 }
 
 /// On whose behalf.

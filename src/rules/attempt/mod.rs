@@ -8,6 +8,8 @@ pub mod remembered;
 pub mod tally;
 pub mod time_limit;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::rules::Id;
@@ -23,6 +25,25 @@ use crate::rules::refusal::{self, Refusal};
 #[must_use]
 pub fn lock_number(schema: u32, booking: Id, key: &str) -> i64 {
     sha256_prefix(&format!("holdfast attempt|{schema}|{booking}|{key}"))
+}
+
+/// The most keys that one transaction marks one by one: the server has room for some thousands of locks, for everybody.
+pub const KEYS_MARKED: usize = 256;
+
+/// The numbers of the locks that mark the attempts of one transaction: one a key, or, of many, one for each of a few
+/// shares of the bookings. Whoever asks for a key asks for its booking's share, too.
+#[must_use]
+pub fn lock_numbers(schema: u32, keys: &[(Id, &str)]) -> BTreeSet<i64> {
+    if keys.len() <= KEYS_MARKED {
+        return keys.iter().map(|(booking, key)| lock_number(schema, *booking, key)).collect();
+    }
+    keys.iter().map(|(booking, _)| share_number(schema, *booking)).collect()
+}
+
+/// The number of the lock that marks the attempts for a share of the bookings.
+#[must_use]
+pub fn share_number(schema: u32, booking: Id) -> i64 {
+    sha256_prefix(&format!("holdfast attempts|{schema}|{}", booking.as_u128() % KEYS_MARKED as u128))
 }
 
 /// The number of the lock that only one automatic attempt of a booking has at a time.

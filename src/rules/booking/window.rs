@@ -9,6 +9,9 @@ pub struct Instant(pub i64);
 /// From PostgreSQL's epoch back to that of Unix.
 const EPOCH_SHIFT_US: i64 = 946_684_800_000_000;
 
+/// The server's first instant, in 4714 BC.
+const FIRST_US: i64 = -211_813_488_000_000_000;
+
 impl Instant {
     /// `infinity` and `-infinity`, as PostgreSQL stores them.
     pub const FOREVER: Instant = Instant(i64::MAX);
@@ -17,6 +20,14 @@ impl Instant {
     #[must_use]
     pub fn is_finite(self) -> bool {
         self != Instant::FOREVER && self != Instant::NEVER
+    }
+
+    /// A time with its offset, as JSON has it; None for anything else, and for what the server has no instant for.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Instant> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        let us = at.as_microsecond() - EPOCH_SHIFT_US;
+        (us >= FIRST_US).then_some(Instant(us))
     }
 
     /// The instant so many seconds later.

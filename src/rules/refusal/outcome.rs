@@ -188,6 +188,8 @@ catalogue! {
 
     NoHold "no_hold" "HF615" "P0002" Transient 409
         "There is no live hold to confirm." "Take a new hold and call again.";
+    GroupRefused "group_refused" "HF616" "P0001" Transient 409
+        "Another item of its group was not done, so nothing of the group was." "See that item's answer; list the group again with the same keys once its cause is gone.";
 
     // No call returns these two; they are what an attempt is counted as that ended without an answer of ours.
     RolledBack "rolled_back" "HF618" "40000" Transient 503

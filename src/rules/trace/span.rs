@@ -89,9 +89,11 @@ pub struct Span {
     pub detail: Option<String>,
     /// A text was longer than its room.
     pub cut: bool,
+    /// Which item of a list it is, from 1, and how many these are; zero: of none.
+    pub item: (u32, u32),
 }
 
-const FIXED: usize = 33;
+const FIXED: usize = 34;
 /// So many bytes of a text are kept. A key may be longer than that: then its beginning is.
 pub const KEY_BYTES: usize = 256;
 const MESSAGE_BYTES: usize = 256;
@@ -139,6 +141,7 @@ impl Span {
             message: None,
             detail: None,
             cut: false,
+            item: (0, 0),
         }
     }
 
@@ -268,7 +271,8 @@ impl Span {
         ];
         let parts = self.parts.iter().flat_map(|time| [time.first.cast_unsigned(), time.took.cast_unsigned()]);
         let blocked_by = [other_booking.0, other_booking.1, other_hold.0, other_hold.1, until];
-        let numbers = fixed.into_iter().chain(parts).chain(blocked_by).enumerate();
+        let item = u64::from(self.item.0) << 32 | u64::from(self.item.1);
+        let numbers = fixed.into_iter().chain(parts).chain(blocked_by).chain([item]).enumerate();
         numbers.for_each(|(at, value)| word(at, value));
         let mut bytes = key.bytes().chain(message.bytes()).chain(detail.bytes());
         for at in FIXED..WORDS {
@@ -323,6 +327,7 @@ impl Span {
             outcome: CATALOGUE.get(small(24, 0xffff))?.outcome,
             replayed: flag(40),
             cut: flag(41),
+            item: ((words[FIXED - 1] >> 32) as u32, words[FIXED - 1] as u32),
             sqlstate: (words[18] as u32).cast_signed(),
             parts: std::array::from_fn(|at| PartTime {
                 first: words[20 + at * 2].cast_signed(),
@@ -344,9 +349,11 @@ pub fn transaction_of(words: &[u64; WORDS]) -> (TransactionEnd, u64) {
 /// What a function's spans are called.
 fn span_name(function: Function) -> &'static str {
     match function {
-        Function::ConfirmByTables | Function::ConfirmByHold | Function::AtomicConfirm | Function::ConfirmWithin => {
-            "holdfast.confirm"
-        }
+        Function::ConfirmByTables
+        | Function::ConfirmByHold
+        | Function::AtomicConfirm
+        | Function::ConfirmWithin
+        | Function::ConfirmMany => "holdfast.confirm",
         Function::AutoAssign => "holdfast.auto_assign",
         Function::Assign | Function::AssignSingle | Function::AssignMerged => "holdfast.assign",
         Function::Hold => "holdfast.hold",

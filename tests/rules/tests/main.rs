@@ -10,6 +10,7 @@ mod attempt;
 mod audit;
 mod auto_assign;
 mod backfill;
+mod batch;
 mod booking;
 mod capacity;
 mod catalogue;

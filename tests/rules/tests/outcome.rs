@@ -39,7 +39,10 @@ fn each_entry_agrees_with_itself() {
         CATALOGUE.iter().filter(|entry| entry.disposition == Disposition::Transient).map(|entry| entry.code).collect();
     assert_eq!(
         transient,
-        ["HF209", "HF601", "HF602", "HF603", "HF611", "HF612", "HF613", "HF614", "HF615", "HF618", "HF619", "HF710"]
+        [
+            "HF209", "HF601", "HF602", "HF603", "HF611", "HF612", "HF613", "HF614", "HF615", "HF616", "HF618", "HF619",
+            "HF710"
+        ]
     );
 }
 

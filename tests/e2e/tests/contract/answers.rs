@@ -106,6 +106,7 @@ const NEW: &[(&str, &[&str])] = &[
             "p_history_changed_by",
         ],
     ),
+    ("confirm_many", &["p_items", "p_mode"]),
     ("confirm_outcome", &["p_booking_id", "p_idempotency_key"]),
     ("run_auto_assign", &["p_booking_id", "p_hold_id", "p_timeout_ms", "p_trigger"]),
     (

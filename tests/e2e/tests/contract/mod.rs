@@ -7,6 +7,8 @@ mod audit;
 mod auto_assign;
 mod callers;
 mod calls;
+mod confirm_many;
+mod confirm_many_beside;
 mod deadline;
 mod deadline_limits;
 mod faults_holds;
