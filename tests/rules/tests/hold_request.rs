@@ -30,6 +30,13 @@ fn own(request: &HoldRequest, holds: Vec<Hold>) -> Result<OwnHolds, Outcome> {
 }
 
 #[test]
+fn a_hold_lasts_a_second_at_least() {
+    let of = |ttl| HoldRequest::check(Some(BOOKING), Some(vec![Some(table_id(1))]), None, None, Some(ttl));
+    assert_eq!(of(1).map(|request| request.ttl_seconds), Ok(1));
+    assert_eq!(of(0).map_err(|refusal| refusal.outcome), Err(Outcome::ArgumentInvalid));
+}
+
+#[test]
 fn the_same_request_gets_its_hold_again() {
     for key in [None, Some("one")] {
         let request = request(&[1, 2], 180, key);

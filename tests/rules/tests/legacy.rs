@@ -12,7 +12,7 @@ use holdfast::rules::legacy::replacement::{kept_twice, legacy_schema, replacemen
 
 use super::doctor::{ASSIGN, column, facts, found, function, says_nothing, table};
 
-fn contract_assign() -> FunctionFacts {
+pub fn contract_assign() -> FunctionFacts {
     function(
         "assign",
         &[
@@ -88,9 +88,11 @@ fn a_signature_that_differs_is_wrong_and_says_where() {
 fn a_legacy_schema_has_a_name_that_is_free() {
     assert_eq!(legacy_schema("house", |_| false), "house_legacy");
     assert_eq!(legacy_schema("house", |name| name == "house_legacy"), "house_legacy_2");
+    assert_eq!(legacy_schema("house", |name| !name.ends_with("_3")), "house_legacy_3");
+    assert_eq!(legacy_schema(&"a".repeat(63), |_| false), format!("{}_legacy", "a".repeat(56)));
     let long = "é".repeat(31);
-    let name = legacy_schema(&long, |_| false);
-    assert!(name.len() <= 63 && name.ends_with("_legacy"), "{name}");
+    assert_eq!(legacy_schema(&long, |_| false), format!("{}_legacy", "é".repeat(28)));
+    assert_eq!(legacy_schema(&format!("a{long}"), |_| false), format!("a{}_legacy", "é".repeat(27)));
 }
 
 #[test]

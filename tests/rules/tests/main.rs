@@ -20,6 +20,7 @@ mod confirm;
 mod decision;
 mod doctor;
 mod doctor_hold;
+mod doctor_row;
 mod doctor_shape;
 mod doctor_status;
 mod doctor_worker;

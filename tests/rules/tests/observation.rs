@@ -5,6 +5,7 @@ use holdfast::rules::event::observation::{
     Subject, WRITTEN, automatic, commit, is_of_calls, is_written, mismatch, refusal,
 };
 use holdfast::rules::refusal::outcome::Outcome;
+use holdfast_rules_tests::{HOLD, ask_hold, ask_tables, table_ids};
 use serde_json::json;
 
 #[test]
@@ -49,6 +50,16 @@ fn what_begins_ends() {
         assert_eq!((rows[0].severity, rows[1].severity, rows[1].source), ("info", severity, "capacity.atomic_confirm"));
         assert_eq!(rows[1].context["code"], outcome.entry().code);
     }
+}
+
+#[test]
+fn a_call_is_told_by_its_key_and_what_it_asked_for() {
+    let (by_tables, by_hold) = (ask_tables(&[1, 2]), ask_hold());
+    let of = Subject::of(&by_tables);
+    assert_eq!((of.key, of.hold, of.tables), (by_tables.key.as_deref(), None, &table_ids(&[1, 2])[..]));
+    assert!(of.key.is_some());
+    let of = Subject::of(&by_hold);
+    assert_eq!((of.hold, of.tables), (Some(HOLD), &[][..]));
 }
 
 #[test]

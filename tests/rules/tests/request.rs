@@ -8,8 +8,8 @@ use holdfast::rules::json::Json;
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast_rules_tests::evening::{calls, windows};
 use holdfast_rules_tests::{
-    ACTOR, BOOKING, HOLD, NOBODY, OTHER_BOOKING, ask_hold, ask_tables, assert_refused, clock, hours, shown, table_id,
-    table_ids,
+    ACTOR, BOOKING, HOLD, NOBODY, OTHER_BOOKING, ask_hold, ask_tables, assert_refused, booking, clock, hours, shown,
+    table_id, table_ids,
 };
 use proptest::prelude::*;
 use proptest::sample::subsequence;
@@ -26,6 +26,15 @@ fn no_key_is_no_key_and_a_blank_one_is_a_mistake() {
         let refusal = key(Some(given.to_owned())).expect_err("blank");
         assert_refused(&refusal, Outcome::KeyBlank, "23514", "Idempotency key must not be blank", None);
     }
+}
+
+#[test]
+fn a_window_is_the_bookings_own_when_both_ends_are() {
+    let as_booked = |from, to| {
+        let request = ask_tables(&[1]);
+        ResolvedRequest::new(&request, table_ids(&[1]), hours(from, to)).is_as_booked(&booking())
+    };
+    assert!(as_booked(18, 20) && !as_booked(18, 21) && !as_booked(17, 20));
 }
 
 #[test]

@@ -154,5 +154,6 @@ fn counts_add_up() {
     sum.add(&Counts { in_flight: 4, ..counts() });
     assert_eq!((sum.started, sum.ended(), sum.prepared, sum.in_flight), (14, 8, 6, 4));
     assert_eq!((sum.of(Outcome::Confirmed), sum.counted(Counter::Retries)), (6, 10));
-    assert_eq!(sum.times[TimedPhase::Commit as usize].count(), 2);
+    let commit = &sum.times[TimedPhase::Commit as usize];
+    assert_eq!((commit.count(), commit.total_us), (2, 2_468));
 }
