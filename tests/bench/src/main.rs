@@ -10,8 +10,9 @@ fn main() {
         ["speed", "full"] => speed::full(),
         ["report"] => speed::report(false),
         ["report", "full"] => speed::report(true),
+        ["publish"] => speed::publish(),
         ["upkeep", what] => upkeep::run(what),
-        _ => panic!("speed, speed full, report, report full, or upkeep view|incremental|worker|tenants"),
+        _ => panic!("speed, speed full, report, report full, publish, or upkeep view|incremental|worker|tenants"),
     }
 }
 

@@ -7,6 +7,7 @@ use std::{fs, thread};
 use holdfast_e2e::Session;
 use postgres::Client;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::cell::{Cell, Work};
 use super::job::Job;
@@ -35,8 +36,18 @@ pub struct Measured {
 pub struct Caller {
     session: Session,
     statements: Vec<Prepared>,
-    /// Calls in a transaction; None: each commits by itself.
-    batch: Option<usize>,
+    batch: Batch,
+}
+
+/// What is done and committed at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Batch {
+    /// Each call by itself.
+    Single,
+    /// So many calls in a transaction.
+    Transaction(usize),
+    /// So many items in a call.
+    List(usize),
 }
 
 enum Answer {
@@ -56,8 +67,9 @@ impl Caller {
         let scripts = rival.statements(cell);
         let statements = scripts.iter().map(|script| Prepared::new(&mut session.client, script)).collect();
         let batch = match (cell.work, rival) {
-            (Work::Batch(size), Rival::Holdfast) => Some(size),
-            _ => None,
+            (Work::Batch(size), Rival::Holdfast) => Batch::List(size),
+            (Work::Batch(size), Rival::Together) => Batch::Transaction(size),
+            _ => Batch::Single,
         };
         Caller { session, statements, batch }
     }
@@ -93,13 +105,30 @@ impl Caller {
         Answer::Done
     }
 
+    /// Many confirms in one call; what one of them took.
+    fn list(&mut self, jobs: &[Job], measured: &mut Measured) -> Vec<f64> {
+        let began = Instant::now();
+        let items = Value::Array(jobs.iter().map(Job::item).collect());
+        let sql = "select outcome from public.confirm_many($1)";
+        let rows = self.session.client.query(sql, &[&items]).unwrap_or_else(|error| panic!("{error:?}"));
+        let done = rows.iter().filter(|row| row.get::<_, &str>(0) == "confirmed").count();
+        measured.done += done;
+        measured.refused += rows.len() - done;
+        vec![began.elapsed().as_secs_f64() * 1e6 / jobs.len() as f64; jobs.len()]
+    }
+
     /// Every call of one session; what each took.
     fn work(&mut self, jobs: &mut [Job], measured: &mut Measured) -> Vec<f64> {
+        if let Batch::List(size) = self.batch {
+            return jobs.chunks(size).flat_map(|jobs| self.list(jobs, measured)).collect();
+        }
+        let size = if let Batch::Transaction(size) = self.batch { size } else { usize::MAX };
+        let together = size < usize::MAX;
         let mut times = Vec::with_capacity(jobs.len());
         let count = jobs.len();
         for (number, job) in jobs.iter_mut().enumerate() {
             let began = Instant::now();
-            if self.batch.is_some_and(|size| number % size == 0) {
+            if together && number % size == 0 {
                 self.session.run("begin");
             }
             match self.call(job) {
@@ -110,7 +139,7 @@ impl Caller {
                 }
                 Answer::Deadlock => measured.deadlocks += 1,
             }
-            if self.batch.is_some_and(|size| (number + 1) % size == 0 || number + 1 == count) {
+            if together && ((number + 1) % size == 0 || number + 1 == count) {
                 self.session.run("commit");
             }
             times.push(began.elapsed().as_secs_f64() * 1e6);

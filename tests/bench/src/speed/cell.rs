@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::rival::Rival::{
-    self, App, Best, Classic, Disjoint, Floor, Holdfast, Own, Replay, Select, Single, Small, Wrapped,
+    self, App, Best, Classic, Disjoint, Floor, Holdfast, Own, Replay, Select, Single, Small, Together, Wrapped,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub enum Work {
     Spread,
     /// Two of four tables a booking, more bookings than room.
     Hot,
-    /// So many confirms by one session, in one transaction.
+    /// So many confirms by one session, in one call of confirm_many.
     Batch(usize),
     /// A first confirm, in a large database and in a small one.
     Size,
@@ -66,7 +66,7 @@ impl Cell {
             Work::Hold => &[Floor, Holdfast, Best],
             Work::Spread => &[Disjoint, Holdfast],
             Work::Hot => &[Floor, Holdfast, Best],
-            Work::Batch(_) => &[Single, Holdfast],
+            Work::Batch(_) => &[Single, Together, Holdfast],
             Work::Size => &[Small, Holdfast],
             Work::Application(_) => &[Own, Holdfast],
         }

@@ -63,6 +63,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// As an item of a list.
+    #[must_use]
+    pub fn item(&self) -> Value {
+        json!({"booking_id": self.item.booking, "table_ids": self.item.tables, "idempotency_key": self.key})
+    }
+
     #[must_use]
     pub fn new(item: Item, by_hold: bool) -> Job {
         let now = Utc::now();

@@ -61,6 +61,13 @@ pub fn report(full: bool) {
     report::write(&folder(if full { "full" } else { "short" }), &cells);
 }
 
+/// Writes the figures of the last whole run of `make bench` into the documents.
+pub fn publish() {
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/performance.md");
+    let major = env::var("HOLDFAST_PG").unwrap_or_else(|_| "unknown".to_owned());
+    report::publish(&page, &folder("short"), &cell::chosen(100_000), &major);
+}
+
 /// `HOLDFAST_CELLS=replay` measures those cells alone whose name has this in it.
 fn only(cells: Vec<cell::Cell>) -> Vec<cell::Cell> {
     let wanted = env::var("HOLDFAST_CELLS").unwrap_or_default();

@@ -95,6 +95,32 @@ pub fn write(folder: &Path, cells: &[Cell]) {
     println!("{}", folder.join("report.md").display());
 }
 
+/// Between these lines of a page stand figures of a report, and nothing that anybody wrote by hand.
+const FIRST: &str = "<!-- Made by `make bench`. -->\n";
+const LAST: &str = "<!-- So far. -->";
+
+/// Writes what the report says into the page, when every cell was measured.
+pub fn publish(page: &Path, folder: &Path, cells: &[Cell], major: &str) {
+    let finished: Vec<Finished> = cells.iter().filter_map(|cell| Finished::read(folder, cell)).collect();
+    if finished.len() < cells.len() {
+        return eprintln!(
+            "{} is left as it is: {} cells are not measured",
+            page.display(),
+            cells.len() - finished.len()
+        );
+    }
+    let text = fs::read_to_string(page).expect("the page");
+    let (before, rest) = text.split_once(FIRST).expect("the first line");
+    let (_, after) = rest.split_once(LAST).expect("the last line");
+    let figures = format!(
+        "\nPostgreSQL {major}. Throughput is that of holdfast over the rival's: above 1 is faster. CPU and WAL are those of a call over \
+         the rival's: below 1 is less. Each figure is the median, with the least and the most of all rounds in brackets.\n{}{}\n",
+        tables(&finished),
+        counted(&instructions::read(folder))
+    );
+    fs::write(page, format!("{before}{FIRST}{figures}{LAST}{after}")).expect("the page");
+}
+
 /// One table for each kind of work: who takes part is the same in all of its cells.
 fn tables(finished: &[Finished]) -> String {
     let mut text = String::new();

@@ -41,6 +41,8 @@ pub enum Rival {
     Disjoint,
     /// holdfast, each call of a batch in a transaction of its own.
     Single,
+    /// holdfast, all calls of a batch in one transaction.
+    Together,
     /// holdfast, in a database of the smaller size.
     Small,
     /// The application's own functions.
@@ -67,6 +69,7 @@ impl Rival {
             Rival::Replay => "a replay",
             Rival::Disjoint => "a restaurant each",
             Rival::Single => "single calls",
+            Rival::Together => "single calls in one transaction",
             Rival::Small => "100 thousand bookings",
             Rival::Own => "its own functions",
         }
@@ -104,7 +107,7 @@ impl Rival {
             ),
             Rival::Wrapped => one("select * from rival.ledger_entry(:booking, :key)"),
             // Its own functions have the same names, in a database where nothing took their place.
-            Rival::Replay | Rival::Disjoint | Rival::Single | Rival::Small | Rival::Own => confirm,
+            Rival::Replay | Rival::Disjoint | Rival::Single | Rival::Together | Rival::Small | Rival::Own => confirm,
         }
     }
 }
