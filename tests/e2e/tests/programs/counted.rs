@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Cluster, Room, Session, assign, at, behind, confirm, confirm_hold, eventually, native, within};
+use holdfast_e2e::{
+    Call, Cluster, Room, Session, assign, at, behind, confirm, confirm_hold, eventually, native, within,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -331,4 +333,39 @@ fn limits_are_settled_at_commit() {
         ("timeout_before_confirm", 1),
     ];
     assert_counted(&mut session, 0, 0, &expected);
+}
+
+/// Each item of a list, also one whose group was taken back; and which of them it is at.
+#[test]
+fn each_item_of_a_list_is_counted_and_seen() {
+    let cluster = Cluster::start_preloaded();
+    let mut session = cluster.install("counted");
+    let room = session.room(1);
+    let days: Vec<Uuid> = [0, 0, 1, 0, 2].into_iter().map(|day| booking(&mut session, &room, day)).collect();
+    let group = |day: usize| if [2, 3, 4].contains(&day) { Value::from("group") } else { Value::Null };
+    let item = |day: usize| serde_json::json!({"booking_id": days[day], "table_ids": room.tables, "idempotency_key": "key", "group": group(day)});
+    let list = |days: &[usize]| {
+        let items: Vec<Value> = days.iter().map(|day| item(*day)).collect();
+        Call::new("confirm_many").with("p_items", Value::from(items))
+    };
+    session.done(&list(&[0, 1, 2, 3, 4]));
+    let ended = [("allocation_conflict", 2), ("confirmed", 1), ("group_refused", 1), ("rolled_back", 1)];
+    assert_counted(&mut session, 0, 0, &ended);
+    // Somebody without our locks has the table of the second item.
+    let mut blocker = Session::new(cluster.connect("counted"));
+    blocker.run(&format!(
+        "begin; insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
+         values ('{}', 'table', '{}', '[2027-05-03 18:00+00, 2027-05-03 20:00+00)', true)",
+        room.restaurant, room.tables[0]
+    ));
+    let other = Session::new(cluster.connect("counted"));
+    let waiting = behind(&mut session, blocker.pid, other, &list(&[2, 4]));
+    let at: Vec<i32> = ["item", "items"]
+        .map(|name| session.value(&format!("select {name} from holdfast.in_flight where pid = {}", waiting.pid)))
+        .to_vec();
+    assert_eq!(at, [2, 2], "the second of two");
+    blocker.run("rollback");
+    assert_eq!(waiting.finish().1.expect("an answer").len(), 2);
+    let ended = [("allocation_conflict", 2), ("confirmed", 3), ("group_refused", 1), ("rolled_back", 1)];
+    assert_counted(&mut session, 0, 0, &ended);
 }
