@@ -207,6 +207,8 @@ create index table_holds_live_booking_idx on app.table_holds using btree (bookin
 
 create index booking_table_assignments_table_end_idx on app.booking_table_assignments using btree (table_id, end_at, start_at);
 
+create index allocations_table_until_idx on app.allocations using btree (resource_id, coalesce(pg_catalog.upper("window"), 'infinity')) where resource_type = 'table' and not shadow;
+
 create index booking_table_assignments_allocation_idx on app.booking_table_assignments using btree (allocation_id);
 
 create index booking_state_history_booking_idx on app.booking_state_history using btree (booking_id, id);

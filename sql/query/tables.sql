@@ -8,18 +8,7 @@ with wanted as materialized (
   select a.table_id, false from app.booking_table_assignments a where a.booking_id = :booking
 )
 select t.id, t.restaurant_id, t.zone_id, t.table_number, t.capacity, t.min_party_size, t.max_party_size,
-       t.active, t.status = 'out_of_service' as out_of_service, t.mobility::text, w.held,
---[out_of_service
-       t.status = 'out_of_service'
-         and (select true from app.holdfast_out_of_service o where o.table_id = t.id) as kept_out,
---|       false as kept_out,
---]
-       t.status = 'out_of_service' and (
-         select true from app.allocations al
-         where al.restaurant_id = t.restaurant_id and al.resource_type = 'table' and al.resource_id = t.id
-           and al."window" @> pg_catalog.clock_timestamp() and al.is_maintenance and not al.shadow
-         limit 1
-       ) as maintained
+       t.active, t.status = 'out_of_service' as out_of_service, t.mobility::text, w.held
 from (select id, pg_catalog.bool_or(held) as held from wanted group by id order by id) w
 cross join lateral (
   select ti.* from app.table_inventory ti where ti.id = w.id limit 1

@@ -65,11 +65,11 @@ pub(super) fn within_call(call: &Call, request: &Request, refusals: Refusals) ->
 pub(super) fn unanswered(call: &Call, request: &Request, refusals: Refusals) -> Result<Answer, Failure> {
     let store = call.store;
     call.reach(Phase::BookingLock);
-    let booking = store.booking_lock(request.booking)?;
-    let booking = booking.ok_or_else(|| refusal::booking_not_found(Some(request.booking)))?;
+    let locked = store.booking_lock_under(request.booking, request.key.as_deref())?;
+    let (booking, is_bound) = locked.ok_or_else(|| refusal::booking_not_found(Some(request.booking)))?;
     call.is_at(booking.restaurant);
     // Whoever held the booking may have bound the key while we waited, or fenced it.
-    if let Some(answer) = replay(store, request)? {
+    if is_bound && let Some(answer) = replay(store, request)? {
         return Ok(answer);
     }
     let answer = attempt(call, request, booking);

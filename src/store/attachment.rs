@@ -26,6 +26,9 @@ const OUTBOX_UUID: &str = "outbox_uuid";
 /// The feature of a schema whose assignments exclude each other by a constraint of their own.
 pub const EXCLUSION: &str = "assignment_exclusion";
 
+/// The feature of a schema in which an index finds who may be in the way, because a constraint keeps the windows of a table apart.
+pub const FIRST_LOOK: &str = "first_look";
+
 /// Its relation stands for the schema in what attach records.
 pub const BOOKINGS: &str = "bookings";
 
@@ -43,7 +46,6 @@ pub const DISAGREEMENTS: &str = "holdfast_disagreements";
 pub struct AttachmentRecord {
     pub attached: bool,
     pub features: Vec<String>,
-    pub exclusion: bool,
     pub originals: Vec<String>,
     pub legacy: Option<String>,
     pub rollout: Vec<Rule>,
@@ -141,9 +143,8 @@ impl Attachment {
             self.gone.extend(lacking(self.oid, used, self.attached));
         }
         self.features = present.into_iter().map(str::to_owned).collect();
-        if record.exclusion {
-            self.features.push(EXCLUSION.to_owned());
-        }
+        let said = [EXCLUSION, FIRST_LOOK].into_iter().filter(|said| record.features.iter().any(|name| name == said));
+        self.features.extend(said.map(str::to_owned));
         self.originals = record.originals;
         self.legacy = record.legacy;
         self.rollout = record.rollout;

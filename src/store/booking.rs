@@ -22,8 +22,9 @@ columns!(BookingRow {
     assigned_zone_id: Option<Id>,
     start_at: Option<Instant>,
     end_at: Option<Instant>,
+    is_bound: bool,
 });
-statement!("booking_read", BookingRead { booking: Id } -> BookingRow);
+statement!("booking_read", BookingRead<'a> { booking: Id, key: Option<&'a str> } -> BookingRow);
 statement!("booking_allocations", BookingAllocations { booking: Id } -> AllocationFact);
 statement!("status_rules_read", StatusRulesRead<'a> { current: &'a str, target: &'a str } -> StatusFact);
 facts!(StatusFact {
@@ -89,21 +90,33 @@ pub struct Landed {
 impl Store {
     /// Locks the booking, if there is one.
     pub fn booking_lock(&self, booking: Id) -> Result<Option<Booking>, Failure> {
+        Ok(self.booking_lock_under(booking, None)?.map(|(booking, _)| booking))
+    }
+
+    /// The same under a key: is it bound by now? Whoever had the booking may have bound it while we waited.
+    pub fn booking_lock_under(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
         if self.run(BookingLock { booking }, |_| ())?.is_empty() {
             return Ok(None);
         }
-        self.booking_read(booking)
+        self.booking_read_under(booking, key)
     }
 
-    /// The same, without a lock.
+    /// The booking as it is, without a lock.
     pub fn booking_read(&self, booking: Id) -> Result<Option<Booking>, Failure> {
-        let rows = self.run(BookingRead { booking }, |row| Booking {
-            id: booking,
-            restaurant: row.restaurant_id(),
-            status: row.status(),
-            party_size: row.party_size(),
-            zone_lock: row.assigned_zone_id(),
-            window: BookingWindow { start: row.start_at(), end: row.end_at() },
+        Ok(self.booking_read_under(booking, None)?.map(|(booking, _)| booking))
+    }
+
+    fn booking_read_under(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
+        let rows = self.run(BookingRead { booking, key }, |row| {
+            let found = Booking {
+                id: booking,
+                restaurant: row.restaurant_id(),
+                status: row.status(),
+                party_size: row.party_size(),
+                zone_lock: row.assigned_zone_id(),
+                window: BookingWindow { start: row.start_at(), end: row.end_at() },
+            };
+            (found, row.is_bound())
         })?;
         Ok(rows.into_iter().next())
     }

@@ -26,6 +26,8 @@ columns!(HoldRow {
 });
 statement!("holds_lock" locks "holds", HoldsLock { booking: Option<Id>, hold: Option<Id> } -> HoldRow);
 statement!("holds_read" reads "holds", HoldsRead { booking: Option<Id>, hold: Option<Id> } -> HoldRow);
+statement!("holds_of_booking_lock" locks "holds_of_booking", HoldsOfBookingLock { booking: Option<Id> } -> HoldRow);
+statement!("holds_of_booking_read" reads "holds_of_booking", HoldsOfBookingRead { booking: Option<Id> } -> HoldRow);
 columns!(HeldRow { start_at: Option<Instant>, end_at: Option<Instant>, tables: Vec<Id> });
 statement!("hold_read", HoldRead { hold: Id } -> HeldRow);
 statement!(
@@ -120,12 +122,18 @@ pub struct NewHold<'a> {
 impl Store {
     /// Locks the named hold and the live holds of the booking, by id.
     pub fn holds_lock(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        self.holds(HoldsLock { booking, hold }, hold)
+        match hold {
+            Some(_) => self.holds(HoldsLock { booking, hold }, hold),
+            None => self.holds(HoldsOfBookingLock { booking }, hold),
+        }
     }
 
     /// The same, without a lock.
     pub fn holds_read(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        self.holds(HoldsRead { booking, hold }, hold)
+        match hold {
+            Some(_) => self.holds(HoldsRead { booking, hold }, hold),
+            None => self.holds(HoldsOfBookingRead { booking }, hold),
+        }
     }
 
     fn holds(&self, parameters: impl Parameters<HoldRow>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {

@@ -25,7 +25,6 @@ use crate::rules::rollout::{Mode, Rule};
 facts!(AttachmentFact {
     "attached" Attached {}
     "feature" Feature { name: String = name }
-    "exclusion" Exclusion {}
     "legacy" Legacy { function: String = name, schema: String = value, callable: Option<i32> = number }
     "rollout" Rollout { restaurant: Option<Id> = id, mode: String = value, percentage: i32 = number }
 });
@@ -328,7 +327,6 @@ fn note(record: &mut AttachmentRecord, row: &Row<AttachmentFact>) {
             Some(path) => record.path = Some(path.to_owned()),
             None => record.features.push(name),
         },
-        Some(AttachmentFact::Exclusion {}) => record.exclusion = true,
         Some(AttachmentFact::Legacy { function, schema, callable }) => {
             record.legacy = Some(schema);
             record.originals.extend((callable == Some(1)).then_some(function));

@@ -1,9 +1,9 @@
-//! Everything a decision looks at beyond the locked rows themselves, read in one statement after the locks.
+//! Everything a decision looks at beyond the locked rows themselves, read after the locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
-use super::attachment::EXCLUSION;
+use super::attachment::{EXCLUSION, FIRST_LOOK};
 use super::columns::facts;
 use super::parameter::{self, Ids};
 use super::row;
@@ -30,21 +30,7 @@ facts!(SnapshotFact {
         id: Id = id, resource: String = label, resource_id: Id = table_id,
         start: Option<Instant> = start_at, end: Option<Instant> = end_at,
     }
-    "mirror" Mirror { id: Id = id }
-    "member" Member { hold: Id = id, table: Id = table_id }
-    "edge" Edge { a: Id = table_id, b: Id = other }
-    "blocking_hold" BlockingHold {
-        hold: Id = id, table: Id = table_id, booking: Option<Id> = other,
-        start: Option<Instant> = start_at, end: Option<Instant> = end_at, until: Option<Instant> = until,
-    }
-    "blocking_allocation" BlockingAllocation {
-        id: Id = id, table: Id = table_id, booking: Option<Id> = other,
-        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
-    }
-    "blocking_assignment" BlockingAssignment {
-        id: Id = id, table: Id = table_id, booking: Option<Id> = other,
-        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
-    }
+    "candidate" Candidate {}
 });
 statement!(
     "snapshot_read",
@@ -58,9 +44,40 @@ statement!(
         own_holds: Ids,
         current: &'a str,
         target: Option<&'a str>,
-        edges_wanted: bool,
     } -> SnapshotFact
 );
+facts!(BlockerFact {
+    "blocking_hold" Hold {
+        hold: Id = id, table: Id = table_id, booking: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, until: Option<Instant> = until,
+    }
+    "blocking_allocation" Allocation {
+        id: Id = id, table: Id = table_id, booking: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+    "blocking_assignment" Assignment {
+        id: Id = id, table: Id = table_id, booking: Option<Id> = other,
+        start: Option<Instant> = start_at, end: Option<Instant> = end_at, released: bool = flag,
+    }
+});
+statement!(
+    "blockers_read",
+    BlockersRead {
+        booking: Id,
+        restaurant: Id,
+        tables: Ids,
+        start: Instant,
+        end: Instant,
+        now: Instant,
+        own_holds: Ids,
+    } -> BlockerFact
+);
+facts!(FloorFact {
+    "member" Member { hold: Id = id, table: Id = table_id }
+    "mirror" Mirror { id: Id = id }
+    "edge" Edge { a: Id = table_id, b: Id = other }
+});
+statement!("floor_read", FloorRead { own_holds: Ids, tables: Ids, edges_wanted: bool } -> FloorFact);
 
 /// What is locked by now, and what is asked of the rest.
 pub struct Question<'a> {
@@ -77,27 +94,18 @@ pub struct Question<'a> {
 }
 
 impl Store {
+    /// What has no work to do is not asked: who is in the way only where somebody may be, holds where there are any.
     pub fn snapshot_read(&self, question: Question) -> Result<Snapshot, Failure> {
-        let booking = question.booking;
-        let parameters = SnapshotRead {
-            booking: booking.id,
-            restaurant: booking.restaurant,
-            tables: parameter::ids(question.tables),
-            start: question.window.start(),
-            end: question.window.end(),
-            now: question.now,
-            own_holds: parameter::ids(question.own_holds.keys()),
-            current: &booking.status,
-            target: question.target,
-            edges_wanted: question.edges_wanted,
-        };
-        let own_holds = question.own_holds.into_iter();
+        let (booking, window, now) = (question.booking, question.window, question.now);
+        let ids = || parameter::ids(question.tables);
+        let holds: Vec<Id> = question.own_holds.keys().copied().collect();
+        let own_holds = question.own_holds.iter();
         let mut snapshot = Snapshot {
-            now: question.now,
+            now,
             booking: booking.clone(),
             hold: question.hold,
             own_holds: own_holds
-                .map(|(id, expires_at)| (id, OwnHold { members: BTreeSet::new(), expires_at }))
+                .map(|(id, expires_at)| (*id, OwnHold { members: BTreeSet::new(), expires_at: *expires_at }))
                 .collect(),
             tables: question.locked,
             statuses: StatusRules::default(),
@@ -110,11 +118,41 @@ impl Store {
             occupants: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
-        self.run(parameters, |row| {
-            if let Some(fact) = row.fact() {
-                note(&mut snapshot, fact, question.target);
-            }
+        let mut crowded = !self.attachment.has(FIRST_LOOK);
+        let parameters = SnapshotRead {
+            booking: booking.id,
+            restaurant: booking.restaurant,
+            tables: ids(),
+            start: window.start(),
+            end: window.end(),
+            now,
+            own_holds: parameter::ids(&holds),
+            current: &booking.status,
+            target: question.target,
+        };
+        self.run(parameters, |row| match row.fact() {
+            Some(SnapshotFact::Candidate {}) => crowded = true,
+            Some(fact) => note(&mut snapshot, fact, question.target),
+            None => {}
         })?;
+        if crowded {
+            let parameters = BlockersRead {
+                booking: booking.id,
+                restaurant: booking.restaurant,
+                tables: ids(),
+                start: window.start(),
+                end: window.end(),
+                now,
+                own_holds: parameter::ids(&holds),
+            };
+            self.run(parameters, |row| row.fact().into_iter().for_each(|fact| in_the_way(&mut snapshot, fact)))?;
+        }
+        if question.edges_wanted || !holds.is_empty() {
+            let (own_holds, edges_wanted) = (parameter::ids(&holds), question.edges_wanted);
+            self.run(FloorRead { own_holds, tables: ids(), edges_wanted }, |row| {
+                row.fact().into_iter().for_each(|fact| belongs(&mut snapshot, fact));
+            })?;
+        }
         Ok(snapshot)
     }
 }
@@ -140,24 +178,35 @@ fn note(snapshot: &mut Snapshot, fact: SnapshotFact, target: Option<&str>) {
                 snapshot.allocations.push(Allocation { id, resource, resource_id, window });
             }
         }
-        SnapshotFact::Mirror { id } => snapshot.mirrors.push(id),
-        SnapshotFact::Member { hold, table } => {
+        SnapshotFact::Candidate {} => {}
+    }
+}
+
+fn belongs(snapshot: &mut Snapshot, fact: FloorFact) {
+    match fact {
+        FloorFact::Member { hold, table } => {
             if let Some(hold) = snapshot.own_holds.get_mut(&hold) {
                 hold.members.insert(table);
             }
         }
-        SnapshotFact::Edge { a, b } => {
+        FloorFact::Mirror { id } => snapshot.mirrors.push(id),
+        FloorFact::Edge { a, b } => {
             snapshot.edges.insert(adjacency::edge(a, b));
         }
-        SnapshotFact::BlockingHold { hold, table, booking, start, end, until } => {
+    }
+}
+
+fn in_the_way(snapshot: &mut Snapshot, fact: BlockerFact) {
+    match fact {
+        BlockerFact::Hold { hold, table, booking, start, end, until } => {
             snapshot.occupants.insert(hold, Occupant { booking, window: row::window(start, end), until });
             snapshot.blockers.push(Blocker::Hold { hold, table });
         }
-        SnapshotFact::BlockingAllocation { id, table, booking, start, end, released } => {
+        BlockerFact::Allocation { id, table, booking, start, end, released } => {
             snapshot.occupants.insert(id, Occupant { booking, window: row::window(start, end), until: None });
             snapshot.blockers.push(Blocker::Allocation { id, table, released });
         }
-        SnapshotFact::BlockingAssignment { id, table, booking, start, end, released } => {
+        BlockerFact::Assignment { id, table, booking, start, end, released } => {
             let window = row::window(start, end);
             snapshot.occupants.insert(id, Occupant { booking, window, until: None });
             let blocker =

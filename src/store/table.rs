@@ -23,8 +23,6 @@ columns!(LockedTableRow {
     out_of_service: bool,
     mobility: String,
     held: bool,
-    kept_out: bool,
-    maintained: bool,
 });
 statement!(
     "tables_lock" locks "tables",
@@ -42,6 +40,8 @@ statement!(
         asked: Ids,
     } -> LockedTableRow
 );
+columns!(OutOfServiceRow { id: Id, kept_out: bool, maintained: bool });
+statement!("tables_out_of_service", TablesOutOfService { tables: Ids } -> OutOfServiceRow);
 columns!(BookingTableRow { table_id: Option<Id> });
 statement!("booking_tables_read", BookingTablesRead { booking: Id, now: Instant } -> BookingTableRow);
 statement!("table_status_refresh", TableStatusRefresh { tables: Ids, now: Instant });
@@ -79,11 +79,20 @@ impl Store {
                 min_party_size: row.min_party_size(),
                 max_party_size: row.max_party_size(),
                 active: row.active(),
-                out_of_service: table::is_out_of_service(row.out_of_service(), row.kept_out(), row.maintained()),
+                out_of_service: row.out_of_service(),
                 mobility: row.mobility(),
             };
             locked.tables.insert(id, table);
         })?;
+        let marked: Vec<Id> =
+            locked.tables.values().filter(|table| table.out_of_service).map(|table| table.id).collect();
+        if !marked.is_empty() {
+            self.run(TablesOutOfService { tables: parameter::ids(&marked) }, |row| {
+                if let Some(table) = locked.tables.get_mut(&row.id()) {
+                    table.out_of_service = table::is_out_of_service(true, row.kept_out(), row.maintained());
+                }
+            })?;
+        }
         Ok(locked)
     }
 

@@ -10,11 +10,11 @@ const SEVERAL_WORDS: &[&str] = &[
     "double precision",
 ];
 
-/// An expression without its casts, brackets and spaces.
+/// An expression without its casts, brackets and spaces, and without the server's own schema.
 #[must_use]
 pub fn bare(expression: &str) -> String {
     let mut bare = String::new();
-    let lower = expression.to_lowercase();
+    let lower = expression.to_lowercase().replace("pg_catalog.", "");
     let mut words = lower.split("::");
     bare.push_str(words.next().unwrap_or_default());
     for word in words {

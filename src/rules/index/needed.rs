@@ -81,6 +81,15 @@ pub const NEEDED: &[NeededIndex] = &[
         ..PLAIN
     },
     NeededIndex {
+        table: "allocations",
+        name: "allocations_table_until_idx",
+        columns: &["resource_id", "coalesce(pg_catalog.upper(\"window\"), 'infinity')"],
+        predicate: "resource_type = 'table' and not shadow",
+        why: "each confirm looks whether its tables are free, before the constraint does",
+        in_reference: true,
+        ..PLAIN
+    },
+    NeededIndex {
         table: "booking_table_assignments",
         name: "booking_table_assignments_allocation_idx",
         columns: &["allocation_id"],

@@ -102,7 +102,7 @@ fn the_number_of_statements_does_not_grow_with_the_tables() {
 }
 
 /// The most that a confirm can have to do: the window is running, so the tables' status of now changes, and other tables,
-/// another hold and a cancelled booking's claim have to go.
+/// another hold and a cancelled booking's claim have to go. Who is in the way is one statement more than others need.
 #[test]
 fn the_busiest_confirm_needs_no_more_statements() {
     let _alone = alone();
@@ -119,7 +119,7 @@ fn the_busiest_confirm_needs_no_more_statements() {
     floor.run("update public.table_holds set start_at = now() - interval '1 hour', end_at = now() + interval '1 hour'");
     let busy = cost(&mut floor, &confirm_hold(hold, booking, "key"));
     println!("the busiest confirm: {} statements, {} buffers", busy.statements, busy.buffers);
-    assert_statements(&busy, 10);
+    assert_statements(&busy, 11);
 }
 
 /// The first call of a session has to get to know the schema.
