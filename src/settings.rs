@@ -2,9 +2,10 @@
 
 use std::ffi::{CStr, CString};
 
-use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
 use crate::rules::event::{lease, observation};
+use crate::rules::trace::attempt_log::LoggedAttempts;
 use crate::rules::upkeep::{pace, retention, scan_bookings};
 
 /// A row says the kind, the name, what it is where nobody sets it, its limits, who may set it, its unit, and what
@@ -48,6 +49,8 @@ macro_rules! kind {
     (bool define) => { GucRegistry::define_bool_guc };
     (int read) => { i32 };
     (int define) => { GucRegistry::define_int_guc };
+    (attempts read) => { AttemptsWord };
+    (attempts define) => { GucRegistry::define_enum_guc };
     (text read) => { Option<CString> };
     (text define) => { GucRegistry::define_string_guc };
 }
@@ -93,6 +96,12 @@ settings! {
     bool span_keys = true, Sighup;
         "Keeps idempotency keys in holdfast.spans and holdfast.in_flight.",
         "Off leaves them out, also where a message repeats them.";
+    attempts log_attempts = AttemptsWord::Failed, Suset;
+        "Which attempts are written to the server's log, one JSON object each: off, failed or refused.",
+        "failed: outcomes with an HTTP status of 500 or more, as timeouts and errors. refused: the others without success too.";
+    int log_attempts_per_second = 10, 1 to 10_000, Sighup;
+        "How many attempts are written to the server's log in a second, at most, over all sessions.",
+        "How many were held back since is said in the next line, as suppressed.";
     text traceparent = None, Userset;
         "The W3C trace context of the caller, of which the next attempts are children.",
         "Where the history metadata has a traceparent, that one counts. An invalid one begins a new trace.";
@@ -123,6 +132,26 @@ settings! {
     text path = None, Userset;
         "On whose behalf the session calls: inline (the request that made the booking), background or manual.",
         "A label of holdfast.stat_confirm; anything else is manual. run_auto_assign says it itself.";
+}
+
+/// The words of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum AttemptsWord {
+    #[name = c"off"]
+    Off,
+    #[name = c"failed"]
+    Failed,
+    #[name = c"refused"]
+    Refused,
+}
+
+/// Which attempts are written to the log.
+pub fn logged_attempts() -> LoggedAttempts {
+    match log_attempts() {
+        AttemptsWord::Off => LoggedAttempts::Off,
+        AttemptsWord::Failed => LoggedAttempts::Failed,
+        AttemptsWord::Refused => LoggedAttempts::Refused,
+    }
 }
 
 /// The types of events that are written for the application's services.

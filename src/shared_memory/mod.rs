@@ -7,6 +7,7 @@
 pub mod keyed;
 #[cfg(feature = "pgrx")]
 mod part;
+pub mod rate;
 pub mod ring;
 #[cfg(feature = "pgrx")]
 mod slice;

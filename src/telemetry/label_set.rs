@@ -93,6 +93,13 @@ pub fn of_call(schema: u32, name: &str, function: Function, path: Path) -> Optio
     Some((number, label_set))
 }
 
+/// What a schema was called when it was last called by this session; None: it has no entry with a name.
+pub fn schema_name(schema: u32, function: Function, path: Path) -> Option<String> {
+    let known = u64::from(schema) << 16 | unlabelled(function, path) as u64;
+    let number = MET.try_with(|met| met.try_borrow().ok()?.get(&known).copied()).ok().flatten()?;
+    at(number).map(LabelSet::name).filter(|name| !name.is_empty())
+}
+
 /// Its entry, taken if it has none.
 pub fn take(database: Option<u64>, schema: u32, function: Function, path: Path) -> LabelSetNumber {
     let all = LABEL_SETS.get();

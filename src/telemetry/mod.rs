@@ -5,6 +5,7 @@
 //! exact whenever nothing moves: started = the outcomes + in flight + prepared. Without preloading there is no shared
 //! memory: then nothing is counted, and the views say so.
 
+mod attempt_log;
 mod counters;
 mod in_flight;
 mod label_set;
@@ -45,6 +46,7 @@ pub fn register() {
     shadow::register();
     spans::register();
     in_flight::register();
+    attempt_log::register();
     saved::register();
 }
 

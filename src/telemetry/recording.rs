@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use pgrx::pg_sys;
 
 use super::session::{database, now, part};
-use super::{UNCOUNTED, in_flight, spans, trace_ids};
+use super::{UNCOUNTED, attempt_log, in_flight, spans, trace_ids};
 use crate::rules::Id;
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::phase::Phase;
@@ -70,6 +70,7 @@ impl Recording {
         if UNCOUNTED.get() || !in_flight::is_on() {
             return Recording::none();
         }
+        attempt_log::begins();
         let mut span = Span::begun(function, path, now());
         span.schema = schema;
         // SAFETY: set when the backend started.
@@ -129,11 +130,14 @@ impl Recording {
 
     /// It ended. One that wrote stays in flight until its transaction ends.
     pub fn end(mut self, outcome: Outcome, replayed: bool, wrote: bool, why: &Why) {
-        self.close(outcome, replayed, wrote, why);
+        if let Some(span) = self.close(outcome, replayed, wrote, why) {
+            attempt_log::ended(&span);
+        }
     }
 
-    fn close(&mut self, outcome: Outcome, replayed: bool, wrote: bool, why: &Why) {
-        let Some(number) = self.number.take() else { return };
+    fn close(&mut self, outcome: Outcome, replayed: bool, wrote: bool, why: &Why) -> Option<Span> {
+        let number = self.number.take()?;
+        let mut closed = None;
         with(&RUNNING, |running| {
             let Some(at) = running.iter().rposition(|(of, _)| *of == number) else { return };
             let (_, mut span) = running.remove(at);
@@ -146,16 +150,20 @@ impl Recording {
             if wrote {
                 in_flight::written(Span { phase: Phase::Done, since: now(), ..span.clone() }, part());
             }
-            write(span, outcome, true);
+            write(&mut span, outcome, true);
             show(running);
+            closed = Some(span);
         });
+        closed
     }
 }
 
 /// An attempt that is left by a panic.
 impl Drop for Recording {
     fn drop(&mut self) {
-        self.close(Outcome::Failed, false, false, &Why::Done);
+        if let Some(span) = self.close(Outcome::Failed, false, false, &Why::Done) {
+            attempt_log::ended_silently(&span);
+        }
     }
 }
 
@@ -164,15 +172,17 @@ fn show(running: &[(u64, Span)]) {
     running.last().map_or_else(in_flight::rest, |(_, span)| in_flight::show(span));
 }
 
-fn write(mut span: Span, outcome: Outcome, settles_later: bool) -> Option<RingEntry> {
-    if !span.is_kept() || spans::room() == 0 {
+fn write(span: &mut Span, outcome: Outcome, settles_later: bool) -> Option<RingEntry> {
+    let is_kept = span.is_kept() && spans::room() > 0;
+    if !is_kept && !attempt_log::is_on() {
         return None;
     }
     if span.id == 0 {
         (span.trace, span.id) = trace_ids::new();
     }
-    if gave_up_waiting(span.phase, outcome)
-        && let Some(holder) = in_flight::lock_holder_for(&span)
+    if is_kept
+        && gave_up_waiting(span.phase, outcome)
+        && let Some(holder) = in_flight::lock_holder_for(span)
     {
         span.blocker = holder.pid;
         span.blocked_by = BlockedBy { booking: holder.booking, hold: holder.hold, until: None };
@@ -181,7 +191,10 @@ fn write(mut span: Span, outcome: Outcome, settles_later: bool) -> Option<RingEn
         span.forget_key();
     }
     span.end(outcome, now());
-    let entry = spans::write(&span)?;
+    if !is_kept {
+        return None;
+    }
+    let entry = spans::write(span)?;
     if settles_later {
         with(&UNSETTLED, |unsettled| {
             // The ring came round by this transaction alone: the older half is dropped long since.
@@ -219,9 +232,11 @@ pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
     let transaction = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
     with(&RUNNING, |running| {
         for (_, span) in running.drain(..) {
-            if let Some(entry) = write(cut_off(span), Outcome::Failed, false) {
+            let mut span = cut_off(span);
+            if let Some(entry) = write(&mut span, Outcome::Failed, false) {
                 spans::settle(entry, end, transaction);
             }
+            attempt_log::ended_silently(&span);
         }
     });
     with(&UNSETTLED, |unsettled| unsettled.drain(..).for_each(|of| spans::settle(of.entry, end, transaction)));

@@ -1,9 +1,31 @@
 //! Where and when a session is at this moment. [unsafe]
 
+use std::cell::RefCell;
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 
 use crate::rules::attempt::tally::Part;
 use crate::rules::booking::window::Instant;
+
+thread_local! {
+    static DATABASE_NAME: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Finds out what the database is called, while the server may be asked.
+pub fn note_database_name() {
+    // SAFETY: in a transaction; returns null or a palloc'd, NUL-terminated name.
+    let name = unsafe {
+        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
+        if name.is_null() { None } else { Some(CStr::from_ptr(name).to_string_lossy().into_owned()) }
+    };
+    DATABASE_NAME.set(name);
+}
+
+/// What the database was called when that was asked for.
+pub fn database_name() -> Option<String> {
+    DATABASE_NAME.try_with(|name| name.try_borrow().ok()?.clone()).ok().flatten()
+}
 
 /// The database of this session.
 pub fn database() -> u32 {

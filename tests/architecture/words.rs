@@ -25,6 +25,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("src/store/server.rs", "clock, locks, transaction ids, enum labels"),
     ("src/store/visible.rs", "asks as the caller, behind a definer"),
     ("src/telemetry/counters.rs", "shared memory"),
+    ("src/telemetry/attempt_log.rs", "a report to the server's log, and what runs when a process ends"),
     ("src/telemetry/in_flight.rs", "shared memory, and the session's place among the server's"),
     ("src/telemetry/label_set.rs", "shared memory"),
     ("src/telemetry/orphaned.rs", "shared memory, and what runs when a transaction ends"),

@@ -96,7 +96,7 @@ pub struct Span {
 const FIXED: usize = 34;
 /// So many bytes of a text are kept. A key may be longer than that: then its beginning is.
 pub const KEY_BYTES: usize = 256;
-const MESSAGE_BYTES: usize = 256;
+pub(super) const MESSAGE_BYTES: usize = 256;
 const DETAIL_BYTES: usize = 512;
 const TEXT_BYTES: usize = KEY_BYTES + MESSAGE_BYTES + DETAIL_BYTES;
 pub const WORDS: usize = FIXED + TEXT_BYTES.div_ceil(8);
@@ -376,7 +376,7 @@ fn said_by(error: &ServerError) -> Option<String> {
 }
 
 /// At most so many bytes, whole characters.
-fn cut(text: Option<&str>, most: usize) -> (&str, bool) {
+pub(super) fn cut(text: Option<&str>, most: usize) -> (&str, bool) {
     let text = text.unwrap_or_default();
     let end = text.floor_char_boundary(most);
     (&text[..end], end < text.len())

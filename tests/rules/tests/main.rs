@@ -7,6 +7,7 @@ mod attach_addition;
 mod attach_missing;
 mod attach_rights;
 mod attempt;
+mod attempt_log;
 mod audit;
 mod auto_assign;
 mod backfill;
