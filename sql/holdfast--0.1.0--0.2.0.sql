@@ -650,8 +650,34 @@ revoke all on all tables in schema holdfast from public;
 grant usage on schema holdfast to pg_monitor;
 
 grant select on holdfast.in_flight, holdfast.spans, holdfast.stat_attempts, holdfast.stat_confirm, holdfast.stat_outcomes,
-  holdfast.stat_phase, holdfast.stat_shadow, holdfast.stat_spans, holdfast.stat_worker to pg_monitor;
+  holdfast.stat_phase, holdfast.stat_shadow, holdfast.stat_spans, holdfast.stat_tasks, holdfast.stat_worker to pg_monitor;
+
+create function holdfast.task_status() returns table (
+  database_id oid, schema_id oid, task text, paused text, last_run timestamptz, last_error text,
+  last_error_at timestamptz, next_run timestamptz, runs bigint, failures bigint
+)
+language c volatile set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'native_task_status_wrapper';
+
+comment on function holdfast.task_status is
+  'What came of each task of the worker, one row for each attached schema and task; read it through the view holdfast.stat_tasks. No row when the library is not preloaded. Raises nothing, locks nothing. May be repeated.';
+
+create view holdfast.stat_tasks as
+  select d.datname as database,
+         case when d.datname operator(pg_catalog.=) pg_catalog.current_database()
+              then t.schema_id::pg_catalog.regnamespace::pg_catalog.text
+              else t.schema_id::pg_catalog.text end as schema,
+         t.task, t.paused, t.last_run, t.last_error, t.last_error_at, t.next_run,
+         coalesce(greatest(
+           pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() operator(pg_catalog.-) t.next_run), 0
+         ), 0) as lag_s,
+         t.runs, t.failures
+  from holdfast.task_status() t
+  join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) t.database_id;
+
+comment on view holdfast.stat_tasks is
+  'The tasks of the background worker, one row for each database, attached schema and task, since the start of the server. paused: why it is not run (worker off, read only; skipped, because holdfast.worker_excluded_schemas names the schema or a subscription fills its tables), else NULL. last_run: when its last run ended. last_error, last_error_at: SQLSTATE and time of the last error, also of one row that was left alone for it; the server''s log has its text. next_run: when it is to run, NULL when somebody writes. lag_s: seconds since it was to run, 0 while that is to come. runs; failures: those that an error or the end of the process ended. holdfast.sweep is not counted. The schema of another database stands by its number; one that found no slot has no row. No row when the library is not preloaded.';
 
 grant execute on function holdfast.attempt_counts(), holdfast.attempts_in_flight(), holdfast.call_counts(),
   holdfast.outcome_counts(), holdfast.phase_counts(), holdfast.recorded_spans(), holdfast.shadow_counts(),
-  holdfast.span_counts(), holdfast.why(regnamespace, uuid, text), holdfast.worker_status() to pg_monitor;
+  holdfast.span_counts(), holdfast.task_status(), holdfast.why(regnamespace, uuid, text), holdfast.worker_status() to pg_monitor;

@@ -4,6 +4,7 @@
 //! launcher's latch. Without preloading there is none of it, and every function here does nothing.
 
 pub mod schema;
+pub mod tasks;
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -14,6 +15,7 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 use crate::shared_memory::Shared;
 use crate::shared_memory::keyed::{KeyedEntry, find_or_take};
 use schema::{SLOTS, SchemaSlot};
+use tasks::TaskCounts;
 
 /// Databases that can have a place.
 pub const DATABASES: usize = 512;
@@ -109,7 +111,7 @@ impl DatabaseSlot {
 
     /// The database is gone: its place is free for another, and so are its schemas' slots.
     fn clear(&self) {
-        slots_of(self.database()).for_each(SchemaSlot::clear);
+        slots_of(self.database()).for_each(give_up);
         for number in [&self.schema, &self.task, &self.schemas, &self.unplaced, &self.paused, &self.failures] {
             number.store(0, Relaxed);
         }
@@ -155,6 +157,7 @@ const CALLED_MOST: usize = 64;
 /// Asks for the shared memory, in the postmaster.
 #[allow(unexpected_cfgs, reason = "pgrx's macro asks for a version that we do not support")]
 pub fn register() {
+    tasks::register();
     pg_shmem_init!(
         BOARD = WorkerSlots {
             launcher: AtomicI32::new(0),
@@ -183,6 +186,12 @@ pub fn places() -> impl Iterator<Item = &'static DatabaseSlot> {
 pub fn slots_of(database: u32) -> impl Iterator<Item = &'static SchemaSlot> {
     let slots = board().into_iter().flat_map(|board| &board.slots);
     slots.filter(move |slot| database != 0 && slot.database() == database)
+}
+
+/// The schema is gone: its slot is free for another.
+pub fn give_up(slot: &SchemaSlot) {
+    tasks::of(slot).iter().for_each(TaskCounts::clear);
+    slot.clear();
 }
 
 /// The slot of a schema, taken if it has none yet; None when all are taken.

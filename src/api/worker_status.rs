@@ -1,10 +1,10 @@
-//! The worker's progress, for the view `holdfast.stat_worker`.
+//! The worker's progress, for the views `holdfast.stat_worker` and `holdfast.stat_tasks`.
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use super::argument::{self, Jsonb, TimestampTz};
-use crate::commands::worker_status::{Status, worker_status};
+use crate::commands::worker_status::{Status, TaskStatus, task_status, worker_status};
 
 /// One row for each database that the worker knows of.
 #[pg_extern(sql = false)]
@@ -50,4 +50,38 @@ fn native_worker_status() -> TableIterator<
         )
     };
     argument::rows(worker_status().into_iter().map(row).collect())
+}
+
+/// One row for each task of each attached schema.
+#[pg_extern(sql = false)]
+fn native_task_status() -> TableIterator<
+    'static,
+    (
+        name!(database_id, pg_sys::Oid),
+        name!(schema_id, pg_sys::Oid),
+        name!(task, &'static str),
+        name!(paused, Option<&'static str>),
+        name!(last_run, Option<TimestampTz>),
+        name!(last_error, Option<String>),
+        name!(last_error_at, Option<TimestampTz>),
+        name!(next_run, Option<TimestampTz>),
+        name!(runs, i64),
+        name!(failures, i64),
+    ),
+> {
+    let row = |status: TaskStatus| {
+        (
+            pg_sys::Oid::from_u32(status.database),
+            pg_sys::Oid::from_u32(status.schema),
+            status.task,
+            status.paused,
+            status.last_run.map(|at| at.0),
+            status.last_error,
+            status.last_error_at.map(|at| at.0),
+            status.next_run.map(|at| at.0),
+            status.runs,
+            status.failures,
+        )
+    };
+    argument::rows(task_status().into_iter().map(row).collect())
 }

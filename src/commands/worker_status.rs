@@ -5,11 +5,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::pg_sys;
 use serde_json::{Map, Value};
 
+use super::upkeep::memory;
+use crate::rules::booking::window::Instant;
 use crate::rules::doctor::worker::Upkeep;
 use crate::rules::refusal::failure::sqlstate_unpack;
-use crate::rules::upkeep::task::TASKS;
+use crate::rules::upkeep::task::{TASKS, Task};
+use crate::rules::upkeep::task_status::next_run;
 use crate::settings;
-use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF};
+use crate::worker_slots::schema::SchemaSlot;
+use crate::worker_slots::{self, DATABASES, DatabaseSlot, READ_ONLY, WORKER_OFF, tasks};
 
 /// One database. Instants are microseconds since 2000, as the server counts them.
 pub struct Status {
@@ -37,6 +41,54 @@ pub struct Status {
 /// Every database that the worker knows of; none when the library is not preloaded.
 pub fn worker_status() -> Vec<Status> {
     worker_slots::places().map(status).collect()
+}
+
+/// One task of one attached schema.
+pub struct TaskStatus {
+    pub database: u32,
+    pub schema: u32,
+    pub task: &'static str,
+    /// Why it is not run.
+    pub paused: Option<&'static str>,
+    pub last_run: Option<Instant>,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<Instant>,
+    pub next_run: Option<Instant>,
+    pub runs: i64,
+    pub failures: i64,
+}
+
+/// Every task of every attached schema that has a slot; none when the library is not preloaded.
+pub fn task_status() -> Vec<TaskStatus> {
+    let slots = |place: &'static DatabaseSlot| worker_slots::slots_of(place.database()).map(move |slot| (place, slot));
+    worker_slots::places().flat_map(slots).flat_map(|(place, slot)| tasks_of(place, slot)).collect()
+}
+
+fn tasks_of(place: &DatabaseSlot, slot: &SchemaSlot) -> Vec<TaskStatus> {
+    let skipped = slot.skipped.load(Relaxed);
+    let paused = paused(place).or(skipped.then_some("skipped"));
+    let known = memory::agenda(slot).map(|agenda| (agenda, memory::seen(slot)));
+    // While a run is at work nothing is planned: it is due since its round began.
+    let running = slot.running.load(Relaxed);
+    let schema_next = Instant(if running { place.started_at.load(Relaxed) } else { slot.next_at() });
+    let set = |at: i64| (at != 0).then_some(Instant(at));
+    let status = |(task, counts): (&Task, &tasks::TaskCounts)| {
+        let next_run = if skipped { None } else { next_run(*task, schema_next, known.as_ref()) };
+        let error = counts.last_error.load(Relaxed);
+        TaskStatus {
+            database: place.database(),
+            schema: slot.schema(),
+            task: task.name(),
+            paused,
+            last_run: set(counts.last_run.load(Relaxed)),
+            last_error: (error != 0).then(|| sqlstate_unpack(error)),
+            last_error_at: set(counts.last_error_at.load(Relaxed)),
+            next_run,
+            runs: counts.runs.load(Relaxed).cast_signed(),
+            failures: counts.failures.load(Relaxed).cast_signed(),
+        }
+    };
+    TASKS.iter().zip(tasks::of(slot)).map(status).collect()
 }
 
 /// What is known of a schema of this database; None when the library is not preloaded.

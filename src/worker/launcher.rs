@@ -13,12 +13,15 @@ use super::counts;
 use super::databases::databases;
 use super::session::{now, set};
 use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::sqlstate_pack;
 use crate::rules::upkeep::pace;
 use crate::settings;
-use crate::worker_slots::{self, DATABASES, DatabaseSlot, WORKER_OFF};
+use crate::worker_slots::{self, DATABASES, DatabaseSlot, WORKER_OFF, tasks};
 
 /// How often it looks which databases there are, and the longest that it sleeps.
 const LOOK_SECONDS: i64 = 10;
+/// What is noted of a task whose process was ended: admin_shutdown.
+const ENDED: &str = "57P01";
 /// What happens in a catalogue that many write to is followed at this distance, in intervals.
 const CATALOGUE_INTERVALS: i64 = 12;
 
@@ -211,11 +214,13 @@ fn finish(known: &mut Database, place: &DatabaseSlot, now: Instant) {
     }
     known.worker = None;
     place.pid.store(0, Relaxed);
-    place.task.store(0, Relaxed);
+    let task = place.task.swap(0, Relaxed);
     place.waits.store(false, Relaxed);
     let mut broken = false;
     for slot in worker_slots::slots_of(place.database()).filter(|slot| slot.running.swap(false, Relaxed)) {
         broken = true;
+        // Counted from 1; 0 is no task.
+        tasks::note(slot, (task as usize).wrapping_sub(1), |counts| counts.failed(sqlstate_pack(ENDED), now.0));
         let failures = slot.failures.fetch_add(1, Relaxed) + 1;
         slot.changed.store(true, Relaxed);
         let again = pace::after_failure(now, failures).0;

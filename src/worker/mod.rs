@@ -13,7 +13,6 @@
 mod counts;
 mod databases;
 mod launcher;
-mod memory;
 mod run;
 mod session;
 mod transaction;

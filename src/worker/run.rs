@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use pgrx::prelude::*;
 
-use super::session::{activity, database, is_over, now};
-use super::{counts, memory, transaction};
+use super::session::{activity, database, is_over, now, report};
+use super::{counts, transaction};
 use crate::commands::upkeep::{
-    AttachedSchema, agenda, is_subscriber, next_expiry, read_ahead, task_once, urgent_agenda,
+    AttachedSchema, agenda, is_subscriber, memory, next_expiry, read_ahead, task_once, urgent_agenda,
 };
 use crate::commands::{Store, Work, in_schema};
 use crate::rules::booking::window::Instant;
@@ -21,7 +21,7 @@ use crate::rules::upkeep::schema_memory::SchemaMemory;
 use crate::rules::upkeep::task::{TASKS, Task};
 use crate::settings;
 use crate::worker_slots::schema::{BEGUN, BEGUN_BADLY, SchemaSlot, TABLES};
-use crate::worker_slots::{self, DatabaseSlot};
+use crate::worker_slots::{self, DatabaseSlot, tasks};
 
 /// The slot of a schema: in shared memory, or of this process alone when there is none left.
 enum RunSlot {
@@ -322,8 +322,17 @@ impl Schema {
         slot.own.fetch_add(counts::own(slot.tables.iter().map(|table| table.load(Relaxed))), Relaxed);
     }
 
-    /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the task for later.
     fn task(&self, place: &DatabaseSlot, task: Task, until: Instant) -> Result<Ran, Box<ServerError>> {
+        let ran = self.batches(place, task, until);
+        tasks::note(self.slot(), task as usize, |counts| match &ran {
+            Ok(_) => counts.ran(now().0),
+            Err(error) => counts.failed(error.sqlstate, now().0),
+        });
+        ran
+    }
+
+    /// Batch after batch, each in a transaction of its own. One that fails leaves the rest of the task for later.
+    fn batches(&self, place: &DatabaseSlot, task: Task, until: Instant) -> Result<Ran, Box<ServerError>> {
         activity(
             pgrx::pg_sys::BackendState::STATE_RUNNING,
             &format!("holdfast: {} in schema {}", task.name(), self.found.name),
@@ -355,7 +364,9 @@ impl Schema {
     /// One booking or hold failed, and the rest went on.
     fn quarantined(&self, place: &DatabaseSlot, error: &str, task: Task) {
         place.errors.fetch_add(1, Relaxed);
-        place.last_error.store(sqlstate_pack(error.get(..5).unwrap_or_default()), Relaxed);
+        let sqlstate = sqlstate_pack(error.get(..5).unwrap_or_default());
+        place.last_error.store(sqlstate, Relaxed);
+        tasks::note(self.slot(), task as usize, |counts| counts.erred(sqlstate, now().0));
         log!(
             "holdfast worker: database {}, {} in schema {}, quarantined: {error}",
             database(),
@@ -378,11 +389,4 @@ fn own(number: u32, before: &[Schema]) -> RunSlot {
 
 fn detached() -> i32 {
     sqlstate_pack(Outcome::NotAttached.entry().sqlstate)
-}
-
-pub fn report(place: &DatabaseSlot, error: &ServerError, what: &str) {
-    place.errors.fetch_add(1, Relaxed);
-    place.last_error.store(error.sqlstate, Relaxed);
-    let detail = error.detail.as_deref().unwrap_or_default();
-    log!("holdfast worker: database {}, {what}: {} {detail}", database(), error.message);
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::prelude::*;
 
-use super::run::{Schema, report};
+use super::run::Schema;
 use super::{counts, transaction};
 use crate::commands::upkeep::{attached_schemas, watched_tables};
 use crate::rules::adopt::path;
 use crate::rules::booking::window::Instant;
+use crate::rules::refusal::failure::ServerError;
 use crate::rules::upkeep::pace::{self, BUDGET_MS};
 use crate::settings;
-use crate::worker_slots::schema::SchemaSlot;
 use crate::worker_slots::{self, DatabaseSlot, READ_ONLY, WORKER_OFF};
 
 /// What the worker's transactions run with, whatever database and role say.
@@ -166,7 +166,7 @@ impl Session {
         self.place.listed_at.store(now.0, Relaxed);
         self.place.schemas.store(attached.len() as u32, Relaxed);
         let there: HashSet<u32> = attached.iter().map(|schema| schema.oid.to_u32()).collect();
-        worker_slots::slots_of(database).filter(|slot| !there.contains(&slot.schema())).for_each(SchemaSlot::clear);
+        worker_slots::slots_of(database).filter(|slot| !there.contains(&slot.schema())).for_each(worker_slots::give_up);
         let excluded = settings::excluded_schemas();
         let before = std::mem::take(&mut self.schemas);
         self.schemas = attached
@@ -262,6 +262,14 @@ pub fn database() -> String {
         })
     });
     name.unwrap_or_default()
+}
+
+/// Counts an error, and says it in the server's log.
+pub fn report(place: &DatabaseSlot, error: &ServerError, what: &str) {
+    place.errors.fetch_add(1, Relaxed);
+    place.last_error.store(error.sqlstate, Relaxed);
+    let detail = error.detail.as_deref().unwrap_or_default();
+    log!("holdfast worker: database {}, {what}: {} {detail}", database(), error.message);
 }
 
 /// What pg_stat_activity shows.

@@ -7,6 +7,7 @@ use super::{assert_none, assert_one};
 const UNSAFE: &[(&str, &str)] = &[
     ("src/errors.rs", "an SQLSTATE of ours and the diagnostic fields: pgrx's report has no room for them"),
     ("src/worker_slots.rs", "shared memory, and the launcher's latch"),
+    ("src/worker_slots/tasks.rs", "shared memory"),
     ("src/shared_memory/mod.rs", "asks whether the library is being preloaded"),
     ("src/shared_memory/part.rs", "asks for shared memory while the library is preloaded"),
     ("src/shared_memory/slice.rs", "asks for shared memory of a length that a setting says"),
@@ -24,8 +25,8 @@ const UNSAFE: &[(&str, &str)] = &[
     ("src/store/row.rs", "datums to Rust and back, by the type that was checked"),
     ("src/store/server.rs", "clock, locks, transaction ids, enum labels"),
     ("src/store/visible.rs", "asks as the caller, behind a definer"),
-    ("src/telemetry/counters.rs", "shared memory"),
     ("src/telemetry/attempt_log.rs", "a report to the server's log, and what runs when a process ends"),
+    ("src/telemetry/counters.rs", "shared memory"),
     ("src/telemetry/in_flight.rs", "shared memory, and the session's place among the server's"),
     ("src/telemetry/label_set.rs", "shared memory"),
     ("src/telemetry/orphaned.rs", "shared memory, and what runs when a transaction ends"),

@@ -4,6 +4,7 @@
 
 mod agenda;
 mod expire_holds;
+pub mod memory;
 mod notify_outbox;
 mod prune;
 mod quarantine;

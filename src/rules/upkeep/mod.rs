@@ -9,3 +9,4 @@ pub mod retention;
 pub mod scan_bookings;
 pub mod schema_memory;
 pub mod task;
+pub mod task_status;

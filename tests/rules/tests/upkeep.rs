@@ -7,6 +7,7 @@ use holdfast::rules::upkeep::pace::{
 };
 use holdfast::rules::upkeep::schema_memory::SchemaMemory;
 use holdfast::rules::upkeep::task::{TASKS, Task};
+use holdfast::rules::upkeep::task_status::next_run;
 
 const NOW: Instant = Instant(1_000_000_000_000);
 /// Of a schema in which nobody wrote since the last run, and nothing was left.
@@ -267,4 +268,17 @@ fn the_worker_does_not_call_itself() {
             "prune_ended"
         ]
     );
+}
+
+/// The worker comes for a task when it comes to the schema, and no earlier than the task is due there.
+#[test]
+fn a_task_runs_next_when_it_is_due_and_the_worker_comes() {
+    let known = (Agenda { expire: Some(after(30)), ..Agenda::default() }, CALM);
+    let next = |task, schema, known: Option<&(Agenda, SchemaMemory)>| next_run(task, schema, known);
+    assert_eq!(next(Task::ExpireHolds, after(20), Some(&known)), Some(after(30)), "due later than somebody comes");
+    assert_eq!(next(Task::ExpireHolds, after(40), Some(&known)), Some(after(40)), "and earlier");
+    assert_eq!(next(Task::NotifyOutbox, after(20), Some(&known)), None, "nothing to tell");
+    assert_eq!(next(Task::NotifyOutbox, after(20), None), Some(after(20)), "nobody knows yet");
+    assert_eq!(next(Task::NotifyOutbox, Instant::FOREVER, None), None, "when somebody writes");
+    assert_eq!(next(Task::NotifyOutbox, Instant::NEVER, None), None, "as soon as somebody comes at all");
 }

@@ -27,6 +27,7 @@ const WATCHED: &[&str] = &[
     "recorded_spans",
     "shadow_counts",
     "span_counts",
+    "task_status",
     "why",
     "worker_status",
 ];

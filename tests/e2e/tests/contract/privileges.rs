@@ -125,6 +125,7 @@ fn pg_monitor_reads_what_is_counted_and_calls_nothing_else() {
         "stat_phase",
         "stat_shadow",
         "stat_spans",
+        "stat_tasks",
         "stat_worker",
     ];
     let readable: Vec<String> = floor.column(
@@ -145,6 +146,7 @@ fn pg_monitor_reads_what_is_counted_and_calls_nothing_else() {
         "recorded_spans",
         "shadow_counts",
         "span_counts",
+        "task_status",
         "why",
         "worker_status",
     ];

@@ -28,6 +28,14 @@ fn closed(schema: &str) -> String {
     format!("select not exists (select from {schema}.table_holds where status = 'active')")
 }
 
+/// Is that so of a task of a schema of this database?
+fn task(schema: &str, task: &str, what: &str) -> String {
+    format!(
+        "select coalesce((select {what} from holdfast.stat_tasks
+           where database = current_database() and schema = '{schema}' and task = '{task}'), false)"
+    )
+}
+
 fn runs(session: &mut Session) -> i64 {
     session.value("select coalesce(sum(runs), 0)::bigint from holdfast.stat_worker")
 }
@@ -121,6 +129,11 @@ fn it_is_switched_off_for_a_database_and_for_a_schema() {
         hold(&mut session, "public", 0);
         thread::sleep(Duration::from_secs(3));
         assert!(!session.value::<bool>(&closed("public")), "{setting}");
+        // Switched off before it ever came, it knows of no schema.
+        if why == "read only" {
+            let lags = format!("paused = '{why}' and lag_s > 0 and next_run < clock_timestamp()");
+            eventually(&mut session, &task("public", "expire_holds", &lags));
+        }
         admin.run("alter database floor reset all");
         in_time(&mut session, &closed("public"), Duration::from_secs(40));
     }
@@ -130,6 +143,9 @@ fn it_is_switched_off_for_a_database_and_for_a_schema() {
     hold(&mut session, "public", 0);
     in_time(&mut session, &closed("public"), Duration::from_secs(40));
     assert!(!session.value::<bool>(&closed("t1")), "excluded");
+    let skipped = "paused = 'skipped' and lag_s = 0 and next_run is null";
+    assert!(session.value::<bool>(&task("t1", "expire_holds", skipped)));
+    assert!(session.value::<bool>(&task("public", "expire_holds", "paused is null and runs > 0")));
     admin.run("alter database floor reset all");
     in_time(&mut session, &closed("t1"), Duration::from_secs(40));
 }
@@ -160,10 +176,17 @@ fn it_says_what_it_is_at() {
         "select exists (select from pg_stat_activity where backend_type = 'holdfast worker' and datname = 'floor'
            and state = 'active' and query = 'holdfast: expire_holds in schema public')",
     );
+    // Its process is ended in the middle of it; the next one meets the error.
+    session.run("select pg_terminate_backend(pid) from holdfast.stat_worker where database = 'floor'");
+    let ended = "failures = 1 and runs = 1 and last_error = '57P01' and last_error_at is not null";
+    eventually(&mut session, &task("public", "expire_holds", ended));
     eventually(
         &mut session,
         "select coalesce(last_error = '53ZZZ', false) from holdfast.stat_worker where database = 'floor'",
     );
+    let met = "last_error = '53ZZZ' and runs >= 2 and last_run is not null";
+    eventually(&mut session, &task("public", "expire_holds", met));
+    assert!(session.value::<bool>(&task("public", "prune_outbox", "last_error is null and failures = 0")));
     // The row is there an instant before the log line.
     let line = "holdfast worker: database floor, expire_holds in schema public: not today";
     let began = Instant::now();

@@ -9,8 +9,13 @@ use crate::worker_slots::schema::SchemaSlot;
 
 /// That something changed is taken note of once.
 pub fn recall(slot: &SchemaSlot) -> SchemaMemory {
+    SchemaMemory { changed: slot.changed.swap(false, Relaxed), ..seen(slot) }
+}
+
+/// The same for somebody who only looks.
+pub fn seen(slot: &SchemaSlot) -> SchemaMemory {
     SchemaMemory {
-        changed: slot.changed.swap(false, Relaxed),
+        changed: slot.changed.load(Relaxed),
         commits: slot.commits.load(Relaxed),
         unscanned: slot.unscanned.load(Relaxed),
         notify_at: Instant(slot.notify_at.load(Relaxed)),
