@@ -547,13 +547,18 @@ create view holdfast.stat_confirm as
          c.function, c.path, c.started, c.ended, c.in_flight, c.prepared, c.timeout_before_confirm,
          c.counters[1] as replayed, c.counters[2] as retries, c.counters[3] as deadlocks,
          c.counters[4] as lock_timeouts, c.counters[5] as completed_in_time,
-         c.counters[6] as timeout_after_confirm, c.total_ms, c.epoch
+         c.counters[6] as timeout_after_confirm,
+         c.counters[7] as booking_waits, c.counters[8] as booking_wait_us,
+         c.counters[9] as hold_waits, c.counters[10] as hold_wait_us,
+         c.counters[11] as table_waits, c.counters[12] as table_wait_us,
+         c.counters[13] as write_waits, c.counters[14] as write_wait_us,
+         c.total_ms, c.epoch
   from holdfast.call_counts() c
   left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) c.database_id
   left join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.schema_id;
 
 comment on view holdfast.stat_confirm is
-  'Calls that write to bookings or holds, of all databases, by database, schema, function and path (inline, background, manual). started = ended + in_flight + prepared, whenever nothing moves. timeout_before_confirm: those of ended whose limit in time passed. replayed: those of ended that got an earlier answer. retries: further tries within attempts. deadlocks: tries that the server ended as a deadlock, also those that were made again. lock_timeouts: tries that lock_timeout ended, also those that were made again. completed_in_time: confirmed with a deadline, committed before it. timeout_after_confirm: confirmed with a deadline, committed after it. total_ms: from beginning to answer. Without database and schema: more label sets were called than holdfast.label_sets has room for. A schema that is gone stands by its number. A clean stop keeps the numbers; a crash begins an epoch. No row when the library is not preloaded.';
+  'Calls that write to bookings or holds, of all databases, by database, schema, function and path (inline, background, manual). started = ended + in_flight + prepared, whenever nothing moves. timeout_before_confirm: those of ended whose limit in time passed. replayed: those of ended that got an earlier answer. retries: further tries within attempts. deadlocks: tries that the server ended as a deadlock, also those that were made again. lock_timeouts: tries that lock_timeout ended, also those that were made again. completed_in_time: confirmed with a deadline, committed before it. timeout_after_confirm: confirmed with a deadline, committed after it. booking_waits: tries that waited for the lock of the booking. booking_wait_us: how long they were at that lock. hold_waits: tries that waited for the locks of holds. hold_wait_us: how long they were at those locks of holds. table_waits: tries that waited for the locks of tables. table_wait_us: how long they were at those locks of tables. write_waits: tries that waited while writing, for the same key, a constraint or what a trigger locks. write_wait_us: how long they were writing then. These times are microseconds; a wait that the end of its session cut off is not counted. total_ms: from beginning to answer. Without database and schema: more label sets were called than holdfast.label_sets has room for. A schema that is gone stands by its number. A clean stop keeps the numbers; a crash begins an epoch. No row when the library is not preloaded.';
 
 create view holdfast.stat_outcomes as
   select d.datname as database,
@@ -584,7 +589,11 @@ comment on view holdfast.stat_phase is
 create view holdfast.stat_attempts as
   select preloaded, epoch, started, ended, in_flight, prepared,
          counters[1] as replayed, counters[2] as retries, counters[3] as deadlocks, counters[4] as lock_timeouts,
-         counters[5] as completed_in_time, counters[6] as timeout_after_confirm
+         counters[5] as completed_in_time, counters[6] as timeout_after_confirm,
+         counters[7] as booking_waits, counters[8] as booking_wait_us,
+         counters[9] as hold_waits, counters[10] as hold_wait_us,
+         counters[11] as table_waits, counters[12] as table_wait_us,
+         counters[13] as write_waits, counters[14] as write_wait_us
   from holdfast.attempt_counts();
 
 comment on view holdfast.stat_attempts is
@@ -643,15 +652,6 @@ create view holdfast.stat_worker as
 comment on view holdfast.stat_worker is
   'The background worker, one row a database: the worker process that is there now (pid, schema and task, else NULL); how many attached schemas it found, and how many of them it skips, because holdfast.worker_excluded_schemas names them or a subscription fills their tables; paused, why nobody works in the database (worker off, read only), else NULL; runs, the rounds in which it ran what was due, whether the last left work for the next, how often in a row a schema failed, errors and the SQLSTATE of the last one (the server''s log has its text); when the last round began and ended and when the next is due (a commit calls it earlier; NULL: when somebody writes); rows done, by task. Since the start of the server.';
 
-revoke all on all functions in schema holdfast from public;
-
-revoke all on all tables in schema holdfast from public;
-
-grant usage on schema holdfast to pg_monitor;
-
-grant select on holdfast.in_flight, holdfast.spans, holdfast.stat_attempts, holdfast.stat_confirm, holdfast.stat_outcomes,
-  holdfast.stat_phase, holdfast.stat_shadow, holdfast.stat_spans, holdfast.stat_tasks, holdfast.stat_worker to pg_monitor;
-
 create function holdfast.task_status() returns table (
   database_id oid, schema_id oid, task text, paused text, last_run timestamptz, last_error text,
   last_error_at timestamptz, next_run timestamptz, runs bigint, failures bigint
@@ -677,6 +677,15 @@ create view holdfast.stat_tasks as
 
 comment on view holdfast.stat_tasks is
   'The tasks of the background worker, one row for each database, attached schema and task, since the start of the server. paused: why it is not run (worker off, read only; skipped, because holdfast.worker_excluded_schemas names the schema or a subscription fills its tables), else NULL. last_run: when its last run ended. last_error, last_error_at: SQLSTATE and time of the last error, also of one row that was left alone for it; the server''s log has its text. next_run: when it is to run, NULL when somebody writes. lag_s: seconds since it was to run, 0 while that is to come. runs; failures: those that an error or the end of the process ended. holdfast.sweep is not counted. The schema of another database stands by its number; one that found no slot has no row. No row when the library is not preloaded.';
+
+revoke all on all functions in schema holdfast from public;
+
+revoke all on all tables in schema holdfast from public;
+
+grant usage on schema holdfast to pg_monitor;
+
+grant select on holdfast.in_flight, holdfast.spans, holdfast.stat_attempts, holdfast.stat_confirm, holdfast.stat_outcomes,
+  holdfast.stat_phase, holdfast.stat_shadow, holdfast.stat_spans, holdfast.stat_tasks, holdfast.stat_worker to pg_monitor;
 
 grant execute on function holdfast.attempt_counts(), holdfast.attempts_in_flight(), holdfast.call_counts(),
   holdfast.outcome_counts(), holdfast.phase_counts(), holdfast.recorded_spans(), holdfast.shadow_counts(),

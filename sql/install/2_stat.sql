@@ -53,12 +53,17 @@ create view holdfast.stat_confirm as
          c.function, c.path, c.started, c.ended, c.in_flight, c.prepared, c.timeout_before_confirm,
          c.counters[1] as replayed, c.counters[2] as retries, c.counters[3] as deadlocks,
          c.counters[4] as lock_timeouts, c.counters[5] as completed_in_time,
-         c.counters[6] as timeout_after_confirm, c.total_ms, c.epoch
+         c.counters[6] as timeout_after_confirm,
+         c.counters[7] as booking_waits, c.counters[8] as booking_wait_us,
+         c.counters[9] as hold_waits, c.counters[10] as hold_wait_us,
+         c.counters[11] as table_waits, c.counters[12] as table_wait_us,
+         c.counters[13] as write_waits, c.counters[14] as write_wait_us,
+         c.total_ms, c.epoch
   from holdfast.call_counts() c
   left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) c.database_id
   left join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.schema_id;
 comment on view holdfast.stat_confirm is
-  'Calls that write to bookings or holds, of all databases, by database, schema, function and path (inline, background, manual). started = ended + in_flight + prepared, whenever nothing moves. timeout_before_confirm: those of ended whose limit in time passed. replayed: those of ended that got an earlier answer. retries: further tries within attempts. deadlocks: tries that the server ended as a deadlock, also those that were made again. lock_timeouts: tries that lock_timeout ended, also those that were made again. completed_in_time: confirmed with a deadline, committed before it. timeout_after_confirm: confirmed with a deadline, committed after it. total_ms: from beginning to answer. Without database and schema: more label sets were called than holdfast.label_sets has room for. A schema that is gone stands by its number. A clean stop keeps the numbers; a crash begins an epoch. No row when the library is not preloaded.';
+  'Calls that write to bookings or holds, of all databases, by database, schema, function and path (inline, background, manual). started = ended + in_flight + prepared, whenever nothing moves. timeout_before_confirm: those of ended whose limit in time passed. replayed: those of ended that got an earlier answer. retries: further tries within attempts. deadlocks: tries that the server ended as a deadlock, also those that were made again. lock_timeouts: tries that lock_timeout ended, also those that were made again. completed_in_time: confirmed with a deadline, committed before it. timeout_after_confirm: confirmed with a deadline, committed after it. booking_waits: tries that waited for the lock of the booking. booking_wait_us: how long they were at that lock. hold_waits: tries that waited for the locks of holds. hold_wait_us: how long they were at those locks of holds. table_waits: tries that waited for the locks of tables. table_wait_us: how long they were at those locks of tables. write_waits: tries that waited while writing, for the same key, a constraint or what a trigger locks. write_wait_us: how long they were writing then. These times are microseconds; a wait that the end of its session cut off is not counted. total_ms: from beginning to answer. Without database and schema: more label sets were called than holdfast.label_sets has room for. A schema that is gone stands by its number. A clean stop keeps the numbers; a crash begins an epoch. No row when the library is not preloaded.';
 
 create view holdfast.stat_outcomes as
   select d.datname as database,
@@ -87,7 +92,11 @@ comment on view holdfast.stat_phase is
 create view holdfast.stat_attempts as
   select preloaded, epoch, started, ended, in_flight, prepared,
          counters[1] as replayed, counters[2] as retries, counters[3] as deadlocks, counters[4] as lock_timeouts,
-         counters[5] as completed_in_time, counters[6] as timeout_after_confirm
+         counters[5] as completed_in_time, counters[6] as timeout_after_confirm,
+         counters[7] as booking_waits, counters[8] as booking_wait_us,
+         counters[9] as hold_waits, counters[10] as hold_wait_us,
+         counters[11] as table_waits, counters[12] as table_wait_us,
+         counters[13] as write_waits, counters[14] as write_wait_us
   from holdfast.attempt_counts();
 comment on view holdfast.stat_attempts is
   'The sum over stat_confirm, one row. started = ended + in_flight + prepared, whenever nothing moves. ended: the sum of stat_outcomes; in_flight: running, or its transaction is still open; prepared: in a prepared transaction (2PC) that nobody has ended; the rest as in stat_confirm. With preloaded false every other column is NULL.';

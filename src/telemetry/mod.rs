@@ -29,6 +29,7 @@ use crate::rules::attempt::tally::{Ticket, Written};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::statistics::counter::Counter;
+use crate::rules::statistics::lock_wait::LockWait;
 use crate::rules::statistics::phase_times::{PhaseTimes, TIMED};
 use crate::rules::statistics::{Counts, Labels};
 use counters::counters;
@@ -45,8 +46,8 @@ pub fn register() {
     orphaned::register();
     shadow::register();
     spans::register();
-    in_flight::register();
     attempt_log::register();
+    in_flight::register();
     saved::register();
 }
 
@@ -84,11 +85,23 @@ struct OpenAttempt {
     label_set: &'static LabelSet,
     began: std::time::Instant,
     times: Cell<PhaseTimes>,
+    lock_wait: Cell<LockWait>,
 }
 
 impl OpenAttempt {
     fn elapsed_us(&self) -> u64 {
         microseconds(self.began.elapsed())
+    }
+
+    /// The phase ends: if it waited for a lock, that is counted.
+    fn leave_lock(&self, next: Option<Phase>, at_us: u64) {
+        let mut lock_wait = self.lock_wait.get();
+        let waited = lock_wait.reach(next, at_us, session::last_wait());
+        self.lock_wait.set(lock_wait);
+        if let Some(([waits, microseconds], us)) = waited {
+            self.label_set.count(waits, 1);
+            self.label_set.count(microseconds, us);
+        }
     }
 }
 
@@ -100,8 +113,8 @@ impl CountedAttempt {
         CountedAttempt {
             open: label_set.map(|(number, label_set)| {
                 label_set.begun();
-                let (began, times) = (std::time::Instant::now(), Cell::default());
-                OpenAttempt { ticket: settle::begin(number), label_set, began, times }
+                let (began, times, lock_wait) = (std::time::Instant::now(), Cell::default(), Cell::default());
+                OpenAttempt { ticket: settle::begin(number), label_set, began, times, lock_wait }
             }),
         }
     }
@@ -115,9 +128,10 @@ impl CountedAttempt {
     /// How far it got.
     pub fn reach(&self, phase: Phase) {
         if let Some(open) = &self.open {
-            let mut times = open.times.get();
-            times.reach(phase, open.elapsed_us());
+            let (mut times, at_us) = (open.times.get(), open.elapsed_us());
+            times.reach(phase, at_us);
             open.times.set(times);
+            open.leave_lock(Some(phase), at_us);
             orphaned::reach(open.ticket, phase);
         }
     }
@@ -171,7 +185,9 @@ impl CountedAttempt {
     /// The answer is there: so long it took.
     fn take(&mut self) -> Option<OpenAttempt> {
         let open = self.open.take()?;
-        let spent = open.times.get().end(open.elapsed_us());
+        let at_us = open.elapsed_us();
+        let spent = open.times.get().end(at_us);
+        open.leave_lock(None, at_us);
         for (phase, us) in TIMED.iter().zip(spent) {
             if let Some(us) = us {
                 open.label_set.took(*phase, us);

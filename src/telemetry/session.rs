@@ -1,12 +1,26 @@
 //! Where and when a session is at this moment. [unsafe]
 
 use std::cell::RefCell;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 
 use pgrx::pg_sys;
 
 use crate::rules::attempt::tally::Part;
 use crate::rules::booking::window::Instant;
+
+// Exported by the server; the bindings leave `utils/timeout.h` out.
+unsafe extern "C-unwind" {
+    fn get_timeout_start_time(reason: c_int) -> pg_sys::TimestampTz;
+}
+
+/// `DEADLOCK_TIMEOUT`, the same in every version.
+const DEADLOCK_TIMEOUT: c_int = 1;
+
+/// When this session last began to wait for a lock: whoever does starts the timer that looks for a deadlock.
+pub fn last_wait() -> i64 {
+    // SAFETY: reads what the process keeps of its timers.
+    unsafe { get_timeout_start_time(DEADLOCK_TIMEOUT) }
+}
 
 thread_local! {
     static DATABASE_NAME: RefCell<Option<String>> = const { RefCell::new(None) };

@@ -32,6 +32,14 @@ counters! {
     LockTimeouts "lock_timeouts" "tries" "tries that lock_timeout ended, also those that were made again";
     CompletedInTime "completed_in_time" "attempts" "confirmed with a deadline, committed before it";
     TimeoutAfterConfirm "timeout_after_confirm" "attempts" "confirmed with a deadline, committed after it";
+    BookingWaits "booking_waits" "waits" "tries that waited for the lock of the booking";
+    BookingWaitUs "booking_wait_us" "microseconds" "how long they were at that lock";
+    HoldWaits "hold_waits" "waits" "tries that waited for the locks of holds";
+    HoldWaitUs "hold_wait_us" "microseconds" "how long they were at those locks of holds";
+    TableWaits "table_waits" "waits" "tries that waited for the locks of tables";
+    TableWaitUs "table_wait_us" "microseconds" "how long they were at those locks of tables";
+    WriteWaits "write_waits" "waits" "tries that waited while writing, for the same key, a constraint or what a trigger locks";
+    WriteWaitUs "write_wait_us" "microseconds" "how long they were writing then";
 }
 
 impl Counter {

@@ -2,6 +2,7 @@
 
 pub mod counter;
 pub mod histogram;
+pub mod lock_wait;
 pub mod phase_times;
 pub mod saved;
 

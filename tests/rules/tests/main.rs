@@ -37,6 +37,7 @@ mod json;
 mod lease;
 mod legacy;
 mod lock_holder;
+mod lock_wait;
 mod migration;
 mod observation;
 mod orphaned;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Cluster, Room, Session, assign, at, atomic_confirm, confirm, eventually};
+use holdfast_e2e::{Cluster, Room, Session, assign, at, atomic_confirm, behind, confirm, confirm_hold, eventually};
 use postgres::Client;
 use serde_json::Value;
 use uuid::Uuid;
@@ -40,6 +40,57 @@ fn started(session: &mut Session, function: &str, path: &str) -> i64 {
         "select coalesce(sum(started), 0)::bigint from holdfast.stat_confirm
          where (database, schema, function, path) = (current_database(), 'public', '{function}', '{path}')"
     ))
+}
+
+/// Each wait is counted by what was waited for, and how long; what goes through counts nothing.
+#[test]
+fn waits_are_counted_by_lock() {
+    let cluster = Cluster::start_preloaded();
+    let mut session = cluster.install("labels");
+    let room = session.room(1);
+    let waits = |session: &mut Session| -> Vec<i64> {
+        session.value(
+            "select array[sum(booking_waits), sum(hold_waits), sum(table_waits), sum(write_waits)]::bigint[]
+             from holdfast.stat_confirm",
+        )
+    };
+    let mut blocker = Session::new(cluster.connect("labels"));
+    let table = room.tables[0];
+    for (at, locks) in ["bookings", "table_holds", "table_inventory", "allocations"].into_iter().enumerate() {
+        let booking = booking(&mut session, &room, i64::try_from(at).expect("few"));
+        let hold =
+            session.value::<Uuid>(&format!("select hold_id from hold_tables('{booking}', array['{table}']::uuid[])"));
+        let before = waits(&mut session);
+        blocker.run("begin");
+        match locks {
+            "bookings" => blocker.run(&format!("select from bookings where id = '{booking}' for update")),
+            "table_holds" => blocker.run(&format!("select from table_holds where id = '{hold}' for update")),
+            "table_inventory" => blocker.run(&format!("select from table_inventory where id = '{table}' for update")),
+            _ => blocker.run("lock table allocations in share mode"),
+        }
+        let caller = Session::new(cluster.connect("labels"));
+        let pending = behind(&mut session, blocker.pid, caller, &confirm_hold(hold, booking, "key"));
+        blocker.run("rollback");
+        let (mut caller, answer) = pending.finish();
+        answer.expect("it went through after the wait");
+        let mut expected = before;
+        expected[at] += 1;
+        assert_eq!(waits(&mut session), expected, "{locks}");
+        // The same session again: it has waited before, and does not now.
+        let other = self::booking(&mut session, &room, 10 + i64::try_from(at).expect("few"));
+        caller.done(&confirm(other, &room.tables, "key"));
+        assert_eq!(waits(&mut session), expected, "{locks}");
+    }
+    // One that gave up has waited too.
+    let last = booking(&mut session, &room, 20);
+    blocker.run(&format!("begin; select from bookings where id = '{last}' for update"));
+    session.run("set lock_timeout = 20");
+    let before = waits(&mut session);
+    session.refused(&confirm(last, &room.tables, "key"));
+    assert_eq!(waits(&mut session)[0], before[0] + 1);
+    let sums: Vec<i64> = session
+        .value("select array[booking_wait_us, hold_wait_us, table_wait_us, write_wait_us] from holdfast.stat_attempts");
+    assert!(sums.iter().all(|us| *us > 0), "{sums:?}");
 }
 
 #[test]
