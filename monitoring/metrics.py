@@ -40,13 +40,14 @@ SERVER = [
         "holdfast_attempts",
         """
         select coalesce(database, '')::text as datname, coalesce(schema, '')::text as schema, function, path,
-               started::float8 as started_total, replayed::float8 as replayed_total, retries::float8 as retries_total,
-               deadlocks::float8 as deadlocks_total, lock_timeouts::float8 as lock_timeouts_total,
-               completed_in_time::float8 as completed_in_time_total,
-               timeout_before_confirm::float8 as timeout_before_confirm_total,
-               timeout_after_confirm::float8 as timeout_after_confirm_total,
-               in_flight::float8 as in_flight, prepared::float8 as prepared
-        from holdfast.stat_confirm
+               sum(started)::float8 as started_total, sum(replayed)::float8 as replayed_total,
+               sum(retries)::float8 as retries_total, sum(deadlocks)::float8 as deadlocks_total,
+               sum(lock_timeouts)::float8 as lock_timeouts_total,
+               sum(completed_in_time)::float8 as completed_in_time_total,
+               sum(timeout_before_confirm)::float8 as timeout_before_confirm_total,
+               sum(timeout_after_confirm)::float8 as timeout_after_confirm_total,
+               sum(in_flight)::float8 as in_flight, sum(prepared)::float8 as prepared
+        from holdfast.stat_confirm group by 1, 2, 3, 4
         """,
         {
             "started_total": (COUNTER, "Attempts that began."),
@@ -61,6 +62,23 @@ SERVER = [
             "prepared": (GAUGE, "Attempts in a prepared transaction that nobody has ended."),
         },
         CALL,
+    ),
+    Query(
+        "holdfast_lock",
+        """
+        select coalesce(c.database, '')::text as datname, coalesce(c.schema, '')::text as schema, c.function, w.lock,
+               sum(w.waits)::float8 as waits_total, sum(w.us)::float8 / 1000000 as wait_seconds_total
+        from holdfast.stat_confirm c
+        cross join lateral (values ('booking', booking_waits, booking_wait_us), ('hold', hold_waits, hold_wait_us),
+                                   ('table', table_waits, table_wait_us), ('write', write_waits, write_wait_us))
+          w(lock, waits, us)
+        group by 1, 2, 3, 4
+        """,
+        {
+            "waits_total": (COUNTER, "Tries that waited for a lock: of the booking, of holds, of tables, or while writing."),
+            "wait_seconds_total": (COUNTER, "How long they were at those locks."),
+        },
+        ("datname", "schema", "function", "lock"),
     ),
     # What an alert looks at begins with 0, so that its first increase is seen.
     Query(
@@ -158,6 +176,22 @@ SERVER = [
             "overdue_seconds": (GAUGE, "How long the next round is overdue while nobody works."),
         },
         ("datname",),
+    ),
+    Query(
+        "holdfast_task",
+        """
+        select database::text as datname, schema, task, lag_s::float8 as lag_seconds,
+               coalesce(extract(epoch from last_run), 0)::float8 as last_run_timestamp_seconds,
+               runs::float8 as runs_total, failures::float8 as failures_total
+        from holdfast.stat_tasks
+        """,
+        {
+            "lag_seconds": (GAUGE, "How long a task is overdue in a schema; 0 while its run is still to come."),
+            "last_run_timestamp_seconds": (GAUGE, "When the task's last run ended; 0 when there was none."),
+            "runs_total": (COUNTER, "Runs of the task."),
+            "failures_total": (COUNTER, "Runs that an error ended, or the end of the process."),
+        },
+        ("datname", "schema", "task"),
     ),
     Query(
         "holdfast_task_rows",

@@ -145,6 +145,18 @@ ROWS: dict[str, list[Panel]] = {
             },
         ),
         Panel(
+            "Waits by lock",
+            "ops",
+            "Tries that waited: for the booking, for holds, for tables, or while writing (the same key, a constraint, a trigger).",
+            {"{{lock}}": f"sum by (lock) ({rate('holdfast_lock_waits_total' + SCHEMA)})"},
+        ),
+        Panel(
+            "Time at locks",
+            "s",
+            "Seconds in which calls waited, in a second, by lock.",
+            {"{{lock}}": f"sum by (lock) ({rate('holdfast_lock_wait_seconds_total' + SCHEMA)})"},
+        ),
+        Panel(
             "Waiting for others",
             "short",
             "Attempts in flight that wait for another session's lock.",
@@ -223,8 +235,9 @@ ROWS: dict[str, list[Panel]] = {
         Panel(
             "Lag",
             "s",
-            "How long the next round is overdue, and how long ago the last one ended.",
+            "How long a task is overdue at most, the next round, and how long ago the last one ended. Alert: HoldfastTaskLag.",
             {
+                "{{task}}": f"max by (task) (holdfast_task_lag_seconds{DATABASE})",
                 "{{datname}} overdue": f"holdfast_worker_overdue_seconds{DATABASE}",
                 "{{datname}} since the last": f"time() - (holdfast_worker_last_round_timestamp_seconds{DATABASE} > 0)",
             },
