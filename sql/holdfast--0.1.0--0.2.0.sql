@@ -422,7 +422,7 @@ comment on function holdfast.attempts_in_flight is
   'What each session is at; read it through the view holdfast.in_flight. No row when the library is not preloaded. Raises nothing, locks nothing, may be repeated.';
 
 create function holdfast.span_counts() returns table (
-  preloaded boolean, room bigint, written bigint, held bigint, dropped bigint
+  preloaded boolean, room bigint, written bigint, held bigint, dropped bigint, observed bigint, unobserved bigint
 )
 language c volatile set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'native_span_counts_wrapper';
@@ -476,10 +476,10 @@ comment on view holdfast.in_flight is
   'Calls that write to bookings or holds and run, or whose transaction is still open: the last of each session. phase done: it has its answer, and its transaction has not ended. since: when the phase was reached. waiting_for: the processes whose locks it waits for now, by pg_blocking_pids. item and items: of a confirm_many, which item it is at, and of how many; NULL for any other call.';
 
 create view holdfast.stat_spans as
-  select preloaded, room, written, held, dropped from holdfast.span_counts();
+  select preloaded, room, written, held, dropped, observed, unobserved from holdfast.span_counts();
 
 comment on view holdfast.stat_spans is
-  'written = held + dropped, whenever nothing moves: attempts written down since the server started or recovered, those that holdfast.spans shows, and those that made room for newer ones or found none. room: the setting holdfast.spans.';
+  'written = held + dropped, whenever nothing moves: attempts written down since the server started or recovered, those that holdfast.spans shows, and those that made room for newer ones or found none. room: the setting holdfast.spans. observed: attempts that rolled back, and that the worker told the services of in observability_events, by the setting holdfast.observability_events; unobserved: those that it could not tell of, for the table refused the row or the attempt was dropped before.';
 
 create function holdfast.why(p_schema regnamespace, p_booking_id uuid, p_idempotency_key text default null)
 returns table (at timestamptz, source text, what text, detail jsonb, what_to_do text)

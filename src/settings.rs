@@ -85,7 +85,7 @@ settings! {
         "The worker deletes older ones: somebody should have looked at them by then.";
     text observability_events = Some(observation::WRITTEN), Suset;
         "Types of events that are written into the application's observability_events, separated by commas.",
-        "A type, a group like transaction.* or auto_assign.*, or * for all. A row costs its caller a write.";
+        "A type, a group like transaction.* or auto_assign.*, or * for all. A row costs its caller a write; what rolled back, the worker's.";
     int outbox_attempts = lease::ATTEMPTS, 1 to 1000, Sighup;
         "How often an event is given to a consumer before it is dead.",
         "outbox_claim counts each time, outbox_fail looks at the count.";

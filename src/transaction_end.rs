@@ -26,6 +26,7 @@ unsafe extern "C-unwind" fn transaction_ends(event: pg_sys::XactEvent::Type, _ar
     telemetry::recording::transaction_ends(event);
     telemetry::transaction_ends(event);
     worker_slots::transaction_ends(event);
+    telemetry::recording::take_untold().into_iter().for_each(worker_slots::call_now);
 }
 
 #[pg_guard]

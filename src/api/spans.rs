@@ -152,6 +152,8 @@ fn native_span_counts() -> TableIterator<
         name!(written, Option<i64>),
         name!(held, Option<i64>),
         name!(dropped, Option<i64>),
+        name!(observed, Option<i64>),
+        name!(unobserved, Option<i64>),
     ),
 > {
     let counts = spans::counts();
@@ -162,5 +164,7 @@ fn native_span_counts() -> TableIterator<
         number(|counts| counts.written),
         number(|counts| counts.held),
         number(|counts| counts.dropped),
+        number(|counts| counts.observed),
+        number(|counts| counts.unobserved),
     )])
 }

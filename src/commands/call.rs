@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::observation as observed;
 use crate::rules::Id;
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::orphaned::Orphaned;
@@ -9,6 +10,7 @@ use crate::rules::attempt::phase::Phase;
 use crate::rules::attempt::time_limit;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::{Arguments, Named};
+use crate::rules::event::observation;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
@@ -43,6 +45,9 @@ impl<'a> Call<'a> {
     pub fn on_path(store: &'a Store, function: Function, path: Path) -> Call<'a> {
         let attempt = CountedAttempt::begin((store.number(), store.schema()), function, path);
         let recording = Recording::begin(store.number(), function, path);
+        if observation::is_of_function(function) && observed::is_wanted(store) {
+            recording.is_observed();
+        }
         Call { store, phase: Cell::default(), attempt, recording }
     }
 

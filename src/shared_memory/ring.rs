@@ -86,6 +86,25 @@ impl<'a, const WORDS: usize> Ring<'a, WORDS> {
         self.slots.iter().filter(first).filter_map(|slot| slot.read().map(|(_, words)| words))
     }
 
+    /// So many of those that are wanted, each changed first: whoever else asks does not find it wanted any more.
+    pub fn take_wanted<const FIRST: usize>(
+        self,
+        most: usize,
+        is_wanted: impl Fn(&[u64; FIRST]) -> bool,
+        change: impl Fn(&[AtomicU64; WORDS]),
+    ) -> Vec<[u64; WORDS]> {
+        let taken = self.slots.iter().filter_map(|slot| {
+            let (seen, _) = slot.read::<FIRST>().filter(|(_, words)| is_wanted(words))?;
+            let mut words = [0; WORDS];
+            slot.write(seen, |shared| {
+                words.iter_mut().zip(shared).for_each(|(word, shared)| *word = shared.load(Relaxed));
+                change(shared);
+            })?;
+            Some(words)
+        });
+        taken.take(most).collect()
+    }
+
     /// Every entry that is there, in no order.
     pub fn read(self) -> impl Iterator<Item = [u64; WORDS]> + use<'a, WORDS> {
         self.slots.iter().filter_map(|slot| slot.read().map(|(_, words)| words))

@@ -13,9 +13,13 @@ statement!(
 );
 
 impl Store {
+    pub fn has_observations(&self) -> bool {
+        self.attachment.has_own("observability_events")
+    }
+
     /// Writes what was observed of a booking; the caller has asked whether somebody wants it.
     pub fn observations_write(&self, booking: Id, observed: &[Observation]) -> Result<(), Failure> {
-        if observed.is_empty() || !self.attachment.has_own("observability_events") {
+        if observed.is_empty() || !self.has_observations() {
             return Ok(());
         }
         self.run(

@@ -19,6 +19,9 @@ pub struct Counters {
     /// Databases in the order in which they were met; 0: free.
     databases: [AtomicU32; DATABASES],
     pub prepared: Prepared,
+    /// Attempts that rolled back and of which services read, or never will.
+    pub observed: AtomicU64,
+    pub unobserved: AtomicU64,
 }
 
 // SAFETY: atomics only, without a pointer in them: every process sees the same memory in the same way.
@@ -48,6 +51,8 @@ impl Counters {
             epoch: AtomicI64::new(0),
             databases: [const { AtomicU32::new(0) }; DATABASES],
             prepared: Prepared::new(),
+            observed: AtomicU64::new(0),
+            unobserved: AtomicU64::new(0),
         };
         counters.begin_epoch();
         counters

@@ -26,12 +26,31 @@ use crate::shared_memory::ring::RingEntry;
 struct Unsettled {
     part: Part,
     entry: RingEntry,
+    /// The schema whose services want to read of it, if it is rolled back.
+    observed_in: Option<u32>,
+}
+
+impl Unsettled {
+    fn settle(&self, end: TransactionEnd, transaction: u64) {
+        let is_there = spans::settle(self.entry, end, transaction);
+        match self.observed_in.filter(|_| end == TransactionEnd::RolledBack) {
+            Some(schema) if is_there => with(&UNTOLD, |untold| {
+                if !untold.contains(&schema) {
+                    untold.push(schema);
+                }
+            }),
+            Some(_) => spans::count_unobserved(1),
+            None => {}
+        }
+    }
 }
 
 thread_local! {
     static LAST: Cell<u64> = const { Cell::new(0) };
     /// The attempts that run, the innermost last.
     static RUNNING: RefCell<Vec<(u64, Span)>> = const { RefCell::new(Vec::new()) };
+    /// Schemas whose services are to be told of what rolled back.
+    static UNTOLD: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
     static UNSETTLED: RefCell<Vec<Unsettled>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -116,6 +135,11 @@ impl Recording {
         self.change(|span| span.item = (place, of));
     }
 
+    /// Services want to read of it, also if it is rolled back.
+    pub fn is_observed(&self) {
+        self.change(|span| span.is_observed = true);
+    }
+
     pub fn is_at(&self, restaurant: Id) {
         self.change(|span| span.restaurant = Some(restaurant));
     }
@@ -150,7 +174,9 @@ impl Recording {
             if wrote {
                 in_flight::written(Span { phase: Phase::Done, since: now(), ..span.clone() }, part());
             }
-            write(&mut span, outcome, true);
+            if let Some(written) = write(&mut span, outcome) {
+                settle_later(written);
+            }
             show(running);
             closed = Some(span);
         });
@@ -172,7 +198,7 @@ fn show(running: &[(u64, Span)]) {
     running.last().map_or_else(in_flight::rest, |(_, span)| in_flight::show(span));
 }
 
-fn write(span: &mut Span, outcome: Outcome, settles_later: bool) -> Option<RingEntry> {
+fn write(span: &mut Span, outcome: Outcome) -> Option<Unsettled> {
     let is_kept = span.is_kept() && spans::room() > 0;
     if !is_kept && !attempt_log::is_on() {
         return None;
@@ -195,16 +221,17 @@ fn write(span: &mut Span, outcome: Outcome, settles_later: bool) -> Option<RingE
         return None;
     }
     let entry = spans::write(span)?;
-    if settles_later {
-        with(&UNSETTLED, |unsettled| {
-            // The ring came round by this transaction alone: the older half is dropped long since.
-            if unsettled.len() > spans::room() {
-                unsettled.drain(..unsettled.len() / 2);
-            }
-            unsettled.push(Unsettled { part: part(), entry });
-        });
-    }
-    Some(entry)
+    Some(Unsettled { part: part(), entry, observed_in: span.is_observed.then_some(span.schema) })
+}
+
+fn settle_later(written: Unsettled) {
+    with(&UNSETTLED, |unsettled| {
+        // The ring came round by this transaction alone: the older half is dropped long since.
+        if unsettled.len() > spans::room() {
+            unsettled.drain(..unsettled.len() / 2);
+        }
+        unsettled.push(written);
+    });
 }
 
 fn trace_context(metadata: Option<&Json>) -> Option<TraceContext> {
@@ -233,14 +260,23 @@ pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
     with(&RUNNING, |running| {
         for (_, span) in running.drain(..) {
             let mut span = cut_off(span);
-            if let Some(entry) = write(&mut span, Outcome::Failed, false) {
-                spans::settle(entry, end, transaction);
+            if let Some(written) = write(&mut span, Outcome::Failed) {
+                written.settle(end, transaction);
             }
             attempt_log::ended_silently(&span);
         }
     });
-    with(&UNSETTLED, |unsettled| unsettled.drain(..).for_each(|of| spans::settle(of.entry, end, transaction)));
+    with(&UNSETTLED, |unsettled| unsettled.drain(..).for_each(|of| of.settle(end, transaction)));
     in_flight::forget();
+}
+
+/// The schemas whose services the worker is to tell of what rolled back, each once.
+pub fn take_untold() -> Vec<u32> {
+    UNTOLD
+        .try_with(|untold| untold.try_borrow_mut().map(|mut untold| std::mem::take(&mut *untold)).ok())
+        .ok()
+        .flatten()
+        .unwrap_or_default()
 }
 
 /// The session ended, and nobody could say why.
@@ -266,7 +302,7 @@ pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
         pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => unsettled.retain(|of| {
             let gone = of.part == part;
             if gone {
-                spans::settle(of.entry, TransactionEnd::RolledBack, 0);
+                of.settle(TransactionEnd::RolledBack, 0);
             }
             !gone
         }),

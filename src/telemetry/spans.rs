@@ -1,14 +1,18 @@
 //! The ring of the last attempts, which a rollback leaves alone. [unsafe]
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init};
 
+use super::counters::{add, counters};
 use super::prepared::End;
 use super::settle;
 use crate::rules::Id;
-use crate::rules::trace::span::{Span, TRANSACTION, TRANSACTION_END, TransactionEnd, WORDS, transaction_of};
+use crate::rules::trace::span::{
+    OBSERVED, OBSERVED_WORDS, Span, TRANSACTION, TRANSACTION_END, TransactionEnd, WORDS, is_untold, transaction_of,
+};
 use crate::settings;
 use crate::shared_memory::ring::{Ring, RingCounts, RingEntry};
 use crate::shared_memory::slot::Slot;
@@ -39,17 +43,51 @@ fn ring() -> Option<Ring<'static, WORDS>> {
 
 /// Writes down an attempt that ended; how its transaction ends is not known yet.
 pub fn write(span: &Span) -> Option<RingEntry> {
-    ring()?.write(|words| span.write(|at, value| words[at].store(value, Relaxed)))
+    let written = ring()?.write(|words| {
+        if is_untold(words[TRANSACTION_END].load(Relaxed), words[OBSERVED].load(Relaxed)) {
+            count_unobserved(1);
+        }
+        span.write(|at, value| words[at].store(value, Relaxed));
+    });
+    if written.is_none() && span.is_observed {
+        count_unobserved(1);
+    }
+    written
 }
 
-/// The transaction ended, or a part of it.
-pub fn settle(entry: RingEntry, end: TransactionEnd, transaction: u64) {
-    if let Some(ring) = ring() {
+/// Services will never read of so many attempts that rolled back.
+pub fn count_unobserved(number: u64) {
+    if let Some(counters) = counters() {
+        add(&counters.unobserved, number);
+    }
+}
+
+/// Services can read of one.
+pub fn count_observed() {
+    if let Some(counters) = counters() {
+        add(&counters.observed, 1);
+    }
+}
+
+/// Attempts of a schema of this database that rolled back and of which services are to be told, each handed out once.
+pub fn take_untold(schema: u32, most: usize) -> Vec<Span> {
+    let place = u64::from(super::database()) << 32 | u64::from(schema);
+    let is_wanted =
+        move |words: &[u64; OBSERVED_WORDS]| words[6] == place && is_untold(words[TRANSACTION_END], words[OBSERVED]);
+    let told = |words: &[AtomicU64; WORDS]| words[OBSERVED].store(0, Relaxed);
+    let taken = ring().map(|ring| ring.take_wanted(most, is_wanted, told)).unwrap_or_default();
+    taken.iter().filter_map(Span::of_words).collect()
+}
+
+/// The transaction ended, or a part of it. False: the entry is gone.
+pub fn settle(entry: RingEntry, end: TransactionEnd, transaction: u64) -> bool {
+    let settled = ring().and_then(|ring| {
         ring.change(entry, |words| {
             words[TRANSACTION_END].store(end as u64, Relaxed);
             words[TRANSACTION].store(transaction, Relaxed);
-        });
-    }
+        })
+    });
+    settled.is_some()
 }
 
 /// How many entries the ring has room for.
@@ -94,13 +132,18 @@ pub struct SpanCounts {
     pub written: u64,
     pub held: u64,
     pub dropped: u64,
+    pub observed: u64,
+    pub unobserved: u64,
 }
 
 /// None when the library is not preloaded.
 pub fn counts() -> Option<SpanCounts> {
     let ring = ring()?;
     let (written, dropped) = (ring.counts.written(), ring.counts.dropped());
-    Some(SpanCounts { room: ring.slots.len() as u64, written, held: ring.read().count() as u64, dropped })
+    let (room, held) = (ring.slots.len() as u64, ring.read().count() as u64);
+    let [observed, unobserved] =
+        counters().map(|counters| [&counters.observed, &counters.unobserved].map(|of| of.load(Relaxed)))?;
+    Some(SpanCounts { room, written, held, dropped, observed, unobserved })
 }
 
 impl From<End> for TransactionEnd {

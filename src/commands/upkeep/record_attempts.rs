@@ -1,5 +1,6 @@
-//! The task record_attempts: attempts whose session was ended get their row.
+//! The task record_attempts: attempts whose session was ended get their row, and services read of those that rolled back.
 
+use crate::commands::observation;
 use crate::rules::refusal::failure::Failure;
 use crate::store::Store;
 use crate::telemetry;
@@ -10,5 +11,5 @@ pub fn run(store: &Store) -> Result<i64, Failure> {
     for orphaned in &taken {
         store.attempt_record_orphaned(orphaned)?;
     }
-    Ok(taken.len() as i64)
+    Ok(taken.len() as i64 + observation::of_rolled_back(store)?)
 }

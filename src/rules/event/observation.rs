@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::attempt::auto_assign::Initiator;
+use crate::rules::attempt::function::{Function, Path};
 use crate::rules::confirm::request::Request;
 use crate::rules::refusal::outcome::{Disposition, Outcome};
+use crate::rules::trace::span::Span;
 
 const CONFIRM: &str = "capacity.atomic_confirm";
 const MISMATCH: &str = "transaction.reconciled_mismatch";
@@ -118,6 +120,33 @@ pub fn automatic(trigger: Initiator, subject: Subject, outcome: Outcome) -> Vec<
         context: subject.context(Some(outcome)),
     };
     types.iter().map(row).collect()
+}
+
+/// Is it one of those whose calls are observed?
+#[must_use]
+pub fn is_of_function(function: Function) -> bool {
+    function.takes_tables()
+}
+
+/// One that rolled back, whatever it had come to; when it ended stands in its context, for the row is written later.
+#[must_use]
+pub fn rolled_back(span: &Span) -> Vec<Observation> {
+    let done = span.outcome.entry().disposition == Disposition::Success;
+    let outcome = if done { Outcome::RolledBack } else { span.outcome };
+    let duration_ms = Some(span.ended.0.saturating_sub(span.started.0) / 1000);
+    let subject = Subject { key: span.key.as_deref(), hold: span.hold, duration_ms, ..Subject::default() };
+    let trigger = match (span.function, span.path) {
+        _ if span.replayed || !is_of_function(span.function) => return Vec::new(),
+        (Function::AutoAssign, Path::Inline) => Some(Initiator::Inline),
+        (Function::AutoAssign, Path::Background) => Some(Initiator::Background),
+        _ => None,
+    };
+    let mut rows = refusal(subject, outcome);
+    rows.extend(trigger.into_iter().flat_map(|trigger| automatic(trigger, subject, outcome)));
+    for row in &mut rows {
+        row.context["endedAt"] = json!(span.ended.to_string());
+    }
+    rows
 }
 
 fn inline(outcome: Outcome) -> &'static [&'static str] {

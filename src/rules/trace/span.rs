@@ -87,13 +87,15 @@ pub struct Span {
     pub key: Option<String>,
     pub message: Option<String>,
     pub detail: Option<String>,
+    /// Services want to read of it, if it is rolled back.
+    pub is_observed: bool,
     /// A text was longer than its room.
     pub cut: bool,
     /// Which item of a list it is, from 1, and how many these are; zero: of none.
     pub item: (u32, u32),
 }
 
-const FIXED: usize = 34;
+const FIXED: usize = 35;
 /// So many bytes of a text are kept. A key may be longer than that: then its beginning is.
 pub const KEY_BYTES: usize = 256;
 pub(super) const MESSAGE_BYTES: usize = 256;
@@ -111,6 +113,10 @@ const LABELS: usize = 17;
 /// So many words say what an attempt is at.
 pub const LOCK_WORDS: usize = LABELS + 1;
 const BLOCKED_BY: usize = 28;
+/// Whether services are still to be told of it: the one who tells them clears it.
+pub const OBSERVED: usize = 33;
+/// So many words say whose schema's services are to be told.
+pub const OBSERVED_WORDS: usize = OBSERVED + 1;
 
 impl Span {
     #[must_use]
@@ -140,6 +146,7 @@ impl Span {
             key: None,
             message: None,
             detail: None,
+            is_observed: false,
             cut: false,
             item: (0, 0),
         }
@@ -272,7 +279,8 @@ impl Span {
         let parts = self.parts.iter().flat_map(|time| [time.first.cast_unsigned(), time.took.cast_unsigned()]);
         let blocked_by = [other_booking.0, other_booking.1, other_hold.0, other_hold.1, until];
         let item = u64::from(self.item.0) << 32 | u64::from(self.item.1);
-        let numbers = fixed.into_iter().chain(parts).chain(blocked_by).chain([item]).enumerate();
+        let last = [u64::from(self.is_observed), item];
+        let numbers = fixed.into_iter().chain(parts).chain(blocked_by).chain(last).enumerate();
         numbers.for_each(|(at, value)| word(at, value));
         let mut bytes = key.bytes().chain(message.bytes()).chain(detail.bytes());
         for at in FIXED..WORDS {
@@ -326,6 +334,7 @@ impl Span {
             phase: *Phase::ALL.get(small(16, 0xff))?,
             outcome: CATALOGUE.get(small(24, 0xffff))?.outcome,
             replayed: flag(40),
+            is_observed: words[OBSERVED] == 1,
             cut: flag(41),
             item: ((words[FIXED - 1] >> 32) as u32, words[FIXED - 1] as u32),
             sqlstate: (words[18] as u32).cast_signed(),
@@ -344,6 +353,12 @@ impl Span {
 #[must_use]
 pub fn transaction_of(words: &[u64; WORDS]) -> (TransactionEnd, u64) {
     (TransactionEnd::of(words[TRANSACTION_END]), words[TRANSACTION])
+}
+
+/// Was it rolled back, and are services still to be told?
+#[must_use]
+pub fn is_untold(end: u64, observed: u64) -> bool {
+    TransactionEnd::of(end) == TransactionEnd::RolledBack && observed == 1
 }
 
 /// What a function's spans are called.

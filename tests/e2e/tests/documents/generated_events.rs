@@ -229,7 +229,13 @@ otherwise, mismatches alone are.
 `context` has `outcome` and `code` ([outcomes](outcomes.md)), `idempotencyKey`, `holdId`, `tableIds`, `attemptId` and
 `durationMs`, as far as they are known; that of a mismatch has `findings` and `repaired` ([findings](findings.md)).
 The severity is `info` for a success, `warning` for what may pass, `error` otherwise, and that of the finding for a
-mismatch. A row is written with its call, and a rollback takes it back: what a call raised is not in this table.
+mismatch. A row is written with its call, and a rollback takes it back.
+
+With `shared_preload_libraries`, the worker writes down a moment later what rolled back: because a call raised, or because its
+caller took it back. The types are `transaction.failed` and those of the automatic paths; `endedAt` in `context` says when it
+happened. Each is written at most once.
+Lost is what the table refuses, and what newer attempts drive out first (`holdfast.spans`): `unobserved` in
+`holdfast.stat_spans` counts it, beside `observed`. What was prepared (2PC) and rolled back then is not told, and not counted.
 ";
 
 #[test]

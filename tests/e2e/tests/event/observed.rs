@@ -67,7 +67,7 @@ fn a_refusal_that_commits_is_observed() {
     assert_eq!(observed(&mut floor, booking), ["transaction.started", "transaction.failed table_inactive"]);
     let context: Value = floor.value("select context from public.observability_events where event_type ~ 'failed'");
     assert_eq!((&context["code"], &context["holdId"]), (&"HF504".into(), &hold.to_string().into()), "{context}");
-    // Raised, it is gone with its transaction; who asks for such rows reads the spans.
+    // Raised, it is gone with its transaction; a worker in a server with the library preloaded writes it down.
     floor.refused(&atomic_confirm(booking, hold, "another key"));
     assert_eq!(observed(&mut floor, booking).len(), 2);
 }

@@ -248,7 +248,7 @@ fn a_ring_that_laps_counts_what_it_drops() {
     crowd.into_iter().for_each(|guest| guest.join().expect("no unexpected answer"));
     let counts = |session: &mut Session| -> Value { session.value("select to_jsonb(s) from holdfast.stat_spans s") };
     let written = SESSIONS as i64 * CALLS * 2;
-    let expected = json!({"preloaded": true, "room": 7, "written": written, "held": 7, "dropped": written - 7});
+    let expected = json!({"preloaded": true, "room": 7, "written": written, "held": 7, "dropped": written - 7, "observed": 0, "unobserved": 0});
     assert_eq!(counts(&mut session), expected);
     // DETAIL of this one would name its key.
     let fenced = booking(&mut session, &room, CALLS);
