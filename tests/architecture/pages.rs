@@ -10,7 +10,7 @@ use super::{assert_none, assert_one};
 
 const WORDS: usize = 35;
 /// Blocks in these languages are run by tests/e2e: pages, callers, adopt_page.
-const RUN: &[&str] = &["sql", "python", "ts", "java", "sh"];
+const RUN: &[&str] = &["sql", "python", "ts", "java", "js", "sh"];
 /// What is shown and not run: pictures and payloads.
 const SHOWN: &[&str] = &["text", "json"];
 /// Made of the comments in SQL, which follow a form of their own.

@@ -16,10 +16,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExportResult
 from place import DATABASE, RESTAURANT, ROOT, TABLES, prepare, psql
+from traced import NODE, PYTHON, Pooler, sample
 
 # psycopg without its compiled part looks for the system's libpq; the one of the server under test will do.
 LIBPQ = Path(os.environ["HOLDFAST_PG_BIN"]).resolve().parent / "lib/libpq.so.5"
 WITH_LIBPQ = "import ctypes.util, runpy, sys; libpq, *sys.argv = sys.argv[1:]; ctypes.util.find_library = lambda _: libpq; runpy.run_path(sys.argv[0], run_name='__main__')"
+WITH_LIBPQ_AS_PROGRAM = "import ctypes.util, sys; libpq, program = sys.argv[1:3]; sys.argv[1:3] = []; ctypes.util.find_library = lambda _: libpq; exec(program)"
 ctypes.util.find_library = lambda _: str(LIBPQ)
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -35,12 +37,22 @@ class Receiver(HTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+        request = ExportTraceServiceRequest.FromString(self.body())
         for resource in request.resource_spans:
             for scope in resource.scope_spans:
                 self.server.spans.extend(scope.spans)
         self.send_response(200)
         self.end_headers()
+
+    def body(self) -> bytes:
+        if "Content-Length" in self.headers:
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -65,12 +77,19 @@ def attributes(span: object) -> dict:
     return {item.key: item.value.string_value for item in span.attributes}
 
 
-def confirm(key: str, tables: str) -> str:
+def new_booking() -> str:
     booking = str(uuid.uuid4())
     psql(f"""
-        set holdfast.traceparent = '00-{TRACE}-{CALLER}-01';
         insert into bookings (id, restaurant_id, booking_date, start_time, end_time, party_size)
         values ('{booking}', '{RESTAURANT}', '2031-05-01', '18:00', '19:50', 4);
+    """)
+    return booking
+
+
+def confirm(key: str, tables: str) -> str:
+    booking = new_booking()
+    psql(f"""
+        set holdfast.traceparent = '00-{TRACE}-{CALLER}-01';
         select 1 from confirm_hold_assignment_with_transition('{booking}', '{{{tables}}}', '{key}', p_target_status => 'confirmed');
     """, stop=False)
     return booking
@@ -92,6 +111,50 @@ def a_trace_goes_on_through_the_confirm() -> None:
     assert attributes(good)["holdfast.transaction"] == "committed" and good.status.code == 0, good
     assert attributes(bad)["holdfast.transaction"] == "rolled_back" and bad.status.code == 2, bad
     assert attributes(bad)["db.system.name"] == "postgresql" and bad.status.message, bad
+
+
+def a_clients_trace_goes_on_through_a_pooler() -> None:
+    receiver = Receiver()
+    pooler = Pooler(os.environ["HOLDFAST_POOLER"])
+    clients = {
+        "python": [sys.executable, "-c", WITH_LIBPQ_AS_PROGRAM, str(LIBPQ), sample("python") + PYTHON],
+        "javascript": [os.environ["HOLDFAST_NODE"], "--input-type=module", "-e", sample("js") + NODE, "--"],
+    }
+    settings = {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(pooler.port),
+        "PGDATABASE": DATABASE,
+        "PGUSER": "bookings",
+        "PSYCOPG_IMPL": "python",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{receiver.server_port}",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+    }
+    try:
+        pooler.wait()
+        for number, (language, command) in enumerate(clients.items(), 1):
+            # The first one prepares the statement, the second finds it prepared: done, and refused.
+            bookings = [new_booking(), new_booking()]
+            run = subprocess.run(
+                [*command, TABLES[number], *bookings], capture_output=True, text=True, env={**os.environ, **settings},
+                cwd=os.environ["HOLDFAST_NODE_PACKAGES"], timeout=60,
+            )
+            assert run.returncode == 0, f"{language}: {run.stdout} {run.stderr}"
+            send(receiver)
+            for booking, ended in zip(bookings, ("committed", "rolled_back"), strict=True):
+                attempts = [
+                    span for span in receiver.spans
+                    if span.kind == span.SPAN_KIND_SERVER and attributes(span)["holdfast.booking_id"] == booking
+                ]
+                assert len(attempts) == 1, f"{language}: {run.stdout} {run.stderr} {len(receiver.spans)}"
+                [attempt] = attempts
+                assert attributes(attempt)["holdfast.transaction"] == ended, f"{language}: {attempt}"
+                parents = [span for span in receiver.spans if span.span_id == attempt.parent_span_id]
+                assert len(parents) == 1, f"{language}: {run.stdout} {run.stderr} {[span.name for span in receiver.spans]}"
+                [parent] = parents
+                assert parent.name == "confirm booking" and parent.trace_id == attempt.trace_id, f"{language}: {parent}"
+                assert not parent.parent_span_id and any(part.parent_span_id == attempt.span_id for part in receiver.spans)
+    finally:
+        pooler.stop()
 
 
 class Told:
@@ -136,7 +199,7 @@ def what_is_lost_is_counted() -> None:
 
 
 def cases() -> list[tuple[str, Callable[[], None]]]:
-    return [(check.__name__, check) for check in (what_is_lost_is_counted, a_trace_goes_on_through_the_confirm)]
+    return [(check.__name__, check) for check in (what_is_lost_is_counted, a_trace_goes_on_through_the_confirm, a_clients_trace_goes_on_through_a_pooler)]
 
 
 def main() -> int:
