@@ -37,7 +37,7 @@ fn taken(call: &Call, booking: Option<Id>, tables: Option<Vec<Id>>) -> Result<Ve
     let mut taken: Vec<Id> = assignments.iter().map(|row| row.table).filter(|table| goes(*table)).collect();
     taken.sort_unstable();
     call.reach(Phase::Apply);
-    let written = store.tables_remove(id, &removal)?;
+    let written = store.tables_remove(&removal)?;
     super::assert_removed(store, ("Unassign", id), &removal, &removal.expected(), &written)?;
     if !taken.is_empty() {
         let left = outbox::RemainingTables::of(&assignments, goes, booking.window);

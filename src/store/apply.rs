@@ -1,67 +1,109 @@
-//! Writes what was decided, in one statement whatever the number of tables.
+//! Writes what was decided, in as many statements as it has parts that have work, whatever the number of tables.
+//!
+//! Old rows are gone before new ones go in (the constraints look), assignments stand before the status moves (guard triggers
+//! look), and holds are deleted last.
 
 use super::Store;
-use super::columns::{CountsRow, columns};
-use super::parameter::{self, Ids, Texts};
+use super::columns::columns;
+use super::parameter::{self, Ids};
+use super::removal::Removed;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::Changes;
-use crate::rules::confirm::request::{Intent, Request};
+use crate::rules::confirm::request::{History, Intent, Request};
 use crate::rules::confirm::resolved_request::ResolvedRequest;
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::json::Json;
-use crate::rules::refusal;
 use crate::rules::refusal::failure::Failure;
 
-columns!(WrittenRow { ids: Vec<Id>, counts: Vec<i64> });
+columns!(AllocatedRow { id: Id, resource_id: Id });
 statement!(
-    "confirm_apply",
-    ConfirmApply<'a> {
+    "allocations_add",
+    AllocationsAdd {
         booking: Id,
         restaurant: Id,
-        add: Ids,
+        tables: Ids,
         start: Instant,
         end: Instant,
+        actor: Option<Id>,
+    } -> AllocatedRow
+);
+statement!(
+    "group_add",
+    GroupAdd {
+        booking: Id,
+        restaurant: Id,
+        merge_group: Id,
+        start: Instant,
+        end: Instant,
+        actor: Option<Id>,
+    }
+);
+columns!(AssignedRow { id: Id, table_id: Id });
+statement!(
+    "assignments_add",
+    AssignmentsAdd<'a> {
+        booking: Id,
+        restaurant: Id,
+        tables: Ids,
+        allocations: Ids,
         merge_group: Option<Id>,
-        drop_allocations: Ids,
-        drop_assignments: Ids,
-        dissolve: Ids,
+        start: Instant,
+        end: Instant,
         actor: Option<Id>,
         key: Option<&'a str>,
         now: Instant,
+    } -> AssignedRow
+);
+statement!("booking_move", BookingMove<'a> { booking: Id, status: &'a str, now: Instant });
+statement!(
+    "history_add",
+    HistoryAdd<'a> {
+        booking: Id,
         from: &'a str,
-        target: Option<&'a str>,
+        to: Option<&'a str>,
         changed_by: Option<Id>,
+        changed_at: Instant,
         reason: Option<&'a str>,
         metadata: Option<Json>,
-        close_holds: Ids,
-        close_as: Texts,
-        request: Json,
-        checksum: &'a str,
-        table_set_hash: &'a str,
-        kept_until: Instant,
-        hold: Option<Id>,
-        tables: Ids,
-        kept: Ids,
-        answer_group: Option<Id>,
-        result_metadata: Option<Json>,
-        moves: bool,
-        basis: &'a str,
-    } -> WrittenRow
+    }
 );
-columns!(StandRow { stand: bool });
-statement!("removed_stand", RemovedStand { assignments: Ids, allocations: Ids } -> StandRow);
 statement!(
-    "tables_remove",
-    TablesRemove {
+    "ledger_bind",
+    LedgerBind<'a> {
         booking: Id,
+        key: &'a str,
+        tables: Ids,
+        start: Instant,
+        end: Instant,
+        merge_group: Option<Id>,
+        table_set_hash: &'a str,
+        checksum: &'a str,
+        kept_until: Instant,
+        now: Instant,
+        outcome: &'a str,
+        request: Json,
         assignments: Ids,
-        allocations: Ids,
-        dissolved: Ids,
-    } -> CountsRow
+        hold: Option<Id>,
+        basis: Json,
+    }
+);
+statement!(
+    "result_add",
+    ResultAdd<'a> {
+        booking: Id,
+        key: &'a str,
+        hold: Option<Id>,
+        restaurant: Id,
+        tables: Ids,
+        start: Instant,
+        end: Instant,
+        actor: Option<Id>,
+        metadata: Json,
+        now: Instant,
+    }
 );
 
 /// What was written.
@@ -71,6 +113,17 @@ pub struct Receipt {
     /// How many rows each part wrote, for `Changes::expected`.
     pub counts: Vec<i64>,
     pub transaction_id: u64,
+}
+
+/// A confirm or an assign that was decided.
+struct Decided<'a> {
+    request: &'a Request,
+    resolved: &'a ResolvedRequest,
+    snapshot: &'a Snapshot,
+    changes: &'a Changes,
+    kept_until: Instant,
+    /// Several new tables are one group.
+    made_group: Option<Id>,
 }
 
 impl Store {
@@ -83,47 +136,9 @@ impl Store {
         changes: &Changes,
         kept_until: Instant,
     ) -> Result<Receipt, Failure> {
-        let merge_group = changes.makes_group().then(|| self.new_id());
-        let booking = &snapshot.booking;
-        let standing_group = changes.kept.first().and_then(|kept| kept.merge_group);
-        let parameters = ConfirmApply {
-            booking: booking.id,
-            restaurant: booking.restaurant,
-            add: parameter::ids(&changes.add),
-            start: resolved.window.start(),
-            end: resolved.window.end(),
-            merge_group,
-            drop_allocations: parameter::ids(&changes.drop_allocations),
-            drop_assignments: parameter::ids(&changes.drop_assignments),
-            dissolve: parameter::ids(&changes.dissolve),
-            actor: request.actor,
-            key: request.key.as_deref(),
-            now: snapshot.now,
-            from: &booking.status,
-            target: request.target.as_deref(),
-            changed_by: request.history.changed_by,
-            reason: request.history.reason.as_deref(),
-            metadata: request.history.metadata.clone(),
-            close_holds: parameter::ids(changes.close_holds.iter().map(|(hold, _)| hold)),
-            close_as: parameter::texts(changes.close_holds.iter().map(|(_, end)| end.label())),
-            request: resolved.fingerprint.stored(),
-            checksum: &resolved.fingerprint.checksum(),
-            table_set_hash: &resolved.table_set_hash(),
-            kept_until,
-            hold: request.selection.hold(),
-            tables: parameter::ids(&resolved.tables),
-            kept: parameter::ids(changes.kept.iter().map(|kept| &kept.id)),
-            answer_group: merge_group.or(standing_group),
-            result_metadata: result_metadata(request, snapshot),
-            moves: changes.moves,
-            basis: if resolved.is_as_booked(booking) { "derived" } else { "asked" },
-        };
-        let written = self.run(parameters, |row| (row.ids(), row.counts()))?;
-        let (ids, counts) = written.into_iter().next().unwrap_or_default();
-        let added = ids.into_iter().zip(&changes.add);
-        let added =
-            added.map(|(id, table)| Assignment { id, table: *table, window: Some(resolved.window), merge_group });
-        let rows = changes.kept.iter().copied().chain(added).collect();
+        let made_group = changes.makes_group().then(|| self.new_id());
+        let decided = Decided { request, resolved, snapshot, changes, kept_until, made_group };
+        let (rows, counts) = self.at_once(|| decided.write(self))?;
         Ok(Receipt { rows, counts, transaction_id: self.transaction_id() })
     }
 
@@ -132,38 +147,134 @@ impl Store {
         self.attachment.has("results")
     }
 
-    /// Rows that were told to go, the first `removed` counts, and were fewer. They are locked by nobody: who takes none of our
-    /// locks may have deleted them first, and the next try sees that. Kept by a trigger, they would be at each try.
-    pub fn removed_by_others(
-        &self,
-        booking: Id,
-        removal: &Removal,
-        expected: &[i64],
-        counts: &[i64],
-        removed: usize,
-    ) -> Result<(), Failure> {
-        let fewer = |at: usize| at < removed && counts.get(at) < expected.get(at);
-        if !(0..expected.len()).all(|at| expected.get(at) == counts.get(at) || fewer(at)) {
-            return Ok(());
-        }
-        let parameters = RemovedStand {
-            assignments: parameter::ids(&removal.assignments),
-            allocations: parameter::ids(&removal.allocations),
-        };
-        let stand = self.run(parameters, |row| row.stand())?;
-        if stand == [false] { Err(Failure::Undone(refusal::left_over_freed(booking))) } else { Ok(()) }
+    /// Moves the booking; how many rows.
+    pub(super) fn booking_move(&self, booking: Id, status: &str, now: Instant) -> Result<i64, Failure> {
+        self.write(BookingMove { booking, status, now })
     }
 
-    /// Takes tables from a booking; the rows written: assignments, allocations, groups dissolved.
-    pub fn tables_remove(&self, booking: Id, removal: &Removal) -> Result<Vec<i64>, Failure> {
-        let parameters = TablesRemove {
+    /// Writes down a move of the booking; how many rows.
+    pub(super) fn history_add(
+        &self,
+        booking: Id,
+        (from, to): (&str, Option<&str>),
+        changed_at: Instant,
+        history: &History,
+    ) -> Result<i64, Failure> {
+        self.write(HistoryAdd {
             booking,
-            assignments: parameter::ids(&removal.assignments),
-            allocations: parameter::ids(&removal.allocations),
-            dissolved: parameter::ids(&removal.dissolved),
+            from,
+            to,
+            changed_by: history.changed_by,
+            changed_at,
+            reason: history.reason.as_deref(),
+            metadata: history.metadata.clone(),
+        })
+    }
+}
+
+impl Decided<'_> {
+    /// The rows of the answer, and how many rows each part wrote.
+    fn write(&self, store: &Store) -> Result<(Vec<Assignment>, Vec<i64>), Failure> {
+        let Decided { request, snapshot, changes, .. } = *self;
+        let removal = changes.removal();
+        let removed = if request.key.is_some() && store.attachment.has("basis") {
+            store.replace(snapshot.booking.id, &removal)?
+        } else {
+            Removed { counts: store.remove(&removal)?, ..Removed::default() }
         };
-        let rows = self.run(parameters, |row| row.counts())?;
-        Ok(rows.into_iter().next().unwrap_or_default())
+        let mut counts = removed.counts.to_vec();
+        let (added, grouped) = self.add(store)?;
+        counts.extend([added.len() as i64, grouped]);
+        let rows: Vec<Assignment> = changes.kept.iter().copied().chain(added).collect();
+        counts.extend(self.move_booking(store)?);
+        let bound = self.bind(store, &rows, removed)?;
+        let holds = (changes.close_holds.as_slice(), snapshot.hold.as_ref());
+        counts.push(store.holds_confirm(holds, request.booking, request.key.as_deref(), snapshot.now)?);
+        counts.extend(bound);
+        Ok((rows, counts))
+    }
+
+    /// The new tables by their order, and how many groups were made.
+    fn add(&self, store: &Store) -> Result<(Vec<Assignment>, i64), Failure> {
+        let (request, booking, window) = (self.request, &self.snapshot.booking, self.resolved.window);
+        let (booking, restaurant, actor) = (booking.id, booking.restaurant, request.actor);
+        let (start, end, merge_group) = (window.start(), window.end(), self.made_group);
+        if self.changes.add.is_empty() {
+            return Ok((Vec::new(), 0));
+        }
+        let tables = parameter::ids(&self.changes.add);
+        let allocated = AllocationsAdd { booking, restaurant, tables, start, end, actor };
+        let allocated = store.run(allocated, |row| (row.id(), row.resource_id()))?;
+        let grouped = match merge_group {
+            Some(merge_group) => store.write(GroupAdd { booking, restaurant, merge_group, start, end, actor })?,
+            None => 0,
+        };
+        let assigned = AssignmentsAdd {
+            booking,
+            restaurant,
+            tables: parameter::ids(allocated.iter().map(|(_, table)| table)),
+            allocations: parameter::ids(allocated.iter().map(|(id, _)| id)),
+            merge_group,
+            start,
+            end,
+            actor,
+            key: request.key.as_deref(),
+            now: self.snapshot.now,
+        };
+        let row = |(id, table)| Assignment { id, table, window: Some(window), merge_group };
+        let mut assigned = store.run(assigned, |assigned| row((assigned.id(), assigned.table_id())))?;
+        assigned.sort_unstable_by_key(|row| row.table);
+        Ok((assigned, grouped))
+    }
+
+    /// How many rows of the booking and of its history.
+    fn move_booking(&self, store: &Store) -> Result<[i64; 2], Failure> {
+        let (booking, now) = (&self.snapshot.booking, self.snapshot.now);
+        let Some(target) = self.request.target.as_deref().filter(|_| self.changes.moves) else { return Ok([0, 0]) };
+        let moved = store.booking_move(booking.id, target, now)?;
+        let recorded = store.history_add(booking.id, (&booking.status, Some(target)), now, &self.request.history)?;
+        Ok([moved, recorded])
+    }
+
+    /// How many entries were bound, and results kept.
+    fn bind(&self, store: &Store, rows: &[Assignment], removed: Removed) -> Result<[i64; 2], Failure> {
+        let Decided { request, resolved, snapshot, .. } = *self;
+        let Some(key) = request.key.as_deref() else { return Ok([0, 0]) };
+        let (booking, restaurant) = (snapshot.booking.id, snapshot.booking.restaurant);
+        let (start, end, hold) = (resolved.window.start(), resolved.window.end(), request.selection.hold());
+        let standing_group = self.changes.kept.first().and_then(|kept| kept.merge_group);
+        let bound = store.write(LedgerBind {
+            booking,
+            key,
+            tables: parameter::ids(&resolved.tables),
+            start,
+            end,
+            merge_group: self.made_group.or(standing_group),
+            table_set_hash: &resolved.table_set_hash(),
+            checksum: &resolved.fingerprint.checksum(),
+            kept_until: self.kept_until,
+            now: snapshot.now,
+            outcome: if request.target.is_some() { "confirmed" } else { "assigned" },
+            request: resolved.fingerprint.stored(),
+            assignments: parameter::ids(rows.iter().map(|row| &row.id)),
+            hold,
+            basis: self.basis(removed),
+        })?;
+        let metadata = result_metadata(request, snapshot).filter(|_| store.has_results());
+        let answered = metadata.map(|metadata| {
+            let (tables, actor, now) = (parameter::ids(&resolved.tables), request.actor, snapshot.now);
+            store.write(ResultAdd { booking, key, hold, restaurant, tables, start, end, actor, metadata, now })
+        });
+        Ok([bound, answered.transpose()?.unwrap_or_default()])
+    }
+
+    /// Where the window came from, and what an undo brings back.
+    fn basis(&self, removed: Removed) -> Json {
+        let window = if self.resolved.is_as_booked(&self.snapshot.booking) { "derived" } else { "asked" };
+        let replaced = [("replaced", removed.assignments), ("freed", removed.allocations)];
+        let replaced = replaced.into_iter().filter(|(_, rows)| !rows.is_empty());
+        let replaced = replaced.map(|(name, rows)| (name, Json::array(rows)));
+        Json::object(std::iter::once(("window", Json::from(serde_json::Value::from(window)))).chain(replaced))
     }
 }
 

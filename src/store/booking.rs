@@ -11,7 +11,6 @@ use crate::rules::booking::table::{Allocation, Assignment, Resource};
 use crate::rules::booking::window::Instant;
 use crate::rules::booking::{Booking, BookingWindow, StatusRules};
 use crate::rules::confirm::request::History;
-use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
 statement!("booking_lock", BookingLock { booking: Id });
@@ -51,18 +50,13 @@ columns!(LandedRow {
     updated_at: Option<Instant>,
 });
 statement!(
-    "transition_apply",
-    TransitionApply<'a> {
+    "booking_land",
+    BookingLand<'a> {
         booking: Id,
         to: &'a str,
         checked_in_at: Option<Instant>,
         checked_out_at: Option<Instant>,
         updated_at: Instant,
-        from: &'a str,
-        changed_by: Option<Id>,
-        changed_at: Instant,
-        reason: Option<&'a str>,
-        metadata: Option<Json>,
     } -> LandedRow
 );
 
@@ -142,20 +136,19 @@ impl Store {
 
     /// Moves the booking and writes its history. None: a trigger kept the row from changing.
     pub fn transition_apply(&self, landing: &Landing) -> Result<Option<Landed>, Failure> {
-        let parameters = TransitionApply {
+        let land = BookingLand {
             booking: landing.booking,
             to: landing.to,
             checked_in_at: landing.checked_in_at,
             checked_out_at: landing.checked_out_at,
             updated_at: landing.updated_at,
-            from: landing.from,
-            changed_by: landing.history.changed_by,
-            changed_at: landing.changed_at,
-            reason: landing.history.reason.as_deref(),
-            metadata: landing.history.metadata.clone(),
         };
-        let rows = self.run(parameters, landed)?;
-        Ok(rows.into_iter().next().flatten())
+        self.at_once(|| {
+            let Some(landed) = self.run(land, landed)?.into_iter().next().flatten() else { return Ok(None) };
+            let moved = (landing.from, Some(landing.to));
+            let recorded = self.history_add(landing.booking, moved, landing.changed_at, landing.history)?;
+            Ok((recorded == 1).then_some(landed))
+        })
     }
 
     /// The tables that the booking has, and its allocations.

@@ -9,7 +9,7 @@ use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use pgrx::pg_sys;
 
 use super::hooks::{self, Announced, Reached};
-use crate::rules::refusal::failure::{ServerError, unseen_reference};
+use crate::rules::refusal::failure::{ServerError, sqlstate_pack, unseen_reference};
 
 // Declared here because the bindings of these names carry pgrx's guard.
 unsafe extern "C-unwind" {
@@ -30,6 +30,7 @@ unsafe extern "C-unwind" {
         fire_triggers: bool,
         tcount: c_long,
     ) -> c_int;
+    fn AfterTriggerEndQuery(state: *mut pg_sys::EState);
 }
 
 /// Runs `call`; an error raised in it is copied, flushed from the server's stack and returned.
@@ -143,6 +144,7 @@ pub unsafe fn execute_plan(
     values: &mut [pg_sys::Datum],
     nulls: &[c_char],
     snapshot_mode: SnapshotMode,
+    fires_triggers: bool,
     statement: Announced,
 ) -> Result<c_int, (Reached, Box<ServerError>)> {
     let around = hooks::announce(statement);
@@ -151,18 +153,71 @@ pub unsafe fn execute_plan(
     // not see ends in 40001.
     let ran = unsafe {
         guarded(|| {
-            let (latest, own) = if snapshot_mode == SnapshotMode::Latest
-                && pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as c_int
-            {
+            let (latest, own) = if is_latest(snapshot_mode) {
                 pg_sys::CommandCounterIncrement();
                 let own = pg_sys::GetTransactionSnapshot();
                 (pg_sys::GetLatestSnapshot(), own)
             } else {
                 (std::ptr::null_mut(), std::ptr::null_mut())
             };
-            SPI_execute_snapshot(plan, values.as_mut_ptr(), nulls.as_ptr(), latest, own, false, true, 0)
+            SPI_execute_snapshot(plan, values.as_mut_ptr(), nulls.as_ptr(), latest, own, false, fires_triggers, 0)
         })
     };
     let reached = hooks::ended(around, ran.is_ok());
     ran.map_err(|error| (reached, error))
+}
+
+/// Does this differ from what the transaction itself sees?
+fn is_latest(snapshot_mode: SnapshotMode) -> bool {
+    // SAFETY: a number of this backend.
+    let is_old = unsafe { pg_sys::XactIsoLevel } >= pg_sys::XACT_REPEATABLE_READ as c_int;
+    is_old && snapshot_mode == SnapshotMode::Latest
+}
+
+/// AFTER triggers of statements that do not fire their own wait for `fire_triggers`, or for the transaction to be rolled back.
+pub fn hold_triggers() {
+    // SAFETY: counts a level of queries, which the end of the transaction or savepoint resets.
+    unsafe { pg_sys::AfterTriggerBeginQuery() }
+}
+
+/// Fires the AFTER triggers that wait, under the application's path, as at the end of one statement.
+///
+/// # Safety
+/// SPI is connected; triggers were held, and nothing has been since that was not fired.
+pub unsafe fn fire_triggers(snapshot_mode: SnapshotMode, path: &CStr) -> Result<(), Box<ServerError>> {
+    let around = hooks::enter();
+    // SAFETY: the call owns nothing. Triggers see what was written: the snapshot is one of now, as that of a statement.
+    let fired = unsafe {
+        guarded(|| {
+            hooks::open_path(path);
+            pg_sys::CommandCounterIncrement();
+            pg_sys::PushActiveSnapshot(if is_latest(snapshot_mode) {
+                pg_sys::GetLatestSnapshot()
+            } else {
+                pg_sys::GetTransactionSnapshot()
+            });
+            AfterTriggerEndQuery(std::ptr::null_mut());
+            pg_sys::PopActiveSnapshot();
+        })
+    };
+    hooks::ended(around, fired.is_ok());
+    fired
+}
+
+/// A statement of ours that could not be run: what SPI answered.
+pub fn internal(name: &str, code: i32) -> Box<ServerError> {
+    unread(name, format!("SPI answered {code}"))
+}
+
+pub fn without_column(name: &str, column: &str) -> Box<ServerError> {
+    unread(name, format!("Its rows have no column {column}"))
+}
+
+pub fn unread(name: &str, detail: String) -> Box<ServerError> {
+    Box::new(ServerError {
+        sqlstate: sqlstate_pack("XX000"),
+        message: format!("Statement {name} could not be run"),
+        detail: Some(detail),
+        ..ServerError::default()
+    })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::columns::{CountRow, CountsRow, columns};
-use super::parameter::{self, Ids, Parameters, Texts};
+use super::columns::{CountRow, columns};
+use super::parameter::{self, Ids, Parameters};
 use super::row::{self, Row};
 use super::statement::statement;
 use crate::rules::Id;
@@ -30,22 +30,6 @@ statement!("holds_of_booking_lock" locks "holds_of_booking", HoldsOfBookingLock 
 statement!("holds_of_booking_read" reads "holds_of_booking", HoldsOfBookingRead { booking: Option<Id> } -> HoldRow);
 columns!(HeldRow { start_at: Option<Instant>, end_at: Option<Instant>, tables: Vec<Id> });
 statement!("hold_read", HoldRead { hold: Id } -> HeldRow);
-statement!(
-    "hold_take",
-    HoldTake {
-        hold: Id,
-        booking: Option<Id>,
-        restaurant: Id,
-        zone: Option<Id>,
-        tables: Ids,
-        start: Instant,
-        end: Instant,
-        expires_at: Instant,
-        created_by: Option<Id>,
-        metadata: Json,
-        mirrored: bool,
-    } -> CountsRow
-);
 statement!("hold_extend", HoldExtend { hold: Id, expires_at: Instant });
 columns!(OwnHoldRow {
     id: Id,
@@ -74,7 +58,6 @@ statement!(
     "holds_overdue_on",
     HoldsOverdueOn { now: Instant, restaurant: Id, tables: Ids, start: Instant, end: Instant } -> OverdueRow
 );
-statement!("holds_end", HoldsEnd { holds: Ids, bookings: Ids, ends: Texts, now: Instant } -> CountsRow);
 statement!("hold_ended_read", HoldEndedRead { hold: Id } -> HoldRow);
 statement!("ended_holds_prune", EndedHoldsPrune { cutoff: Instant, batch: i32 } -> CountRow);
 columns!(PolicyRow { ending: Option<String>, mirrors: bool, to_window_end: bool, longest_seconds: Option<i32> });
@@ -82,7 +65,7 @@ statement!("hold_policy_read", HoldPolicyRead {} -> PolicyRow);
 statement!("hold_policy_write", HoldPolicyWrite<'a> { ending: &'a str, mirrors: bool, to_window_end: bool });
 
 /// The feature of a schema in which attach wrote down how holds end.
-const ENDED_HOLDS: &str = "ended_holds";
+pub(super) const ENDED_HOLDS: &str = "ended_holds";
 
 /// What a hold stands for; the window is None when it is unusable.
 pub struct HeldTables {
@@ -156,25 +139,6 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    /// Takes a hold with its members and its mirror; the rows written.
-    pub fn hold_take(&self, hold: NewHold) -> Result<Vec<i64>, Failure> {
-        let parameters = HoldTake {
-            hold: hold.id,
-            booking: hold.booking,
-            restaurant: hold.restaurant,
-            zone: hold.zone,
-            tables: parameter::ids(hold.tables),
-            start: hold.window.start(),
-            end: hold.window.end(),
-            expires_at: hold.expires_at,
-            created_by: hold.created_by,
-            metadata: hold.metadata,
-            mirrored: hold.mirrored,
-        };
-        let rows = self.run(parameters, |row| row.counts())?;
-        Ok(rows.into_iter().next().unwrap_or_default())
-    }
-
     /// Locks the open holds of whoever asks, with their tables. Judged by what the locked row says.
     pub fn holds_own(&self, request: &HoldRequest) -> Result<Vec<Hold>, Failure> {
         let window = request.window;
@@ -233,19 +197,6 @@ impl Store {
     pub fn hold_extend(&self, hold: Id, expires_at: Instant) -> Result<i64, Failure> {
         let rows = self.run(HoldExtend { hold, expires_at }, |_| ())?;
         Ok(rows.len() as i64)
-    }
-
-    /// Ends holds that are locked and takes their mirrors away; the rows written: holds, mirrors.
-    pub fn holds_end(&self, endings: &[HoldEnding], now: Instant) -> Result<Vec<i64>, Failure> {
-        let nobody = Id::nil();
-        let parameters = HoldsEnd {
-            holds: parameter::ids(endings.iter().map(|ending| &ending.hold)),
-            bookings: parameter::ids(endings.iter().map(|ending| ending.booking.as_ref().unwrap_or(&nobody))),
-            ends: parameter::texts(endings.iter().map(|ending| ending.end.label())),
-            now,
-        };
-        let counts = self.run(parameters, |row| row.counts())?;
-        Ok(counts.into_iter().next().unwrap_or_default())
     }
 
     /// Forgets what became of holds that ended before the cutoff; how many.

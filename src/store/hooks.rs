@@ -121,6 +121,11 @@ pub fn announce(statement: Announced) -> Around {
     Around { next: NEXT.replace(Some(statement)), level: LEVEL.replace(0) }
 }
 
+/// No statement of ours is announced, and no path of the application open, until `ended`.
+pub fn enter() -> Around {
+    Around { next: NEXT.take(), level: LEVEL.replace(0) }
+}
+
 /// The statement ended: the path is what it was before. Returns how far it came.
 pub fn ended(around: Around, well: bool) -> Reached {
     restore_switches();
@@ -140,15 +145,24 @@ pub fn ended(around: Around, well: bool) -> Reached {
 /// Sets the application's path until the statement ends.
 ///
 /// # Safety
-/// Only while the announced statement's connection holds its attachment.
-unsafe fn open(statement: &Announced) -> c_int {
+/// A path that is NUL-terminated; called under a guard or a hook, for an error passes through.
+unsafe fn open(path: *const c_char) -> c_int {
     // SAFETY: what the server does for a function with a SET clause.
     unsafe {
         let level = NewGUCNestLevel();
         LEVEL.set(level);
-        set(c"search_path".as_ptr(), statement.path);
+        set(c"search_path".as_ptr(), path);
         level
     }
+}
+
+/// Code of the application runs under its path, outside of a statement of ours, until `ended`.
+///
+/// # Safety
+/// As `set`.
+pub unsafe fn open_path(path: &CStr) {
+    // SAFETY: as above.
+    unsafe { open(path.as_ptr()) };
 }
 
 /// In the level of settings that is open.
@@ -209,7 +223,7 @@ unsafe extern "C-unwind" fn planner(
         let Some(statement) = NEXT.take() else { return inner() };
         let context = pg_sys::error_context_stack;
         pg_sys::error_context_stack = std::ptr::null_mut();
-        let level = open(&statement);
+        let level = open(statement.path);
         if !statement.scans {
             probe_by_indexes();
         }
@@ -243,7 +257,7 @@ unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags:
             }
             pg_sys::error_context_stack = std::ptr::null_mut();
             if statement.calls || fires_code(planned, &statement) {
-                open(&statement);
+                open(statement.path);
             }
         }
         match START_BEFORE.get() {

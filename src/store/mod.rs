@@ -15,6 +15,7 @@ mod drift;
 mod grants;
 mod guard;
 mod hold;
+mod hold_write;
 pub mod hooks;
 pub mod idempotency;
 mod jsonb;
@@ -31,6 +32,7 @@ mod quarantine;
 mod read_ahead;
 mod registry;
 pub mod rehearsal;
+mod removal;
 mod repair;
 pub mod rights;
 mod row;
@@ -65,10 +67,11 @@ pub use shadow::Seen;
 pub use time_limit::Ended;
 pub use undo::TakingBack;
 
+use crate::rules::Id;
 use crate::rules::refusal::failure::Failure;
 use attachment::Attachment;
-use columns::Columns;
-use parameter::Parameters;
+use columns::{Columns, Nothing};
+use parameter::{Ids, Parameters};
 use plan::Connection;
 use row::Row;
 
@@ -128,5 +131,19 @@ impl Store {
         read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, Failure> {
         self.connection.run(parameters, read)
+    }
+
+    /// How many rows the statement wrote.
+    fn write<P: Parameters<Nothing>>(&self, parameters: P) -> Result<i64, Failure> {
+        self.connection.write(parameters)
+    }
+
+    /// The same, of a statement about rows; none are no work.
+    fn write_ids<P: Parameters<Nothing>>(&self, ids: &[Id], statement: impl FnOnce(Ids) -> P) -> Result<i64, Failure> {
+        if ids.is_empty() { Ok(0) } else { self.write(statement(parameter::ids(ids))) }
+    }
+
+    fn at_once<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        self.connection.at_once(work)
     }
 }

@@ -1,24 +1,24 @@
 //! Kept plans and the SPI connection. [unsafe]
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CString, c_char};
 use std::rc::Rc;
 
 use pgrx::pg_sys;
 
 use super::attachment::{Attachment, AttachmentRecord};
-use super::columns::{self, Columns, facts};
-use super::guard::{self, SnapshotMode};
+use super::columns::{self, Columns, Nothing, facts};
+use super::guard::{self, SnapshotMode, internal, unread, without_column};
 use super::hooks::{Announced, Reached, items};
 use super::parameter::{Argument, Parameters};
 use super::plan_cache::{self, Known, Plan};
 use super::rights::{self, Work};
-use super::row::{Row, Unreadable, result_column, type_name};
+use super::row::{self, Row, Unreadable};
 use super::statement::{Statement, statement};
 use crate::rules::Id;
 use crate::rules::adopt::path;
 use crate::rules::refusal::Refusal;
-use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack, sqlstate_unpack};
+use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_unpack};
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::{Mode, Rule};
 
@@ -34,6 +34,8 @@ statement!("attachment_read", AttachmentRead { schema: pg_sys::Oid } -> Attachme
 pub struct Connection {
     failed: Cell<bool>,
     snapshot_mode: Cell<SnapshotMode>,
+    /// AFTER triggers wait for the end of what is written at once.
+    triggers_wait: Cell<bool>,
     /// The schema that it works in. Held while its plans run.
     kept: RefCell<Option<Rc<Known>>>,
 }
@@ -46,7 +48,12 @@ impl Connection {
     fn knowing(snapshot_mode: SnapshotMode, kept: Option<Rc<Known>>) -> Connection {
         // SAFETY: connects; ended in drop, or by the server when the transaction aborts.
         unsafe { pg_sys::SPI_connect() };
-        Connection { failed: Cell::new(false), snapshot_mode: Cell::new(snapshot_mode), kept: RefCell::new(kept) }
+        Connection {
+            failed: Cell::new(false),
+            snapshot_mode: Cell::new(snapshot_mode),
+            triggers_wait: Cell::new(false),
+            kept: RefCell::new(kept),
+        }
     }
 
     /// One more, for a part of the work: its memory is given back at its end.
@@ -139,7 +146,30 @@ impl Connection {
         let statement = P::STATEMENT;
         let kept = self.current()?;
         let plan = self.plan(&kept.attachment, Some(&kept), statement)?;
-        self.execute(&kept.attachment, &plan, statement, parameters.arguments().as_ref(), read)
+        self.execute(&kept.attachment, &plan, statement, parameters.arguments().as_ref())?;
+        self.read(&kept.attachment, &plan, statement, read)
+    }
+
+    /// Runs a statement for what it does; how many rows it wrote.
+    pub fn write<P: Parameters<Nothing>>(&self, parameters: P) -> Result<i64, Failure> {
+        let kept = self.current()?;
+        let plan = self.plan(&kept.attachment, Some(&kept), P::STATEMENT)?;
+        self.execute(&kept.attachment, &plan, P::STATEMENT, parameters.arguments().as_ref())
+    }
+
+    /// Runs statements as one: AFTER triggers of what they write fire at the end of all, as they do for one statement. After an
+    /// error its transaction or savepoint has to be rolled back.
+    pub fn at_once<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        let kept = self.current()?;
+        guard::hold_triggers();
+        self.triggers_wait.set(true);
+        let worked = work();
+        self.triggers_wait.set(false);
+        let worked = worked?;
+        // SAFETY: connected by construction; triggers were held above, and the work left no other level open.
+        unsafe { guard::fire_triggers(self.snapshot_mode.get(), kept.attachment.c_texts().1) }
+            .map_err(|error| self.fail(guard::as_seen(error)))?;
+        Ok(worked)
     }
 
     /// Runs a statement once, without keeping its plan, unless it is that of every schema.
@@ -150,7 +180,8 @@ impl Connection {
         read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, Failure> {
         let plan = self.plan(attachment, None, P::STATEMENT)?;
-        self.execute(attachment, &plan, P::STATEMENT, parameters.arguments().as_ref(), read)
+        self.execute(attachment, &plan, P::STATEMENT, parameters.arguments().as_ref())?;
+        self.read(attachment, &plan, P::STATEMENT, read)
     }
 
     fn plan(
@@ -167,20 +198,27 @@ impl Connection {
         Ok(plan)
     }
 
-    fn execute<C: Columns, T>(
+    /// How many rows were read or written.
+    fn execute(
         &self,
         attachment: &Attachment,
-        Plan { plan, places }: &Plan,
+        Plan { plan, .. }: &Plan,
         statement: &'static Statement,
         arguments: &[Argument],
-        read: impl FnMut(&Row<C>) -> T,
-    ) -> Result<Vec<T>, Failure> {
+    ) -> Result<i64, Failure> {
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
         let ran = unsafe {
             let announced = Announced::of(attachment, *plan, statement);
-            guard::execute_plan(*plan, &mut values, &nulls, self.snapshot_mode.get(), announced)
+            guard::execute_plan(
+                *plan,
+                &mut values,
+                &nulls,
+                self.snapshot_mode.get(),
+                !self.triggers_wait.get(),
+                announced,
+            )
         };
         let code = ran.map_err(|(reached, error)| match reached {
             Reached::Analysis => self.not_attached(attachment, error),
@@ -190,7 +228,19 @@ impl Connection {
         if code < 0 {
             return Err(self.fail(internal(statement.name, code)));
         }
-        rows(places, read).map_err(|fault| self.unreadable(attachment, *plan, statement, fault))
+        // SAFETY: a number of this backend.
+        Ok(unsafe { pg_sys::SPI_processed } as i64)
+    }
+
+    /// The rows of the statement that ran last.
+    fn read<C: Columns, T>(
+        &self,
+        attachment: &Attachment,
+        Plan { plan, places }: &Plan,
+        statement: &'static Statement,
+        read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        row::rows(places, read).map_err(|fault| self.unreadable(attachment, *plan, statement, fault))
     }
 
     /// Runs a script of DDL, once, without keeping a plan.
@@ -217,7 +267,7 @@ impl Connection {
             columns::places(shape, C::NAMES)
         };
         let places = places.map_err(|name| self.fail(without_column("query", name)))?;
-        rows(&places, read).map_err(|_| self.fail(internal("query", 0)))
+        row::rows(&places, read).map_err(|_| self.fail(internal("query", 0)))
     }
 
     /// A plan that lives as long as the connection.
@@ -301,8 +351,8 @@ impl Connection {
         self.failed.set(true);
         let message = format!("Schema {} has a column of a type that holdfast cannot read", attachment.quoted);
         // SAFETY: the plan has just run.
-        let column = unsafe { result_column(plan, column) };
-        let found = type_name(found);
+        let column = unsafe { row::result_column(plan, column) };
+        let found = row::type_name(found);
         let detail = format!("{column} is of type {found}; holdfast reads {wanted}");
         Failure::Undone(Refusal::new(Outcome::NotAttached, message).detail(detail).hint(format!(
             "{}: Give the column its type back, or ask holdfast.doctor what the schema needs.",
@@ -337,38 +387,5 @@ fn note(record: &mut AttachmentRecord, row: &Row<AttachmentFact>) {
             percentage,
         }),
         None => {}
-    }
-}
-
-fn internal(name: &str, code: i32) -> Box<ServerError> {
-    unread(name, format!("SPI answered {code}"))
-}
-
-fn without_column(name: &str, column: &str) -> Box<ServerError> {
-    unread(name, format!("Its rows have no column {column}"))
-}
-
-fn unread(name: &str, detail: String) -> Box<ServerError> {
-    Box::new(ServerError {
-        sqlstate: sqlstate_pack("XX000"),
-        message: format!("Statement {name} could not be run"),
-        detail: Some(detail),
-        ..ServerError::default()
-    })
-}
-
-/// Copies the rows of the last statement out of the server's memory.
-fn rows<C: Columns, T>(places: &[c_int], mut read: impl FnMut(&Row<C>) -> T) -> Result<Vec<T>, Unreadable> {
-    // SAFETY: the table is the last statement's and is freed here, after every row was read.
-    unsafe {
-        let table = pg_sys::SPI_tuptable;
-        if table.is_null() {
-            return Ok(Vec::new());
-        }
-        let (count, fault) = (pg_sys::SPI_processed as usize, Cell::new(None));
-        let row = |at| Row::new(*(*table).vals.add(at), (*table).tupdesc, places, &fault);
-        let read = (0..count).map(|at| read(&row(at))).collect();
-        pg_sys::SPI_freetuptable(table);
-        fault.get().map_or(Ok(read), Err)
     }
 }

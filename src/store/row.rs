@@ -193,6 +193,22 @@ pub fn parsed<T: serde::de::DeserializeOwned>(json: Option<Json>) -> Option<T> {
     serde_json::from_str(json?.text()).ok()
 }
 
+/// Copies the rows of the last statement out of the server's memory.
+pub fn rows<C: Columns, T>(places: &[c_int], mut read: impl FnMut(&Row<C>) -> T) -> Result<Vec<T>, Unreadable> {
+    // SAFETY: the table is the last statement's and is freed here, after every row was read.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Ok(Vec::new());
+        }
+        let (count, fault) = (pg_sys::SPI_processed as usize, Cell::new(None));
+        let row = |at| Row::new(*(*table).vals.add(at), (*table).tupdesc, places, &fault);
+        let read = (0..count).map(|at| read(&row(at))).collect();
+        pg_sys::SPI_freetuptable(table);
+        fault.get().map_or(Ok(read), Err)
+    }
+}
+
 /// What a column of a plan's result is called: table and column, where it comes from one.
 ///
 /// # Safety

@@ -1,8 +1,7 @@
 //! What a key did, and taking it back.
 
 use super::Store;
-use super::columns::{CountsRow, columns};
-use super::parameter::{self, Ids};
+use super::columns::columns;
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
@@ -11,7 +10,6 @@ use crate::rules::booking::allocation::Removal;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::request::History;
 use crate::rules::confirm::undo::KeyEffects;
-use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
 columns!(UndoRow {
@@ -26,24 +24,7 @@ columns!(UndoRow {
     replaced_end: Option<Instant>,
 });
 statement!("undo_read", UndoRead<'a> { booking: Id, key: &'a str } -> UndoRow);
-statement!(
-    "undo_apply",
-    UndoApply<'a> {
-        booking: Id,
-        restaurant: Id,
-        assignments: Ids,
-        allocations: Ids,
-        dissolved: Ids,
-        status: &'a str,
-        before: Option<&'a str>,
-        now: Instant,
-        changed_by: Option<Id>,
-        reason: Option<&'a str>,
-        metadata: Option<Json>,
-        key: &'a str,
-        restores: bool,
-    } -> CountsRow
-);
+statement!("replaced_restore", ReplacedRestore<'a> { booking: Id, restaurant: Id, key: &'a str });
 
 /// What is to be taken back.
 pub struct TakingBack<'a> {
@@ -74,24 +55,18 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    /// Takes it back; the rows written: assignments, allocations, groups dissolved, given back, moves, history.
+    /// Takes it back. Old rows are gone before earlier ones come back, and those stand before the status moves. The rows written: assignments, allocations, groups dissolved, given back, moves, history.
     pub fn undo_apply(&self, back: TakingBack) -> Result<Vec<i64>, Failure> {
-        let parameters = UndoApply {
-            booking: back.booking.id,
-            restaurant: back.booking.restaurant,
-            assignments: parameter::ids(&back.removal.assignments),
-            allocations: parameter::ids(&back.removal.allocations),
-            dissolved: parameter::ids(&back.removal.dissolved),
-            status: &back.booking.status,
-            before: back.status,
-            now: back.now,
-            changed_by: back.history.changed_by,
-            reason: back.history.reason.as_deref(),
-            metadata: back.history.metadata.clone(),
-            key: back.key,
-            restores: back.restores,
-        };
-        let rows = self.run(parameters, |row| row.counts())?;
-        Ok(rows.into_iter().next().unwrap_or_default())
+        let (booking, status) = (back.booking.id, back.booking.status.as_str());
+        self.at_once(|| {
+            let mut counts = self.remove(back.removal)?.to_vec();
+            let restores = back.restores && self.attachment.has("basis");
+            let replaced = ReplacedRestore { booking, restaurant: back.booking.restaurant, key: back.key };
+            counts.push(if restores { self.write(replaced)? } else { 0 });
+            counts.push(back.status.map_or(Ok(0), |before| self.booking_move(booking, before, back.now))?);
+            let moved = (status, Some(back.status.unwrap_or(status)));
+            counts.push(self.history_add(booking, moved, back.now, back.history)?);
+            Ok(counts)
+        })
     }
 }

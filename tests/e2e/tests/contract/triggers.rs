@@ -115,6 +115,25 @@ fn rows_swallowed_by_a_trigger_are_noticed() {
     assert_eq!(floor.seats(&confirm(booking, &room.tables, "key")).len(), 3);
 }
 
+/// What fires after the rows sees the whole confirm, whichever row it belongs to: old tables are gone, new ones stand, the key is
+/// bound.
+#[test]
+fn triggers_after_the_rows_see_the_whole_confirm() {
+    let mut floor = Floor::new();
+    let (room, booking) = evening(&mut floor);
+    floor.done(&confirm(booking, &room.tables[..1], "first"));
+    floor.run(
+        "create function public.whole() returns trigger language plpgsql as $$ begin
+           if (select count(*) from public.booking_table_assignments a where a.booking_id = coalesce(new.booking_id, old.booking_id)) <> 2
+             or not exists (select from public.booking_assignment_idempotency l where l.idempotency_key = 'second')
+           then raise exception 'half a confirm'; end if; return null; end $$;
+         create trigger whole after insert or delete on public.allocations for each row execute function public.whole();
+         create trigger whole after insert or delete on public.booking_table_assignments
+           for each row execute function public.whole()",
+    );
+    assert_eq!(floor.seats(&confirm(booking, &room.tables[1..], "second")).len(), 2);
+}
+
 /// Audit rows and `updated_at`, as applications write them.
 #[test]
 fn triggers_of_the_application_keep_firing() {

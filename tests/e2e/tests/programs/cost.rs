@@ -92,13 +92,15 @@ fn the_number_of_statements_does_not_grow_with_the_tables() {
             "{tables} tables: {} statements, {} buffers, {} bytes of log; replay {} statements, {} buffers",
             fresh.statements, fresh.buffers, fresh.log_bytes, replay.statements, replay.buffers
         );
-        assert_statements(&fresh, 10);
+        assert_statements(&fresh, 18);
         assert_statements(&replay, 2);
         // The first look at a fresh row may leave a hint in it; that is the server's own business.
         assert_eq!(cost(&mut floor, &call).log_bytes, 0, "a replay writes nothing");
         counts.push((fresh.statements, replay.statements));
     }
-    assert!(counts.iter().all(|count| *count == counts[0]), "fresh and replay, for 1, 2, 4 and 8 tables: {counts:?}");
+    // Several tables are a group, which one has not.
+    let alike = counts[1..].iter().all(|count| *count == counts[1]) && counts[0] == (counts[1].0 - 1, counts[1].1);
+    assert!(alike, "fresh and replay, for 1, 2, 4 and 8 tables: {counts:?}");
 }
 
 /// The most that a confirm can have to do: the window is running, so the tables' status of now changes, and other tables,
@@ -119,7 +121,7 @@ fn the_busiest_confirm_needs_no_more_statements() {
     floor.run("update public.table_holds set start_at = now() - interval '1 hour', end_at = now() + interval '1 hour'");
     let busy = cost(&mut floor, &confirm_hold(hold, booking, "key"));
     println!("the busiest confirm: {} statements, {} buffers", busy.statements, busy.buffers);
-    assert_statements(&busy, 11);
+    assert_statements(&busy, 20);
 }
 
 /// The first call of a session has to get to know the schema.
@@ -130,7 +132,7 @@ fn the_first_call_of_a_session_needs_no_more_statements() {
     let (booking, hold) = held(&mut floor, 2);
     let call = confirm_hold(hold, booking, "key");
     let first = cost(&mut floor, &call);
-    assert_statements(&first, 11);
+    assert_statements(&first, 19);
     floor.client = floor.session().client;
     let replay = cost(&mut floor, &call);
     println!("the first call of a session: {} statements; a replay {}", first.statements, replay.statements);

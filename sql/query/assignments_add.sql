@@ -1,0 +1,18 @@
+-- Gives the booking its tables, each by its allocation.
+insert into app.booking_table_assignments (
+  booking_id, table_id, slot_id, assigned_at, assigned_by, idempotency_key, start_at, end_at, merge_group_id, allocation_id
+)
+select :booking, al.table_id,
+--[slots
+       (
+         select s.id from app.booking_slots s
+         join app.bookings b on b.id = :booking and b.booking_date = s.slot_date and b.start_time = s.slot_time
+         where s.restaurant_id = :restaurant
+         order by s.id
+         limit 1
+       ),
+--|       null,
+--]
+       :now, :actor, :key, :start, :end, :merge_group, al.id
+from rows from (pg_catalog.unnest(:tables::uuid[]), pg_catalog.unnest(:allocations::uuid[])) al (table_id, id)
+returning id, table_id
