@@ -62,7 +62,7 @@ create table app.bookings (
   auto_assign_last_result jsonb,
   foreign key (assigned_zone_id, restaurant_id) references app.zones (id, restaurant_id),
   check (end_at > start_at)
-);
+) with (fillfactor = 85);
 
 create table app.booking_state_history (
   id bigint generated always as identity primary key,
@@ -118,7 +118,7 @@ create table app.allocations (
   created_by uuid,
   created_at timestamptz not null default pg_catalog.now(),
   constraint allocations_booking_resource_key unique (booking_id, resource_type, resource_id),
-  constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow),
+  constraint allocations_no_overlap exclude using gist (resource_id with =, "window" with &&) where (not shadow),
   check (shadow = (resource_type = 'hold')),
   check (not is_maintenance or booking_id is null),
   check (booking_id is not null or is_maintenance or resource_type = 'hold')
@@ -162,7 +162,7 @@ create table app.booking_assignment_idempotency (
 create table app.booking_confirmation_results (
   booking_id uuid not null references app.bookings (id) on delete cascade,
   idempotency_key text not null,
-  hold_id uuid unique,
+  hold_id uuid,
   restaurant_id uuid not null references app.restaurants (id),
   table_ids uuid[] not null,
   assignment_window tstzrange not null,
@@ -200,6 +200,8 @@ create table app.observability_events (
 );
 
 alter table app.booking_assignment_idempotency add column basis jsonb;
+
+create unique index booking_confirmation_results_hold_id_key on app.booking_confirmation_results (hold_id) where hold_id is not null;
 
 create index bookings_auto_assign_idempotency_key_idx on app.bookings using btree (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null;
 

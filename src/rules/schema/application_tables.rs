@@ -214,8 +214,8 @@ pub const APPLICATION: &[ApplicationTable] = &[
         ],
         rules: &[
             "constraint allocations_booking_resource_key unique (booking_id, resource_type, resource_id)",
-            "constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, \
-             resource_id with =, \"window\" with &&) where (not shadow)",
+            // An id is of one table or group, so what it is and whose it is tells no two apart.
+            "constraint allocations_no_overlap exclude using gist (resource_id with =, \"window\" with &&) where (not shadow)",
             "check (shadow = (resource_type = 'hold'))",
             "check (not is_maintenance or booking_id is null)",
             "check (booking_id is not null or is_maintenance or resource_type = 'hold')",
@@ -279,7 +279,7 @@ pub const APPLICATION: &[ApplicationTable] = &[
         columns: &[
             column("booking_id", Uuid, OF_BOOKING).given(),
             column("idempotency_key", Text, NEEDED).given(),
-            column("hold_id", Uuid, "unique").null().given(),
+            column("hold_id", Uuid, "").null().given(),
             column("restaurant_id", Uuid, OF_RESTAURANT).given(),
             column("table_ids", Uuids, NEEDED).given(),
             column("assignment_window", Window, NEEDED).given(),
@@ -321,6 +321,15 @@ pub const APPLICATION: &[ApplicationTable] = &[
         rules: &[],
     },
 ];
+
+/// Unique where there is a value; most rows have none.
+pub const REFERENCE_UNIQUE: &[&str] =
+    &["create unique index booking_confirmation_results_hold_id_key on app.booking_confirmation_results (hold_id) \
+     where hold_id is not null"];
+
+/// Tables whose rows change without a change of what is indexed: room in a page lets the new version stay beside the old.
+/// Not table_holds, whose status and deadline are both indexed.
+pub const FILL_FACTORS: &[(&str, u8)] = &[("bookings", 85)];
 
 /// A table that services of the application share with us, and that our statements do not touch.
 pub const BESIDE: &[ApplicationTable] = &[ApplicationTable {

@@ -1,6 +1,6 @@
 //! The statements that make what the list says. `app` stands for the schema, and `app.booking_status` for its type.
 
-use super::application_tables::{APPLICATION, BESIDE, ENUMS};
+use super::application_tables::{APPLICATION, BESIDE, ENUMS, FILL_FACTORS, REFERENCE_UNIQUE};
 use super::column::{ApplicationTable, Fill, HoldfastColumn, HoldfastTable};
 use super::holdfast_tables::{HOLDFAST, HoldfastTrigger};
 use crate::rules::catalogue::name::{literal, quoted};
@@ -27,7 +27,8 @@ pub fn reference_tables() -> Vec<String> {
         (!added.is_empty()).then(|| format!("alter table app.{} {}", table.name, added.join(", ")))
     });
     let tables = APPLICATION.iter().chain(BESIDE).map(reference_table);
-    enums.chain(tables).chain(from_attach).chain(indexes).collect()
+    let unique = REFERENCE_UNIQUE.iter().map(|index| (*index).to_owned());
+    enums.chain(tables).chain(from_attach).chain(unique).chain(indexes).collect()
 }
 
 fn reference_table(table: &ApplicationTable) -> String {
@@ -36,7 +37,9 @@ fn reference_table(table: &ApplicationTable) -> String {
         Some(line.trim_end().to_owned())
     });
     let lines: Vec<String> = columns.chain(table.rules.iter().map(|rule| format!("  {rule}"))).collect();
-    format!("create table app.{} (\n{}\n)", table.name, lines.join(",\n"))
+    let filled = FILL_FACTORS.iter().find(|(name, _)| *name == table.name);
+    let filled = filled.map_or_else(String::new, |(_, percent)| format!(" with (fillfactor = {percent})"));
+    format!("create table app.{} (\n{}\n){filled}", table.name, lines.join(",\n"))
 }
 
 fn reference_index(needed: &NeededIndex) -> String {
