@@ -186,6 +186,8 @@ fn each_column_of_ours_is_compared() {
             }
             let (finding, refused) = says(|column| column.name = "gone".to_owned());
             assert!(finding.state == State::Missing && finding.mend[0].starts_with("select holdfast.attach("));
+            let unknown = !column.null && column.fill == Fill::Nothing;
+            assert_eq!(finding.why.contains("no value is known for rows that are there"), unknown, "{what}");
             assert!(!refused, "{what}");
         }
     }

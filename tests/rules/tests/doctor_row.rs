@@ -43,6 +43,19 @@ fn a_column_that_a_call_goes_without_is_not_missed() {
 }
 
 #[test]
+fn a_column_that_our_inserts_leave_out_has_a_default() {
+    let said = |filled: bool| {
+        let id = Column { filled, not_null: true, ..column("id", "uuid") };
+        about(&with(vec![table("booking_table_assignments", vec![id])]), "column booking_table_assignments.id")
+    };
+    let without = said(false).expect("it has none");
+    let alter = "alter table app.booking_table_assignments alter column id";
+    assert!(without.mend[0].starts_with(&format!("{alter} set default ")), "{without:?}");
+    assert_eq!((without.state, without.undo), (State::Wrong, vec![format!("{alter} drop default")]));
+    assert_eq!(said(true), None);
+}
+
+#[test]
 fn only_a_trigger_that_fills_a_column_fills_it() {
     let tenant = || Column { not_null: true, ..column("tenant", "text") };
     let fills = TriggerFacts {

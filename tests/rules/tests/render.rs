@@ -66,6 +66,7 @@ fn parameters_are_numbered_by_their_places() {
         ("/*:other*/:end", "/*:other*/$3"),
         ("select 1 /* never closed :end", "select 1 /* never closed :end"),
         ("/* a *//:end", "/* a *//$3"),
+        ("/* :x*/:end", "/* :x*/$3"),
         ("", ""),
     ] {
         assert_eq!(numbered(text, &names).as_deref(), Some(expected));

@@ -185,6 +185,16 @@ fn what_is_missing_is_written() {
     };
     assert_eq!((key.as_str(), &payload["status"]), ("key", &serde_json::json!("confirmed")));
     assert!(dedupe_key.ends_with(&format!(":{}", table_id(1))), "{dedupe_key}");
+    let grouped = planned(|record| {
+        record.assignments = vec![assignment(1, Some(NOBODY)), assignment(2, Some(NOBODY))];
+        record.allocations = vec![table_allocation(1), table_allocation(2), claim_on(Resource::MergeGroup, NOBODY)];
+        record.answers = vec![answered("key", "confirmed", &[1, 2])];
+        record.answers[0].told = false;
+    });
+    let [(FindingKind::EventMissing, Some(RepairStep::Emit { payload, .. }))] = &grouped[..] else {
+        panic!("{grouped:?}")
+    };
+    assert_eq!(payload["mergeGroupId"], serde_json::json!(NOBODY));
     assert_planned(FindingKind::HistoryDiffers, Some(RepairStep::RecordHistory), |record| {
         "checked_in".clone_into(&mut record.booking.status)
     });
