@@ -11,8 +11,11 @@ fn main() {
         ["report"] => speed::report(false),
         ["report", "full"] => speed::report(true),
         ["publish"] => speed::publish(),
+        ["overhead"] => speed::overhead(),
         ["upkeep", what] => upkeep::run(what),
-        _ => panic!("speed, speed full, report, report full, publish, or upkeep view|incremental|worker|tenants"),
+        _ => panic!(
+            "speed, speed full, report, report full, publish, overhead, or upkeep view|incremental|worker|tenants"
+        ),
     }
 }
 

@@ -49,44 +49,60 @@ fn kinds(bookings: usize) -> Vec<(&'static str, Cell, &'static [Rival])> {
     ]
 }
 
+/// The command; None where there is none.
+pub fn valgrind() -> Option<String> {
+    let valgrind = env::var("HOLDFAST_VALGRIND").ok().filter(|path| !path.is_empty());
+    if valgrind.is_none() {
+        eprintln!("no callgrind (HOLDFAST_VALGRIND): instructions are not counted");
+    }
+    valgrind
+}
+
 /// Counts every kind, unless an earlier run did, with the server below callgrind.
 pub fn measure(place: &mut Place, bookings: usize, folder: &Path) {
-    let Some(valgrind) = env::var("HOLDFAST_VALGRIND").ok().filter(|path| !path.is_empty()) else {
-        eprintln!("no callgrind (HOLDFAST_VALGRIND): instructions are not counted");
-        return;
-    };
+    let Some(valgrind) = valgrind() else { return };
     if !read(folder).is_empty() {
         return;
     }
     let kinds = kinds(bookings);
     let database = place.database(&kinds[0].1, Floor);
+    let counted = below_callgrind(place, &valgrind, |place, files| {
+        let each = kinds.iter().flat_map(|(what, cell, rivals)| rivals.iter().map(move |rival| (what, cell, *rival)));
+        each.map(|(what, cell, rival)| {
+            let instructions = count(place, &database, cell, rival, files);
+            Counted { what: (*what).to_owned(), rival, instructions }
+        })
+        .collect::<Vec<_>>()
+    });
+    fs::write(folder.join("instructions.json"), serde_json::to_string(&counted).expect("numbers")).expect("a file");
+}
+
+/// Does something with the server below callgrind, which writes what each process used to a folder.
+pub fn below_callgrind<T>(place: &mut Place, valgrind: &str, work: impl FnOnce(&mut Place, &Path) -> T) -> T {
     let files = env::temp_dir().join(format!("holdfast-callgrind-{}", process::id()));
     fs::create_dir_all(&files).expect("a folder");
     place.cluster.give(&files);
     place.cluster.stop();
     let tool = [
-        valgrind,
+        valgrind.to_owned(),
         "--tool=callgrind".to_owned(),
         "--quiet".to_owned(),
         format!("--callgrind-out-file={}/%p", files.display()),
         format!("--log-file={}/log.%p", files.display()),
     ];
     let mut server = place.cluster.launch_under(&tool);
-    let mut counted = Vec::new();
-    for (what, cell, rivals) in &kinds {
-        for rival in *rivals {
-            let instructions = count(place, &database, cell, *rival, &files);
-            counted.push(Counted { what: (*what).to_owned(), rival: *rival, instructions });
-        }
-    }
+    let done = work(place, &files);
     place.cluster.stop();
     let _ = server.wait();
     place.cluster.launch();
-    let _ = fs::remove_dir_all(&files);
-    fs::write(folder.join("instructions.json"), serde_json::to_string(&counted).expect("numbers")).expect("a file");
+    if env::var("HOLDFAST_PROFILES").is_err() {
+        let _ = fs::remove_dir_all(&files);
+    }
+    done
 }
 
-fn count(place: &mut Place, database: &str, cell: &Cell, rival: Rival, files: &Path) -> f64 {
+/// Instructions of one call.
+pub fn count(place: &mut Place, database: &str, cell: &Cell, rival: Rival, files: &Path) -> f64 {
     let mut used = [0.0; 2];
     for (calls, used) in [FEW, MANY].into_iter().zip(&mut used) {
         let fresh = items(cell, MANY, false, place.calendar(database)).remove(0);

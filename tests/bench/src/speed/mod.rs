@@ -4,6 +4,7 @@ mod block;
 mod cell;
 mod instructions;
 mod job;
+mod overhead;
 mod picture;
 mod place;
 mod proxy;
@@ -52,6 +53,11 @@ pub fn full() {
     run::cells(&mut place, &cells, &folder, None);
     instructions::measure(&mut place, 100_000, &folder);
     report::write(&folder, &cells);
+}
+
+/// What preloading costs a confirm.
+pub fn overhead() {
+    overhead::measure(number("HOLDFAST_BENCH_BOOKINGS", 20_000), number("HOLDFAST_ROUNDS", 10));
 }
 
 /// The report of what is there, without measuring anything.

@@ -40,14 +40,22 @@ pub struct Place {
     calendars: BTreeMap<String, Calendar>,
 }
 
-const SETTINGS: &str = "-c shared_preload_libraries=holdfast -c holdfast.worker=off -c fsync=on -c max_connections=420 \
-    -c shared_buffers=2GB -c max_wal_size=16GB -c min_wal_size=1GB -c checkpoint_timeout=1d -c autovacuum=off \
+/// Preloaded, without a worker that would take its share of the processor.
+const PRELOADED: &str = "-c shared_preload_libraries=holdfast -c holdfast.worker=off";
+
+const SETTINGS: &str = "-c fsync=on -c max_connections=420 -c shared_buffers=2GB -c max_wal_size=16GB -c min_wal_size=1GB -c checkpoint_timeout=1d -c autovacuum=off \
     -c track_io_timing=off -c maintenance_work_mem=1GB";
 
 impl Place {
     #[must_use]
     pub fn new() -> Place {
-        Place { cluster: Cluster::start_with(SETTINGS), calendars: BTreeMap::new() }
+        Place::with(PRELOADED)
+    }
+
+    /// A server with these settings beside those of every other.
+    #[must_use]
+    pub fn with(options: &str) -> Place {
+        Place { cluster: Cluster::start_with(&format!("{options} {SETTINGS}")), calendars: BTreeMap::new() }
     }
 
     /// The database in which a rival does the work of a cell.

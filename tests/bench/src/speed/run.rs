@@ -63,13 +63,13 @@ pub fn cells(place: &mut Place, cells: &[Cell], folder: &Path, until: Option<Ins
 }
 
 /// One rival with its sessions.
-struct Side {
+pub struct Side {
     rival: Rival,
     database: String,
     callers: Vec<Caller>,
     observer: Session,
     /// Calls of each session in a block.
-    calls: usize,
+    pub calls: usize,
 }
 
 /// Rounds of a cell; never less than five.
@@ -103,7 +103,7 @@ fn measure(place: &mut Place, cell: &Cell) -> Finished {
     Finished { cell: cell.clone(), rounds, round_trip_us: trips[10] }
 }
 
-fn side(place: &mut Place, cell: &Cell, rival: Rival, proxy: Option<&Proxy>) -> Side {
+pub fn side(place: &mut Place, cell: &Cell, rival: Rival, proxy: Option<&Proxy>) -> Side {
     let database = place.database(cell, rival);
     let server = proxy.map_or(&place.cluster.server, |proxy| &proxy.server);
     let caller = |_| Caller::new(server.connect(&database, "caller"), rival, cell);
@@ -133,7 +133,7 @@ fn shared(place: &mut Place, cell: &Cell, sides: &mut [Side]) -> Vec<Vec<Item>> 
 }
 
 /// Plans are made and caches filled before anything is measured; then a block gets as many calls as take its time.
-fn prime(place: &mut Place, cell: &Cell, side: &mut Side, shared: &[Vec<Item>]) {
+pub fn prime(place: &mut Place, cell: &Cell, side: &mut Side, shared: &[Vec<Item>]) {
     let trial = env::var("HOLDFAST_TRIAL").is_ok();
     let seconds = number("HOLDFAST_BLOCK_MS", if trial { 100 } else { 700 }) as f64 / 1e3;
     let few = (64 / cell.sessions).clamp(8, 24);
@@ -148,7 +148,7 @@ fn prime(place: &mut Place, cell: &Cell, side: &mut Side, shared: &[Vec<Item>]) 
 }
 
 /// One block of a rival; `calls` of each session.
-fn block(place: &mut Place, cell: &Cell, side: &mut Side, calls: usize, shared: &[Vec<Item>]) -> Measured {
+pub fn block(place: &mut Place, cell: &Cell, side: &mut Side, calls: usize, shared: &[Vec<Item>]) -> Measured {
     let fresh = match cell.work {
         Work::Replay => repeated(shared, calls, Item::clone),
         Work::Refusal if side.rival == Rival::Replay => repeated(shared, calls, Item::clone),
