@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use holdfast_e2e::{Cluster, Room, Session, assign, at, atomic_confirm, behind, confirm, confirm_hold, eventually};
+use holdfast_e2e::{
+    Cluster, Dice, Guests, Room, Session, assert_no_drift, assign, at, atomic_confirm, behind, confirm, confirm_hold,
+};
 use postgres::Client;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,20 +17,6 @@ const ALL: &str = "select jsonb_build_object(
   'calls', (select jsonb_agg(to_jsonb(c) order by to_jsonb(c)) from holdfast.stat_confirm c),
   'outcomes', (select jsonb_agg(to_jsonb(o) order by to_jsonb(o)) from holdfast.stat_outcomes o),
   'phases', (select jsonb_agg(to_jsonb(p) order by to_jsonb(p)) from holdfast.stat_phase p))";
-
-/// Label sets whose sum does not hold, or that do not rest.
-const DRIFT: &str = "select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object('sum', o.sum)), '[]')
-  from holdfast.stat_confirm c
-  left join (select database, schema, function, path, sum(count)::bigint as sum from holdfast.stat_outcomes
-             group by database, schema, function, path) o
-    on (o.database, o.schema, o.function, o.path) is not distinct from (c.database, c.schema, c.function, c.path)
-  where c.started <> c.ended + c.in_flight + c.prepared or c.ended <> coalesce(o.sum, 0) or c.in_flight <> 0";
-
-/// A client reads its error before the server has ended the transaction.
-#[track_caller]
-fn assert_no_drift(session: &mut Session) {
-    eventually(session, &format!("select ({DRIFT}) = '[]'"));
-}
 
 fn booking(session: &mut Session, room: &Room, day: i64) -> Uuid {
     let shift = chrono::Duration::days(day);
@@ -249,67 +237,6 @@ fn a_full_table_counts_on_without_labels() {
     assert_eq!(session.value::<i64>("select started from holdfast.stat_attempts"), 3);
 }
 
-/// Numbers as if thrown, the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
-/// What one guest does next, a statement a line: done, refused, rolled back, prepared, a hold, a limit in time.
-fn next(dice: &mut Dice, guest: usize, bookings: &[Uuid], table: Uuid) -> String {
-    let booking = bookings[dice.below(bookings.len() as u64) as usize];
-    let (key, gid) = (dice.below(1 << 30), dice.below(1 << 30));
-    let confirm =
-        format!("select confirm_hold_assignment_with_transition('{booking}', array['{table}']::uuid[], 'key {key}')");
-    let assign = format!("select assign_tables_atomic_v2('{booking}', array['{table}']::uuid[], 'key of {booking}')");
-    match dice.below(9) {
-        0 => confirm,
-        1 => assign,
-        2 => format!("begin\n{confirm}\nrollback"),
-        3 => format!("begin\nsavepoint a\n{assign}\nsavepoint b\n{confirm}\nrollback to a\n{assign}\ncommit"),
-        4 => format!("begin\n{assign}\nprepare transaction 'of {guest} {gid}'\ncommit prepared 'of {guest} {gid}'"),
-        5 => format!("begin\n{confirm}\n{assign}\nprepare transaction 'of {guest} {gid}'"),
-        6 => format!(
-            "begin\nselect hold_id, release_hold_and_emit(hold_id) \
-             from hold_tables('{booking}', array['{table}']::uuid[])\n{}",
-            if dice.below(2) == 0 { "commit" } else { "rollback" }
-        ),
-        7 => format!(
-            "select atomic_confirm_and_transition_within('{booking}', '{}', 'key {key}', {})",
-            Uuid::new_v4(),
-            1 + dice.below(20)
-        ),
-        _ => format!(
-            "do $$ begin for n in 1 .. 40 loop begin \
-               if n % 2 = 0 then {}; raise 'not that way'; end if; \
-               perform confirm_hold_assignment_with_transition('{booking}', '{{}}'::uuid[], 'none'); \
-             exception when others then null; end; end loop; end $$",
-            assign.replacen("select", "perform", 1)
-        ),
-    }
-}
-
-fn client(cluster: &Cluster) -> Client {
-    let mut client = cluster.connect("mixed");
-    client.batch_execute("set application_name = 'guest'; set deadlock_timeout = '20ms'").expect("set");
-    client
-}
-
-/// Goes on until it is enough; an error ends what was begun, and a session that was ended is replaced.
-fn guest(cluster: &Cluster, number: usize, seed: u64, bookings: &[Uuid], table: Uuid, enough: &AtomicBool) {
-    let (mut dice, mut own) = (Dice(seed + number as u64), client(cluster));
-    while !enough.load(Relaxed) {
-        let _ = next(&mut dice, number, bookings, table).lines().try_for_each(|line| own.batch_execute(line));
-        if own.batch_execute("rollback").is_err() || own.is_closed() {
-            own = client(cluster);
-        }
-    }
-}
-
 #[test]
 fn whatever_is_cut_off_the_sum_holds_for_every_label_set() {
     const GUESTS: usize = 6;
@@ -320,23 +247,24 @@ fn whatever_is_cut_off_the_sum_holds_for_every_label_set() {
     let mut session = cluster.install("mixed");
     let room = session.room(GUESTS);
     let bookings: Vec<Uuid> = (0..12).map(|day| booking(&mut session, &room, day)).collect();
+    let guests = Guests { cluster: &cluster, database: "mixed", bookings, tables: room.tables.clone(), seed };
     let (enough, began) = (AtomicBool::new(false), Instant::now());
     thread::scope(|scope| {
         for number in 0..GUESTS {
-            let (cluster, bookings, enough, table) = (&cluster, &bookings, &enough, room.tables[number]);
-            scope.spawn(move || guest(cluster, number, seed, bookings, table, enough));
+            let (guests, enough) = (&guests, &enough);
+            scope.spawn(move || guests.go_on(number, enough));
         }
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         loop {
             thread::sleep(Duration::from_millis(20));
-            let how = if dice.below(3) == 0 { "pg_terminate_backend" } else { "pg_cancel_backend" };
+            let how = if dice.roll(3) == 0 { "pg_terminate_backend" } else { "pg_cancel_backend" };
             session.run(&format!(
                 "select {how}(pid) from pg_stat_activity where application_name = 'guest' order by random() limit 1"
             ));
             // Others end what was prepared.
             let prepared: Vec<String> = session.column("select gid from pg_prepared_xacts order by prepared limit 3");
             for gid in prepared {
-                let verb = if dice.below(2) == 0 { "commit" } else { "rollback" };
+                let verb = if dice.roll(2) == 0 { "commit" } else { "rollback" };
                 let _ = session.try_run(&format!("{verb} prepared '{gid}'"));
             }
             let started: i64 = session.value("select started from holdfast.stat_attempts");
