@@ -111,6 +111,10 @@ fn why_it_was_refused_is_kept_but_not_what_a_trigger_says() {
     span.failed(&error.into());
     assert_eq!(span.detail.as_deref(), Some("constraint guests_email"));
     assert!(!format!("{span:?}").to_lowercase().contains("miller"));
+    // Where the server ends a statement, it says why in words that are always the same.
+    let ended = "canceling statement due to lock timeout";
+    span.failed(&ServerError { message: ended.to_owned(), ..ServerError::default() }.into());
+    assert_eq!(span.message.as_deref(), Some(ended));
 }
 
 #[test]
