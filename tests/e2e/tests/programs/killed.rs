@@ -60,7 +60,7 @@ fn assert_at_rest(guests: &Guests, room: &Room, round: i64) {
 
 #[test]
 fn whoever_is_killed_the_memory_is_whole() {
-    let seconds = std::env::var("HOLDFAST_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+    let seconds = std::env::var("HOLDFAST_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     let seed = std::env::var("HOLDFAST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(11);
     println!("HOLDFAST_SEED={seed} HOLDFAST_SECONDS={seconds}");
     // A ring that laps all the time.
