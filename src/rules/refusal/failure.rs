@@ -20,6 +20,24 @@ pub struct ServerError {
     pub constraint: Option<String>,
 }
 
+/// What the server says where it ends a statement: sentences in which no name and no value of anybody stands.
+const OWN_WORDS: [&str; 6] = [
+    "canceling statement due to statement timeout",
+    "canceling statement due to lock timeout",
+    "canceling statement due to user request",
+    "deadlock detected",
+    "could not serialize access due to concurrent update",
+    "could not serialize access due to read/write dependencies among transactions",
+];
+
+impl ServerError {
+    /// Its message, where that is one of these.
+    #[must_use]
+    pub fn own_words(&self) -> Option<&'static str> {
+        OWN_WORDS.into_iter().find(|words| *words == self.message)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// Refused before anything was written: it may be returned as well as raised.

@@ -190,8 +190,8 @@ impl Span {
             Failure::Refused(refusal) | Failure::Undone(refusal) => self.refused(refusal),
             Failure::Server(error) => {
                 self.sqlstate = error.sqlstate;
-                let own = OWN_WORDS.iter().find(|words| **words == error.message);
-                self.message = Some((*own.unwrap_or(&"The server raised an error, or a trigger did")).to_owned());
+                self.message =
+                    Some(error.own_words().unwrap_or("The server raised an error, or a trigger did").to_owned());
                 self.detail = said_by(error);
             }
         }
@@ -383,16 +383,6 @@ fn span_name(function: Function) -> &'static str {
         Function::Repair => "holdfast.reconcile",
     }
 }
-
-/// What the server says where it ends a statement: sentences in which no name and no value of anybody stands.
-const OWN_WORDS: [&str; 6] = [
-    "canceling statement due to statement timeout",
-    "canceling statement due to lock timeout",
-    "canceling statement due to user request",
-    "deadlock detected",
-    "could not serialize access due to concurrent update",
-    "could not serialize access due to read/write dependencies among transactions",
-];
 
 fn said_by(error: &ServerError) -> Option<String> {
     let named = [("constraint", &error.constraint), ("table", &error.table), ("schema", &error.schema)];
