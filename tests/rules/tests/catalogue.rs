@@ -4,7 +4,10 @@ use holdfast::rules::catalogue::declared::declared;
 use holdfast::rules::catalogue::expression::bare;
 use holdfast::rules::catalogue::facts::{Facts, Server};
 
-fn one(script: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// Names and types.
+type Columns = Vec<(String, String)>;
+
+fn one(script: &str) -> (Columns, Columns) {
     let found = declared(script, &Facts { schema: "app".to_owned(), ..Facts::default() });
     let [signature] = &found[..] else { panic!("{script}: {found:?}") };
     let inputs = signature.inputs.iter().map(|input| (input.name.clone(), input.type_name.clone()));
