@@ -1,5 +1,6 @@
 //! The typed list of tables: what calls need of a schema.
 
+use holdfast::rules::schema::holdfast_tables::is_ours;
 use holdfast::rules::schema::{Release, Used, used};
 
 fn of(table: &str) -> Used {
@@ -18,6 +19,11 @@ fn what_is_optional_carries_a_feature() {
     assert_eq!(of("capacity_outbox").feature(), "outbox");
     let ours: Vec<Used> = used().filter(|used| matches!(used, Used::Holdfast(_))).collect();
     assert!(!ours.is_empty() && ours.iter().all(|used| !used.feature().is_empty()));
+}
+
+#[test]
+fn a_table_of_ours_is_known_by_its_name() {
+    assert!(is_ours("holdfast_findings") && is_ours("holdfast_rollout") && !is_ours("bookings"));
 }
 
 /// What attach adds is asked for after it, and not before.

@@ -2,7 +2,7 @@
 //! that a guest may have said is kept.
 
 use holdfast::rules::Id;
-use holdfast::rules::attempt::function::{Function, Path};
+use holdfast::rules::attempt::function::{FUNCTIONS, Function, Path};
 use holdfast::rules::attempt::phase::Phase;
 use holdfast::rules::booking::window::Instant;
 use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
@@ -92,6 +92,47 @@ fn the_end_of_the_transaction_is_written_later() {
         (words[TRANSACTION_END], words[TRANSACTION]) = (end as u64, 7);
         assert_eq!(transaction_of(&words), (end, 7));
     }
+}
+
+/// Another phase changes no word that is not written with it.
+#[test]
+fn another_phase_is_written_by_itself() {
+    let mut span = Span { replayed: true, key: Some("key".to_owned()), ..begun() };
+    let mut words = written(&span);
+    span.reach(Phase::HoldLock, Instant(1_500));
+    span.write_phase(|at, value| words[at] = value);
+    let found = Span::of_words(&words).expect("a span");
+    assert_eq!((found.phase, found.since, found.replayed), (Phase::HoldLock, Instant(1_500), true));
+}
+
+#[test]
+fn a_span_and_its_end_have_names() {
+    let ends =
+        [TransactionEnd::Pending, TransactionEnd::Committed, TransactionEnd::RolledBack, TransactionEnd::Prepared];
+    assert_eq!(ends.map(TransactionEnd::name), ["pending", "committed", "rolled_back", "prepared"]);
+    let named = |function| Span::begun(function, Path::Manual, Instant(0)).name();
+    assert_eq!(
+        [Function::ConfirmWithin, Function::AutoAssign].map(named),
+        ["holdfast.confirm", "holdfast.auto_assign"]
+    );
+    assert!(
+        FUNCTIONS
+            .iter()
+            .all(|function| named(*function).strip_prefix("holdfast.").is_some_and(|name| !name.is_empty()))
+    );
+}
+
+/// A tracer asks for parts again and again: each has its own number, and always the same.
+#[test]
+fn parts_are_numbered() {
+    let ids: Vec<u64> = [0x1234_5678, 0x9abc_def0_1234, u64::MAX]
+        .into_iter()
+        .flat_map(|id| (0..4).map(move |part| Span { id, ..begun() }.child_id(part)))
+        .collect();
+    let distinct: std::collections::BTreeSet<&u64> = ids.iter().collect();
+    assert_eq!((distinct.len(), ids.contains(&0)), (ids.len(), false));
+    assert!(ids.iter().all(|id| id >> 32 != 0 && id & 0xffff_ffff != 0), "{ids:x?}");
+    assert_eq!(Span { id: 7, ..begun() }.child_id(3), Span { id: 7, ..begun() }.child_id(3));
 }
 
 #[test]

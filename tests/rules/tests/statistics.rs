@@ -59,6 +59,10 @@ fn quantiles_lie_within_their_bucket() {
     within(0.5, 1.4, 1.6);
     within(0.98, 2.0, 2.0);
     within(0.99, 50.0, 100.0);
+    // Half of them lie in the first of two buckets, at its end.
+    let mut two = Histogram::default();
+    [50, 150].into_iter().for_each(|us| two.add(us));
+    assert_eq!((two.quantile_ms(0.5), two.quantile_ms(1.0)), (Some(0.1), Some(BOUNDS_US[1] as f64 / 1000.0)));
     // Longer than the last bound: told as that bound.
     within(1.0, 60_000.0, 60_000.0);
 }
