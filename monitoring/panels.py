@@ -227,6 +227,15 @@ ROWS: dict[str, list[Panel]] = {
             },
         ),
         Panel(
+            "Runs by task",
+            "ops",
+            "Runs of each task over all schemas, and those that failed.",
+            {
+                "{{task}}": f"sum by (task) ({rate('holdfast_task_runs_total' + DATABASE)})",
+                "{{task}} failed": f"sum by (task) ({rate('holdfast_task_failures_total' + DATABASE)})",
+            },
+        ),
+        Panel(
             "Rows by task",
             "ops",
             "What the tasks closed, repaired, notified or deleted.",
@@ -238,15 +247,17 @@ ROWS: dict[str, list[Panel]] = {
             "How long a task is overdue at most, the next round, and how long ago the last one ended. Alert: HoldfastTaskLag.",
             {
                 "{{task}}": f"max by (task) (holdfast_task_lag_seconds{DATABASE})",
+                "{{task}} since its last run": f"time() - (max by (task) (holdfast_task_last_run_timestamp_seconds{DATABASE}) > 0)",
                 "{{datname}} overdue": f"holdfast_worker_overdue_seconds{DATABASE}",
                 "{{datname}} since the last": f"time() - (holdfast_worker_last_round_timestamp_seconds{DATABASE} > 0)",
             },
         ),
         Panel(
-            "Paused, failures in a row, quarantine",
+            "At work, paused, failures in a row, quarantine",
             "short",
             "Alerts: HoldfastWorkerSilent, HoldfastTaskLag, HoldfastQuarantine.",
             {
+                "{{datname}} at work": f"holdfast_worker_working{DATABASE}",
                 "{{datname}} paused": f"holdfast_worker_paused{DATABASE}",
                 "{{datname}} failures in a row": f"holdfast_worker_consecutive_failures{DATABASE}",
                 "{{schema}} in quarantine": f"holdfast_quarantine_rows{SCHEMA}",
