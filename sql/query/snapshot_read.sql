@@ -23,8 +23,9 @@ from app.allocations al
 where al.booking_id = :booking
 --[first_look
 -- Rows that may be in the way; which are, and whose they are, is read where there are any. The windows of a table do not
--- overlap, so that the first to end after the start is the only candidate; the booking's own, to the end of the window, leaves
--- room for no other. A comparison of rows is nothing that the exclusion's own index could answer.
+-- overlap, so that the first to end after the start is the only candidate, or the second, where the one holds the moment at
+-- which the other ends. The booking's own, to the end of the window, leaves room for no other. A comparison of rows is nothing
+-- that the exclusion's own index could answer.
 union all
 select 'candidate', null, t.id, null, null, null, null, null, null, null
 from pg_catalog.unnest(:tables::uuid[]) t (id)
@@ -33,9 +34,10 @@ cross join lateral (
          pg_catalog.lower(x."window") as start_at, pg_catalog.upper(x."window") as end_at
   from app.allocations x
   where x.resource_type = 'table' and not x.shadow
-    and (x.resource_id, coalesce(pg_catalog.upper(x."window"), 'infinity')) > (t.id, :start)
+    and (x.resource_id, coalesce(pg_catalog.upper(x."window"), 'infinity')) >= (t.id, :start)
+    and (coalesce(pg_catalog.upper(x."window"), 'infinity') > :start or pg_catalog.upper_inc(x."window"))
   order by x.resource_id, coalesce(pg_catalog.upper(x."window"), 'infinity')
-  limit 1
+  limit 2
 ) al
 where al.resource_id = t.id and (al.restaurant_id <> :restaurant or (al.start_at < :end) is not false)
   and (al.booking_id = :booking and al.restaurant_id = :restaurant and al.end_at >= :end) is not true

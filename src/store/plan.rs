@@ -77,6 +77,7 @@ impl Connection {
     /// A schema is read when it is called, with the rights of that call, and believed only when it could be read whole:
     /// other schemas of the session, and whoever locks them, are none of this call's business.
     fn known(&self, schema: pg_sys::Oid) -> Result<Rc<Known>, Failure> {
+        plan_cache::hear_of_changes();
         let before = plan_cache::find(schema);
         if let Some(kept) = before.as_ref().filter(|kept| !kept.is_stale()) {
             return Ok(Rc::clone(kept));
@@ -118,13 +119,16 @@ impl Connection {
         Ok(found.with_record(record))
     }
 
+    /// Did the catalogue change since the call looked at its schema?
+    pub fn is_doubtful(&self) -> bool {
+        self.kept.borrow().as_ref().is_none_or(|kept| kept.is_stale())
+    }
+
     /// The schema that this connection works in. What the call decides by stays as it was when it began; by what name its
     /// statements call the schema and its types is looked at again after a change.
     fn current(&self) -> Result<Rc<Known>, Failure> {
         let kept = self.kept.borrow().clone().ok_or_else(|| self.fail(internal("schema", 0)))?;
-        // What others changed while a lock was waited for: the server would hear of it only after a name was looked up.
-        // SAFETY: connected by construction, so in a transaction; what the server does before it takes a lock.
-        unsafe { pg_sys::AcceptInvalidationMessages() };
+        plan_cache::hear_of_changes();
         if !kept.is_stale() {
             return Ok(kept);
         }

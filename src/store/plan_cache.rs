@@ -162,6 +162,12 @@ pub fn forget(schema: pg_sys::Oid) {
     drop(forgotten);
 }
 
+/// What others changed, before a call or while it waited for a lock: the server would hear of it only after a name was looked up.
+pub fn hear_of_changes() {
+    // SAFETY: connected, so in a transaction; what the server does before it takes a lock.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+}
+
 fn register_invalidation() {
     if REGISTERED.replace(true) {
         return;

@@ -135,7 +135,8 @@ impl Store {
             Some(fact) => note(&mut snapshot, fact, question.target),
             None => {}
         })?;
-        if crowded {
+        // A constraint that went while a lock was waited for promises nothing any more.
+        if crowded || self.connection.is_doubtful() {
             let parameters = BlockersRead {
                 booking: booking.id,
                 restaurant: booking.restaurant,

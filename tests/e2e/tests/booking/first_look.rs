@@ -1,7 +1,7 @@
 //! The first look at who may be in the way, by an index, against the whole look that a schema without that index gets.
 
 use chrono::Duration;
-use holdfast_e2e::{Call, Dice, Floor, Refusal, Room, at, confirm, native};
+use holdfast_e2e::{Call, Dice, Floor, Refusal, Room, at, behind, confirm, native};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -54,7 +54,13 @@ fn occupy(floor: &mut Floor, dice: &mut Dice, room: &Room, elsewhere: Uuid) {
     let table = room.tables[dice.roll(room.tables.len())];
     let start = at("17:00") + half_hour(dice);
     let end = start + Duration::minutes(30 * (1 + dice.roll(5) as i64));
-    let window = format!("tstzrange('{start}', '{end}', '[)')");
+    // An application may count the last moment in, or leave the end open.
+    let bounds = ["[)", "[)", "[]"][dice.roll(3)];
+    let window = match dice.roll(8) {
+        0 => format!("tstzrange('{start}', null, '{bounds}')"),
+        1 => format!("tstzrange('{start}', '{start}', '[]')"),
+        _ => format!("tstzrange('{start}', '{end}', '{bounds}')"),
+    };
     let of_nobody = |restaurant: Uuid| {
         format!(
             "insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
@@ -86,6 +92,7 @@ fn the_first_look_answers_as_the_whole_look() {
     println!("HOLDFAST_SEED={seed}");
     let mut dice = Dice::new(seed);
     let mut floor = Floor::new();
+    floor.run("alter table public.allocations drop constraint allocations_window_check");
     for case in 0..cases {
         floor.run("begin");
         let room = floor.room(3);
@@ -118,7 +125,11 @@ fn without_the_constraint_the_whole_look_is_taken() {
     let room = floor.room(1);
     let (table, restaurant) = (room.tables[0], room.restaurant);
     floor.run("alter table public.allocations drop constraint allocations_no_overlap");
-    for window in ["['2027-05-01 20:00+00', '2027-05-01 20:30+00')", "['2027-05-01 18:00+00', '2027-05-01 23:00+00')"] {
+    for window in [
+        "['2027-05-01 20:00+00', '2027-05-01 20:30+00')",
+        "['2027-05-01 20:30+00', '2027-05-01 21:00+00')",
+        "['2027-05-01 18:00+00', '2027-05-01 23:00+00')",
+    ] {
         floor.run(&format!(
             "insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
              values ('{restaurant}', 'table', '{table}', '{}', true)",
@@ -131,4 +142,65 @@ fn without_the_constraint_the_whole_look_is_taken() {
         "2027-05-01T19:00:00Z".parse().expect("a time"),
     );
     assert_eq!(floor.refused(&confirm(booking, &room.tables, "key")).message, "allocations_no_overlap");
+}
+
+/// An application may count the last moment in, and have a window of one moment beside another's end.
+#[test]
+fn an_end_that_counts_is_seen() {
+    let mut floor = Floor::new();
+    floor.run("alter table public.allocations drop constraint allocations_window_check");
+    for (windows, what) in [
+        (&["[\"2027-05-01 17:00+00\", \"2027-05-01 18:00+00\"]"][..], "it ends when the booking begins"),
+        (
+            &[
+                "[\"2027-05-01 17:00+00\", \"2027-05-01 18:30+00\")",
+                "[\"2027-05-01 18:30+00\", \"2027-05-01 18:30+00\"]",
+            ],
+            "two end at one moment",
+        ),
+        (&["[\"2027-05-01 17:00+00\", \"2027-05-01 18:00+00\")"], "it has ended"),
+    ] {
+        floor.run("begin");
+        let room = floor.room(1);
+        for window in windows {
+            floor.run(&format!(
+                "insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
+                 values ('{}', 'table', '{}', '{window}', true)",
+                room.restaurant, room.tables[0]
+            ));
+        }
+        let [start, end] = ["2027-05-01T18:00:00Z", "2027-05-01T19:00:00Z"].map(|text| text.parse().expect("a time"));
+        let booking = floor.booking_at(room.restaurant, start, end);
+        let native = native("confirm_tables")
+            .with("p_booking_id", booking)
+            .with("p_table_ids", &room.tables)
+            .with("p_idempotency_key", "key");
+        assert_same(&mut floor, &native, what);
+        assert_same(&mut floor, &confirm(booking, &room.tables, "key"), what);
+        floor.run("rollback");
+    }
+}
+
+/// Whoever waited for a lock meanwhile believes a constraint no longer than it stood.
+#[test]
+fn a_constraint_that_went_is_not_believed() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (table, restaurant) = (room.tables[0], room.restaurant);
+    let [start, end] = ["2027-05-01T19:00:00Z", "2027-05-01T20:00:00Z"].map(|text| text.parse().expect("a time"));
+    let (warm, booking) = (floor.booking_at(restaurant, start, end), floor.booking_at(restaurant, start, end));
+    let (mut caller, mut other) = (floor.session(), floor.session());
+    caller.done(&confirm(warm, &room.tables[1..], "warm"));
+    other.run(&format!("begin; select from public.bookings where id = '{booking}' for update"));
+    let waiting = behind(&mut floor, other.pid, caller, &confirm(booking, &room.tables[..1], "key"));
+    other.run("alter table public.allocations drop constraint allocations_no_overlap");
+    for window in ["20:00+00, 2027-05-01 21:00+00", "21:00+00, 2027-05-01 22:00+00", "18:00+00, 2027-05-01 23:00+00"] {
+        other.run(&format!(
+            "insert into public.allocations (restaurant_id, resource_type, resource_id, \"window\", is_maintenance)
+             values ('{restaurant}', 'table', '{table}', '[2027-05-01 {window})', true)"
+        ));
+    }
+    other.run("commit");
+    let (_, answer) = waiting.finish();
+    assert_eq!(answer.expect_err("the table is taken").message, "allocations_no_overlap");
 }

@@ -270,7 +270,7 @@ fn without_preloading_nothing_is_counted_and_the_views_say_so() {
     for (name, value) in fields {
         assert_eq!(*value, if name == "preloaded" { Value::Bool(false) } else { Value::Null }, "{name}");
     }
-    assert_eq!(fields.len(), 12);
+    assert_eq!(fields.len(), 20);
     let unknown: i64 =
         session.value("select count(*) from holdfast.stat_outcomes where count is null and epoch is null");
     assert_eq!(unknown, session.value::<i64>("select count(*) from holdfast.outcomes"));
