@@ -5,7 +5,7 @@ use pgrx::{Uuid, pg_sys};
 
 use super::argument::{self, Jsonb};
 use super::{contract, functions_returning, native};
-use crate::commands::confirm_many::{ItemAnswer, confirm_many};
+use crate::commands::confirm_many::{ItemAnswer, confirm_many, confirm_many_seen};
 use crate::rules::refusal::outcome::Disposition;
 
 /// The row of an item; its columns are those declared in `sql/contract/confirm_many.sql`.
@@ -49,7 +49,7 @@ functions_returning! {
         fcinfo: pg_sys::FunctionCallInfo,
     ) {
         let items = argument::json(p_items);
-        item_rows(contract(fcinfo, |store| confirm_many(store, items.as_ref(), p_mode.as_deref())))
+        item_rows(contract(fcinfo, |store| confirm_many_seen(store, items.as_ref(), p_mode.as_deref())))
     }
 
     /// The native form of `confirm_many`.

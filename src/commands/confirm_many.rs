@@ -14,7 +14,7 @@ use crate::rules::attempt::function::Function;
 use crate::rules::attempt::phase::Phase;
 use crate::rules::batch::{self, BatchMode, Item};
 use crate::rules::booking::table::Assignment;
-use crate::rules::confirm::request::{Arguments, Request, Selection};
+use crate::rules::confirm::request::{Arguments, Named, Request, Selection};
 use crate::rules::json::Json;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_unpack};
@@ -78,17 +78,40 @@ impl ItemAnswer {
 
 /// Confirms each item, and answers each in the order of the items.
 pub fn confirm_many(store: &Store, items: Option<&Json>, mode: Option<&str>) -> Result<Vec<ItemAnswer>, Failure> {
+    answered(store, items, mode, false)
+}
+
+/// The same by the owner's rule for row security, if there is one: what the caller does not see is not found.
+pub fn confirm_many_seen(store: &Store, items: Option<&Json>, mode: Option<&str>) -> Result<Vec<ItemAnswer>, Failure> {
+    answered(store, items, mode, store.has_row_security())
+}
+
+fn answered(store: &Store, items: Option<&Json>, mode: Option<&str>, hides: bool) -> Result<Vec<ItemAnswer>, Failure> {
     let mode = BatchMode::of(mode)?;
     let items = batch::items(items)?;
     let _watch = store.watch_client();
-    let ends = Batch { store, mode, items: &items, locked: Cell::new(false), taken_back: Cell::new(false) }.run()?;
+    let unseen = if hides { unseen(store, &items)? } else { Vec::new() };
+    let (locked, taken_back) = (Cell::new(false), Cell::new(false));
+    let ends = Batch { store, mode, items: &items, unseen, locked, taken_back }.run()?;
     Ok(items.into_iter().zip(ends).map(|(item, end)| ItemAnswer::of(item, end)).collect())
+}
+
+/// Asked of each item before the first is begun, as a single call asks before it looks at anything.
+fn unseen(store: &Store, items: &[Item]) -> Result<Vec<Option<Refusal>>, Failure> {
+    let of = |(place, Item { arguments, .. }): (usize, &Item)| {
+        let hold = if let Named::Hold(hold) = arguments.named { hold } else { None };
+        let asked = store.for_item(|store| store.unseen(arguments.booking, hold));
+        asked.map_err(|failure| batch::naming_item(failure, place + 1, arguments.booking))
+    };
+    items.iter().enumerate().map(of).collect()
 }
 
 struct Batch<'a> {
     store: &'a Store,
     mode: BatchMode,
     items: &'a [Item],
+    /// The refusals of those that the caller does not see; none of any where there is no such rule.
+    unseen: Vec<Option<Refusal>>,
     /// Are the locks taken of all that are left?
     locked: Cell<bool>,
     /// Is all that the failed item did taken back?
@@ -181,6 +204,9 @@ impl Batch<'_> {
 
     /// One that is not begun, because its group was given up: counted as what it came to.
     fn not_done(&self, place: usize, refusal: &Refusal) -> Refusal {
+        if self.hidden(place).is_some() {
+            return refusal.clone();
+        }
         let answered = |refusal: &Refusal| CallEnd::Answered(Outcome::GroupRefused, Some(refusal.clone()));
         let told = Call::begin(self.store, Function::ConfirmMany).run(answered, |call| {
             call.describe(&self.items[place].arguments);
@@ -196,6 +222,9 @@ impl Batch<'_> {
         place: usize,
         fresh: impl FnOnce(&Call, &Request) -> Result<Answer, Failure>,
     ) -> Result<Answer, Failure> {
+        if let Some(refusal) = self.hidden(place) {
+            return Err(refusal.clone().into());
+        }
         let arguments = self.items[place].arguments.clone();
         let done = arguments.intent.outcome();
         Call::begin(store, Function::ConfirmMany).run(ended(store, done), |call| {
@@ -215,11 +244,22 @@ impl Batch<'_> {
         })
     }
 
+    /// The refusal of one that its caller does not see. It is no attempt: nothing is counted or shown of it.
+    fn hidden(&self, place: usize) -> Option<&Refusal> {
+        self.unseen.get(place)?.as_ref()
+    }
+
+    /// Is it refused whatever its key is bound to? Of such a one nothing is locked.
+    fn is_kept_out(&self, store: &Store, place: usize) -> Result<bool, Failure> {
+        let booking = self.items[place].arguments.booking;
+        Ok(self.hidden(place).is_some() || rollout::must_be_ours(store, booking)?.is_some())
+    }
+
     /// Is one of them still to be done? Counted as nobody's: each is asked again.
     fn any_unanswered(&self, store: &Store, members: &[usize]) -> Result<bool, Failure> {
         for place in members {
             let arguments = &self.items[*place].arguments;
-            if rollout::must_be_ours(store, arguments.booking)?.is_none()
+            if !self.is_kept_out(store, *place)?
                 && let Ok(request) = arguments.clone().check()
             {
                 match replay(store, &request) {
@@ -238,8 +278,8 @@ impl Batch<'_> {
             return Ok(());
         }
         let mut requests = Vec::new();
-        for Item { arguments, .. } in &self.items[place..] {
-            if rollout::must_be_ours(store, arguments.booking)?.is_none() {
+        for (place, Item { arguments, .. }) in self.items.iter().enumerate().skip(place) {
+            if !self.is_kept_out(store, place)? {
                 // What makes no sense is refused when its turn comes.
                 requests.extend(arguments.clone().check());
             }

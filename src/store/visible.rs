@@ -10,8 +10,8 @@ use super::columns::columns;
 use super::rights;
 use super::statement::statement;
 use crate::rules::Id;
-use crate::rules::refusal;
 use crate::rules::refusal::failure::{Failure, sqlstate_pack};
+use crate::rules::refusal::{self, Refusal};
 
 columns!(PlacesRow { booking: Option<i32>, hold: Option<i32> });
 statement!("call_arguments", CallArguments { function: pg_sys::Oid } -> PlacesRow);
@@ -35,16 +35,22 @@ impl Store {
         let function = unsafe { (*(*call).flinfo).fn_oid };
         let places = self.run(CallArguments { function }, |row| (row.booking(), row.hold()))?;
         let (booking, hold) = places.into_iter().next().unwrap_or_default();
-        if let Some(booking) = booking.and_then(|place| argument(call, place))
-            && !self.sees(booking)?
+        let named = |place: Option<i32>| place.and_then(|place| argument(call, place));
+        self.unseen(named(booking), named(hold))?.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+
+    /// What is said of a booking, or of a booking's hold, that the caller does not see: that it does not exist.
+    pub fn unseen(&self, booking: Option<Id>, hold: Option<Id>) -> Result<Option<Refusal>, Failure> {
+        if let Some(id) = booking
+            && !self.sees(id)?
         {
-            return Err(refusal::booking_not_found(Some(booking)).into());
+            return Ok(Some(refusal::booking_not_found(booking)));
         }
-        let Some(hold) = hold.and_then(|place| argument(call, place)) else { return Ok(()) };
-        let of_hold = self.run(HoldBooking { hold }, |row| row.booking_id())?.into_iter().flatten().next();
-        match of_hold {
-            Some(booking) if !self.sees(booking)? => Err(refusal::hold_not_found(Some(hold)).into()),
-            _ => Ok(()),
+        let Some(id) = hold else { return Ok(None) };
+        let of_hold = self.run(HoldBooking { hold: id }, |row| row.booking_id())?.into_iter().flatten().next();
+        match of_hold.filter(|of| Some(*of) != booking) {
+            Some(other) if !self.sees(other)? => Ok(Some(refusal::hold_not_found(hold))),
+            _ => Ok(None),
         }
     }
 
@@ -52,12 +58,12 @@ impl Store {
     pub fn sees(&self, booking: Id) -> Result<bool, Failure> {
         // SAFETY: reads who called, outside of every SECURITY DEFINER function.
         let caller = unsafe { pg_sys::GetOuterUserId() };
-        let seen = rights::as_role(caller, || self.run(BookingVisible { booking }, |row| row.visible()));
+        // In a part: after an error of the server the call goes on.
+        let seen =
+            self.in_part(|_| rights::as_role(caller, || self.run(BookingVisible { booking }, |row| row.visible())));
         match seen {
             Ok(seen) => Ok(seen.first().copied().unwrap_or_default()),
-            Err(Failure::Server(error)) if error.sqlstate == sqlstate_pack("42501") => {
-                Err(Failure::Undone(refusal::booking_not_found(Some(booking))))
-            }
+            Err(Failure::Server(error)) if error.sqlstate == sqlstate_pack("42501") => Ok(false),
             Err(failure) => Err(failure),
         }
     }

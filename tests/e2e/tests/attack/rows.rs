@@ -1,6 +1,7 @@
 //! Row security: without the owner's rule the functions see what the owner sees; with it, a booking that its caller does not see is not found.
 
 use holdfast_e2e::Session;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::ground::{CREATOR, HOUSE, House, OWNER, SERVICE};
@@ -110,6 +111,109 @@ fn a_booking_that_the_caller_does_not_see_is_not_found() {
     suite.house.session_as(OWNER).run(&format!("drop table {HOUSE}.holdfast_row_security"));
     service.run(&confirm);
     assert_eq!(suite.report(19), Vec::<String>::new());
+}
+
+/// What confirm_many answers.
+fn listed(session: &mut Session, items: &[Value], mode: &str) -> Vec<Value> {
+    let call = format!("{HOUSE}.confirm_many('{}', '{mode}')", json!(items));
+    let rows: String = session.value(&format!("select jsonb_agg(to_jsonb(r) order by r.ordinal)::text from {call} r"));
+    serde_json::from_str(&rows).expect("rows")
+}
+
+fn by_tables(booking: Uuid, table: Uuid, key: &str) -> Value {
+    json!({"booking_id": booking, "table_ids": [table], "idempotency_key": key})
+}
+
+/// Two items of the service's own: one names a hold that is hidden.
+struct Own {
+    held: Uuid,
+    plain: Value,
+}
+
+/// A list about a booking, one that was answered, and a hold. The last item is the service's own business alone.
+fn items([booking, answered, hold]: [Uuid; 3], table: Uuid, own: &Own, grouped: bool) -> Vec<Value> {
+    let by_hold = |booking: Uuid, key: &str| json!({"booking_id": booking, "hold_id": hold, "idempotency_key": key});
+    let mut items = vec![
+        by_hold(own.held, "k1"),
+        by_hold(booking, "k2"),
+        by_tables(booking, table, "k3"),
+        by_tables(answered, table, "told"),
+    ];
+    if grouped {
+        items.iter_mut().enumerate().for_each(|(at, item)| item["group"] = json!(at.to_string()));
+    }
+    items.push(own.plain.clone());
+    items
+}
+
+fn outcomes(rows: &[Value]) -> Value {
+    rows.iter().map(|row| row["outcome"].clone()).collect()
+}
+
+/// A list says of what its caller does not see what it says of what does not exist: not whose a hold is, not what a key was
+/// answered before. Nothing of it is locked or marked.
+#[test]
+fn a_list_answers_what_is_hidden_as_what_does_not_exist() {
+    let mut suite = Suite::new("row_security_of_lists");
+    let sign = "a list acts on a booking or hold that row security hides, learns of it, or locks it";
+    let Unseen { booking, hold, table } = unseen(&mut suite.house);
+    let answered: Uuid = suite.house.floor.value(&format!(
+        "insert into {HOUSE}.bookings (restaurant_id, party_size, start_at, end_at)
+         select restaurant_id, 2, '2027-07-02 18:00Z', '2027-07-02 20:00Z' from {HOUSE}.bookings where id = '{booking}'
+         returning id"
+    ));
+    let told = listed(&mut suite.house.floor, &[by_tables(answered, table, "told")], "raise");
+    assert_eq!(outcomes(&told), json!(["confirmed"]));
+    let plain = by_tables(suite.house.booking(3), suite.house.tables[2], "own");
+    let own = Own { held: suite.house.booking(4), plain };
+    let (there, nowhere) = ([booking, answered, hold], [(); 3].map(|()| Uuid::new_v4()));
+    let mut service = suite.house.session_as(SERVICE);
+    // As documented: without the rule they are done, and answered.
+    service.run("begin");
+    let open = listed(&mut service, &items(there, table, &own, false), "raise");
+    service.run("rollback");
+    assert_eq!(outcomes(&open), json!(["hold_of_other_booking", "confirmed", "confirmed", "confirmed", "confirmed"]));
+    assert_eq!(open[3]["replayed"], json!(true));
+    suite.house.session_as(OWNER).run(&format!("create table {HOUSE}.holdfast_row_security ()"));
+    let named = [("bookings", booking), ("bookings", answered), ("table_holds", hold), ("table_inventory", table)];
+    let free = named.map(|(of, id)| format!("select from {HOUSE}.{of} where id = '{id}' for update nowait"));
+    let marked = format!("select outcome from {HOUSE}.confirm_outcome('{booking}', 'k2')");
+    let text = |rows: &[Value], ids: &[Uuid]| {
+        ids.iter()
+            .enumerate()
+            .fold(json!(rows).to_string(), |text, (at, id)| text.replace(&id.to_string(), &at.to_string()))
+    };
+    let ways = [("raise", false), ("isolate", false), ("raise", true), ("isolate", true)];
+    for (mode, grouped) in ways {
+        suite.attack("service", format!("confirm_many, {mode}, grouped: {grouped}"), sign, |house| {
+            service.run("begin");
+            let hidden = listed(&mut service, &items(there, table, &own, grouped), mode);
+            let locked: Vec<&String> = free.iter().filter(|sql| house.floor.try_run(sql).is_err()).collect();
+            let outcome: String = house.floor.value(&marked);
+            service.run("rollback; begin");
+            let absent = listed(&mut service, &items(nowhere, table, &own, grouped), mode);
+            service.run("rollback");
+            let expected =
+                json!(["hold_not_found", "booking_not_found", "booking_not_found", "booking_not_found", "confirmed"]);
+            if outcomes(&hidden) != expected || text(&hidden[..4], &there) != text(&absent[..4], &nowhere) {
+                return Err(format!("{hidden:?} and not {absent:?}"));
+            }
+            match (locked.is_empty(), outcome.as_str()) {
+                (true, "never_seen") => Ok("not found".to_owned()),
+                _ => Err(format!("{locked:?} are locked, the key is {outcome}")),
+            }
+        });
+    }
+    // Who may not read the table sees none. That is the answer of each item, and ends no call.
+    suite.house.session_as(OWNER).run(&format!("revoke select on {HOUSE}.bookings from {SERVICE}"));
+    for (mode, grouped) in ways {
+        suite.attack("service", format!("confirm_many without SELECT, {mode}, grouped: {grouped}"), sign, |_| {
+            let rows = listed(&mut service, &items(there, table, &own, grouped), mode);
+            let hidden = rows.iter().all(|row| row["outcome"] == json!("booking_not_found"));
+            hidden.then(|| "not found".to_owned()).ok_or_else(|| format!("{rows:?}"))
+        });
+    }
+    assert_eq!(suite.report(8), Vec::<String>::new());
 }
 
 /// Calls about the service's own booking that name tables and a hold of the restaurant that it does not see.
