@@ -168,12 +168,13 @@ pub fn group_refused(group: &str, ordinal: usize, why: Outcome) -> Refusal {
 }
 
 /// In `isolate`, does the failure end its item alone? A cancel, a server that lacks something, and a schema that is not
-/// what it was end every other item as well. Above READ COMMITTED so does a lost race.
+/// what it was end every other item as well. So does what can not be: that is an alarm, and no item's answer. Above READ
+/// COMMITTED so does a lost race.
 #[must_use]
 pub fn is_of_item_alone(failure: &Failure, read_committed: bool) -> bool {
     match failure {
         Failure::Refused(refusal) | Failure::Undone(refusal) => match refusal.outcome {
-            Outcome::NotAttached => false,
+            Outcome::NotAttached | Outcome::BrokenInvariant => false,
             Outcome::SerializationFailure => read_committed,
             _ => true,
         },

@@ -73,6 +73,7 @@ fn a_failure_is_of_its_item_unless_the_others_could_not_go_on() {
     assert_eq!(alone(Outcome::AllocationConflict), [true, true]);
     assert_eq!(alone(Outcome::SerializationFailure), [true, false]);
     assert_eq!(alone(Outcome::NotAttached), [false, false]);
+    assert_eq!(alone(Outcome::BrokenInvariant), [false, false]);
 }
 
 #[test]

@@ -264,6 +264,29 @@ fn an_error_of_a_trigger_ends_the_call_and_names_the_item() {
     assert_eq!(floor.value::<i64>("select (holdfast.audit('public')->>'violations')::bigint"), 0);
 }
 
+/// A trigger that swallows a row without a word: the call says so, in either mode.
+#[test]
+fn a_broken_invariant_ends_the_call() {
+    let mut floor = Floor::new();
+    let (room, bookings) = evening(&mut floor, 2);
+    floor.run(&format!(
+        "create function public.swallow() returns trigger language plpgsql as $$ begin
+           if new.booking_id = '{}' then return null; end if; return new; end $$;
+         create trigger swallow before insert on public.booking_state_history
+           for each row execute function public.swallow()",
+        bookings[1]
+    ));
+    let items: Vec<Value> = (0..2).map(|at| item(bookings[at], &room.tables[at..=at], "key")).collect();
+    let grouped = items.iter().map(|item| of_group(item.clone(), "g")).collect::<Vec<_>>();
+    let before = floor.snapshot();
+    for call in [confirm_many(&items), isolated(&items), isolated(&grouped)] {
+        let refusal = floor.refused(&call);
+        assert_eq!(refusal.sqlstate, "XX000", "{refusal:?}");
+        assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains("Item 2 of p_items")), "{refusal:?}");
+        assert_untouched(&mut floor, &before, "the whole call");
+    }
+}
+
 #[test]
 fn an_error_in_a_group_is_that_of_the_group_alone() {
     let mut floor = Floor::new();
