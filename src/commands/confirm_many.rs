@@ -162,6 +162,7 @@ impl Batch<'_> {
         if !self.locked.get() && self.any_unanswered(store, members)? {
             self.lock_from(store, members[0])?;
         }
+        let locked = self.locked.get();
         let mut answers = Vec::with_capacity(members.len());
         let mut failed = None;
         let done = store.in_part(|_| {
@@ -183,6 +184,8 @@ impl Batch<'_> {
         };
         let (at, why) = (answers.len(), failure.outcome());
         let mut ends = vec![self.end_of(members[at], failure)?];
+        // Where keys were forgotten since the look above, locks were taken within the group, and are gone with it.
+        self.locked.set(locked);
         let refusal = batch::group_refused(group, members[at] + 1, why);
         let written: Vec<_> = (members.iter().zip(&answers)).filter(|(_, answer)| !answer.replayed).collect();
         let is_written = |place: usize| {

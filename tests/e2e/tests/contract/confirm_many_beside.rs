@@ -168,6 +168,39 @@ fn its_keys_are_running() {
     }
 }
 
+/// Keys are forgotten between two looks at them, so that a group takes the locks and loses them with all that it did: what
+/// comes behind it takes them again.
+#[test]
+fn locks_that_went_with_a_group_are_taken_again() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let bookings = days(&mut floor, &room, 3);
+    let first = [item(bookings[0], room.tables[0]), item(bookings[1], room.tables[0])];
+    assert_eq!(done(floor.call(&confirm_many(&first))), ["confirmed", "confirmed"]);
+    let gone = json!({"booking_id": bookings[1], "hold_id": Uuid::new_v4(), "idempotency_key": "key", "group": "all"});
+    let mut kept = first[0].clone();
+    kept["group"] = json!("all");
+    // The second look at the first key comes after that at the hold, which waits.
+    let mut blocker = floor.session();
+    floor.run(&format!(
+        "update public.booking_assignment_idempotency set created_at = now() - interval '2 days' where booking_id = '{}'",
+        bookings[0]
+    ));
+    blocker.run(
+        "begin; lock table public.table_holds in access exclusive mode;
+         select from holdfast.prune_idempotency('public', interval '1 day')",
+    );
+    let mut session = floor.session();
+    session.run("begin");
+    let list = confirm_many(&[kept, gone, item(bookings[2], room.tables[0])]);
+    let waiting = behind(&mut floor, blocker.pid, session, &list);
+    blocker.run("commit");
+    let (mut session, answer) = waiting.finish();
+    assert_eq!(done(answer), ["group_refused", "hold_not_found", "confirmed"]);
+    assert_eq!(floor.outcome(&confirm_outcome(bookings[2], "key"))["outcome"], json!("running"));
+    session.run("rollback");
+}
+
 /// A cancel ends it, whatever its mode, and nothing of it stays.
 #[test]
 fn a_cancel_between_items_ends_all_of_it() {
