@@ -130,7 +130,7 @@ fn look(store: &Store, wanted: &AutoAssignRequest) -> Result<StateRead, Failure>
         Ok(key) => key,
         Err(refusal) => return Ok(StateRead::Refuse(refusal)),
     };
-    if store.attempt_is_live(wanted.booking, &key.text) {
+    if store.attempt_is_live(wanted.booking, &key.text)? {
         return Ok(StateRead::Skip(Outcome::SkippedInProgress, Some(key.text)));
     }
     Ok(match hold {

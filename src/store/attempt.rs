@@ -4,6 +4,7 @@ use pgrx::pg_sys;
 
 use super::Store;
 use super::columns::columns;
+use super::parameter::{self, Texts};
 use super::row;
 use super::statement::statement;
 use crate::rules::Id;
@@ -23,7 +24,13 @@ use crate::rules::refusal::outcome::Outcome;
 columns!(HolderRow { pid: Option<i32>, gid: Option<String> });
 statement!(
     "attempt_holders",
-    AttemptHolders { high: pg_sys::Oid, low: pg_sys::Oid, share_high: pg_sys::Oid, share_low: pg_sys::Oid } -> HolderRow
+    AttemptHolders {
+        high: pg_sys::Oid,
+        low: pg_sys::Oid,
+        share_high: pg_sys::Oid,
+        share_low: pg_sys::Oid,
+        lockers: Texts,
+    } -> HolderRow
 );
 columns!(LastRow {
     outcome: Option<String>,
@@ -120,11 +127,13 @@ impl Store {
         super::server::lock_shared(attempt::lock_number(self.number(), booking, key));
     }
 
-    /// Is another transaction at work under the key?
-    pub fn attempt_is_live(&self, booking: Id, key: &str) -> bool {
-        let numbers =
-            [attempt::lock_number(self.number(), booking, key), attempt::share_number(self.number(), booking)];
-        numbers.into_iter().any(super::server::others_hold)
+    /// Is another transaction at work under the key? One that marks a share of the bookings is where it has this one locked.
+    pub fn attempt_is_live(&self, booking: Id, key: &str) -> Result<bool, Failure> {
+        if super::server::others_hold(attempt::lock_number(self.number(), booking, key)) {
+            return Ok(true);
+        }
+        let of_share = super::server::others_hold(attempt::share_number(self.number(), booking));
+        Ok(of_share && self.attempt_holder(booking, key)?.is_some_and(|holder| holder != Holder::default()))
     }
 
     /// Takes the booking's turn for an automatic attempt, until the transaction ends; false when another has it.
@@ -132,11 +141,17 @@ impl Store {
         super::server::lock_if_free(attempt::turn_number(self.number(), booking))
     }
 
-    /// Somebody else who is at work under the key, a prepared transaction first.
+    /// Somebody else who is at work under the key: whoever marks the key itself, a prepared transaction first, or else whoever
+    /// marks the booking's share and has the booking locked. Without a name: others have it locked, and behind them
+    /// somebody may wait who marks the share.
     pub fn attempt_holder(&self, booking: Id, key: &str) -> Result<Option<Holder>, Failure> {
+        let share = attempt::share_number(self.number(), booking);
+        let lockers = if super::server::others_hold(share) { self.row_lockers(booking)? } else { Vec::new() };
+        let lockers: Vec<String> = lockers.iter().map(u32::to_string).collect();
         let (high, low) = super::server::halves(attempt::lock_number(self.number(), booking, key));
-        let (share_high, share_low) = super::server::halves(attempt::share_number(self.number(), booking));
-        let holders = self.run(AttemptHolders { high, low, share_high, share_low }, |row| Holder {
+        let (share_high, share_low) = super::server::halves(share);
+        let lockers = parameter::texts(lockers.iter().map(String::as_str));
+        let holders = self.run(AttemptHolders { high, low, share_high, share_low, lockers }, |row| Holder {
             pid: row.pid(),
             gid: row.gid(),
         })?;

@@ -36,6 +36,7 @@ mod removal;
 mod repair;
 pub mod rights;
 mod row;
+mod row_lock;
 mod scan_bookings;
 mod scan_commits;
 pub mod schema;

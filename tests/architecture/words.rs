@@ -23,6 +23,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("src/store/read_ahead.rs", "reads buffers ahead"),
     ("src/store/rights.rs", "changes user and security context; catalogue caches"),
     ("src/store/row.rs", "datums to Rust and back, by the type that was checked"),
+    ("src/store/row_lock.rs", "a row's header: who has it locked"),
     ("src/store/server.rs", "clock, locks, transaction ids, enum labels"),
     ("src/store/visible.rs", "asks as the caller, behind a definer"),
     ("src/telemetry/attempt_log.rs", "a report to the server's log, and what runs when a process ends"),

@@ -31,7 +31,7 @@ pub fn lock_number(schema: u32, booking: Id, key: &str) -> i64 {
 pub const KEYS_MARKED: usize = 256;
 
 /// The numbers of the locks that mark the attempts of one transaction: one a key, or, of many, one for each of a few
-/// shares of the bookings. Whoever asks for a key asks for its booking's share, too.
+/// shares of the bookings. Whoever asks for a key asks for its booking's share, too, and who has that booking locked.
 #[must_use]
 pub fn lock_numbers(schema: u32, keys: &[(Id, &str)]) -> BTreeSet<i64> {
     if keys.len() <= KEYS_MARKED {

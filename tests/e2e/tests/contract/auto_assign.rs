@@ -106,6 +106,24 @@ fn any_attempt_under_the_key_is_in_progress() {
     assert_eq!((&row["outcome"], &row["idempotency_key"]), (&json!("confirmed"), &json!("own key")));
 }
 
+/// A long list of other bookings, which has all shares of the marks, stops no automatic attempt; one with the booking does.
+#[test]
+fn a_long_list_is_in_progress_for_its_own_bookings_only() {
+    let mut floor = Floor::new();
+    let (room, booking, hold) = dated(&mut floor, 2);
+    let item = |id: Uuid| json!({"booking_id": id, "table_ids": [room.tables[1]], "idempotency_key": "of the list"});
+    for own in [true, false] {
+        let mut items: Vec<Value> = (0..300).map(|n| item(Uuid::from_u128(n))).collect();
+        items.extend(own.then(|| item(booking)));
+        let mut list = floor.session();
+        list.run("begin");
+        list.done(&Call::new("confirm_many").with("p_items", json!(items)));
+        let wanted = if own { "skipped_in_progress" } else { "confirmed" };
+        assert_eq!(floor.outcome(&run(booking, Some(hold), "inline"))["outcome"], wanted);
+        list.run("rollback");
+    }
+}
+
 #[test]
 fn the_background_takes_over_after_a_timeout() {
     let mut floor = Floor::new();

@@ -1,7 +1,7 @@
 //! Many confirms in one call, beside others: their locks, their end, their memory.
 
 use holdfast_e2e::{
-    Call, Floor, Pending, Room, Session, assert_untouched, at, behind, confirm, confirm_outcome, eventually,
+    Call, Floor, Pending, Room, Session, assert_untouched, at, behind, confirm, confirm_outcome, eventually, fence,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -199,6 +199,75 @@ fn locks_that_went_with_a_group_are_taken_again() {
     assert_eq!(done(answer), ["group_refused", "hold_not_found", "confirmed"]);
     assert_eq!(floor.outcome(&confirm_outcome(bookings[2], "key"))["outcome"], json!("running"));
     session.run("rollback");
+}
+
+/// A list beyond 256 keys that marks every share, with one booking that there is.
+fn long_list(booking: Uuid, table: Uuid) -> Call {
+    let mut items: Vec<Value> = (0..300).map(|n| item(Uuid::from_u128(n), table)).collect();
+    items.push(item(booking, table));
+    confirm_many(&items)
+}
+
+/// A long list stands for its own bookings only: whoever else has a booking locked is neither taken for it nor spared.
+#[test]
+fn a_long_list_is_no_holder_of_other_bookings() {
+    for mode in ["raise", "isolate"] {
+        let mut floor = Floor::new();
+        let room = floor.room(1);
+        let bookings = days(&mut floor, &room, 2);
+        // Whoever only keeps their keys stands in nobody's way.
+        let mut reader = floor.session();
+        reader.run("begin; select from public.bookings for key share");
+        let mut list = floor.session();
+        list.run("begin");
+        list.done(&long_list(bookings[0], room.tables[0]).with("p_mode", mode));
+        assert_eq!(floor.outcome(&confirm_outcome(bookings[1], "key"))["outcome"], "never_seen", "{mode}");
+        let mut blocker = floor.session();
+        blocker.run(&format!("begin; select from public.bookings where id = '{}' for no key update", bookings[1]));
+        let ending =
+            |booking: Uuid, wait_ms: i32| fence(booking, "key").with("p_wait_ms", wait_ms).with("p_terminate", true);
+        for call in [ending(bookings[1], 0), ending(bookings[1], 50), confirm_outcome(bookings[1], "key")] {
+            let row = floor.outcome(&call);
+            assert_eq!((&row["outcome"], &row["pid"]), (&json!("running"), &Value::Null), "{mode}: {row}");
+        }
+        list.value::<i32>("select 1");
+        blocker.run("rollback");
+        assert_eq!(floor.outcome(&fence(bookings[1], "key"))["outcome"], "fenced", "{mode}");
+        // Its own booking is another matter.
+        for call in [fence(bookings[0], "key"), confirm_outcome(bookings[0], "key")] {
+            let row = floor.outcome(&call);
+            assert_eq!((&row["outcome"], &row["pid"]), (&json!("running"), &json!(list.pid)), "{mode}: {row}");
+        }
+        assert_eq!(floor.outcome(&ending(bookings[0], 10_000))["outcome"], "fenced", "{mode}");
+        eventually(&mut floor, &format!("select not exists (select from pg_stat_activity where pid = {})", list.pid));
+        assert_eq!(floor.count("booking_table_assignments", "true"), 0, "{mode}");
+    }
+}
+
+/// Whoever has the key itself is ended, whatever list is prepared beside it.
+#[test]
+fn a_holder_of_the_key_comes_before_a_prepared_list() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let bookings = days(&mut floor, &room, 2);
+    let gid = floor.name.clone();
+    floor.run("begin");
+    floor.done(&long_list(bookings[0], room.tables[0]));
+    floor.run(&format!("prepare transaction '{gid}'"));
+    let row = floor.outcome(&confirm_outcome(bookings[0], "key"));
+    assert_eq!((&row["outcome"], &row["gid"], &row["pid"]), (&json!("running"), &json!(gid), &Value::Null));
+    let mut other = floor.session();
+    other.run(&format!("begin; select from public.bookings where id = '{}' for update", bookings[1]));
+    let session = floor.session();
+    let waiting = behind(&mut floor, other.pid, session, &confirm(bookings[1], &room.tables, "key"));
+    let row = floor.outcome(&fence(bookings[1], "key"));
+    assert_eq!((&row["outcome"], &row["pid"]), (&json!("running"), &json!(waiting.pid)), "{row}");
+    let call = fence(bookings[1], "key").with("p_terminate", true);
+    assert_eq!(floor.outcome(&call)["outcome"], "running", "the lock is not its own");
+    waiting.finish().1.expect_err("its session was ended");
+    other.run("rollback");
+    assert_eq!(floor.outcome(&call)["outcome"], "fenced");
+    floor.run(&format!("rollback prepared '{gid}'"));
 }
 
 /// A cancel ends it, whatever its mode, and nothing of it stays.
