@@ -25,7 +25,7 @@ where al.booking_id = :booking
 -- Rows that may be in the way; which are, and whose they are, is read where there are any. The windows of a table do not
 -- overlap, so that the first to end after the start is the only candidate, or the second, where the one holds the moment at
 -- which the other ends. The booking's own, to the end of the window, leaves room for no other. A comparison of rows is nothing
--- that the exclusion's own index could answer.
+-- that the exclusion's own index could answer; another table's row passes, for it ends the look.
 union all
 select 'candidate', null, t.id, null, null, null, null, null, null, null
 from pg_catalog.unnest(:tables::uuid[]) t (id)
@@ -35,7 +35,8 @@ cross join lateral (
   from app.allocations x
   where x.resource_type = 'table' and not x.shadow
     and (x.resource_id, coalesce(pg_catalog.upper(x."window"), 'infinity')) >= (t.id, :start)
-    and (coalesce(pg_catalog.upper(x."window"), 'infinity') > :start or pg_catalog.upper_inc(x."window"))
+    and (x.resource_id <> t.id
+         or coalesce(pg_catalog.upper(x."window"), 'infinity') > :start or pg_catalog.upper_inc(x."window"))
   order by x.resource_id, coalesce(pg_catalog.upper(x."window"), 'infinity')
   limit 2
 ) al
