@@ -63,9 +63,11 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("zone_id", Uuid, ""),
             column("table_number", Text, NEEDED),
             column("capacity", Integer, "not null check (capacity > 0)"),
-            column("min_party_size", Integer, "not null default 1 check (min_party_size > 0)"),
-            column("max_party_size", Integer, "check (max_party_size >= min_party_size)"),
-            column("active", Boolean, "not null default true"),
+            column("min_party_size", Integer, "not null default 1 check (min_party_size > 0)")
+                .about("The smallest party, where the restaurant's policy asks for it; NULL: any."),
+            column("max_party_size", Integer, "check (max_party_size >= min_party_size)")
+                .about("The largest party; NULL: as many as its capacity."),
+            column("active", Boolean, "not null default true").about("Only an active table is given to a booking."),
             column("status", Enum("table_status"), "not null default 'available'")
                 .added("not null default 'available'")
                 .values(TABLE_STATUSES)
@@ -102,7 +104,7 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("end_at", Timestamp, "check (pg_catalog.isfinite(end_at))"),
             column("party_size", Integer, "not null check (party_size > 0)"),
             column("status", Enum("booking_status"), "not null default 'pending'"),
-            column("assigned_zone_id", Uuid, ""),
+            column("assigned_zone_id", Uuid, "").about("The only zone of the booking's tables; NULL: any."),
             column("checked_in_at", Timestamp, "").null(),
             column("checked_out_at", Timestamp, "check (checked_out_at >= checked_in_at)").null(),
             column("created_at", Timestamp, NOW).beside(),
