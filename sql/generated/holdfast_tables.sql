@@ -121,6 +121,8 @@ create table if not exists app.holdfast_ended_holds (
 
 create index if not exists holdfast_ended_holds_ended_idx on app.holdfast_ended_holds (ended_at);
 
+create index if not exists holdfast_ended_holds_booking_idx on app.holdfast_ended_holds (booking_id);
+
 create table if not exists app.holdfast_rollout (
   restaurant_id uuid default '00000000-0000-0000-0000-000000000000' primary key,
   mode text not null default 'on' check (mode in ('on', 'original', 'shadow', 'rehearse')),

@@ -227,6 +227,8 @@ create index capacity_outbox_lease_idx on app.capacity_outbox using btree (next_
 
 create index table_holds_ended_idx on app.table_holds using btree (expires_at) where status <> 'active';
 
+create index table_holds_ended_booking_idx on app.table_holds using btree (booking_id) where status <> 'active';
+
 create index capacity_outbox_dead_idx on app.capacity_outbox using btree (next_attempt_at) where status = 'dead';
 
 create index capacity_outbox_done_idx on app.capacity_outbox using btree (next_attempt_at) where status = 'done';

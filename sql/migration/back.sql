@@ -66,80 +66,85 @@ call pg_temp.briefly(
 drop index concurrently if exists public.table_holds_live_window_idx;
 \unrestrict only0
 
-\echo 'step 6: index table_holds (expires_at) where status <> ''active'''
+\echo 'step 6: index table_holds (booking_id) where status <> ''active'''
+\restrict only0
+drop index concurrently if exists public.table_holds_ended_booking_idx;
+\unrestrict only0
+
+\echo 'step 7: index table_holds (expires_at) where status <> ''active'''
 \restrict only0
 drop index concurrently if exists public.table_holds_ended_idx;
 \unrestrict only0
 
-\echo 'step 7: index table_holds (expires_at) where status = ''active'''
+\echo 'step 8: index table_holds (expires_at) where status = ''active'''
 \restrict only0
 drop index concurrently if exists public.table_holds_live_expiry_idx;
 \unrestrict only0
 
-\echo 'step 8: index booking_assignment_idempotency (created_at) where outcome <> ''fenced'''
+\echo 'step 9: index booking_assignment_idempotency (created_at) where outcome <> ''fenced'''
 \restrict only0
 drop index concurrently if exists public.booking_assignment_idempotency_age_idx;
 \unrestrict only0
 
-\echo 'step 9: index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone ''UTC'', ''infinity'')))'
+\echo 'step 10: index bookings ((coalesce(end_at, (booking_date + 2)::timestamp at time zone ''UTC'', ''infinity'')))'
 \restrict only0
 drop index concurrently if exists public.bookings_ends_by_idx;
 \unrestrict only0
 
-\echo 'step 10: index booking_state_history (booking_id)'
+\echo 'step 11: index booking_state_history (booking_id)'
 \restrict only0
 drop index concurrently if exists public.booking_state_history_booking_idx;
 \unrestrict only0
 
-\echo 'step 11: index booking_table_assignments (allocation_id)'
+\echo 'step 12: index booking_table_assignments (allocation_id)'
 \restrict only0
 drop index concurrently if exists public.booking_table_assignments_allocation_idx;
 \unrestrict only0
 
-\echo 'step 12: index allocations (resource_id, coalesce(pg_catalog.upper("window"), ''infinity'')) where resource_type = ''table'' and not shadow'
+\echo 'step 13: index allocations (resource_id, coalesce(pg_catalog.upper("window"), ''infinity'')) where resource_type = ''table'' and not shadow'
 \restrict only0
 drop index concurrently if exists public.allocations_table_until_idx;
 \unrestrict only0
 
-\echo 'step 13: index booking_table_assignments (table_id, end_at, start_at)'
+\echo 'step 14: index booking_table_assignments (table_id, end_at, start_at)'
 \restrict only0
 drop index concurrently if exists public.booking_table_assignments_table_end_idx;
 \unrestrict only0
 
-\echo 'step 14: index table_holds (booking_id) where status = ''active'''
+\echo 'step 15: index table_holds (booking_id) where status = ''active'''
 \restrict only0
 drop index concurrently if exists public.table_holds_live_booking_idx;
 \unrestrict only0
 
-\echo 'step 15: index bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null'
+\echo 'step 16: index bookings (auto_assign_idempotency_key) where auto_assign_idempotency_key is not null'
 \restrict only0
 drop index concurrently if exists public.bookings_auto_assign_idempotency_key_idx;
 \unrestrict only0
 
-\echo 'step 16: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 17: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists outcome;'
 
-\echo 'step 17: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 18: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists request;'
 
-\echo 'step 18: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 19: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists refusal;'
 
-\echo 'step 19: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 20: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists assignment_ids;'
 
-\echo 'step 20: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 21: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists hold_id;'
 
-\echo 'step 21: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 22: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists transaction_id;'
 
-\echo 'step 22: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
+\echo 'step 23: column booking_assignment_idempotency.outcome, column booking_assignment_idempotency.request, column booking_assignment_idempotency.refusal, column booking_assignment_idempotency.assignment_ids, column booking_assignment_idempotency.hold_id, column booking_assignment_idempotency.transaction_id, column booking_assignment_idempotency.basis'
 \echo '  it has data by now, and nothing needs it gone: alter table public.booking_assignment_idempotency drop column if exists basis;'
 
-\echo 'step 23: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
+\echo 'step 24: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
 \echo '  it has data by now, and nothing needs it gone: alter table public.bookings drop column if exists auto_assign_idempotency_key;'
 
-\echo 'step 24: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
+\echo 'step 25: column bookings.auto_assign_idempotency_key, column bookings.auto_assign_last_result'
 \echo '  it has data by now, and nothing needs it gone: alter table public.bookings drop column if exists auto_assign_last_result;'
 

@@ -75,12 +75,17 @@ select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_
 \echo '  create index concurrently if not exists table_holds_ended_idx on public.table_holds (expires_at) where status <> ''active'';'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.table_holds'::regclass) as rows;
-\echo 'step 13: index table_holds (restaurant_id, window) of live holds: each confirm looks whether somebody else holds its tables; without it that takes longer with each closed hold'
+\echo 'step 13: index table_holds (booking_id) where status <> ''active'': holdfast.why tells what became of a booking''s holds; without it the table is read whole'
+\echo '  locks table_holds: nobody, outside of a transaction'
+\echo '  create index concurrently if not exists table_holds_ended_booking_idx on public.table_holds (booking_id) where status <> ''active'';'
+select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
+  (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.table_holds'::regclass) as rows;
+\echo 'step 14: index table_holds (restaurant_id, window) of live holds: each confirm looks whether somebody else holds its tables; without it that takes longer with each closed hold'
 \echo '  locks table_holds: nobody, outside of a transaction'
 \echo '  create index concurrently if not exists table_holds_live_window_idx on public.table_holds using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), ''[)'')) where status = ''active''::public.hold_status;'
 select 'public.table_holds' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.table_holds')) as size,
   (select c.reltuples::bigint from pg_catalog.pg_class c where c.oid = 'public.table_holds'::regclass) as rows;
-\echo 'step 14: unique allocations (booking_id, resource_type, resource_id): a booking has one allocation of a table'
+\echo 'step 15: unique allocations (booking_id, resource_type, resource_id): a booking has one allocation of a table'
 \echo '  locks allocations for an instant, after an index was built beside writers'
 \echo '  create unique index concurrently if not exists allocations_booking_resource_key_building on public.allocations (booking_id, resource_type, resource_id);'
 \echo '  alter table public.allocations add constraint allocations_booking_resource_key unique using index allocations_booking_resource_key_building;'
@@ -90,7 +95,7 @@ select 'public.allocations' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_
 \restrict only0
 select * from (select booking_id, resource_type, resource_id, pg_catalog.count(*) from public.allocations group by booking_id, resource_type, resource_id having pg_catalog.count(*) > 1 and booking_id is not null and resource_type is not null and resource_id is not null) v limit 20;
 \unrestrict only0
-\echo 'step 15: unique booking_table_assignments (booking_id, table_id): a booking has a table once'
+\echo 'step 16: unique booking_table_assignments (booking_id, table_id): a booking has a table once'
 \echo '  locks booking_table_assignments for an instant, after an index was built beside writers'
 \echo '  create unique index concurrently if not exists booking_table_assignments_booking_table_key_building on public.booking_table_assignments (booking_id, table_id);'
 \echo '  alter table public.booking_table_assignments add constraint booking_table_assignments_booking_table_key unique using index booking_table_assignments_booking_table_key_building;'
@@ -100,7 +105,7 @@ select 'public.booking_table_assignments' as "table", pg_catalog.pg_size_pretty(
 \restrict only0
 select * from (select booking_id, table_id, pg_catalog.count(*) from public.booking_table_assignments group by booking_id, table_id having pg_catalog.count(*) > 1 and booking_id is not null and table_id is not null) v limit 20;
 \unrestrict only0
-\echo 'step 16: exclusion of overlapping allocations: without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID'
+\echo 'step 17: exclusion of overlapping allocations: without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID'
 \echo '  locks allocations: every writer until it is done'
 \echo '  alter table public.allocations add constraint allocations_no_overlap exclude using gist (restaurant_id with =, resource_type with =, resource_id with =, "window" with &&) where (not shadow);'
 select 'public.allocations' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size('public.allocations')) as size,
@@ -109,6 +114,6 @@ select 'public.allocations' as "table", pg_catalog.pg_size_pretty(pg_catalog.pg_
 \restrict only0
 select * from (select id, resource_id, "window", taken as taken_until from (select a.id, a.resource_id, a."window", pg_catalog.lower(a."window") as starts, pg_catalog.max(coalesce(pg_catalog.upper(a."window"), 'infinity')) over (partition by a.restaurant_id, a.resource_type, a.resource_id order by pg_catalog.lower(a."window") nulls first, a.id rows between unbounded preceding and 1 preceding) as taken from public.allocations a where not a.shadow and not pg_catalog.isempty(a."window")) o where taken > coalesce(starts, '-infinity')) v limit 20;
 \unrestrict only0
-\echo 'step 17: attach'
+\echo 'step 18: attach'
 rollback;
 

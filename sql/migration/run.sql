@@ -177,7 +177,15 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
 create index concurrently if not exists table_holds_ended_idx on public.table_holds (expires_at) where status <> 'active';
 \unrestrict only0
 
-\echo 'step 13: index table_holds (restaurant_id, window) of live holds (locks table_holds: nobody, outside of a transaction)'
+\echo 'step 13: index table_holds (booking_id) where status <> ''active'' (locks table_holds: nobody, outside of a transaction)'
+\echo '  holdfast.why tells what became of a booking''s holds; without it the table is read whole'
+select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
+  where i.indexrelid = pg_catalog.to_regclass('public.table_holds_ended_booking_idx') and not i.indisvalid \gexec
+\restrict only0
+create index concurrently if not exists table_holds_ended_booking_idx on public.table_holds (booking_id) where status <> 'active';
+\unrestrict only0
+
+\echo 'step 14: index table_holds (restaurant_id, window) of live holds (locks table_holds: nobody, outside of a transaction)'
 \echo '  each confirm looks whether somebody else holds its tables; without it that takes longer with each closed hold'
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.table_holds_live_window_idx') and not i.indisvalid \gexec
@@ -185,7 +193,7 @@ select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) f
 create index concurrently if not exists table_holds_live_window_idx on public.table_holds using gist (restaurant_id, pg_catalog.tstzrange(least(start_at, end_at), greatest(start_at, end_at), '[)')) where status = 'active'::public.hold_status;
 \unrestrict only0
 
-\echo 'step 14: unique allocations (booking_id, resource_type, resource_id) (locks allocations for an instant, after an index was built beside writers)'
+\echo 'step 15: unique allocations (booking_id, resource_type, resource_id) (locks allocations for an instant, after an index was built beside writers)'
 \echo '  a booking has one allocation of a table'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.allocations'::regclass and c.conname = 'allocations_booking_resource_key' and not c.condeferrable) as done \gset
 \if :done
@@ -195,7 +203,7 @@ select exists (select booking_id, resource_type, resource_id, pg_catalog.count(*
 \if :violated
 \echo 'these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:'
 select * from (select booking_id, resource_type, resource_id, pg_catalog.count(*) from public.allocations group by booking_id, resource_type, resource_id having pg_catalog.count(*) > 1 and booking_id is not null and resource_type is not null and resource_id is not null) v limit 20;
-call pg_temp.stop('step 14 stopped: rows violate unique allocations (booking_id, resource_type, resource_id)');
+call pg_temp.stop('step 15 stopped: rows violate unique allocations (booking_id, resource_type, resource_id)');
 \endif
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.allocations_booking_resource_key_building') and not i.indisvalid \gexec
@@ -207,7 +215,7 @@ call pg_temp.briefly(
 );
 \endif
 
-\echo 'step 15: unique booking_table_assignments (booking_id, table_id) (locks booking_table_assignments for an instant, after an index was built beside writers)'
+\echo 'step 16: unique booking_table_assignments (booking_id, table_id) (locks booking_table_assignments for an instant, after an index was built beside writers)'
 \echo '  a booking has a table once'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.booking_table_assignments'::regclass and c.conname = 'booking_table_assignments_booking_table_key' and not c.condeferrable) as done \gset
 \if :done
@@ -217,7 +225,7 @@ select exists (select booking_id, table_id, pg_catalog.count(*) from public.book
 \if :violated
 \echo 'these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:'
 select * from (select booking_id, table_id, pg_catalog.count(*) from public.booking_table_assignments group by booking_id, table_id having pg_catalog.count(*) > 1 and booking_id is not null and table_id is not null) v limit 20;
-call pg_temp.stop('step 15 stopped: rows violate unique booking_table_assignments (booking_id, table_id)');
+call pg_temp.stop('step 16 stopped: rows violate unique booking_table_assignments (booking_id, table_id)');
 \endif
 select pg_catalog.format('drop index concurrently %s', i.indexrelid::regclass) from pg_catalog.pg_index i
   where i.indexrelid = pg_catalog.to_regclass('public.booking_table_assignments_booking_table_key_building') and not i.indisvalid \gexec
@@ -229,7 +237,7 @@ call pg_temp.briefly(
 );
 \endif
 
-\echo 'step 16: exclusion of overlapping allocations (locks allocations: every writer until it is done)'
+\echo 'step 17: exclusion of overlapping allocations (locks allocations: every writer until it is done)'
 \echo '  without it two writers can give one table away twice; adding it reads the whole table and stops every writer until it is done; it can be neither concurrent nor NOT VALID'
 select exists (select from pg_catalog.pg_constraint c where c.conrelid = 'public.allocations'::regclass and c.conname = 'allocations_no_overlap'
   and c.contype = 'x' and not c.condeferrable and pg_catalog.pg_get_constraintdef(c.oid) like '%WHERE ((NOT shadow))') as done \gset
@@ -240,7 +248,7 @@ select exists (select id, resource_id, "window", taken as taken_until from (sele
 \if :violated
 \echo 'these rows are in its way (twenty at most); nothing is deleted, mend them and run this again:'
 select * from (select id, resource_id, "window", taken as taken_until from (select a.id, a.resource_id, a."window", pg_catalog.lower(a."window") as starts, pg_catalog.max(coalesce(pg_catalog.upper(a."window"), 'infinity')) over (partition by a.restaurant_id, a.resource_type, a.resource_id order by pg_catalog.lower(a."window") nulls first, a.id rows between unbounded preceding and 1 preceding) as taken from public.allocations a where not a.shadow and not pg_catalog.isempty(a."window")) o where taken > coalesce(starts, '-infinity')) v limit 20;
-call pg_temp.stop('step 16 stopped: rows violate exclusion of overlapping allocations');
+call pg_temp.stop('step 17 stopped: rows violate exclusion of overlapping allocations');
 \endif
 \if :{?overlap}
 \else
@@ -689,7 +697,7 @@ call pg_temp.swap_in_time();
 \echo '                     the room for a second allocations, makes each write of it a little slower until it is done, and'
 \echo '                     stops where something stands on the table that it could not keep. It may be stopped and run'
 \echo '                     again at any time: what is copied stays copied.'
-call pg_temp.stop('step 16 stopped: choose with -v overlap=window or -v overlap=swap, and run this script again');
+call pg_temp.stop('step 17 stopped: choose with -v overlap=window or -v overlap=swap, and run this script again');
 \endif
 \endif
 select pg_catalog.to_regclass('public.allocations_holdfast_old') is not null as swapped \gset
@@ -704,7 +712,7 @@ call pg_temp.briefly(
 );
 \endif
 
-\echo 'step 17: attach'
+\echo 'step 18: attach'
 call pg_temp.briefly(
   'select holdfast.attach(''public''::regnamespace, pg_catalog.current_setting(''migration.roles'')::name[])',
   'select pg_catalog.set_config(''migration.kept'', exists (select from holdfast.legacy_function l where l.bookings = ''public.bookings''::regclass and l.callable and l.name in (''confirm_hold_assignment_with_transition'', ''confirm_hold_assignment_tx'', ''atomic_confirm_and_transition'', ''assign_tables_atomic_v2'', ''assign_single_table'', ''assign_merged_tables''))::text, true)',

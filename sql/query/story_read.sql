@@ -25,8 +25,13 @@ select 'hold', h.expires_at, null, h.status::text, null, h.id,
        pg_catalog.jsonb_build_object('tableIds', array(
          select m.table_id from app.table_hold_members m where m.hold_id = h.id order by m.table_id
        ))
-from app.table_holds h
-where h.booking_id = :booking and :key::text is null
+from (
+  -- Each of the two has an index of its own.
+  select l.id, l.status, l.expires_at from app.table_holds l where l.booking_id = :booking and l.status = 'active'
+  union all
+  select e.id, e.status, e.expires_at from app.table_holds e where e.booking_id = :booking and e.status <> 'active'
+) h
+where :key::text is null
 --[ended_holds
 union all
 select 'ended_hold', e.ended_at, e.idempotency_key, e.ended, null, e.hold_id,

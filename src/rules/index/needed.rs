@@ -175,6 +175,15 @@ pub const NEEDED: &[NeededIndex] = &[
         ..PLAIN
     },
     NeededIndex {
+        table: "table_holds",
+        name: "table_holds_ended_booking_idx",
+        columns: &["booking_id"],
+        predicate: "status <> 'active'",
+        why: "holdfast.why tells what became of a booking's holds",
+        in_reference: true,
+        ..PLAIN
+    },
+    NeededIndex {
         table: "capacity_outbox",
         name: "capacity_outbox_dead_idx",
         columns: &["next_attempt_at"],

@@ -235,7 +235,10 @@ pub const HOLDFAST: &[HoldfastTable] = &[
             column("expires_at", Timestamp),
             column("ended_at", Timestamp),
         ],
-        indexes: &[("holdfast_ended_holds_ended_idx", "ended_at")],
+        indexes: &[
+            ("holdfast_ended_holds_ended_idx", "ended_at"),
+            ("holdfast_ended_holds_booking_idx", "booking_id"),
+        ],
         ..NEW
     },
 ];

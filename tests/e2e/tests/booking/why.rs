@@ -141,6 +141,31 @@ fn where_the_bookings_are_a_superusers_only_one_may_ask() {
     assert_eq!(told(&mut floor, booking, None).len(), 1);
 }
 
+/// What became of a booking is looked up, however many there are: no table is read whole but those of a few rules.
+#[test]
+fn it_reads_no_table_whole() {
+    let mut floor = Floor::new();
+    let room = floor.room(2);
+    let (booking, hold) = floor.held(&room, &room.tables[..1]);
+    floor.seats(&atomic_confirm(booking, hold, "key"));
+    floor.run("set enable_seqscan = off");
+    for key in [None, Some("key")] {
+        floor.run("begin");
+        let story = told(&mut floor, booking, key);
+        let read: Vec<String> = floor.column(
+            "select relname::text from pg_stat_xact_all_tables where schemaname = 'public' and seq_scan > 0
+             and relname not in ('holdfast_rollout', 'holdfast_hold_policy', 'holdfast_booking_statuses')",
+        );
+        assert_eq!(read, Vec::<String>::new(), "{story:#?}");
+        floor.run("commit");
+    }
+    let deleted: bool = floor.value(
+        "select exists (select from pg_index where indrelid = 'public.holdfast_ended_holds'::regclass
+           and pg_get_indexdef(indexrelid, 1, true) = 'booking_id')",
+    );
+    assert!(deleted, "holds that were deleted are looked up by booking too");
+}
+
 /// Somebody who changes a table is no reason to wait: what the server remembers is told.
 #[test]
 fn it_waits_for_nobody() {
