@@ -65,8 +65,11 @@ comment on view holdfast.spans is
 create view holdfast.in_flight as
   select f.pid, d.datname::text as database, coalesce(n.nspname::text, f.schema_id::text) as schema, f.function, f.path,
          f.booking_id, f.restaurant_id, f.hold_id, f.idempotency_key, f.phase, f.started_at, f.since,
-         pg_catalog.pg_blocking_pids(f.pid) as waiting_for, f.trace_id, f.span_id, f.item, f.items
+         -- It looks at every lock of the server: asked of those alone that wait for one, or of whom the reader may not see that.
+         case when a.wait_event_type operator(pg_catalog.=) 'Lock' or a.state is null then pg_catalog.pg_blocking_pids(f.pid)
+              else '{}'::integer[] end as waiting_for, f.trace_id, f.span_id, f.item, f.items
   from holdfast.attempts_in_flight() f
+  left join pg_catalog.pg_stat_get_activity(null) a on a.pid operator(pg_catalog.=) f.pid
   left join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) f.database_id
   left join pg_catalog.pg_namespace n
     on n.oid operator(pg_catalog.=) f.schema_id and d.datname operator(pg_catalog.=) pg_catalog.current_database();

@@ -18,8 +18,8 @@ use crate::rules::statistics::counter::Counter;
 use crate::rules::upkeep::retention;
 use crate::settings;
 use crate::store::Store;
-use crate::telemetry::CountedAttempt;
 use crate::telemetry::recording::{AttemptSubject, Recording, Why};
+use crate::telemetry::{self, CountedAttempt};
 
 /// One call of a function that writes to bookings or holds.
 pub struct Call<'a> {
@@ -43,8 +43,9 @@ impl<'a> Call<'a> {
 
     #[must_use]
     pub fn on_path(store: &'a Store, function: Function, path: Path) -> Call<'a> {
-        let attempt = CountedAttempt::begin((store.number(), store.schema()), function, path);
-        let recording = Recording::begin(store.number(), function, path);
+        let began = telemetry::now();
+        let attempt = CountedAttempt::begin((store.number(), store.schema()), function, path, began);
+        let recording = Recording::begin(store.number(), function, path, began);
         if observation::is_of_function(function) && observed::is_wanted(store) {
             recording.is_observed();
         }
@@ -61,8 +62,9 @@ impl<'a> Call<'a> {
     /// Says how far it got.
     pub fn reach(&self, phase: Phase) {
         self.phase.set(phase);
-        self.attempt.reach(phase);
-        self.recording.reach(phase);
+        let now = telemetry::now();
+        self.attempt.reach(phase, now);
+        self.recording.reach(phase, now);
     }
 
     pub fn phase(&self) -> Phase {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use pgrx::prelude::*;
 use pgrx::{pg_shmem_init, pg_sys};
 
-use crate::rules::attempt::tally::Part;
+use crate::rules::attempt::by_part::Part;
 use crate::rules::trace::lock_holder::LockHolder;
 use crate::rules::trace::span::{Span, WORDS};
 use crate::settings;

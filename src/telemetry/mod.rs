@@ -20,7 +20,6 @@ pub mod spans;
 mod trace_ids;
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::orphaned::Orphaned;
@@ -36,7 +35,7 @@ use counters::counters;
 pub use in_flight::read as in_flight;
 use label_set::LabelSet;
 pub use orphaned::{find as find_orphaned, take as take_orphaned};
-pub use session::database;
+pub use session::{database, now};
 pub use settle::{part_ends, transaction_ends};
 
 /// Asks for the counters' shared memory, in the postmaster.
@@ -83,14 +82,14 @@ pub struct CountedAttempt {
 struct OpenAttempt {
     ticket: Ticket,
     label_set: &'static LabelSet,
-    began: std::time::Instant,
+    began: Instant,
     times: Cell<PhaseTimes>,
     lock_wait: Cell<LockWait>,
 }
 
 impl OpenAttempt {
-    fn elapsed_us(&self) -> u64 {
-        microseconds(self.began.elapsed())
+    fn elapsed_us(&self, now: Instant) -> u64 {
+        session::us_between(self.began, now)
     }
 
     /// The phase ends: if it waited for a lock, that is counted.
@@ -108,12 +107,12 @@ impl OpenAttempt {
 impl CountedAttempt {
     /// Of a schema of this database, by number and name.
     #[must_use]
-    pub fn begin((schema, name): (u32, &str), function: Function, path: Path) -> CountedAttempt {
+    pub fn begin((schema, name): (u32, &str), function: Function, path: Path, began: Instant) -> CountedAttempt {
         let label_set = if UNCOUNTED.get() { None } else { label_set::of_call(schema, name, function, path) };
         CountedAttempt {
             open: label_set.map(|(number, label_set)| {
                 label_set.begun();
-                let (began, times, lock_wait) = (std::time::Instant::now(), Cell::default(), Cell::default());
+                let (times, lock_wait) = (Cell::default(), Cell::default());
                 OpenAttempt { ticket: settle::begin(number), label_set, began, times, lock_wait }
             }),
         }
@@ -125,10 +124,10 @@ impl CountedAttempt {
         CountedAttempt { open: None }
     }
 
-    /// How far it got.
-    pub fn reach(&self, phase: Phase) {
+    /// How far it got, and when.
+    pub fn reach(&self, phase: Phase, now: Instant) {
         if let Some(open) = &self.open {
-            let (mut times, at_us) = (open.times.get(), open.elapsed_us());
+            let (mut times, at_us) = (open.times.get(), open.elapsed_us(now));
             times.reach(phase, at_us);
             open.times.set(times);
             open.leave_lock(Some(phase), at_us);
@@ -185,7 +184,7 @@ impl CountedAttempt {
     /// The answer is there: so long it took.
     fn take(&mut self) -> Option<OpenAttempt> {
         let open = self.open.take()?;
-        let at_us = open.elapsed_us();
+        let at_us = open.elapsed_us(session::now());
         let spent = open.times.get().end(at_us);
         open.leave_lock(None, at_us);
         for (phase, us) in TIMED.iter().zip(spent) {
@@ -202,10 +201,6 @@ impl Drop for CountedAttempt {
     fn drop(&mut self) {
         self.end(Outcome::Failed);
     }
-}
-
-fn microseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The numbers of this epoch.

@@ -9,9 +9,10 @@ use pgrx::pg_sys;
 use super::session::{database, now, part};
 use super::{UNCOUNTED, attempt_log, in_flight, spans, trace_ids};
 use crate::rules::Id;
+use crate::rules::attempt::by_part::{ByPart, Part};
 use crate::rules::attempt::function::{Function, Path};
 use crate::rules::attempt::phase::Phase;
-use crate::rules::attempt::tally::Part;
+use crate::rules::booking::window::Instant;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 use crate::rules::refusal::outcome::Outcome;
@@ -22,9 +23,8 @@ use crate::rules::trace::span::{Span, TransactionEnd};
 use crate::settings;
 use crate::shared_memory::ring::RingEntry;
 
-/// One that is written, and the part of the transaction by which it lives or dies.
+/// One that is written, and does not say yet how its transaction ended.
 struct Unsettled {
-    part: Part,
     entry: RingEntry,
     /// The schema whose services want to read of it, if it is rolled back.
     observed_in: Option<u32>,
@@ -51,7 +51,7 @@ thread_local! {
     static RUNNING: RefCell<Vec<(u64, Span)>> = const { RefCell::new(Vec::new()) };
     /// Schemas whose services are to be told of what rolled back.
     static UNTOLD: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-    static UNSETTLED: RefCell<Vec<Unsettled>> = const { RefCell::new(Vec::new()) };
+    static UNSETTLED: RefCell<ByPart<Unsettled>> = const { RefCell::new(ByPart::new()) };
 }
 
 /// What an attempt is about, as far as its arguments say.
@@ -85,12 +85,12 @@ pub struct Recording {
 
 impl Recording {
     #[must_use]
-    pub fn begin(schema: u32, function: Function, path: Path) -> Recording {
+    pub fn begin(schema: u32, function: Function, path: Path, began: Instant) -> Recording {
         if UNCOUNTED.get() || !in_flight::is_on() {
             return Recording::none();
         }
         attempt_log::begins();
-        let mut span = Span::begun(function, path, now());
+        let mut span = Span::begun(function, path, began);
         span.schema = schema;
         // SAFETY: set when the backend started.
         (span.database, span.pid) = (database(), unsafe { pg_sys::MyProcPid });
@@ -119,7 +119,7 @@ impl Recording {
     pub fn describe(&self, subject: &AttemptSubject) {
         self.change(|span| {
             (span.booking, span.hold) = (subject.booking, subject.hold);
-            span.key = subject.key.map(str::to_owned);
+            span.remember_key(subject.key);
             if span.id == 0 {
                 let (trace, id) = trace_ids::new();
                 let context = trace_context(subject.metadata);
@@ -144,10 +144,10 @@ impl Recording {
         self.change(|span| span.restaurant = Some(restaurant));
     }
 
-    /// How far it got.
-    pub fn reach(&self, phase: Phase) {
+    /// How far it got, and when.
+    pub fn reach(&self, phase: Phase, now: Instant) {
         self.change(|span| {
-            span.reach(phase, now());
+            span.reach(phase, now);
             in_flight::reach(span);
         });
     }
@@ -221,26 +221,26 @@ fn write(span: &mut Span, outcome: Outcome) -> Option<Unsettled> {
         return None;
     }
     let entry = spans::write(span)?;
-    Some(Unsettled { part: part(), entry, observed_in: span.is_observed.then_some(span.schema) })
+    Some(Unsettled { entry, observed_in: span.is_observed.then_some(span.schema) })
 }
 
 fn settle_later(written: Unsettled) {
     with(&UNSETTLED, |unsettled| {
         // The ring came round by this transaction alone: the older half is dropped long since.
         if unsettled.len() > spans::room() {
-            unsettled.drain(..unsettled.len() / 2);
+            unsettled.forget_first(unsettled.len() / 2);
         }
-        unsettled.push(written);
+        unsettled.push(part(), written);
     });
 }
 
 fn trace_context(metadata: Option<&Json>) -> Option<TraceContext> {
-    let setting = settings::traceparent().map(|text| text.to_string_lossy().into_owned());
-    TraceContext::choose(metadata, setting.as_deref(), trace_ids::request_headers().as_deref())
+    let setting = || Some(settings::traceparent()?.to_string_lossy().into_owned());
+    TraceContext::choose(metadata, setting, trace_ids::request_headers)
 }
 
 /// Whoever is called while a transaction ends must not panic.
-fn with<T>(list: &'static std::thread::LocalKey<RefCell<Vec<T>>>, work: impl FnOnce(&mut Vec<T>)) {
+fn with<T>(list: &'static std::thread::LocalKey<RefCell<T>>, work: impl FnOnce(&mut T)) {
     let _ = list.try_with(|list| list.try_borrow_mut().map(|mut list| work(&mut list)));
 }
 
@@ -266,7 +266,7 @@ pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
             attempt_log::ended_silently(&span);
         }
     });
-    with(&UNSETTLED, |unsettled| unsettled.drain(..).for_each(|of| of.settle(end, transaction)));
+    with(&UNSETTLED, |unsettled| unsettled.drain().for_each(|written| written.settle(end, transaction)));
     in_flight::forget();
 }
 
@@ -296,16 +296,10 @@ pub fn part_ends(event: pg_sys::SubXactEvent::Type, part: Part, around: Part) {
         _ => {}
     }
     with(&UNSETTLED, |unsettled| match event {
-        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => {
-            unsettled.iter_mut().filter(|of| of.part == part).for_each(|of| of.part = around);
+        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => unsettled.part_committed(part, around),
+        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => {
+            unsettled.part_aborted(part).for_each(|written| written.settle(TransactionEnd::RolledBack, 0));
         }
-        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => unsettled.retain(|of| {
-            let gone = of.part == part;
-            if gone {
-                of.settle(TransactionEnd::RolledBack, 0);
-            }
-            !gone
-        }),
         _ => {}
     });
 }

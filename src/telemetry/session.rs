@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 
 use pgrx::pg_sys;
 
-use crate::rules::attempt::tally::Part;
+use crate::rules::attempt::by_part::Part;
 use crate::rules::booking::window::Instant;
 
 // Exported by the server; the bindings leave `utils/timeout.h` out.
@@ -56,4 +56,9 @@ pub fn part() -> Part {
 pub fn now() -> Instant {
     // SAFETY: reads the clock.
     Instant(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+/// In microseconds; nothing where the clock was set back meanwhile.
+pub fn us_between(began: Instant, now: Instant) -> u64 {
+    u64::try_from(now.0.saturating_sub(began.0)).unwrap_or_default()
 }

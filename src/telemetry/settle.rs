@@ -6,9 +6,11 @@ use pgrx::pg_sys;
 
 use super::counters::{Counters, counters};
 use super::prepared::End;
-use super::session::{now, part};
+use super::session::{now, part, us_between};
 use super::{label_set, orphaned, shadow};
-use crate::rules::attempt::tally::{LabelSetNumber, Part, Tally, Ticket, Written};
+use crate::rules::attempt::by_part::Part;
+use crate::rules::attempt::tally::{LabelSetNumber, Tally, Ticket, Written};
+use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::{CATALOGUE, Outcome};
 use crate::rules::statistics::phase_times::TimedPhase;
 use crate::rules::statistics::saved::Promised;
@@ -16,7 +18,7 @@ use crate::rules::statistics::saved::Promised;
 thread_local! {
     static TALLY: RefCell<Tally> = const { RefCell::new(Tally::new()) };
     /// When the server began to commit what has attempts in it.
-    static COMMITS: Cell<Option<std::time::Instant>> = const { Cell::new(None) };
+    static COMMITS: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 pub fn begin(label_set: LabelSetNumber) -> Ticket {
@@ -52,7 +54,7 @@ pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
     match event {
         pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT => {
             let any = with_tally(|tally| !tally.is_empty()).unwrap_or(false);
-            let _ = COMMITS.try_with(|began| began.set(any.then(std::time::Instant::now)));
+            let _ = COMMITS.try_with(|began| began.set(any.then(now)));
         }
         pg_sys::XactEvent::XACT_EVENT_COMMIT => {
             with_tally(commit);
@@ -96,7 +98,7 @@ fn ended(label_set: LabelSetNumber, outcome: Outcome) {
 }
 
 fn commit(tally: &mut Tally) {
-    let took = COMMITS.try_with(Cell::take).ok().flatten().map(|began| super::microseconds(began.elapsed()));
+    let took = COMMITS.try_with(Cell::take).ok().flatten().map(|began| us_between(began, now()));
     tally.committed(|number, end| {
         let Some(label_set) = label_set::at(number) else { return };
         match end {

@@ -12,7 +12,7 @@ use pgrx::prelude::*;
 use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use super::session::{database, part};
-use crate::rules::attempt::tally::Part;
+use crate::rules::attempt::by_part::{ByPart, Part};
 use crate::shared_memory::Shared;
 use crate::shared_memory::keyed::{KeyedEntry, find_or_take};
 use crate::shared_memory::slot::{Slot, Stage};
@@ -69,14 +69,9 @@ unsafe impl PGRXSharedMemory for ShadowMemory {}
 // SAFETY: the name is ours alone.
 static MEMORY: Shared<ShadowMemory> = unsafe { Shared::new(c"holdfast shadow") };
 
-/// An entry that this session took, and the subtransaction in which it did.
-struct Taken {
-    slot: usize,
-    part: Part,
-}
-
 thread_local! {
-    static TAKEN_HERE: RefCell<Vec<Taken>> = const { RefCell::new(Vec::new()) };
+    /// The slots that this session took.
+    static TAKEN_HERE: RefCell<ByPart<usize>> = const { RefCell::new(ByPart::new()) };
 }
 
 /// Asks for the shared memory, in the postmaster.
@@ -165,7 +160,7 @@ impl ShadowMemory {
             let Some((seen, words)) = slot.read::<WORDS>().filter(|(_, words)| words[0] == whose) else { continue };
             if slot.take(seen) {
                 found.push(text(&words));
-                with_taken(|taken| taken.push(Taken { slot: at, part: part() }));
+                with_taken(|taken| taken.push(part(), at));
             }
         }
         found
@@ -190,7 +185,7 @@ fn text(words: &[u64; WORDS]) -> String {
 }
 
 /// These run where an error would bring the server down, so nothing in them may panic.
-fn with_taken(work: impl FnOnce(&mut Vec<Taken>)) {
+fn with_taken(work: impl FnOnce(&mut ByPart<usize>)) {
     let _ = TAKEN_HERE.try_with(|taken| taken.try_borrow_mut().map(|mut taken| work(&mut taken)));
 }
 
@@ -203,28 +198,20 @@ fn leave(slot: usize, become_of: fn(&Slot<WORDS>)) {
 /// The transaction committed, or was prepared: what it took is written down. A prepared one may still be rolled back,
 /// elsewhere, and then that is lost.
 pub(super) fn committed() {
-    with_taken(|taken| taken.drain(..).for_each(|entry| leave(entry.slot, Slot::release)));
+    with_taken(|taken| taken.drain().for_each(|slot| leave(slot, Slot::release)));
 }
 
 /// The transaction was rolled back: what it took waits again.
 pub(super) fn aborted() {
-    with_taken(|taken| taken.drain(..).for_each(|entry| leave(entry.slot, Slot::give_back)));
+    with_taken(|taken| taken.drain().for_each(|slot| leave(slot, Slot::give_back)));
 }
 
 /// A part of the transaction is now part of the one around it.
 pub(super) fn part_committed(part: Part, around: Part) {
-    with_taken(|taken| taken.iter_mut().filter(|entry| entry.part == part).for_each(|entry| entry.part = around));
+    with_taken(|taken| taken.part_committed(part, around));
 }
 
 /// A part of the transaction was rolled back: what it took waits again.
 pub(super) fn part_aborted(part: Part) {
-    with_taken(|taken| {
-        taken.retain(|entry| {
-            let back = entry.part == part;
-            if back {
-                leave(entry.slot, Slot::give_back);
-            }
-            !back
-        });
-    });
+    with_taken(|taken| taken.part_aborted(part).for_each(|slot| leave(slot, Slot::give_back)));
 }

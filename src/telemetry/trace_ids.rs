@@ -1,11 +1,26 @@
 //! Numbers of traces and spans, and the headers that a gateway says a request had. [unsafe]
 
+use std::cell::Cell;
 use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
+use crate::rules::trace::id_stream::IdStream;
+
+thread_local! {
+    /// None: this session needed no number yet.
+    static STREAM: Cell<Option<IdStream>> = const { Cell::new(None) };
+}
+
 /// A trace and a span that nobody has yet; neither is 0.
 pub fn new() -> (u128, u64) {
+    let mut stream = STREAM.get().unwrap_or_else(|| IdStream::new(random()));
+    let ids = stream.draw();
+    STREAM.set(Some(stream));
+    ids
+}
+
+fn random() -> [u64; 3] {
     let mut random = [0_u64; 3];
     // SAFETY: the buffer has this length. Where the server finds no randomness, the clock and the process tell them apart.
     unsafe {
@@ -15,7 +30,7 @@ pub fn new() -> (u128, u64) {
             random = [here, !here, here.rotate_left(20)];
         }
     }
-    ((u128::from(random[0]) << 64 | u128::from(random[1])).max(1), random[2].max(1))
+    random
 }
 
 /// What PostgREST and its like set for each request: a JSON object of its headers.

@@ -1,6 +1,7 @@
 //! An attempt under a key: how far it got, what it came to, and what can be said of it later.
 
 pub mod auto_assign;
+pub mod by_part;
 pub mod function;
 pub mod orphaned;
 pub mod phase;

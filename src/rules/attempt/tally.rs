@@ -1,11 +1,9 @@
 //! The attempts of one transaction that are not counted yet, and what each comes to when the transaction, or a part
 //! of it, ends: nothing goes unseen, also not what was rolled back (G10).
 
+use crate::rules::attempt::by_part::{ByPart, Part};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::outcome::Outcome;
-
-/// A part of a transaction: its subtransaction, by the server's number.
-pub type Part = u32;
 
 /// A label set, by its place in the table.
 pub type LabelSetNumber = u32;
@@ -42,7 +40,6 @@ struct Open {
     ticket: Ticket,
     /// Under what it is counted.
     label_set: LabelSetNumber,
-    part: Part,
     standing: TallyState,
 }
 
@@ -50,16 +47,13 @@ struct Open {
 #[derive(Debug, Default)]
 pub struct Tally {
     last: u64,
-    open: Vec<Open>,
+    open: ByPart<Open>,
 }
-
-/// How much room a session keeps for its next transaction.
-const KEPT: usize = 256;
 
 impl Tally {
     #[must_use]
     pub const fn new() -> Tally {
-        Tally { last: 0, open: Vec::new() }
+        Tally { last: 0, open: ByPart::new() }
     }
 
     /// How many attempts end with the transaction.
@@ -76,63 +70,47 @@ impl Tally {
     pub fn begin(&mut self, part: Part, label_set: LabelSetNumber) -> Ticket {
         self.last += 1;
         let ticket = Ticket(self.last);
-        self.open.push(Open { ticket, label_set, part, standing: TallyState::Running });
+        self.open.push(part, Open { ticket, label_set, standing: TallyState::Running });
         ticket
     }
 
     /// The attempt ended with an answer that no rollback changes. False: it is counted already.
     pub fn answered(&mut self, ticket: Ticket) -> bool {
-        let found = self.find(ticket);
-        found.is_some_and(|at| {
-            self.open.remove(at);
-            true
-        })
+        self.take(ticket).is_some()
     }
 
     /// The attempt ended well; it counts when the transaction commits.
     pub fn written(&mut self, ticket: Ticket, part: Part, written: Written) {
-        if let Some(at) = self.find(ticket) {
-            let open = &mut self.open[at];
-            (open.part, open.standing) = (part, TallyState::Written(written));
+        if let Some(open) = self.take(ticket) {
+            self.open.push(part, Open { standing: TallyState::Written(written), ..open });
         }
     }
 
     // Attempts end in the reverse order of their beginning, so the last is looked at first.
-    fn find(&self, ticket: Ticket) -> Option<usize> {
-        self.open.iter().rposition(|open| open.ticket == ticket)
+    fn take(&mut self, ticket: Ticket) -> Option<Open> {
+        self.open.take(|open| open.ticket == ticket)
     }
 
     /// What the part wrote now lives or dies with the one around it.
     pub fn part_committed(&mut self, part: Part, around: Part) {
-        self.open.iter_mut().filter(|open| open.part == part).for_each(|open| open.part = around);
+        self.open.part_committed(part, around);
     }
 
     /// A savepoint was rolled back to, an exception was caught.
     pub fn part_aborted(&mut self, part: Part, mut count: impl FnMut(LabelSetNumber, Outcome)) {
-        self.open.retain(|open| {
-            let gone = open.part == part;
-            if gone {
-                count(open.label_set, undone(open.standing));
-            }
-            !gone
-        });
+        self.open.part_aborted(part).for_each(|open| count(open.label_set, undone(open.standing)));
     }
 
     pub fn aborted(&mut self, mut count: impl FnMut(LabelSetNumber, Outcome)) {
-        self.drain().for_each(|open| count(open.label_set, undone(open.standing)));
+        self.open.drain().for_each(|open| count(open.label_set, undone(open.standing)));
     }
 
     /// The transaction committed, or was prepared. An attempt that never ended has failed all the same.
     pub fn committed(&mut self, mut count: impl FnMut(LabelSetNumber, Result<Written, Outcome>)) {
-        self.drain().for_each(|open| match open.standing {
+        self.open.drain().for_each(|open| match open.standing {
             TallyState::Written(written) => count(open.label_set, Ok(written)),
             TallyState::Running => count(open.label_set, Err(Outcome::Failed)),
         });
-    }
-
-    fn drain(&mut self) -> impl Iterator<Item = Open> {
-        self.open.shrink_to(KEPT.max(self.open.len()));
-        self.open.drain(..)
     }
 }
 

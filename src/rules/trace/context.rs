@@ -1,5 +1,9 @@
 //! Where an attempt belongs in a trace: W3C trace context, as a caller hands it on.
 
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
 use crate::rules::json::Json;
 
 /// The trace of a caller, and the span that the attempt is a child of.
@@ -31,17 +35,29 @@ impl TraceContext {
     /// The one that counts, of those that were given: the call's own first. The first that is there decides, also when it
     /// is not valid: nobody is put into the trace of somebody else.
     #[must_use]
-    pub fn choose(metadata: Option<&Json>, setting: Option<&str>, headers: Option<&str>) -> Option<TraceContext> {
-        let of_metadata = || metadata?.fields()?.get("traceparent")?.string();
-        let of_setting = || setting.filter(|text| !text.is_empty()).map(str::to_owned);
-        let of_headers = || {
-            let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(headers?).ok()?;
-            let field = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("traceparent"))?;
-            field.1.as_str().map(str::to_owned)
-        };
-        let given = of_metadata().or_else(of_setting).or_else(of_headers)?;
+    pub fn choose(
+        metadata: Option<&Json>,
+        setting: impl FnOnce() -> Option<String>,
+        headers: impl FnOnce() -> Option<String>,
+    ) -> Option<TraceContext> {
+        let of_metadata = || metadata?.fields()?.get(FIELD)?.string();
+        let of_setting = || setting().filter(|text| !text.is_empty());
+        let given = of_metadata().or_else(of_setting).or_else(|| of_headers(&headers()?))?;
         TraceContext::parse(&given)
     }
+}
+
+const FIELD: &str = "traceparent";
+
+/// Most requests have none: nothing is parsed for these.
+fn of_headers(headers: &str) -> Option<String> {
+    let mut places = headers.as_bytes().windows(FIELD.len());
+    if !places.any(|place| place.eq_ignore_ascii_case(FIELD.as_bytes())) {
+        return None;
+    }
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(headers).ok()?;
+    let (_, value) = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(FIELD))?;
+    serde_json::from_str(value.get()).ok()
 }
 
 /// A number of so many lower-case hexadecimal digits.

@@ -2,6 +2,8 @@
 
 pub mod attempt_log;
 pub mod context;
+pub mod id_stream;
 pub mod lock_holder;
 pub mod span;
+mod span_key;
 pub mod story;

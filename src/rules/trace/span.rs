@@ -197,26 +197,11 @@ impl Span {
         }
     }
 
-    /// Leaves the key out, also where a text repeats it.
-    pub fn forget_key(&mut self) {
-        if let Some(key) = self.key.take().filter(|key| !key.is_empty()) {
-            for text in [&mut self.message, &mut self.detail].into_iter().flatten() {
-                *text = text.replace(&key, "…");
-            }
-        }
-    }
-
     /// Do these first words of a span say that it is about this booking?
     #[must_use]
     pub fn is_about(words: &[u64; BOOKING_WORDS], database: u32, schema: u32, booking: Id) -> bool {
         let (first, second) = booking.as_u64_pair();
         words[6..] == [u64::from(database) << 32 | u64::from(schema), first, second]
-    }
-
-    /// Is this kept key that of a call, or its beginning as far as there was room?
-    #[must_use]
-    pub fn is_kept_of(kept: &str, key: &str) -> bool {
-        cut(Some(key), KEY_BYTES).0 == kept
     }
 
     #[must_use]

@@ -13,6 +13,7 @@ mod auto_assign;
 mod backfill;
 mod batch;
 mod booking;
+mod by_part;
 mod capacity;
 mod catalogue;
 mod changes;

@@ -5,6 +5,7 @@ use holdfast::rules::Id;
 use holdfast::rules::attempt::function::{FUNCTIONS, Function, Path};
 use holdfast::rules::attempt::phase::Phase;
 use holdfast::rules::booking::window::Instant;
+use holdfast::rules::confirm::request::KEY_MAX_BYTES;
 use holdfast::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, BlockedBy, Refusal};
@@ -169,4 +170,19 @@ fn a_key_that_is_left_out_is_left_out_everywhere() {
     let mut empty = Span { key: Some(String::new()), message: Some("as it was".to_owned()), ..begun() };
     empty.forget_key();
     assert_eq!(empty.message.as_deref(), Some("as it was"));
+}
+
+#[test]
+fn a_key_is_remembered_as_far_as_a_valid_one_goes() {
+    let mut span = begun();
+    let longest = "k".repeat(KEY_MAX_BYTES);
+    for (key, remembered) in [("key", "key"), (&*longest, &*longest), (&format!("{longest}é"), &*longest)] {
+        span.remember_key(Some(key));
+        assert_eq!(span.key.as_deref(), Some(remembered));
+    }
+    span.remember_key(Some(&format!("{}é", &longest[1..])));
+    assert_eq!(span.key.map(|key| key.len()), Some(KEY_MAX_BYTES - 1), "whole characters");
+    let mut none = Span { key: Some("key".to_owned()), ..begun() };
+    none.remember_key(None);
+    assert_eq!(none.key, None);
 }

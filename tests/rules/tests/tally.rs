@@ -101,10 +101,11 @@ fn what_was_written_belongs_to_the_part_in_which_the_attempt_ended() {
 #[test]
 fn each_is_counted_under_its_own_labels() {
     let mut tally = Tally::new();
-    let (one, other) = (tally.begin(1, 3), tally.begin(2, 4));
+    let one = tally.begin(1, 3);
     tally.written(one, 1, CONFIRMED);
-    tally.written(other, 2, CONFIRMED);
     tally.begin(1, 5);
+    let other = tally.begin(2, 4);
+    tally.written(other, 2, CONFIRMED);
     let mut counted = vec![];
     tally.part_aborted(2, |labels, outcome| counted.push((labels, outcome)));
     assert_eq!((tally.len(), &counted), (2, &vec![(4, Outcome::RolledBack)]));

@@ -1,7 +1,10 @@
 //! Trace context: what is valid by the W3C's recommendation, and which of several counts.
 
+use std::collections::BTreeSet;
+
 use holdfast::rules::json::Json;
 use holdfast::rules::trace::context::TraceContext;
+use holdfast::rules::trace::id_stream::IdStream;
 
 const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const OTHER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
@@ -44,8 +47,9 @@ fn the_first_that_is_there_decides() {
     let (mine, other) = (trace(VALID), trace(OTHER));
     let metadata = |value: &str| Json::of_text(format!("{{\"a\": 1, \"traceparent\": {value}}}"));
     let headers = format!("{{\"Accept\": \"x\", \"TraceParent\": \"{OTHER}\"}}");
-    let choose = |metadata: Option<&Json>, setting, headers| {
-        TraceContext::choose(metadata, setting, headers).map(|context| context.trace)
+    let choose = |metadata: Option<&Json>, setting: Option<&str>, headers: Option<&str>| {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        TraceContext::choose(metadata, || owned(setting), || owned(headers)).map(|context| context.trace)
     };
     let (good, bad) = (metadata(&format!("\"{VALID}\"")), metadata("\"nonsense\""));
     assert_eq!(choose(Some(&good), Some(OTHER), Some(&headers)), mine);
@@ -55,4 +59,22 @@ fn the_first_that_is_there_decides() {
     assert_eq!(choose(None, None, Some(&headers)), other);
     let nothing = ["", "[]", "{", "null", "{\"traceparent\": {}}", "{\"traceparent\": null}"];
     assert_eq!(nothing.map(|headers| choose(None, None, Some(headers))), [None; 6]);
+    // What decides is read, and no more.
+    let unread = || -> Option<String> { panic!("nobody asked") };
+    assert_eq!(TraceContext::choose(Some(&good), unread, unread).map(|context| context.trace), mine);
+    assert_eq!(TraceContext::choose(None, || Some(OTHER.to_owned()), unread).map(|context| context.trace), other);
+}
+
+#[test]
+fn ids_are_drawn_from_one_seed_and_none_comes_again() {
+    let draw = |seed| {
+        let mut stream = IdStream::new(seed);
+        (0..1000).map(|_| stream.draw()).collect::<Vec<_>>()
+    };
+    let (one, other) = (draw([1, 2, 3]), draw([1, 2, 4]));
+    let traces: BTreeSet<u128> = one.iter().map(|(trace, _)| *trace).collect();
+    let spans: BTreeSet<u64> = one.iter().chain(&other).map(|(_, span)| *span).collect();
+    assert_eq!((traces.len(), spans.len()), (1000, 2000));
+    assert!(!traces.contains(&0) && !spans.contains(&0));
+    assert_eq!(one, draw([1, 2, 3]));
 }
