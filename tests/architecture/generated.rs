@@ -6,7 +6,7 @@ use std::path::Path;
 
 use holdfast::rules::index::key::{EXCLUSION, UNIQUE};
 use holdfast::rules::index::needed::{LIVE_HOLDS, NEEDED};
-use holdfast::rules::reconcile::finding::catalogue::FINDINGS;
+use holdfast::rules::reconcile::finding::catalogue::{FINDINGS, FindingEntry};
 use holdfast::rules::refusal::outcome::{Again, CATALOGUE, Disposition};
 use holdfast::rules::schema::application_tables::{APPLICATION, ENUMS};
 use holdfast::rules::schema::column::{ApplicationColumn, ApplicationTable, HoldfastColumn, HoldfastTable};
@@ -87,10 +87,16 @@ fn outcomes() -> String {
         Name it: `when assert_failure or others`. A gateway that maps P0001 to 400 answers 500 to P0003 and P0004.\n"
 }
 
+/// Does a repair leave it alone, at least sometimes?
+fn person_decides(entry: &FindingEntry) -> bool {
+    entry.repair.split([' ', ':']).any(|word| word == "none")
+}
+
 fn findings() -> String {
     let mut text = "# Findings\n\n<!-- Made by `make docs` from src/rules/reconcile/finding/catalogue.rs. -->\n\n\
         What a reconciliation can come to. `select * from holdfast.findings` shows the same in the database.\n\
-        [Reconcile and audit](reconcile-and-audit.md) says how findings come up and how they are mended.\n\n\
+        [Reconcile and audit](reconcile-and-audit.md) says how findings come up and how they are mended. A name that is a link leads\n\
+        to the query that shows the finding and to the statements for a person to choose from.\n\n\
         | severity | what to do |\n|---|---|\n\
         | critical | Two guests may stand before one table, or one before none. Act now. |\n\
         | error | A promise is broken for one booking. Act before its time comes. |\n\
@@ -99,10 +105,16 @@ fn findings() -> String {
         | finding | code | severity | promise | what it means | repair |\n|---|---|---|---|---|---|\n"
         .to_owned();
     for entry in FINDINGS {
-        let name = code(entry.name);
+        let name = if person_decides(entry) {
+            format!("[{}](reconcile-and-audit.md#{})", code(entry.name), entry.name)
+        } else {
+            code(entry.name)
+        };
         text += &row(&[&name, entry.code, entry.severity.name(), entry.promise, entry.sentence, entry.repair]);
     }
-    text + "\nWhere `repair` says none, the facts do not decide and a person does.\n"
+    text + "\nWhere `repair` says none, the facts do not decide and a person does, in a transaction that can be taken back. The\n\
+        others are mended by [`repair_booking`](reconcile-and-audit.md#look-and-mend), which shows its plan first. A row without a\n\
+        `booking_id` is [of a table or of a hold of nobody](reconcile-and-audit.md#rows-without-a-booking).\n"
 }
 
 /// What a column of the application's is to us, in the words of the page.
@@ -230,6 +242,16 @@ fn the_page_of_outcomes_is_the_catalogue() {
 #[test]
 fn the_page_of_findings_is_the_catalogue() {
     assert_page("findings.md", &findings());
+}
+
+#[test]
+fn what_a_person_decides_has_its_statements() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reconcile-and-audit.md");
+    let page = fs::read_to_string(path).expect("the page");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let decided = FINDINGS.iter().filter(|entry| person_decides(entry));
+    let missing = decided.filter(|entry| !headings.contains(&code(entry.name).as_str()));
+    assert_none(&missing.map(|entry| format!("no statements for {}", entry.name)).collect::<Vec<_>>());
 }
 
 #[test]

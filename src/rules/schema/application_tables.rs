@@ -60,7 +60,7 @@ pub const APPLICATION: &[ApplicationTable] = &[
         columns: &[
             column("id", Uuid, KEY),
             column("restaurant_id", Uuid, OF_RESTAURANT),
-            column("zone_id", Uuid, ""),
+            column("zone_id", Uuid, "").about("NULL: in no zone; such a table is given to nobody."),
             column("table_number", Text, NEEDED),
             column("capacity", Integer, "not null check (capacity > 0)"),
             column("min_party_size", Integer, "not null default 1 check (min_party_size > 0)")
@@ -96,12 +96,12 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("id", Uuid, KEY),
             column("restaurant_id", Uuid, OF_RESTAURANT),
             column("customer_id", Uuid, "").beside(),
-            column("booking_date", Date, ""),
-            column("start_time", Time, ""),
-            column("end_time", Time, ""),
+            column("booking_date", Date, "").about("NULL: its instants say when it is."),
+            column("start_time", Time, "").about("As booking_date."),
+            column("end_time", Time, "").about("As booking_date."),
             column("start_at", Timestamp, "check (pg_catalog.isfinite(start_at))")
                 .about("NULL: derived from date, times and the restaurant's time zone."),
-            column("end_at", Timestamp, "check (pg_catalog.isfinite(end_at))"),
+            column("end_at", Timestamp, "check (pg_catalog.isfinite(end_at))").about("NULL: as start_at."),
             column("party_size", Integer, "not null check (party_size > 0)"),
             column("status", Enum("booking_status"), "not null default 'pending'"),
             column("assigned_zone_id", Uuid, "").about("The only zone of the booking's tables; NULL: any."),
@@ -238,7 +238,9 @@ pub const APPLICATION: &[ApplicationTable] = &[
             column("start_at", Timestamp, NEEDED).given(),
             column("end_at", Timestamp, NEEDED).given(),
             column("merge_group_id", Uuid, "").null().given(),
-            column("allocation_id", Uuid, "references app.allocations (id) on delete set null").given(),
+            column("allocation_id", Uuid, "references app.allocations (id) on delete set null")
+                .given()
+                .about("The allocation that keeps its time; NULL where other code gave the table."),
         ],
         rules: &[
             "constraint booking_table_assignments_booking_table_key unique (booking_id, table_id)",
