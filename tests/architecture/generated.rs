@@ -46,7 +46,8 @@ fn outcomes() -> String {
         [the contract](contract.md) fixes the text of a HINT, that of `hold_conflict` say, it has no code: go by SQLSTATE and\n\
         message. What comes up in the middle of the writes is raised by every call, because nothing of it may commit:\n\
         `broken_invariant`, and `not_attached` where a table or a column went since the attach. So is a conflict that only a\n\
-        constraint saw (P0001, 40001), but not by a call within a time limit. Errors of the application's own triggers pass unchanged.\n\n\
+        constraint saw (P0001, 40001), but not by a call within a time limit. Errors of the application's own triggers pass unchanged.\n\
+        What the server raises by itself, such as 57014, is [read by its class](contract.md#sqlstate-and-message-on-each-refusal).\n\n\
         | disposition | what it means for the key |\n|---|---|\n"
         .to_owned();
     for (disposition, words) in [
