@@ -39,6 +39,7 @@ pub mod legacy;
 pub mod migration;
 pub mod reconcile;
 pub mod refusal;
+pub mod release;
 pub mod repair;
 pub mod rollout;
 pub mod schema;

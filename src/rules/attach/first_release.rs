@@ -1,7 +1,7 @@
 //! What release 0.1.0 left in a schema.
 
 use crate::rules::catalogue::facts::Facts;
-use crate::rules::schema::Release;
+use crate::rules::release::Release;
 use crate::rules::schema::holdfast_tables::HOLDFAST;
 
 /// Where release 0.1.0 wrote down that a schema is attached.

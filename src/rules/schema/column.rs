@@ -1,6 +1,7 @@
 //! What a table and a column of the list say.
 
-use super::{Kind, Release};
+use super::Kind;
+use crate::rules::release::Release;
 
 /// A table of the contract.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use super::Kind::{
     Bigint, Boolean, Enum, Integer, Jsonb, Snapshot, Text, Texts, Timestamp, TransactionId, Uuid, Uuids,
 };
-use super::Release::{V0_1_0, V0_2_0};
 use super::column::{HoldfastTable, owned as column};
+use crate::rules::release::Release::{V0_1_0, V0_2_0};
 
 const STATUS: super::Kind = Enum("booking_status");
 const LONG_AGO: &str = "'-infinity'";

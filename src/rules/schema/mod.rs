@@ -81,23 +81,6 @@ impl Kind {
     }
 }
 
-/// The release that has it first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Release {
-    V0_1_0,
-    V0_2_0,
-}
-
-impl Release {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Release::V0_1_0 => "0.1.0",
-            Release::V0_2_0 => "0.2.0",
-        }
-    }
-}
-
 /// A table that calls work on: the application's, or one of ours that a schema may lack until attach is called again.
 #[derive(Debug, Clone, Copy)]
 pub enum Used {

@@ -1,7 +1,8 @@
 //! The typed list of tables: what calls need of a schema.
 
+use holdfast::rules::release::Release;
 use holdfast::rules::schema::holdfast_tables::is_ours;
-use holdfast::rules::schema::{Release, Used, used};
+use holdfast::rules::schema::{Used, used};
 
 fn of(table: &str) -> Used {
     used().find(|used| used.table() == table).unwrap_or_else(|| panic!("calls do not work on {table}"))
