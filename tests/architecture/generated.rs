@@ -45,8 +45,8 @@ fn outcomes() -> String {
         A HINT begins with the code, as in `HF202: Take a new hold and confirm that one`. Where\n\
         [the contract](contract.md) fixes the text of a HINT, that of `hold_conflict` say, it has no code: go by SQLSTATE and\n\
         message. What comes up in the middle of the writes is raised by every call, because nothing of it may commit:\n\
-        `broken_invariant`, and `not_attached` where a table or a column went since the attach. So is a conflict that only a\n\
-        constraint saw (P0001, 40001), but not by a call within a time limit. Errors of the application's own triggers pass unchanged.\n\
+        `broken_invariant`, and `not_attached` where a table or a column went since the attach. A conflict that only a constraint saw\n\
+        (P0001, 40001) is raised, too, but a call within a time limit returns it. Errors of the application's own triggers pass unchanged.\n\
         What the server raises by itself, such as 57014, is [read by its class](contract.md#sqlstate-and-message-on-each-refusal).\n\n\
         | disposition | what it means for the key |\n|---|---|\n"
         .to_owned();
@@ -210,7 +210,9 @@ fn schema() -> String {
         on the same columns under any name, an exclusion that is stricter, an index that begins with these columns. Doctor names those\n\
         of the application's own keys that may refuse a write of ours.\n"
         .to_owned();
-    text += "\n# Tables of the application\n";
+    text += "\n# Tables of the application\n\n\
+        A table may be missing where its section says *Optional*. Attach refuses a schema that lacks another one:\n\
+        `sql/generated/reference_schema.sql` has the statement that makes it.\n";
     for table in APPLICATION {
         let optional = if table.feature.is_empty() { "" } else { "Optional: a confirm works without this table." };
         text += &section(

@@ -116,7 +116,7 @@ fn the_page_of_functions_is_what_the_catalogue_says() {
     let text = format!(
         "# Functions\n\n<!-- Made by `make docs` from the comments in sql/contract and sql/install. -->\n\n\
          `\\df+` shows the same in psql. Call them with named arguments: `f(p_booking_id => …)`.\n\
-         [Functions, rights and keys](contract.md) says what services rely on; [outcomes](outcomes.md) lists every answer.\n\n\
+         [The contract](contract.md) says what services rely on; [outcomes](outcomes.md) lists every answer.\n\n\
          ## In the application's schema\n\n\
          Installed by `attach` for the roles that it was given: all of them, those that mend and undo too. They act as the owner\n\
          of `bookings`, but for `confirm_with_retry`. They raise what they refuse, but for those whose row has an `outcome`.\n{}\n\

@@ -66,7 +66,7 @@ const EVENTS: &[Event] = &[
     },
     Event {
         name: "capacity.hold.released",
-        when: "A live hold was handed back, or its deadline passed and upkeep closed it.",
+        when: "A live hold was handed back, or its deadline passed and upkeep closed it. A call that hands its hold back writes it, too; if it timed out, before its `capacity.attempt.timed_out`.",
         fields: &[
             ("bookingId", "uuid or null", "The booking. Null: the hold was of no booking yet."),
             RESTAURANT,
@@ -197,7 +197,7 @@ when that transaction commits, and not before. Without the table `capacity_outbo
 | What is a `version`? | A whole number of microseconds, above those of all earlier events of the booking. An event of no booking has the moment at which it was written. |
 | How often? | At least once. Deliver under `dedupe_key`, so that a second one does nothing. |
 | What is in a `dedupe_key`? | Nothing to be read. Each type has its form below. Where the outbox still has a row under that key, the id of the new event's transaction is appended. |
-| How long to remember a `dedupe_key`? | Until `outbox_ack` has succeeded, which may be after `holdfast.outbox_dead_retention_days`, since a dead event can be sent again. Then for `holdfast.outbox_retention_days`, 7 at first, and no longer. Once the first row is deleted, the same effect may come under the same key, and has to be delivered. |
+| How long to remember a `dedupe_key`? | From `outbox_ack` on, `holdfast.outbox_retention_days`, 7 at first, and no longer: then the row is deleted, and a later event may bear its key and has to be delivered. Before `outbox_ack`, as long as it takes: a dead event may be sent again. |
 | A dead event that is [sent again](operate.md#outbox)? | It keeps its `version`, and comes after later ones. The field `version` says of each type what to do then. |
 | Who takes them? | A relay, with `outbox_claim`, `outbox_ack` and `outbox_fail`: see [operate](operate.md). |
 | How long are they kept? | Delivered ones `holdfast.outbox_retention_days`, dead ones `holdfast.outbox_dead_retention_days`. |
@@ -235,7 +235,7 @@ With `shared_preload_libraries`, the worker writes down a moment later what roll
 caller took it back. The types are `transaction.failed` and those of the automatic paths; `endedAt` in `context` says when it
 happened. Each is written at most once.
 Lost is what the table refuses, and what newer attempts drive out first (`holdfast.spans`): `unobserved` in
-`holdfast.stat_spans` counts it, beside `observed`. What was prepared (2PC) and rolled back then is not told, and not counted.
+`holdfast.stat_spans` counts it, beside `observed`. What was prepared (2PC) and rolled back then is not told, and is in neither of the two; the [counters](operate.md#counters) have it.
 ";
 
 #[test]
