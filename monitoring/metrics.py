@@ -140,13 +140,16 @@ SERVER = [
     Query(
         "holdfast_spans",
         """
-        select room::float8 as room, written::float8 as written_total, dropped::float8 as dropped_total
+        select room::float8 as room, written::float8 as written_total, dropped::float8 as dropped_total,
+               observed::float8 as observed_total, unobserved::float8 as unobserved_total
         from holdfast.stat_spans where preloaded
         """,
         {
             "room": (GAUGE, "Attempts that are kept for holdfast.spans."),
             "written_total": (COUNTER, "Attempts that were written down."),
             "dropped_total": (COUNTER, "Attempts that made room for newer ones, or found none."),
+            "observed_total": (COUNTER, "Attempts that rolled back, written to observability_events."),
+            "unobserved_total": (COUNTER, "Attempts that rolled back and could not be written there."),
         },
     ),
     Query(
@@ -160,7 +163,9 @@ SERVER = [
                coalesce(errors, 0)::float8 as errors_total,
                coalesce(extract(epoch from finished_at), 0)::float8 as last_round_timestamp_seconds,
                case when pid is null and paused is null
-                    then greatest(extract(epoch from clock_timestamp() - next_run_at), 0) else 0
+                    then greatest(extract(epoch from clock_timestamp()
+                           - coalesce(next_run_at, case when started_at is null then pg_postmaster_start_time() end)), 0)
+                    else 0
                end::float8 as overdue_seconds
         from holdfast.stat_worker
         """,
@@ -173,7 +178,7 @@ SERVER = [
             "consecutive_failures": (GAUGE, "How often in a row a schema failed."),
             "errors_total": (COUNTER, "Errors of tasks."),
             "last_round_timestamp_seconds": (GAUGE, "When the last round ended; 0 when there was none."),
-            "overdue_seconds": (GAUGE, "How long the next round is overdue while nobody works."),
+            "overdue_seconds": (GAUGE, "How long the next round, or the first since the start, is overdue while nobody works."),
         },
         ("datname",),
     ),

@@ -268,10 +268,12 @@ ROWS: dict[str, list[Panel]] = {
         Panel(
             "Spans written and dropped",
             "ops",
-            "Attempts that were written down, and those that made room for newer ones. Alert: HoldfastSpansDropped.",
+            "Attempts that were written down, those that made room for newer ones, and what the worker told of those that rolled back. Alert: HoldfastSpansDropped.",
             {
                 "written": f"sum({rate('holdfast_spans_written_total' + SERVER)})",
                 "dropped": f"sum({rate('holdfast_spans_dropped_total' + SERVER)})",
+                "told in observability_events": f"sum({rate('holdfast_spans_observed_total' + SERVER)})",
+                "not told there": f"sum({rate('holdfast_spans_unobserved_total' + SERVER)})",
             },
         ),
         Panel(

@@ -1,11 +1,14 @@
 //! Keeps the numbers over a clean stop of the server, in a file. [unsafe]
 //!
-//! It is written when the server has ended, read at the next start, and gone from then on, so that a crash finds none.
+//! It is written when the server has ended, read at the next start, and gone from then on, so that a crash finds none. An
+//! immediate stop is a crash: what was not on disk yet comes not back, so its numbers do not, either.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::mem::offset_of;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use pgrx::pg_sys;
@@ -18,6 +21,8 @@ use crate::rules::statistics::saved::{Promised, Saved};
 /// In the data directory, where the processes of the server work.
 const FILE: &str = "pg_stat/holdfast.stat";
 const UNFINISHED: &str = "pg_stat/holdfast.stat.tmp";
+/// Here the server writes how far it got.
+const CONTROL: &str = "global/pg_control";
 
 /// What was to be called when shared memory is made, before we came.
 static BEFORE: OnceLock<pg_sys::shmem_startup_hook_type> = OnceLock::new();
@@ -54,9 +59,21 @@ unsafe extern "C-unwind" fn memory_is_made() {
 /// The last process ends; after a crash, and when the server could not start, with a code.
 #[pg_guard]
 unsafe extern "C-unwind" fn server_ends(code: c_int, _argument: pg_sys::Datum) {
-    if let Some(counters) = counters().filter(|_| code == 0) {
+    let Some(counters) = counters().filter(|_| code == 0) else { return };
+    if is_shut_down() {
         keep(counters);
+    } else {
+        log!("holdfast keeps no numbers: the server did not stop cleanly, and recovers when it starts");
     }
+}
+
+/// Is everything on disk? The code of an immediate stop does not tell.
+fn is_shut_down() -> bool {
+    use pg_sys::DBState::{DB_SHUTDOWNED, DB_SHUTDOWNED_IN_RECOVERY, Type};
+    const AT: usize = offset_of!(pg_sys::ControlFileData, state);
+    let state =
+        fs::read(CONTROL).ok().and_then(|bytes| bytes.get(AT..)?.first_chunk().copied().map(Type::from_ne_bytes));
+    matches!(state, Some(DB_SHUTDOWNED | DB_SHUTDOWNED_IN_RECOVERY))
 }
 
 fn restore(counters: &Counters) {
@@ -67,7 +84,7 @@ fn restore(counters: &Counters) {
         text => text,
     };
     // A file that stays would be read again after a crash.
-    let text = text.and_then(|text| fs::remove_file(FILE).map(|()| text)).map_err(|error| error.to_string());
+    let text = text.and_then(|text| remove().map(|()| text)).map_err(|error| error.to_string());
     match text.and_then(|text| Saved::of_text(&text).map_err(str::to_owned)) {
         Ok(saved) => fill(counters, &saved),
         Err(why) => log!("holdfast counts from zero: {FILE} is of no use: {why}"),
@@ -120,5 +137,16 @@ fn write(text: &str) -> std::io::Result<()> {
     let mut file = fs::File::create(UNFINISHED)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(UNFINISHED, FILE)
+    fs::rename(UNFINISHED, FILE)?;
+    sync_folder()
+}
+
+fn remove() -> std::io::Result<()> {
+    fs::remove_file(FILE)?;
+    sync_folder()
+}
+
+/// A name that is there or gone is so after a loss of power, too.
+fn sync_folder() -> std::io::Result<()> {
+    fs::File::open(Path::new(FILE).parent().unwrap_or(Path::new(".")))?.sync_all()
 }

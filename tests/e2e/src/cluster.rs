@@ -88,6 +88,12 @@ impl Cluster {
         run(&self.server, &self.server.programs.join("pg_ctl"), &["-D", text(&data), "-m", "fast", "-w", "stop"]);
     }
 
+    /// Stops the server without writing anything: it recovers when it starts.
+    pub fn stop_at_once(&self) {
+        let data = self.folder.join("data");
+        run(&self.server, &self.server.programs.join("pg_ctl"), &["-D", text(&data), "-m", "immediate", "-w", "stop"]);
+    }
+
     /// Where its files lie.
     #[must_use]
     pub fn data(&self) -> PathBuf {
