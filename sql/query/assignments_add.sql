@@ -4,13 +4,7 @@ insert into app.booking_table_assignments (
 )
 select :booking, al.table_id,
 --[slots
-       (
-         select s.id from app.booking_slots s
-         join app.bookings b on b.id = :booking and b.booking_date = s.slot_date and b.start_time = s.slot_time
-         where s.restaurant_id = :restaurant
-         order by s.id
-         limit 1
-       ),
+--< booking_slot
 --|       null,
 --]
        :now, :actor, :key, :start, :end, :merge_group, al.id

@@ -7,6 +7,7 @@ use super::Store;
 use super::columns::columns;
 use super::parameter::{self, Ids};
 use super::removal::Removed;
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
@@ -19,6 +20,17 @@ use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
 
 columns!(AllocatedRow { id: Id, resource_id: Id });
+statement!(
+    "allocation_add",
+    AllocationAdd {
+        booking: Id,
+        restaurant: Id,
+        table: Id,
+        start: Instant,
+        end: Instant,
+        actor: Option<Id>,
+    } -> AllocatedRow
+);
 statement!(
     "allocations_add",
     AllocationsAdd {
@@ -42,6 +54,21 @@ statement!(
     }
 );
 columns!(AssignedRow { id: Id, table_id: Id });
+statement!(
+    "assignment_add",
+    AssignmentAdd<'a> {
+        booking: Id,
+        restaurant: Id,
+        table: Id,
+        allocation: Id,
+        merge_group: Option<Id>,
+        start: Instant,
+        end: Instant,
+        actor: Option<Id>,
+        key: Option<&'a str>,
+        now: Instant,
+    } -> AssignedRow
+);
 statement!(
     "assignments_add",
     AssignmentsAdd<'a> {
@@ -202,27 +229,50 @@ impl Decided<'_> {
         if self.changes.add.is_empty() {
             return Ok((Vec::new(), 0));
         }
-        let tables = parameter::ids(&self.changes.add);
-        let allocated = AllocationsAdd { booking, restaurant, tables, start, end, actor };
-        let allocated = store.run(allocated, |row| (row.id(), row.resource_id()))?;
+        let row = |row: &Row<AllocatedRow>| (row.id(), row.resource_id());
+        let allocated = match *self.changes.add {
+            [table] => store.run(AllocationAdd { booking, restaurant, table, start, end, actor }, row)?,
+            ref tables => {
+                let tables = parameter::ids(tables);
+                store.run(AllocationsAdd { booking, restaurant, tables, start, end, actor }, row)?
+            }
+        };
         let grouped = match merge_group {
             Some(merge_group) => store.write(GroupAdd { booking, restaurant, merge_group, start, end, actor })?,
             None => 0,
         };
-        let assigned = AssignmentsAdd {
-            booking,
-            restaurant,
-            tables: parameter::ids(allocated.iter().map(|(_, table)| table)),
-            allocations: parameter::ids(allocated.iter().map(|(id, _)| id)),
+        let (key, now) = (request.key.as_deref(), self.snapshot.now);
+        let row = |row: &Row<AssignedRow>| Assignment {
+            id: row.id(),
+            table: row.table_id(),
+            window: Some(window),
             merge_group,
-            start,
-            end,
-            actor,
-            key: request.key.as_deref(),
-            now: self.snapshot.now,
         };
-        let row = |(id, table)| Assignment { id, table, window: Some(window), merge_group };
-        let mut assigned = store.run(assigned, |assigned| row((assigned.id(), assigned.table_id())))?;
+        let mut assigned = match *allocated {
+            [(allocation, table)] => store.run(
+                AssignmentAdd { booking, restaurant, table, allocation, merge_group, start, end, actor, key, now },
+                row,
+            )?,
+            ref allocated => {
+                let tables = parameter::ids(allocated.iter().map(|(_, table)| table));
+                let allocations = parameter::ids(allocated.iter().map(|(id, _)| id));
+                store.run(
+                    AssignmentsAdd {
+                        booking,
+                        restaurant,
+                        tables,
+                        allocations,
+                        merge_group,
+                        start,
+                        end,
+                        actor,
+                        key,
+                        now,
+                    },
+                    row,
+                )?
+            }
+        };
         assigned.sort_unstable_by_key(|row| row.table);
         Ok((assigned, grouped))
     }

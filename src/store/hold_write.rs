@@ -39,6 +39,7 @@ statement!(
 );
 statement!("mirrors_remove", MirrorsRemove { holds: Ids, bookings: Ids });
 statement!("holds_close", HoldsClose { holds: Ids, ends: Texts });
+statement!("hold_close", HoldClose<'a> { hold: Id, status: &'a str });
 statement!("hold_adopt", HoldAdopt<'a> { hold: Id, status: &'a str, booking: Id });
 columns!(RememberedRow { hold_id: Id });
 statement!(
@@ -117,7 +118,10 @@ impl Store {
     }
 
     fn holds_close(&self, holds: &[(Id, HoldEnd)]) -> Result<i64, Failure> {
-        self.write(HoldsClose { holds: ids(holds), ends: ends(holds) })
+        match *holds {
+            [(hold, end)] => self.write(HoldClose { hold, status: end.label() }),
+            _ => self.write(HoldsClose { holds: ids(holds), ends: ends(holds) }),
+        }
     }
 
     /// Deletes those that were not closed, where the application does, and remembers what became of them; how many.

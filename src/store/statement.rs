@@ -160,6 +160,7 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
 /// What several statements say in the same words: `--< name` stands for it.
 const FRAGMENTS: &[(&str, &str)] = &[
     ("attempt_to_retry", include_str!("../../sql/fragment/attempt_to_retry.sql")),
+    ("booking_slot", include_str!("../../sql/fragment/booking_slot.sql")),
     ("booking_window", include_str!("../../sql/fragment/booking_window.sql")),
 ];
 
