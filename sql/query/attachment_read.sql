@@ -35,6 +35,15 @@ and exists (
     )
     and 'window' in (select a.attname from pg_catalog.pg_attribute a where a.attrelid = k.conrelid and a.attnum = any (k.conkey))
 )
+union all
+-- A unique index that may allow a set of tables one entry of a booking: any that does not tell entries apart by their key.
+select 'feature', 'table_set_key', null, null, null
+where exists (
+  select from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid = i.indrelid and c.relnamespace = :schema and c.relname = 'booking_assignment_idempotency'
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'idempotency_key'
+  where (i.indisunique or i.indisexclusion) and a.attnum <> all (i.indkey::smallint[])
+)
 --[rollout
 union all
 select 'rollout', null, r.mode, r.restaurant_id, r.percentage

@@ -9,10 +9,13 @@ insert into app.booking_assignment_idempotency (
 )
 values (
   :booking, :key, :tables, pg_catalog.tstzrange(:start, :end, '[)'), :merge_group,
+--[table_set_key
   case when not exists (
     select from app.booking_assignment_idempotency l
     where l.booking_id = :booking and l.table_set_hash = :table_set_hash and l.idempotency_key <> :key
   ) then :table_set_hash end,
+--|  :table_set_hash,
+--]
   :checksum, :kept_until, :now, :outcome, :request, null, :assignments, :hold, pg_catalog.pg_current_xact_id()
 --[basis
   , :basis

@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString, c_int};
 use pgrx::pg_sys;
 
 use super::plan_cache::{hash_of_name, hash_of_oid};
-use super::statement::FEATURE_COLUMNS;
+use super::statement::{FEATURE_COLUMNS, FEATURES_READ};
 use crate::rules::adopt::path::path_of;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::outcome::Outcome;
@@ -143,7 +143,7 @@ impl Attachment {
             self.gone.extend(lacking(self.oid, used, self.attached));
         }
         self.features = present.into_iter().map(str::to_owned).collect();
-        let said = [EXCLUSION, FIRST_LOOK].into_iter().filter(|said| record.features.iter().any(|name| name == said));
+        let said = FEATURES_READ.into_iter().filter(|said| record.features.iter().any(|name| name == said));
         self.features.extend(said.map(str::to_owned));
         self.originals = record.originals;
         self.legacy = record.legacy;

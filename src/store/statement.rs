@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, EXCLUSION, FIRST_LOOK};
 use crate::rules::adopt::render::{Names, numbered, render};
 use crate::rules::booking::table;
 use crate::rules::hold;
@@ -18,6 +18,10 @@ pub(super) const FEATURE_COLUMNS: &[(&str, &str, &CStr)] = &[
     ("attached_at", "holdfast_booking_scans", c"attached_at"),
     ("basis", "booking_assignment_idempotency", c"basis"),
 ];
+
+/// Features that are read of the catalogue by a statement. The last is a rule of the application's own that may allow a set of
+/// tables one entry of a booking.
+pub(super) const FEATURES_READ: [&str; 3] = [EXCLUSION, FIRST_LOOK, "table_set_key"];
 
 /// A statement that is planned once a session and schema.
 pub struct Statement {
