@@ -50,9 +50,13 @@ impl Json {
 
     #[must_use]
     pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Json)>) -> Json {
-        let fields: Vec<String> =
-            fields.into_iter().map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
-        Json(format!("{{{}}}", fields.join(",")))
+        let mut text = String::from("{");
+        for (name, value) in fields {
+            let comma = if text.len() == 1 { "" } else { "," };
+            text.extend([comma, &Value::from(name).to_string(), ":", value.text()]);
+        }
+        text.push('}');
+        Json(text)
     }
 
     #[must_use]
@@ -113,6 +117,10 @@ impl Json {
     /// recursed into: the server allows more levels than a stack may hold.
     #[must_use]
     pub fn canonical(&self) -> String {
+        let token = self.0.trim();
+        if !token.starts_with(['{', '[']) {
+            return plain(token).to_owned();
+        }
         let nodes = nodes(&self.0);
         let mut text = String::with_capacity(self.0.len());
         let mut rest = vec![Piece::Node(0)];

@@ -34,12 +34,12 @@ impl Fingerprint {
     /// The checksum of the canonical form: keys sorted, no white space.
     #[must_use]
     pub fn checksum(&self) -> String {
-        sha256_hex(&self.json().canonical())
+        sha256_hex(self.json().text())
     }
 
     #[must_use]
     pub fn json(&self) -> Json {
-        Json::object(self.0.iter().map(|(name, value)| (name.as_str(), value.clone())))
+        Json::object(self.0.iter().map(|(name, value)| (name.as_str(), Json::of_text(value.canonical()))))
     }
 
     /// What a ledger entry keeps of an answered request: not what its own columns say, nor what is null or false.
@@ -94,5 +94,6 @@ pub fn sha256_prefix(text: &str) -> i64 {
 
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half });
+    Sha256::digest(text.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
