@@ -43,6 +43,35 @@ statement!(
         now: Instant,
     }
 );
+statement!(
+    "event_add",
+    EventAdd<'a> {
+        event_type: &'a str,
+        dedupe_key: &'a str,
+        open_payload: &'a str,
+        restaurant: Id,
+        booking: Option<Id>,
+        key: Option<&'a str>,
+        moment_us: i64,
+        now: Instant,
+    }
+);
+statement!(
+    "event_pair_add",
+    EventPairAdd<'a> {
+        event_type: &'a str,
+        dedupe_key: &'a str,
+        open_payload: &'a str,
+        next_type: &'a str,
+        next_key: &'a str,
+        next_payload: &'a str,
+        restaurant: Id,
+        booking: Option<Id>,
+        key: Option<&'a str>,
+        moment_us: i64,
+        now: Instant,
+    }
+);
 columns!(EventRow { id: String });
 statement!("outbox_ack", OutboxAck<'a> { events: Texts, consumer: &'a str, now: Instant } -> EventRow);
 columns!(EventHeldRow { attempt_count: Option<i32> });
@@ -79,8 +108,49 @@ impl Store {
         self.attachment.has("outbox")
     }
 
-    /// Tells others, in order; the rows written.
+    /// Tells others, in order; the rows written. What most calls tell, one event or two of a booking, needs no list.
     pub fn outbox_emit(&self, events: &[Event], now: Instant) -> Result<i64, Failure> {
+        let told = match events {
+            [event] => self.event_add(event, now)?,
+            [first, next] if first.is_beside(next) => self.event_pair_add(first, next, now)?,
+            _ => 0,
+        };
+        if told > 0 { Ok(told) } else { self.events_add(events, now) }
+    }
+
+    fn event_add(&self, event: &Event, now: Instant) -> Result<i64, Failure> {
+        let Some(open_payload) = event.open_payload() else { return Ok(0) };
+        self.write(EventAdd {
+            event_type: event.event_type,
+            dedupe_key: &event.dedupe_key,
+            open_payload: &open_payload,
+            restaurant: event.restaurant,
+            booking: event.booking,
+            key: event.key.as_deref(),
+            moment_us: now.unix_us(),
+            now,
+        })
+    }
+
+    fn event_pair_add(&self, first: &Event, next: &Event, now: Instant) -> Result<i64, Failure> {
+        let Some((open_payload, next_payload)) = first.open_payload().zip(next.open_payload()) else { return Ok(0) };
+        self.write(EventPairAdd {
+            event_type: first.event_type,
+            dedupe_key: &first.dedupe_key,
+            open_payload: &open_payload,
+            next_type: next.event_type,
+            next_key: &next.dedupe_key,
+            next_payload: &next_payload,
+            restaurant: first.restaurant,
+            booking: first.booking,
+            key: first.key.as_deref(),
+            moment_us: now.unix_us(),
+            now,
+        })
+    }
+
+    /// The same of any number, and of what was told before.
+    fn events_add(&self, events: &[Event], now: Instant) -> Result<i64, Failure> {
         let nobody = Id::nil();
         let parameters = OutboxEmit {
             event_types: parameter::texts(events.iter().map(|event| event.event_type)),

@@ -1,7 +1,7 @@
 //! What statements take: values of the rules, each with the type that the server knows it by.
 
 use pgrx::pg_sys::BuiltinOid::{
-    self, BOOLOID, FLOAT8OID, INT4OID, JSONBARRAYOID, JSONBOID, OIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID,
+    self, BOOLOID, FLOAT8OID, INT4OID, INT8OID, JSONBARRAYOID, JSONBOID, OIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID,
     UUIDARRAYOID, UUIDOID,
 };
 use pgrx::{IntoDatum, pg_sys};
@@ -48,6 +48,7 @@ parameter!(Id, UUIDOID, id => uuid(id).into_datum());
 parameter!(Instant, TIMESTAMPTZOID, at => at.0.into_datum());
 parameter!(&str, TEXTOID, text => text.into_datum());
 parameter!(i32, INT4OID, number => number.into_datum());
+parameter!(i64, INT8OID, number => number.into_datum());
 parameter!(f64, FLOAT8OID, number => number.into_datum());
 parameter!(bool, BOOLOID, flag => flag.into_datum());
 parameter!(Json, JSONBOID, json => Jsonb(json).into_datum());

@@ -30,6 +30,12 @@ impl Instant {
         (us >= FIRST_US).then_some(Instant(us))
     }
 
+    /// Microseconds since Unix's epoch.
+    #[must_use]
+    pub fn unix_us(self) -> i64 {
+        self.0.saturating_add(EPOCH_SHIFT_US)
+    }
+
     /// The instant so many seconds later.
     #[must_use]
     pub fn after_seconds(self, seconds: i64) -> Instant {
@@ -54,7 +60,7 @@ impl fmt::Display for Instant {
         match *self {
             Instant::FOREVER => f.write_str("infinity"),
             Instant::NEVER => f.write_str("-infinity"),
-            Instant(us) => match jiff::Timestamp::from_microsecond(us.saturating_add(EPOCH_SHIFT_US)) {
+            Instant(us) => match jiff::Timestamp::from_microsecond(self.unix_us()) {
                 Ok(at) => write!(f, "{at}"),
                 Err(_) => write!(f, "{us} microseconds from 2000-01-01T00:00:00Z"),
             },

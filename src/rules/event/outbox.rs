@@ -23,6 +23,22 @@ pub struct Event {
     pub payload: Json,
 }
 
+impl Event {
+    /// The payload's text up to its version, which comes last. None: it is no object with fields.
+    #[must_use]
+    pub fn open_payload(&self) -> Option<String> {
+        let open = self.payload.text().strip_suffix('}')?;
+        (open.len() > 1).then(|| format!("{open},\"version\":"))
+    }
+
+    /// Is the other told of the same booking, by the same call?
+    #[must_use]
+    pub fn is_beside(&self, other: &Event) -> bool {
+        let of = |event: &Event| (event.booking, event.restaurant, event.key.clone());
+        of(self) == of(other)
+    }
+}
+
 /// More tables than these are named by their hash: no index holds the names of seventy.
 const NAMED: usize = 8;
 

@@ -187,6 +187,23 @@ fn events_say_all_that_consumers_read() {
 }
 
 /// Contract §6: a result also without a target status; its metadata is the hold's.
+/// A service that a trigger wakes is woken once a call, with all that the call tells.
+#[test]
+fn a_statement_trigger_hears_a_call_once() {
+    let mut floor = Floor::new();
+    let room = floor.room(1);
+    let (booking, hold) = floor.held(&room, &room.tables);
+    floor.run(
+        "create table public.heard (events bigint);
+         create function public.hear() returns trigger language plpgsql
+           as 'begin insert into public.heard select count(*) from told; return null; end';
+         create trigger hear after insert on public.capacity_outbox referencing new table as told
+           for each statement execute function public.hear()",
+    );
+    floor.seats(&confirm_hold(hold, booking, "key"));
+    assert_eq!(floor.column::<i64>("select events from public.heard"), [2]);
+}
+
 #[test]
 fn a_confirm_without_a_target_has_a_result() {
     let mut floor = Floor::new();
