@@ -145,3 +145,19 @@ fn what_is_left_of_a_bookings_tables() {
         (json!(null), format!("{}:none:none:", shown(BOOKING)))
     );
 }
+
+/// Whoever writes an event knows its version only then: it is the last that the text says.
+#[test]
+fn a_payload_is_open_for_its_version() {
+    let event = told(&table_ids(&[1]), &[]);
+    let open = event.open_payload().expect("fields");
+    let closed: serde_json::Value = serde_json::from_str(&format!("{open}7}}")).expect("JSON");
+    assert_eq!(closed["version"], 7);
+    assert_eq!(closed["bookingId"], json!(BOOKING));
+    for text in ["{}", "[1]", "null"] {
+        let payload = holdfast::rules::json::Json::of_text(text.to_owned());
+        assert_eq!(Event { payload, ..event.clone() }.open_payload(), None, "{text}");
+    }
+    let other = hold_released(Some(BOOKING), RESTAURANT, HOLD, None);
+    assert!(event.is_beside(&event) && !event.is_beside(&other), "a pair is of one call");
+}
