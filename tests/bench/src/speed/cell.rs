@@ -61,7 +61,7 @@ impl Cell {
     pub fn rivals(&self) -> &'static [Rival] {
         match self.work {
             Work::Fresh => &[Floor, Holdfast, Best, Classic, App],
-            Work::Replay => &[Select, Single, Small, Wrapped, Holdfast, Best],
+            Work::Replay => &[Select, Wrapped, Holdfast, Best],
             Work::Refusal => &[Replay, Holdfast, Best],
             Work::Hold => &[Floor, Holdfast, Best],
             Work::Spread => &[Disjoint, Holdfast],
