@@ -51,6 +51,8 @@ macro_rules! kind {
     (int define) => { GucRegistry::define_int_guc };
     (attempts read) => { AttemptsWord };
     (attempts define) => { GucRegistry::define_enum_guc };
+    (access read) => { AccessPath };
+    (access define) => { GucRegistry::define_enum_guc };
     (text read) => { Option<CString> };
     (text define) => { GucRegistry::define_string_guc };
 }
@@ -73,6 +75,10 @@ settings! {
     int retry_limit = 3, 0 to 100, Suset;
         "How often a deadlock or a lock timeout is tried again inside a deadline.",
         "0 returns it at once. The deadline bounds the tries in any case.";
+
+    access access_path = AccessPath::Auto, Suset;
+        "How rows are found and locked: auto, direct or sql.",
+        "auto: by an index, without a statement, where that answers as the statement does. sql: always by statements. direct, for tests, refuses instead of asking a statement.";
 
     int ledger_retention_days = retention::LEDGER_DAYS, 1 to retention::MAX_DAYS, Sighup;
         "Days that the answer to a key is kept, at least.",
@@ -143,6 +149,17 @@ pub enum AttemptsWord {
     Failed,
     #[name = c"refused"]
     Refused,
+}
+
+/// How rows are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub enum AccessPath {
+    #[name = c"auto"]
+    Auto,
+    #[name = c"direct"]
+    Direct,
+    #[name = c"sql"]
+    Sql,
 }
 
 /// Which attempts are written to the log.

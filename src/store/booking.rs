@@ -3,8 +3,9 @@
 use pgrx::pg_sys;
 
 use super::Store;
-use super::columns::{columns, facts};
-use super::row::{self, EnumValue, Row};
+use super::columns::{Nothing, columns, facts};
+use super::probe::{NotDirect, Reader, probe};
+use super::row::{self, EnumValue, Row, Word};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::{Allocation, Assignment, Resource};
@@ -23,6 +24,20 @@ columns!(BookingRow {
     end_at: Option<Instant>,
     is_bound: bool,
 });
+// By probes: the row's lock, and the booking beside its restaurant, which the statement joins.
+columns!(BookingKeyRow { id: Id });
+probe!(one "bookings", BookingLockById { id: Id } -> BookingKeyRow);
+columns!(BookingByIdRow {
+    restaurant_id: Id,
+    status: Word,
+    party_size: i32,
+    assigned_zone_id: Option<Id>,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+});
+probe!(one "bookings", BookingById { id: Id } -> BookingByIdRow);
+probe!(one "restaurants", RestaurantById { id: Id } -> Nothing);
+probe!(one "booking_assignment_idempotency", BoundByKey<'a> { booking_id: Id, idempotency_key: &'a str } -> Nothing);
 statement!("booking_read", BookingRead<'a> { booking: Id, key: Option<&'a str> } -> BookingRow);
 statement!("booking_allocations", BookingAllocations { booking: Id } -> AllocationFact);
 statement!("status_rules_read", StatusRulesRead<'a> { current: &'a str, target: &'a str } -> StatusFact);
@@ -89,7 +104,13 @@ impl Store {
 
     /// The same under a key: is it bound by now? Whoever had the booking may have bound it while we waited.
     pub fn booking_lock_under(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
-        if self.run(BookingLock { booking }, |_| ())?.is_empty() {
+        let locked =
+            self.connection.directly(|reader| reader.locked(BookingLockById { id: booking }, |row| row.id()))?;
+        let is_locked = match locked {
+            Some(locked) => !locked.is_empty(),
+            None => !self.run(BookingLock { booking }, |_| ())?.is_empty(),
+        };
+        if !is_locked {
             return Ok(None);
         }
         self.booking_read_under(booking, key)
@@ -101,6 +122,9 @@ impl Store {
     }
 
     fn booking_read_under(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
+        if let Some(found) = self.connection.directly(|reader| probe_booking(reader, booking, key))? {
+            return Ok(found);
+        }
         let rows = self.run(BookingRead { booking, key }, |row| {
             let found = Booking {
                 id: booking,
@@ -168,6 +192,28 @@ impl Store {
         })?;
         Ok((assignments, allocations))
     }
+}
+
+/// As the statement reads it, but for a booking whose window is what its day and times say.
+fn probe_booking(reader: &Reader, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, NotDirect> {
+    let found = reader.rows(BookingById { id: booking }, |row| Booking {
+        id: booking,
+        restaurant: row.restaurant_id(),
+        status: row.status().0,
+        party_size: row.party_size(),
+        zone_lock: row.assigned_zone_id(),
+        window: BookingWindow { start: row.start_at(), end: row.end_at() },
+    })?;
+    let Some(found) = found.into_iter().next() else { return Ok(None) };
+    reader.has_own_window(found.window)?;
+    if reader.rows(RestaurantById { id: found.restaurant }, |_| ())?.is_empty() {
+        return Ok(None);
+    }
+    let bound = match key {
+        Some(key) => reader.rows(BoundByKey { booking_id: booking, idempotency_key: key }, |_| ())?,
+        None => Vec::new(),
+    };
+    Ok(Some((found, !bound.is_empty())))
 }
 
 pub(super) fn landed(row: &Row<LandedRow>) -> Option<Landed> {

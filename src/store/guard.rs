@@ -40,7 +40,7 @@ unsafe extern "C-unwind" {
 ///
 /// # Safety
 /// `call` must only call into the server: it is left by a long jump, so it may own nothing that needs dropping.
-unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
+pub(super) unsafe fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Box<ServerError>> {
     // SAFETY: the same dance as PG_TRY: jump target and context stack are put back on both ways out, and the
     // memory context before anything is allocated. A backend has one thread, so nobody else sees the statics.
     unsafe {

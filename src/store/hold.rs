@@ -1,11 +1,12 @@
 //! Holds: taken, locked, closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
-use super::columns::{CountRow, columns};
-use super::parameter::{self, Ids, Parameters};
-use super::row::{self, Row};
+use super::columns::{Columns, CountRow, columns};
+use super::parameter::{self, Ids};
+use super::probe::{self, NotDirect, ProbeKey, Reader, probe};
+use super::row::{self, Row, Word};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
@@ -13,6 +14,7 @@ use crate::rules::hold::request::HoldRequest;
 use crate::rules::hold::{Hold, HoldEnd, HoldEnding, HoldPolicy, TTL_MAX_SECONDS};
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
+use crate::rules::schema::application_tables::HOLD_STATUSES;
 
 columns!(HoldRow {
     id: Id,
@@ -28,6 +30,28 @@ statement!("holds_lock" locks "holds", HoldsLock { booking: Option<Id>, hold: Op
 statement!("holds_read" reads "holds", HoldsRead { booking: Option<Id>, hold: Option<Id> } -> HoldRow);
 statement!("holds_of_booking_lock" locks "holds_of_booking", HoldsOfBookingLock { booking: Option<Id> } -> HoldRow);
 statement!("holds_of_booking_read" reads "holds_of_booking", HoldsOfBookingRead { booking: Option<Id> } -> HoldRow);
+// The same by probes: which holds, and each of them; those that are not named without what else they say.
+columns!(LiveHoldRow { id: Id, status: Word });
+probe!(all where c"status" is c"active", "table_holds", LiveHoldsOf { booking_id: Id } -> LiveHoldRow);
+columns!(NamedHoldRow {
+    booking_id: Option<Id>,
+    restaurant_id: Id,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    expires_at: Option<Instant>,
+    status: Word,
+    metadata: Json,
+});
+probe!(one "table_holds", NamedHold { id: Id } -> NamedHoldRow);
+columns!(OtherHoldRow {
+    booking_id: Option<Id>,
+    restaurant_id: Id,
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    expires_at: Option<Instant>,
+    status: Word,
+});
+probe!(one "table_holds", OtherHold { id: Id } -> OtherHoldRow);
 columns!(HeldRow { start_at: Option<Instant>, end_at: Option<Instant>, tables: Vec<Id> });
 statement!("hold_read", HoldRead { hold: Id } -> HeldRow);
 statement!("hold_extend", HoldExtend { hold: Id, expires_at: Instant });
@@ -87,6 +111,22 @@ fn read(row: &Row<HoldRow>) -> Hold {
     }
 }
 
+macro_rules! held {
+    ($row:ident, $id:ident, $metadata:expr) => {
+        Hold {
+            id: $id,
+            booking: $row.booking_id(),
+            restaurant: $row.restaurant_id(),
+            start: $row.start_at(),
+            end: $row.end_at(),
+            expires_at: $row.expires_at().unwrap_or(Instant::NEVER),
+            status: $row.status().0,
+            metadata: $metadata,
+            members: Vec::new(),
+        }
+    };
+}
+
 /// A hold to be taken.
 pub struct NewHold<'a> {
     pub id: Id,
@@ -105,23 +145,26 @@ pub struct NewHold<'a> {
 impl Store {
     /// Locks the named hold and the live holds of the booking, by id.
     pub fn holds_lock(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        match hold {
-            Some(_) => self.holds(HoldsLock { booking, hold }, hold),
-            None => self.holds(HoldsOfBookingLock { booking }, hold),
-        }
+        let found = match self.connection.directly(|reader| probe_holds(reader, (booking, hold), true))? {
+            Some(found) => found,
+            None if hold.is_some() => self.run(HoldsLock { booking, hold }, read)?,
+            None => self.run(HoldsOfBookingLock { booking }, read)?,
+        };
+        self.with_ended(found, hold)
     }
 
     /// The same, without a lock.
     pub fn holds_read(&self, booking: Option<Id>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        match hold {
-            Some(_) => self.holds(HoldsRead { booking, hold }, hold),
-            None => self.holds(HoldsOfBookingRead { booking }, hold),
-        }
+        let found = match self.connection.directly(|reader| probe_holds(reader, (booking, hold), false))? {
+            Some(found) => found,
+            None if hold.is_some() => self.run(HoldsRead { booking, hold }, read)?,
+            None => self.run(HoldsOfBookingRead { booking }, read)?,
+        };
+        self.with_ended(found, hold)
     }
 
-    fn holds(&self, parameters: impl Parameters<HoldRow>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
-        let rows = self.run(parameters, read)?;
-        let mut found: BTreeMap<Id, Hold> = rows.into_iter().map(|hold| (hold.id, hold)).collect();
+    fn with_ended(&self, found: Vec<Hold>, hold: Option<Id>) -> Result<BTreeMap<Id, Hold>, Failure> {
+        let mut found: BTreeMap<Id, Hold> = found.into_iter().map(|hold| (hold.id, hold)).collect();
         // Deleted when it ended: what became of it makes the same answers as a row that was closed.
         if let Some(id) = hold.filter(|id| !found.contains_key(id) && self.attachment.has(ENDED_HOLDS)) {
             let ended = self.run(HoldEndedRead { hold: id }, read)?;
@@ -238,4 +281,52 @@ impl Store {
     pub fn has_verified(&self) -> bool {
         !self.attachment.lacks("holdfast_commit_scan")
     }
+}
+
+/// As the statements: the named hold and the live ones of the booking, by id. Which they are is read before the first lock.
+/// The named one is what it has become; another one counts if it still is live, and of the booking.
+fn probe_holds(
+    reader: &Reader,
+    (booking, named): (Option<Id>, Option<Id>),
+    locks: bool,
+) -> Result<Vec<Hold>, NotDirect> {
+    let mut wanted: BTreeSet<Id> = named.into_iter().collect();
+    if let Some(booking_id) = booking {
+        let of_booking = |row: &Row<LiveHoldRow>| Some((row.id(), is_active(&row.status())?));
+        for found in reader.rows(LiveHoldsOf { booking_id }, of_booking)? {
+            let (id, is_active) = found.ok_or(NotDirect::Sql(probe::UNKNOWN_WORD))?;
+            wanted.extend(is_active.then_some(id));
+        }
+    }
+    let mut holds = Vec::new();
+    for id in wanted {
+        if named == Some(id) {
+            holds.extend(of_key(reader, locks, NamedHold { id }, |row: &Row<NamedHoldRow>| {
+                held!(row, id, row.metadata())
+            })?);
+            continue;
+        }
+        let found = of_key(reader, locks, OtherHold { id }, |row: &Row<OtherHoldRow>| held!(row, id, Json::default()))?;
+        // Deleted, or given another id: the statement finds what there is.
+        let hold = found.ok_or(NotDirect::Sql("a hold went away"))?;
+        let is_active = is_active(&Word(hold.status.clone())).ok_or(NotDirect::Sql(probe::UNKNOWN_WORD))?;
+        if named.is_some() || (is_active && hold.booking == booking) {
+            holds.push(hold);
+        }
+    }
+    Ok(holds)
+}
+
+fn is_active(status: &Word) -> Option<bool> {
+    status.among(HOLD_STATUSES).map(|status| status == "active")
+}
+
+fn of_key<C: Columns, P: ProbeKey<C>>(
+    reader: &Reader,
+    locks: bool,
+    key: P,
+    read: impl FnMut(&Row<C>) -> Hold,
+) -> Result<Option<Hold>, NotDirect> {
+    let found = if locks { reader.locked(key, read)? } else { reader.rows(key, read)? };
+    Ok(found.into_iter().next())
 }

@@ -28,6 +28,7 @@ mod parameter;
 mod path;
 mod plan;
 mod plan_cache;
+mod probe;
 mod quarantine;
 mod read_ahead;
 mod registry;

@@ -126,7 +126,7 @@ impl Connection {
 
     /// The schema that this connection works in. What the call decides by stays as it was when it began; by what name its
     /// statements call the schema and its types is looked at again after a change.
-    fn current(&self) -> Result<Rc<Known>, Failure> {
+    pub(super) fn current(&self) -> Result<Rc<Known>, Failure> {
         let kept = self.kept.borrow().clone().ok_or_else(|| self.fail(internal("schema", 0)))?;
         plan_cache::hear_of_changes();
         if !kept.is_stale() {
@@ -308,7 +308,7 @@ impl Connection {
         self.failed.set(false);
     }
 
-    fn fail(&self, error: Box<ServerError>) -> Failure {
+    pub(super) fn fail(&self, error: Box<ServerError>) -> Failure {
         self.failed.set(true);
         Failure::Server(error)
     }

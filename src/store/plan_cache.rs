@@ -9,6 +9,7 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 
 use super::attachment::Attachment;
+use super::probe::{Access, Probe};
 use super::statement::Statement;
 
 /// No more schemas than these are known; the one that was called longest ago goes first, with its plans. A schema's plans
@@ -26,8 +27,14 @@ pub struct Plan {
 pub struct Known {
     pub attachment: Rc<Attachment>,
     plans: RefCell<HashMap<&'static str, Plan>>,
+    /// How probes get to their rows, each as it was found after so many changes.
+    accesses: RefCell<Vec<Rc<Access>>>,
     /// The catalogue changed: it has to be looked at again before it is believed.
     stale: Cell<bool>,
+    /// How often it changed.
+    changes: Cell<u64>,
+    /// Is it kept, and told of changes?
+    kept: Cell<bool>,
     called: Cell<u64>,
 }
 
@@ -46,7 +53,10 @@ impl Known {
         Rc::new(Known {
             attachment: Rc::new(attachment),
             plans: RefCell::default(),
+            accesses: RefCell::default(),
             stale: Cell::new(false),
+            changes: Cell::new(0),
+            kept: Cell::new(false),
             called: Cell::new(0),
         })
     }
@@ -65,6 +75,36 @@ impl Known {
     /// A statement found less than the attachment says: the next call looks again.
     pub fn doubt(&self) {
         self.stale.set(true);
+        self.changes.set(self.changes.get() + 1);
+    }
+
+    /// Does it say what the catalogue says, as far as anybody told?
+    pub fn hears_of_changes(&self) -> bool {
+        self.kept.get() && !self.stale.get()
+    }
+
+    /// How many changes it was told of.
+    pub fn changes(&self) -> u64 {
+        self.changes.get()
+    }
+
+    /// Has nothing changed since there were so many changes?
+    pub fn is_as_at(&self, changes: u64) -> bool {
+        self.hears_of_changes() && self.changes.get() == changes
+    }
+
+    /// How a probe gets to its rows, if that was found and nothing changed since.
+    pub fn access(&self, probe: &'static Probe) -> Option<Rc<Access>> {
+        let accesses = self.accesses.borrow();
+        let found = accesses.iter().find(|access| std::ptr::eq(access.probe, probe));
+        found.filter(|access| access.changes == self.changes.get()).cloned()
+    }
+
+    /// Keeps it in the place of the one before.
+    pub fn keep_access(&self, access: &Rc<Access>) {
+        let mut accesses = self.accesses.borrow_mut();
+        accesses.retain(|kept| !std::ptr::eq(kept.probe, access.probe));
+        accesses.push(Rc::clone(access));
     }
 
     fn plan(&self, statement: &Statement) -> Option<Plan> {
@@ -145,6 +185,7 @@ pub fn keep(known: &Rc<Known>, since: u64) {
         known.doubt();
     }
     known.called.set(CALLS.get());
+    known.kept.set(true);
     KNOWN.with(|all| {
         let mut all = all.borrow_mut();
         let before = all.insert(known.attachment.oid.to_u32(), Rc::clone(known));
@@ -152,6 +193,11 @@ pub fn keep(known: &Rc<Known>, since: u64) {
         let surplus = oldest.filter(|_| all.len() > MOST).and_then(|oldest| all.remove(&oldest));
         // Their plans are freed when the map can be read again.
         drop(all);
+        [&before, &surplus]
+            .into_iter()
+            .flatten()
+            .filter(|gone| !Rc::ptr_eq(gone, known))
+            .for_each(|gone| gone.kept.set(false));
         drop((before, surplus));
     });
 }
@@ -159,6 +205,7 @@ pub fn keep(known: &Rc<Known>, since: u64) {
 /// The schema is gone, or is not attached any more.
 pub fn forget(schema: pg_sys::Oid) {
     let forgotten = KNOWN.with(|known| known.borrow_mut().remove(&schema.to_u32()));
+    forgotten.iter().for_each(|gone| gone.kept.set(false));
     drop(forgotten);
 }
 

@@ -4,15 +4,17 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
 
+use pgrx::datum::{Range, RangeBound, TimestampWithTimeZone};
 use pgrx::pg_sys::BuiltinOid::{
     BOOLOID, BPCHAROID, INT2OID, INT4OID, INT8ARRAYOID, INT8OID, JSONBOID, OIDOID, REGCLASSOID, REGNAMESPACEOID,
-    REGROLEOID, TEXTOID, TIMESTAMPTZOID, UUIDARRAYOID, UUIDOID, VARCHAROID,
+    REGROLEOID, TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDARRAYOID, UUIDOID, VARCHAROID, XID8OID,
 };
 use pgrx::{FromDatum, pg_sys};
 
 use super::columns::Columns;
 use super::hooks::items;
 use super::jsonb::Jsonb;
+use super::server::enum_label;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
@@ -124,6 +126,24 @@ impl Field<'_> {
         self.kind("an enum", is_enum).and_then(|_| self.datum()).map(EnumValue)
     }
 
+    /// What `::text` makes of an enum or a text.
+    fn word(&self) -> Option<String> {
+        const TEXTS: [pg_sys::BuiltinOid; 2] = [TEXTOID, VARCHAROID];
+        // SAFETY: reads the syscache; InvalidOid is no enum.
+        let is_enum = |kind| unsafe { pg_sys::get_typtype(kind) } == b'e' as std::ffi::c_char;
+        let is_text = |kind| TEXTS.iter().any(|text| text.value() == kind);
+        let kind = self.kind("an enum or a text", |kind| is_text(kind) || is_enum(kind))?;
+        if is_text(kind) { self.datum() } else { self.datum().and_then(enum_label) }
+    }
+
+    fn bounds(&self) -> Option<Bounds> {
+        let range = self.get::<Range<TimestampWithTimeZone>>("tstzrange", &[TSTZRANGEOID])?;
+        let instant = |bound: Option<&RangeBound<TimestampWithTimeZone>>| {
+            bound.and_then(RangeBound::get).map(|at| Instant(pg_sys::TimestampTz::from(*at)))
+        };
+        Some(Bounds { lower: instant(range.lower()), upper: instant(range.upper()) })
+    }
+
     fn ids(&self) -> Option<Vec<Id>> {
         let ids = self.get::<Vec<Option<pgrx::Uuid>>>("uuid[]", &[UUIDARRAYOID])?;
         Some(ids.into_iter().flatten().map(|uuid| Id::from_bytes(*uuid.as_bytes())).collect())
@@ -142,6 +162,27 @@ pub trait ReadAs: Sized {
 
 /// The label of an enum as the server passes it on.
 pub struct EnumValue(pub pg_sys::Oid);
+
+/// What `::text` makes of a column that may be an enum or a text.
+#[derive(Default)]
+pub struct Word(pub String);
+
+impl Word {
+    /// The word, if it is one of those that the statement knows by their values, whatever they are called by now.
+    pub fn among(&self, known: &[&str]) -> Option<&str> {
+        Some(self.0.as_str()).filter(|word| known.contains(word))
+    }
+}
+
+/// The ends of a range; one that is empty has none.
+#[derive(Default)]
+pub struct Bounds {
+    pub lower: Option<Instant>,
+    pub upper: Option<Instant>,
+}
+
+/// The number of a transaction, which never comes again.
+pub struct TransactionNumber(pub u64);
 
 /// What is read as absent where it is NULL, and as empty where a reader asks for no more.
 macro_rules! column {
@@ -176,6 +217,9 @@ column!(bool, or empty, value => value.get("boolean", &[BOOLOID]));
 column!(Json, or empty, value => value.get::<Jsonb>("jsonb", &[JSONBOID]).map(|json| json.0));
 column!(pg_sys::Oid, value => value.get("oid", &[OIDOID, REGCLASSOID, REGNAMESPACEOID, REGROLEOID]));
 column!(EnumValue, value => value.label());
+column!(Word, or empty, value => value.word().map(Word));
+column!(Bounds, or empty, value => value.bounds());
+column!(TransactionNumber, value => value.get::<i64>("xid8", &[XID8OID]).map(|number| TransactionNumber(number as u64)));
 
 impl ReadAs for pg_sys::Oid {
     fn of(field: &Field) -> pg_sys::Oid {

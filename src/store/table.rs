@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use super::Store;
 use super::columns::columns;
 use super::parameter::{self, Ids, Parameters};
+use super::probe::{self, NotDirect, Reader, probe};
+use super::row::{Row, Word};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::table::{self, Table};
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::Failure;
+use crate::rules::schema::application_tables::TABLE_STATUSES;
 
 columns!(LockedTableRow {
     id: Id,
@@ -40,6 +43,23 @@ statement!(
         asked: Ids,
     } -> LockedTableRow
 );
+// The same by probes: whose tables, and each of them.
+columns!(MemberRow { table_id: Option<Id> });
+probe!(all "table_hold_members", MembersOf { hold_id: Id } -> MemberRow);
+columns!(AssignedRow { table_id: Option<Id> });
+probe!(all "booking_table_assignments", AssignedTo { booking_id: Id } -> AssignedRow);
+columns!(TableByIdRow {
+    restaurant_id: Id,
+    zone_id: Option<Id>,
+    table_number: String,
+    capacity: i32,
+    min_party_size: Option<i32>,
+    max_party_size: Option<i32>,
+    active: bool,
+    status: Word,
+    mobility: Word,
+});
+probe!(one "table_inventory", TableById { id: Id } -> TableByIdRow);
 columns!(OutOfServiceRow { id: Id, kept_out: bool, maintained: bool });
 statement!("tables_out_of_service", TablesOutOfService { tables: Ids } -> OutOfServiceRow);
 columns!(BookingTableRow { table_id: Option<Id> });
@@ -52,18 +72,43 @@ pub struct LockedTables {
     pub members: Vec<Id>,
 }
 
+/// Of which booking, of which hold, and which others.
+type Wanted<'a> = (Option<Id>, Option<Id>, &'a [Id]);
+
 impl Store {
     /// Locks the asked tables, those of the hold and those that the booking has.
     pub fn tables_lock(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
-        self.tables(TablesLock { booking, hold, asked: parameter::ids(asked) })
+        self.tables((booking, hold, asked), true, || TablesLock { booking, hold, asked: parameter::ids(asked) })
     }
 
     /// The same, without a lock.
     pub fn tables_read(&self, booking: Option<Id>, hold: Option<Id>, asked: &[Id]) -> Result<LockedTables, Failure> {
-        self.tables(TablesRead { booking, hold, asked: parameter::ids(asked) })
+        self.tables((booking, hold, asked), false, || TablesRead { booking, hold, asked: parameter::ids(asked) })
     }
 
-    fn tables(&self, parameters: impl Parameters<LockedTableRow>) -> Result<LockedTables, Failure> {
+    fn tables<P: Parameters<LockedTableRow>>(
+        &self,
+        wanted: Wanted,
+        locks: bool,
+        statement: impl FnOnce() -> P,
+    ) -> Result<LockedTables, Failure> {
+        let mut locked = match self.connection.directly(|reader| probe_tables(reader, wanted, locks))? {
+            Some(locked) => locked,
+            None => self.tables_stated(statement())?,
+        };
+        let marked: Vec<Id> =
+            locked.tables.values().filter(|table| table.out_of_service).map(|table| table.id).collect();
+        if !marked.is_empty() {
+            self.run(TablesOutOfService { tables: parameter::ids(&marked) }, |row| {
+                if let Some(table) = locked.tables.get_mut(&row.id()) {
+                    table.out_of_service = table::is_out_of_service(true, row.kept_out(), row.maintained());
+                }
+            })?;
+        }
+        Ok(locked)
+    }
+
+    fn tables_stated(&self, parameters: impl Parameters<LockedTableRow>) -> Result<LockedTables, Failure> {
         let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
         self.run(parameters, |row| {
             let id = row.id();
@@ -84,15 +129,6 @@ impl Store {
             };
             locked.tables.insert(id, table);
         })?;
-        let marked: Vec<Id> =
-            locked.tables.values().filter(|table| table.out_of_service).map(|table| table.id).collect();
-        if !marked.is_empty() {
-            self.run(TablesOutOfService { tables: parameter::ids(&marked) }, |row| {
-                if let Some(table) = locked.tables.get_mut(&row.id()) {
-                    table.out_of_service = table::is_out_of_service(true, row.kept_out(), row.maintained());
-                }
-            })?;
-        }
         Ok(locked)
     }
 
@@ -107,4 +143,42 @@ impl Store {
         self.run(TableStatusRefresh { tables: parameter::ids(tables), now }, |_| ())?;
         Ok(())
     }
+}
+
+/// As the statement: which tables is read once, before the first lock; each is then found by the same snapshot.
+fn probe_tables(reader: &Reader, (booking, hold, asked): Wanted, locks: bool) -> Result<LockedTables, NotDirect> {
+    let mut wanted: BTreeMap<Id, bool> = asked.iter().map(|id| (*id, false)).collect();
+    if let Some(hold) = hold {
+        let members = reader.rows(MembersOf { hold_id: hold }, |row| row.table_id())?;
+        wanted.extend(members.into_iter().flatten().map(|id| (id, true)));
+    }
+    if let Some(booking) = booking {
+        for id in reader.rows(AssignedTo { booking_id: booking }, |row| row.table_id())?.into_iter().flatten() {
+            wanted.entry(id).or_default();
+        }
+    }
+    let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
+    for (id, held) in wanted {
+        let read = |row: &Row<TableByIdRow>| {
+            Some(Table {
+                id,
+                restaurant: row.restaurant_id(),
+                zone: row.zone_id(),
+                number: row.table_number(),
+                capacity: row.capacity(),
+                min_party_size: row.min_party_size(),
+                max_party_size: row.max_party_size(),
+                active: row.active(),
+                out_of_service: row.status().among(TABLE_STATUSES)? == "out_of_service",
+                mobility: row.mobility().0,
+            })
+        };
+        let key = TableById { id };
+        let found = if locks { reader.locked(key, read)? } else { reader.rows(key, read)? };
+        let found: Option<Vec<Table>> = found.into_iter().collect();
+        let found = found.ok_or(NotDirect::Sql(probe::UNKNOWN_WORD))?;
+        locked.members.extend((held && !found.is_empty()).then_some(id));
+        locked.tables.extend(found.into_iter().map(|table| (id, table)));
+    }
+    Ok(locked)
 }

@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["commands", "errors", "rules"]),
     ("worker", &["commands", "worker_slots", "telemetry", "timer", "settings", "rules"]),
     ("commands", &["rules", "store", "worker_slots", "telemetry", "settings"]),
-    ("store", &["rules", "timer"]),
+    ("store", &["rules", "settings", "timer"]),
     ("telemetry", &["rules", "settings", "shared_memory"]),
     ("errors", &["rules"]),
     ("settings", &["rules"]),

@@ -19,8 +19,8 @@ const OF_TABLE: &str = "not null references app.table_inventory (id)";
 const NOW: &str = "not null default pg_catalog.now()";
 const DETAILS: &str = "not null default '{}'";
 const NEW_ID: &str = "pg_catalog.gen_random_uuid()";
-const TABLE_STATUSES: &[&str] = &["available", "reserved", "occupied", "out_of_service"];
-const HOLD_STATUSES: &[&str] = &["active", "expired", "confirmed", "cancelled"];
+pub const TABLE_STATUSES: &[&str] = &["available", "reserved", "occupied", "out_of_service"];
+pub const HOLD_STATUSES: &[&str] = &["active", "expired", "confirmed", "cancelled"];
 /// A zone of the same restaurant (G9).
 const ZONE_OF_RESTAURANT: &str = "foreign key (zone_id, restaurant_id) references app.zones (id, restaurant_id)";
 

@@ -93,7 +93,7 @@ fn the_number_of_statements_does_not_grow_with_the_tables() {
             fresh.statements, fresh.buffers, fresh.log_bytes, replay.statements, replay.buffers
         );
         assert_statements(&fresh, 18);
-        assert_statements(&replay, 2);
+        assert_eq!(replay.statements, 0, "a replay finds its rows by their indexes: {:?}", replay.texts);
         // The first look at a fresh row may leave a hint in it; that is the server's own business.
         assert_eq!(cost(&mut floor, &call).log_bytes, 0, "a replay writes nothing");
         counts.push((fresh.statements, replay.statements));

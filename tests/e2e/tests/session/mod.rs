@@ -1,5 +1,6 @@
 //! What a session knows, what it may see, and how it is called.
 
+mod access_path;
 mod client_gone;
 mod clients;
 mod growth;

@@ -1,0 +1,169 @@
+//! Probes that answer together, from one snapshot. [unsafe]
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use pgrx::pg_sys;
+
+use super::scan::{self, Asked, CHANGED};
+use super::{Access, Probe, ProbeKey, access, server};
+use crate::rules::booking::BookingWindow;
+use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
+use crate::settings::{self, AccessPath};
+use crate::store::columns::Columns;
+use crate::store::guard;
+use crate::store::plan::Connection;
+use crate::store::plan_cache::Known;
+use crate::store::row::Row;
+
+/// Why a probe has no answer.
+pub enum NotDirect {
+    /// A statement says it.
+    Sql(&'static str),
+    /// It is an answer: the server raised an error.
+    Raised(Box<ServerError>),
+}
+
+impl NotDirect {
+    pub(super) fn raised(error: Box<ServerError>) -> NotDirect {
+        NotDirect::Raised(error)
+    }
+}
+
+/// Reads by probes while it lives.
+pub struct Reader {
+    known: Rc<Known>,
+}
+
+impl Connection {
+    /// Answers by probes, where that is certain to say the same as the statement beside it. None: ask the statement.
+    pub fn directly<T>(&self, work: impl FnOnce(&Reader) -> Result<T, NotDirect>) -> Result<Option<T>, Failure> {
+        let path = settings::access_path();
+        if path == AccessPath::Sql {
+            return Ok(None);
+        }
+        let known = self.current()?;
+        let answered = Reader::open(known).and_then(|reader| work(&reader));
+        match answered {
+            Ok(answer) => Ok(Some(answer)),
+            Err(NotDirect::Raised(error)) => Err(self.fail(error)),
+            Err(NotDirect::Sql(why)) if path == AccessPath::Direct => Err(self.fail(refused(why))),
+            Err(NotDirect::Sql(_)) => Ok(None),
+        }
+    }
+}
+
+/// Whoever sets `direct` wants to know.
+fn refused(why: &str) -> Box<ServerError> {
+    Box::new(ServerError {
+        sqlstate: sqlstate_pack("55000"),
+        message: "Rows cannot be read without a statement here".to_owned(),
+        detail: Some(format!("Reason: {why}")),
+        hint: Some("holdfast.access_path is direct, which is for tests: with auto a statement reads them.".to_owned()),
+        ..ServerError::default()
+    })
+}
+
+impl Reader {
+    fn open(known: Rc<Known>) -> Result<Reader, NotDirect> {
+        // SAFETY: plain variables of this backend.
+        let (isolation, worker, permissions_hook) =
+            unsafe { (pg_sys::XactIsoLevel, pg_sys::ParallelWorkerNumber, pg_sys::ExecutorCheckPerms_hook) };
+        let hindrance = if isolation >= pg_sys::XACT_REPEATABLE_READ as i32 {
+            Some("the transaction sees what was committed before it began")
+        } else if worker >= 0 {
+            Some("this is a parallel worker")
+        } else if permissions_hook.is_some() {
+            Some("somebody looks at each check of permissions")
+        } else {
+            None
+        };
+        if let Some(why) = hindrance.or((!known.hears_of_changes()).then_some(CHANGED)) {
+            return Err(NotDirect::Sql(why));
+        }
+        // SAFETY: the call owns nothing. As SPI begins a statement of a volatile function: what this transaction wrote is seen. The
+        // snapshot is given back in drop, or by the server when it aborts the transaction or savepoint.
+        let begun = unsafe {
+            guard::guarded(|| {
+                server::CommandCounterIncrement();
+                server::PushActiveSnapshot(server::GetTransactionSnapshot());
+            })
+        };
+        begun.map_err(NotDirect::Raised)?;
+        Ok(Reader { known })
+    }
+
+    /// The rows with the key, in no order.
+    pub fn rows<C: Columns, P: ProbeKey<C>, T>(
+        &self,
+        key: P,
+        read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, NotDirect> {
+        self.run(key, false, read)
+    }
+
+    /// The rows with the key, locked FOR NO KEY UPDATE, as they are now.
+    pub fn locked<C: Columns, P: ProbeKey<C>, T>(
+        &self,
+        key: P,
+        read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, NotDirect> {
+        // SAFETY: a plain variable of this backend; true on a standby, too.
+        if unsafe { pg_sys::XactReadOnly } {
+            return Err(NotDirect::Sql("the transaction is read-only"));
+        }
+        self.run(key, true, read)
+    }
+
+    /// A window that is not what the booking's day and times say; that is the statement's to derive.
+    pub fn has_own_window(&self, window: BookingWindow) -> Result<(), NotDirect> {
+        let is_whole = window.start.is_some() && window.end.is_some();
+        if is_whole { Ok(()) } else { Err(NotDirect::Sql("a window is derived from a day and times")) }
+    }
+
+    fn run<C: Columns, P: ProbeKey<C>, T>(
+        &self,
+        key: P,
+        locks: bool,
+        mut read: impl FnMut(&Row<C>) -> T,
+    ) -> Result<Vec<T>, NotDirect> {
+        let access = self.access(P::PROBE, locks)?;
+        let arguments = key.arguments();
+        let asked = Asked { access: &access, known: &self.known, arguments: arguments.as_ref(), locks };
+        let mut tuples = Vec::with_capacity(4);
+        // SAFETY: a snapshot is active; the frames under the guard borrow all they use.
+        let ran = unsafe { guard::guarded(|| scan::run(&asked, &mut tuples)) };
+        if let Some(why) = ran.map_err(NotDirect::Raised)? {
+            return Err(NotDirect::Sql(why));
+        }
+        let fault = Cell::new(None);
+        let rows = tuples.iter().map(|tuple| read(&Row::new(*tuple, access.shape, &access.places, &fault))).collect();
+        for tuple in tuples {
+            // SAFETY: copied by the scan, and read.
+            unsafe { pg_sys::heap_freetuple(tuple) };
+        }
+        if fault.get().is_some() {
+            Err(NotDirect::Sql("a column is of a type that a statement reads"))
+        } else {
+            Ok(rows)
+        }
+    }
+
+    /// How the probe gets there: as it was found before, unless something changed.
+    fn access(&self, probe: &'static Probe, locks: bool) -> Result<Rc<Access>, NotDirect> {
+        if let Some(access) = self.known.access(probe) {
+            return Ok(access);
+        }
+        let changes = self.known.changes();
+        let access = Rc::new(access::find(probe, (self.known.attachment.oid, changes), scan::mode(locks))?);
+        self.known.keep_access(&access);
+        Ok(access)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // SAFETY: the one that was pushed when it was opened; whoever pushed another meanwhile has taken it back.
+        unsafe { pg_sys::PopActiveSnapshot() };
+    }
+}

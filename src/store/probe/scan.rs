@@ -1,0 +1,211 @@
+//! One probe: opened, scanned, locked, closed. All of it runs under the guard, and owns nothing. [unsafe]
+
+use std::ffi::c_int;
+
+use pgrx::pg_sys;
+
+use super::access::{Access, KeyColumn};
+use super::{MOST_KEYS, server};
+use crate::store::parameter::Argument;
+use crate::store::plan_cache::Known;
+
+const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
+const LOCK_FLAGS: u8 =
+    (pg_sys::TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS | pg_sys::TUPLE_LOCK_FLAG_FIND_LAST_VERSION) as u8;
+
+/// What is asked of a table.
+pub struct Asked<'a> {
+    pub access: &'a Access,
+    pub known: &'a Known,
+    pub arguments: &'a [Argument],
+    pub locks: bool,
+}
+
+/// The lock of a table and its index, which a statement that locks rows, or none, takes at once.
+pub fn mode(locks: bool) -> pg_sys::LOCKMODE {
+    if locks { pg_sys::RowShareLock as pg_sys::LOCKMODE } else { pg_sys::AccessShareLock as pg_sys::LOCKMODE }
+}
+
+/// Copies the rows out, locked where that is asked. Some: why a statement has to say it.
+///
+/// # Safety
+/// Under the guard, with an active snapshot.
+pub unsafe fn run(asked: &Asked, rows: &mut Vec<pg_sys::HeapTuple>) -> Option<&'static str> {
+    let access = asked.access;
+    let lock = mode(asked.locks);
+    // SAFETY: the relation is locked before it is believed, and what is known of it compared with what was heard of until then;
+    // its index is opened in the same mode. Both are closed here, or by the server when the transaction aborts.
+    unsafe {
+        if pg_sys::InterruptPending != 0 {
+            server::ProcessInterrupts();
+        }
+        let relation = server::try_relation_open(access.relation, lock);
+        if relation.is_null() {
+            return Some("a table is absent");
+        }
+        let hindrance = if asked.known.is_as_at(access.changes) { hindrance(relation, asked) } else { Some(CHANGED) };
+        if hindrance.is_some() {
+            server::relation_close(relation, NO_LOCK);
+            return hindrance;
+        }
+        let index = server::index_open(access.index, lock);
+        let hindrance = scan(relation, index, asked, rows);
+        server::index_close(index, NO_LOCK);
+        server::relation_close(relation, NO_LOCK);
+        hindrance
+    }
+}
+
+pub const CHANGED: &str = "the schema was changed";
+
+/// Why the rows of this table are not ours to read past the executor.
+///
+/// # Safety
+/// An open relation.
+unsafe fn hindrance(relation: pg_sys::Relation, asked: &Asked) -> Option<&'static str> {
+    // SAFETY: as the caller says.
+    unsafe {
+        let (oid, row, role) = ((*relation).rd_id, &*(*relation).rd_rel, pg_sys::GetUserId());
+        let has = |right: u32| {
+            server::pg_class_aclcheck(oid, role, pg_sys::AclMode::from(right)) == pg_sys::AclResult::ACLCHECK_OK
+        };
+        if row.relkind as u8 != pg_sys::RELKIND_RELATION || row.relam != pg_sys::HEAP_TABLE_AM_OID {
+            Some("it is no plain table")
+        } else if row.relispartition || row.relhassubclass || row.relhasrules {
+            Some("a table has parts, a parent or rules")
+        } else if row.relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP {
+            Some("a table is temporary")
+        } else if server::check_enable_rls(oid, pg_sys::InvalidOid, true)
+            == pg_sys::CheckEnableRlsResult::RLS_ENABLED as c_int
+        {
+            Some("row security counts for the user")
+        } else if !server::may_use(asked.access.schema, role)
+            || !has(pg_sys::ACL_SELECT)
+            || (asked.locks && !has(pg_sys::ACL_UPDATE))
+        {
+            Some("the user has not the right to the whole table")
+        } else {
+            None
+        }
+    }
+}
+
+/// # Safety
+/// As `run`; the index is one of the relation.
+unsafe fn scan(
+    relation: pg_sys::Relation,
+    index: pg_sys::Relation,
+    asked: &Asked,
+    rows: &mut Vec<pg_sys::HeapTuple>,
+) -> Option<&'static str> {
+    let count = asked.arguments.len();
+    // SAFETY: as the caller says. Keys and slots live until the scan ends; a row is copied out of its page before the scan goes on.
+    unsafe {
+        let mut keys: [pg_sys::ScanKeyData; MOST_KEYS] = std::mem::zeroed();
+        for (at, ((entry, key), argument)) in keys.iter_mut().zip(asked.access.keys).zip(asked.arguments).enumerate() {
+            server::ScanKeyEntryInitialize(
+                entry,
+                0,
+                at as pg_sys::AttrNumber + 1,
+                pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+                pg_sys::InvalidOid,
+                key.collation,
+                key.equals,
+                argument.unwrap_or(pg_sys::Datum::null()),
+            );
+        }
+        let snapshot = pg_sys::GetActiveSnapshot();
+        let slot = server::table_slot_create(relation, std::ptr::null_mut());
+        let newest =
+            if asked.locks { server::table_slot_create(relation, std::ptr::null_mut()) } else { std::ptr::null_mut() };
+        let scan = server::begin_scan(relation, index, snapshot, count as c_int);
+        server::index_rescan(scan, keys.as_mut_ptr(), count as c_int, std::ptr::null_mut(), 0);
+        let mut hindrance = None;
+        while hindrance.is_none() && server::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+        {
+            if newest.is_null() {
+                rows.push(copied(slot));
+                continue;
+            }
+            match lock(relation, slot, newest, &mut keys[..count], asked) {
+                Ok(true) => rows.push(copied(newest)),
+                Ok(false) => {}
+                Err(other) => hindrance = Some(other),
+            }
+        }
+        server::index_endscan(scan);
+        if !newest.is_null() {
+            server::ExecDropSingleTupleTableSlot(newest);
+        }
+        server::ExecDropSingleTupleTableSlot(slot);
+        hindrance
+    }
+}
+
+/// # Safety
+/// A slot that has a row.
+unsafe fn copied(slot: *mut pg_sys::TupleTableSlot) -> pg_sys::HeapTuple {
+    // SAFETY: as the caller says; every kind of slot can copy its row.
+    unsafe { (*(*slot).tts_ops).copy_heap_tuple.map_or(std::ptr::null_mut(), |copy| copy(slot)) }
+}
+
+/// Locks the row's newest version. False: there is none any more with this key.
+///
+/// # Safety
+/// As `scan`; the slot has a row that the snapshot sees.
+unsafe fn lock(
+    relation: pg_sys::Relation,
+    slot: *mut pg_sys::TupleTableSlot,
+    newest: *mut pg_sys::TupleTableSlot,
+    keys: &mut [pg_sys::ScanKeyData],
+    asked: &Asked,
+) -> Result<bool, &'static str> {
+    use pg_sys::TM_Result;
+    // SAFETY: as the caller says. What the executor's node for row locks does at READ COMMITTED.
+    unsafe {
+        let Some(lock) = (*(*relation).rd_tableam).tuple_lock else { return Err("it is no plain table") };
+        let (mut place, mut failure) = ((*slot).tts_tid, std::mem::zeroed::<pg_sys::TM_FailureData>());
+        let locked = lock(
+            relation,
+            &raw mut place,
+            pg_sys::GetActiveSnapshot(),
+            newest,
+            server::GetCurrentCommandId(true),
+            pg_sys::LockTupleMode::LockTupleNoKeyExclusive,
+            pg_sys::LockWaitPolicy::LockWaitBlock,
+            LOCK_FLAGS,
+            &raw mut failure,
+        );
+        match locked {
+            TM_Result::TM_Ok if !failure.traversed => Ok(true),
+            TM_Result::TM_Ok => Ok(has_key(newest, keys, asked.access)),
+            TM_Result::TM_Deleted | TM_Result::TM_SelfModified => Ok(false),
+            _ => Err("a row could not be locked"),
+        }
+    }
+}
+
+/// Is this still a row with the key?
+///
+/// # Safety
+/// A slot that has a row of the table, and the keys that it was looked for by.
+unsafe fn has_key(slot: *mut pg_sys::TupleTableSlot, keys: &mut [pg_sys::ScanKeyData], access: &Access) -> bool {
+    // SAFETY: as the caller says; columns are taken apart up to the one that is read.
+    unsafe {
+        keys.iter_mut().zip(access.keys).all(|(key, KeyColumn { column, .. })| {
+            if c_int::from((*slot).tts_nvalid) < column {
+                server::slot_getsomeattrs_int(slot, column);
+            }
+            let at = column as usize - 1;
+            !*(*slot).tts_isnull.add(at)
+                && server::FunctionCall2Coll(
+                    &raw mut key.sk_func,
+                    key.sk_collation,
+                    *(*slot).tts_values.add(at),
+                    key.sk_argument,
+                )
+                .value()
+                    != 0
+        })
+    }
+}
