@@ -28,6 +28,21 @@ class Story {
         });
     }
 
+    /** A source that loses the first confirm; an earlier one is in its COMMIT until the fence comes. */
+    static DataSource losesTheFirst(DataSource source, Connection earlier) {
+        var calls = new java.util.concurrent.atomic.AtomicInteger();
+        return (DataSource) proxy(DataSource.class, (of, method, arguments) -> {
+            Object connection = method.invoke(source, arguments);
+            return proxy(Connection.class, (ofIt, call, values) -> {
+                if (call.getName().equals("prepareStatement") && calls.incrementAndGet() == 1) {
+                    throw new SQLException("the connection is lost", "08006");
+                }
+                if (call.getName().equals("prepareStatement") && values[0].equals(Confirm.FENCE)) earlier.commit();
+                return call.invoke(connection, values);
+            });
+        });
+    }
+
     static Object proxy(Class<?> kind, java.lang.reflect.InvocationHandler handler) {
         return java.lang.reflect.Proxy.newProxyInstance(Story.class.getClassLoader(), new Class<?>[] { kind }, handler);
     }
@@ -81,6 +96,16 @@ class Story {
         is(confirm(unreachable(source), at, 3, 200).outcome(), "fenced");
         is(confirm(unreachable(source), at, 0, 200).outcome(), "confirmed");
         is(confirm(source, at, 3, 4000).outcome(), "fenced");
+        // The first call is lost, and in its COMMIT: neither a passed limit nor a last answer to retry speaks for it.
+        for (int pair : new int[] { 4, 5 }) {
+            var through = source(at, pair == 4 ? "" : "-c lock_timeout=50 -c holdfast.retry_limit=0");
+            try (var earlier = source.getConnection()) {
+                earlier.setAutoCommit(false);
+                String ids = "'" + at[3 + 2 * pair] + "', '" + at[4 + 2 * pair] + "'";
+                earlier.createStatement().execute("select from atomic_confirm_and_transition_within(" + ids + ", 'key', 60000)");
+                is(confirm(losesTheFirst(through, earlier), at, pair, 1000).outcome(), "confirmed");
+            }
+        }
         // What was undone since is not told as confirmed.
         try (var connection = source.getConnection(); var statement = connection.createStatement()) {
             statement.execute("select from undo_confirm('" + at[3] + "', 'key')");

@@ -4,7 +4,7 @@ import pg from "pg";
 
 const [host, port, user, database, ...ids] = process.argv.slice(2);
 const pool = new pg.Pool({ host, port: Number(port), user, database });
-const pairs = [0, 2, 4, 6, 8].map((at) => [ids[at], ids[at + 1]] as const);
+const pairs = [0, 2, 4, 6, 8, 10, 12].map((at) => [ids[at], ids[at + 1]] as const);
 const never = new AbortController().signal;
 const call = ([booking, hold]: readonly [string, string], limitMs: number, signal = never) =>
   confirm(pool, booking, hold, "key", limitMs, signal);
@@ -19,7 +19,7 @@ async function locked(sql: string, work: () => Promise<void>) {
   blocker.release();
 }
 
-const [told, late, lost, aborted, busy] = pairs;
+const [told, late, lost, aborted, busy, ...commits] = pairs;
 const row = await call(told, 4000);
 console.log(JSON.stringify(row));
 assert.deepEqual([row.outcome, row.replayed], ["confirmed", false]);
@@ -55,6 +55,28 @@ const unreachable = { query } as unknown as pg.Pool;
 assert.equal((await confirm(unreachable, ...lost, "key", 200, never)).outcome, "fenced");
 assert.equal((await confirm(unreachable, ...told, "key", 200, never)).outcome, "confirmed");
 assert.equal((await call(lost, 4000)).outcome, "fenced");
+
+// The first call is lost, and in its COMMIT until the fence: neither a passed limit nor a last answer to retry speaks for it.
+for (const options of ["", "-c lock_timeout=50 -c holdfast.retry_limit=0"]) {
+  const [earlier, through] = [await pool.connect(), new pg.Pool({ host, port: Number(port), user, database, options })];
+  const [calls, outcomes]: string[][] = [[], []];
+  const pair = commits.shift()!;
+  await earlier.query("begin");
+  await earlier.query(CONFIRM, [...pair, "key", 60000]);
+  const query = async (sql: string, values: unknown[]) => {
+    if (calls.push(sql) === 1) throw new Error("the connection is lost");
+    if (sql === FENCE) await earlier.query("commit");
+    const answer = await through.query(sql, values);
+    outcomes.push(answer.rows[0].outcome);
+    return answer;
+  };
+  const row = await confirm({ query } as unknown as pg.Pool, ...pair, "key", 1000, never);
+  assert.equal(outcomes[0], options ? "lock_timeout" : "timeout_before_confirm");
+  assert.equal(row.outcome, "confirmed");
+  assert.equal(calls.filter((sql) => sql === FENCE).length, 1);
+  earlier.release();
+  await through.end();
+}
 
 // Aborted before the call, and in the middle of one, which has 500 ms left then.
 await locked("select from table_inventory for update", async () => {
