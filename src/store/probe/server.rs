@@ -54,14 +54,14 @@ unsafe extern "C-unwind" {
     pub fn GetTransactionSnapshot() -> pg_sys::Snapshot;
     pub fn PushActiveSnapshot(snapshot: pg_sys::Snapshot);
     pub fn ProcessInterrupts();
-    #[cfg(not(feature = "pg15"))]
+    #[cfg(not(any(feature = "pg14", feature = "pg15")))]
     fn object_aclcheck(
         class: pg_sys::Oid,
         object: pg_sys::Oid,
         role: pg_sys::Oid,
         mode: pg_sys::AclMode,
     ) -> pg_sys::AclResult::Type;
-    #[cfg(feature = "pg15")]
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
     fn pg_namespace_aclcheck(schema: pg_sys::Oid, role: pg_sys::Oid, mode: pg_sys::AclMode) -> pg_sys::AclResult::Type;
     #[cfg(feature = "pg18")]
     fn index_beginscan(
@@ -107,9 +107,9 @@ pub unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     let mode = pg_sys::AclMode::from(pg_sys::ACL_USAGE);
     // SAFETY: as the caller says.
     let allowed = unsafe {
-        #[cfg(feature = "pg15")]
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
         let allowed = pg_namespace_aclcheck(schema, role, mode);
-        #[cfg(not(feature = "pg15"))]
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
         let allowed = object_aclcheck(pg_sys::NamespaceRelationId, schema, role, mode);
         allowed
     };
