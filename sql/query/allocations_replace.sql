@@ -2,8 +2,4 @@
 delete from app.allocations al
 using pg_catalog.unnest(:allocations::uuid[]) d (id)
 where al.id = d.id
-returning al.id as place,
-          case when al.booking_id = :booking and al.resource_type in ('table', 'merge_group') and not al.shadow
-          then pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-            'id', al.id, 'resource_type', al.resource_type, 'resource_id', al.resource_id, 'created_by', al.created_by,
-            'start_at', pg_catalog.lower(al."window"), 'end_at', pg_catalog.upper(al."window"))) end as row
+--< replaced_allocation

@@ -3,6 +3,7 @@
 use super::Store;
 use super::columns::columns;
 use super::parameter::{self, Ids};
+use super::row::Row;
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::allocation::Removal;
@@ -15,6 +16,7 @@ statement!("allocations_remove", AllocationsRemove { allocations: Ids });
 statement!("group_dissolve", GroupDissolve { assignments: Ids });
 columns!(ReplacedRow { place: Id, row: Option<Json> });
 statement!("assignments_replace", AssignmentsReplace { booking: Id, assignments: Ids } -> ReplacedRow);
+statement!("allocation_replace", AllocationReplace { booking: Id, allocation: Id } -> ReplacedRow);
 statement!("allocations_replace", AllocationsReplace { booking: Id, allocations: Ids } -> ReplacedRow);
 columns!(StandRow { stand: bool });
 statement!("removed_stand", RemovedStand { assignments: Ids, allocations: Ids } -> StandRow);
@@ -48,11 +50,15 @@ impl Store {
             let rows = self.run(AssignmentsReplace { booking, assignments }, |row| (row.place(), row.row()))?;
             (removed.counts[0], removed.assignments) = in_order(rows);
         }
-        if !removal.allocations.is_empty() {
-            let allocations = parameter::ids(&removal.allocations);
-            let rows = self.run(AllocationsReplace { booking, allocations }, |row| (row.place(), row.row()))?;
-            (removed.counts[1], removed.allocations) = in_order(rows);
-        }
+        let row = |row: &Row<ReplacedRow>| (row.place(), row.row());
+        let rows = match *removal.allocations {
+            [] => Vec::new(),
+            [allocation] => self.run(AllocationReplace { booking, allocation }, row)?,
+            ref allocations => {
+                self.run(AllocationsReplace { booking, allocations: parameter::ids(allocations) }, row)?
+            }
+        };
+        (removed.counts[1], removed.allocations) = in_order(rows);
         removed.counts[2] = self.dissolve(removal)?;
         Ok(removed)
     }

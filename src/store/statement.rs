@@ -165,6 +165,7 @@ pub fn for_features(text: &str, attachment: &Attachment) -> String {
 const FRAGMENTS: &[(&str, &str)] = &[
     ("attempt_to_retry", include_str!("../../sql/fragment/attempt_to_retry.sql")),
     ("booking_slot", include_str!("../../sql/fragment/booking_slot.sql")),
+    ("replaced_allocation", include_str!("../../sql/fragment/replaced_allocation.sql")),
     ("last_version", include_str!("../../sql/fragment/last_version.sql")),
     ("booking_window", include_str!("../../sql/fragment/booking_window.sql")),
 ];

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{File, files_in, tokens};
+use super::statements::queries;
 use super::{assert_none, assert_one};
 
 /// What one reader asks for.
@@ -99,7 +100,7 @@ fn by_number(store: &[File]) -> Vec<String> {
 fn columns_and_kinds_stand_in_the_statements() {
     let store = files_in("src/store/");
     assert!(readers(&store).len() > 50, "readers were not found");
-    assert_none(&missing(&files_in("sql/query/"), &store));
+    assert_none(&missing(&queries(), &store));
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn parameters_differ(queries: &[File], store: &[File]) -> Vec<String> {
 }
 
 /// The statements, each with the fragments that it has in common with others.
-fn queries() -> Vec<File> {
+pub(super) fn queries() -> Vec<File> {
     let fragments = files_in("sql/fragment/");
     let of = |name: &str| fragments.iter().find(|fragment| fragment.stem() == name).expect("a fragment of this name");
     let line = |line: &str| line.strip_prefix("--< ").map_or_else(|| line.to_owned(), |name| of(name).text.clone());
