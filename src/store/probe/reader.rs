@@ -47,7 +47,8 @@ impl Connection {
         match answered {
             Ok(answer) => Ok(Some(answer)),
             Err(NotDirect::Raised(error)) => Err(self.fail(error)),
-            Err(NotDirect::Sql(why)) if path == AccessPath::Direct => Err(self.fail(refused(why))),
+            // A change is no fault of the call: the server makes a busy session doubt all that it knows, too.
+            Err(NotDirect::Sql(why)) if path == AccessPath::Direct && why != CHANGED => Err(self.fail(refused(why))),
             Err(NotDirect::Sql(_)) => Ok(None),
         }
     }
