@@ -194,7 +194,7 @@ fn schema() -> String {
         Every table and column that holdfast reads or writes. `holdfast.doctor` compares a schema with this list and says what\n\
         is missing. `holdfast.create_reference_schema` makes all of it for a new application.\n\n\
         | label | meaning |\n|---|---|\n\
-        | needed | attach refuses a schema that lacks it. Add it: which value old rows get is yours to say, and its meaning says what NULL would mean |\n\
+        | needed | attach refuses a schema that lacks it. Add it: which value old rows get is yours to say. Its meaning says what NULL would mean; where it does not, give each row a value |\n\
         | made by attach | attach adds it where it is missing |\n\
         | optional | used when it is there, at attach or later |\n\
         | needed where the table is there | the table may be missing; a table without this column is refused |\n\

@@ -178,7 +178,7 @@ catalogue! {
     Fenced "fenced" "HF610" "P0003" Final 409
         "The key was given up: no attempt with it will ever confirm." "Use a new key for a new attempt.";
     TimeoutBeforeConfirm "timeout_before_confirm" "HF611" "55P03" Transient 504
-        "The time limit passed before the booking was confirmed." "Nothing was changed and the hold is handed back: take a new hold and retry with the same key.";
+        "The time limit passed before the booking was confirmed." "This call changed nothing, and handed the hold back where nobody had it locked: take a new hold and retry with the same key.";
     SerializationFailure "serialization_failure" "HF612" "40001" Transient 503
         "A transaction that ran at the same time was faster." "Retry with the same key in a new transaction.";
     Deadlock "deadlock" "HF613" "40P01" Transient 503

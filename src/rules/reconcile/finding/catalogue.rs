@@ -98,7 +98,7 @@ findings! {
     MergeGroupWithoutAllocation "HD20" "merge_group_without_allocation" Warning "G1"
         "Joined tables have no allocation as a group." "allocates the group";
     TableStatusUnexplained "HD21" "table_status_unexplained" Info "G7"
-        "A table of the booking is marked as in use, and no booking explains it." "sets the status to that of now";
+        "A table is marked as in use, and no booking explains it." "sets the status to that of now";
     WindowLeftBehind "HD22" "window_left_behind" Error "G1"
         "A table is assigned for the time that the booking had when it was confirmed; its time was changed since."
         "none: confirm again with a new key for the booking's time, or set the booking's time back";
