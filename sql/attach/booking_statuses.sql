@@ -4,14 +4,7 @@ insert into app.holdfast_booking_statuses (status, is_confirm_target, holds_tabl
 select e.label, r.is_confirm_target, r.holds_tables, r.occupies_tables, r.releases_tables
 from pg_catalog.unnest(pg_catalog.enum_range(null::app.booking_status)) e (label)
 join (values
-  ('pending', false, true, false, false),
-  ('pending_allocation', false, true, false, false),
-  ('PRIORITY_WAITLIST', false, true, false, false),
-  ('confirmed', true, true, false, false),
-  ('checked_in', false, true, true, false),
-  ('completed', false, false, false, true),
-  ('cancelled', false, false, false, true),
-  ('no_show', false, false, false, false)
+--< known_statuses
 ) r (status, is_confirm_target, holds_tables, occupies_tables, releases_tables)
   on r.status = e.label::text
   or pg_catalog.lower(r.status) = pg_catalog.lower(pg_catalog.translate(e.label::text, '- ', '__'))

@@ -39,7 +39,7 @@ fn added(table: &HoldfastTable, facts: &Facts) -> Vec<Due> {
     let indexes = table.indexes.iter().filter(|(name, _)| !facts.indexes.iter().any(|found| found.name == *name));
     let indexes = indexes.map(|(name, columns)| (ddl::create_index(table, name, columns), true));
     let comment = (!table.comment.is_empty()).then(|| (ddl::comment(table), false));
-    let rows = table.rows.map(|rows| (rows.to_owned(), false));
+    let rows = ddl::first_rows(table).map(|rows| (rows, false));
     let found = columns.into_iter().chain(indexes).chain(comment).chain(rows);
     found.map(|(text, locks)| Due { text, table: Some(table.name.to_owned()), locks }).collect()
 }

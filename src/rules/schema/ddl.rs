@@ -3,6 +3,7 @@
 use super::application_tables::{APPLICATION, BESIDE, ENUMS, FILL_FACTORS, REFERENCE_UNIQUE};
 use super::column::{ApplicationTable, Fill, HoldfastColumn, HoldfastTable};
 use super::holdfast_tables::{HOLDFAST, HoldfastTrigger};
+use crate::rules::booking::status::known_rows;
 use crate::rules::catalogue::name::{literal, quoted};
 use crate::rules::index::needed::{LIVE_HOLDS, NEEDED, NeededIndex};
 
@@ -53,7 +54,13 @@ fn reference_index(needed: &NeededIndex) -> String {
 pub fn create(table: &HoldfastTable) -> Vec<String> {
     let comment = (!table.comment.is_empty()).then(|| comment(table));
     let indexes = table.indexes.iter().map(|(name, columns)| create_index(table, name, columns));
-    [create_table(table)].into_iter().chain(indexes).chain(comment).chain(table.rows.map(str::to_owned)).collect()
+    [create_table(table)].into_iter().chain(indexes).chain(comment).chain(first_rows(table)).collect()
+}
+
+/// The statement for the rows that it begins with.
+#[must_use]
+pub fn first_rows(table: &HoldfastTable) -> Option<String> {
+    table.rows.map(|rows| rows.replace("--< known_statuses", &known_rows()))
 }
 
 /// The table alone.
