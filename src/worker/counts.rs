@@ -14,8 +14,8 @@ const CATALOGUE: [u32; 3] = [1259, 2615, 6102];
 /// `pg_db_role_setting`.
 const SETTINGS: u32 = 2964;
 
-// Exported by the server; the bindings leave `utils/pgstat_internal.h` out.
-#[cfg(not(any(feature = "pg14", feature = "pg18")))]
+// Exported by the server; the bindings leave `utils/pgstat_internal.h` out. A new major does not compile before it was looked up.
+#[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
 unsafe extern "C-unwind" {
     fn pgstat_fetch_entry(kind: c_int, database: pg_sys::Oid, object: u32) -> *mut c_void;
 }

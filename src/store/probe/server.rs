@@ -1,6 +1,7 @@
 //! Functions of the server under their own names, called under `guard::guarded` alone. [unsafe]
 //!
-//! pgrx's bindings of these carry its guard, and an error of theirs has to reach ours whole.
+//! pgrx's bindings of these carry its guard, and an error of theirs has to reach ours whole. What differs by major names each, so
+//! that a new one does not compile before somebody has looked.
 
 use std::ffi::c_int;
 
@@ -54,7 +55,7 @@ unsafe extern "C-unwind" {
     pub fn GetTransactionSnapshot() -> pg_sys::Snapshot;
     pub fn PushActiveSnapshot(snapshot: pg_sys::Snapshot);
     pub fn ProcessInterrupts();
-    #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
     fn object_aclcheck(
         class: pg_sys::Oid,
         object: pg_sys::Oid,
@@ -72,7 +73,7 @@ unsafe extern "C-unwind" {
         keys: c_int,
         orders: c_int,
     ) -> pg_sys::IndexScanDesc;
-    #[cfg(not(feature = "pg18"))]
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16", feature = "pg17"))]
     fn index_beginscan(
         relation: pg_sys::Relation,
         index: pg_sys::Relation,
@@ -94,7 +95,7 @@ pub unsafe fn begin_scan(
     unsafe {
         #[cfg(feature = "pg18")]
         return index_beginscan(relation, index, snapshot, std::ptr::null_mut(), keys, 0);
-        #[cfg(not(feature = "pg18"))]
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16", feature = "pg17"))]
         index_beginscan(relation, index, snapshot, keys, 0)
     }
 }
@@ -109,7 +110,7 @@ pub unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     let allowed = unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15"))]
         let allowed = pg_namespace_aclcheck(schema, role, mode);
-        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
         let allowed = object_aclcheck(pg_sys::NamespaceRelationId, schema, role, mode);
         allowed
     };
