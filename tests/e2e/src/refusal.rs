@@ -5,7 +5,7 @@ use postgres::Error;
 use crate::ground;
 
 /// Every field of an error that reaches a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
     pub sqlstate: String,
     pub message: String,
@@ -21,7 +21,11 @@ pub struct Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
-        let Some(db) = error.as_db_error() else { panic!("not an answer of the server: {error}") };
+        let Some(db) = error.as_db_error() else {
+            // A session that is ended may close before its last words were read.
+            assert!(error.is_closed(), "not an answer of the server: {error}");
+            return Refusal { sqlstate: "08006".to_owned(), message: error.to_string(), ..Refusal::default() };
+        };
         let owned = |field: Option<&str>| field.map(str::to_owned);
         let refusal = Refusal {
             sqlstate: db.code().code().to_owned(),

@@ -155,6 +155,17 @@ fn count(floor: &mut Floor, room: &Room, kind: &Kind) -> Numbers {
 #[test]
 fn each_kind_of_call_costs_what_it_did() {
     let _alone = alone();
+    // Once in some fifty databases the server joins a handful of rows in another order, or makes a checkpoint meanwhile.
+    let mut wrong = differences();
+    if !wrong.is_empty() {
+        println!("once more:\n{}", wrong.join("\n"));
+        wrong = differences();
+    }
+    assert!(wrong.is_empty(), "statements, ids, locks, rows read and written, buffers, log:\n{}", wrong.join("\n"));
+}
+
+/// What costs something else in a new database.
+fn differences() -> Vec<String> {
     let mut floor = settled();
     let room = floor.room(3);
     let mut wrong = Vec::new();
@@ -173,5 +184,5 @@ fn each_kind_of_call_costs_what_it_did() {
             wrong.push(format!("{}: {least:?}, not {:?}", kind.name, kind.costs));
         }
     }
-    assert!(wrong.is_empty(), "statements, ids, locks, rows read and written, buffers, log:\n{}", wrong.join("\n"));
+    wrong
 }
