@@ -75,15 +75,7 @@ with allocated as (
     select true as told from app.capacity_outbox o where o.dedupe_key = e.dedupe_key limit 1
   ) first on true
   cross join lateral (
-    select pg_catalog.max(v.version)::bigint as version
-    from (
-      select case
-               when pg_catalog.jsonb_typeof(o.payload -> 'version') = 'number' then (o.payload ->> 'version')::numeric
-             end as version
-      from app.capacity_outbox o
-      where o.booking_id = :booking
-    ) v
-    where v.version < 9007199254740991
+--< last_version
   ) last
   returning pg_catalog.to_jsonb(o) as now
 )

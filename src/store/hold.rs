@@ -97,22 +97,9 @@ pub struct HeldTables {
     pub tables: Vec<Id>,
 }
 
-fn read(row: &Row<HoldRow>) -> Hold {
-    Hold {
-        id: row.id(),
-        booking: row.booking_id(),
-        restaurant: row.restaurant_id(),
-        start: row.start_at(),
-        end: row.end_at(),
-        expires_at: row.expires_at().unwrap_or(Instant::NEVER),
-        status: row.status(),
-        metadata: row.metadata(),
-        members: Vec::new(),
-    }
-}
-
+/// A hold of a row that a statement or a probe found; a probe reads its words another way, and not always all.
 macro_rules! held {
-    ($row:ident, $id:ident, $metadata:expr) => {
+    ($row:ident, $id:expr, $status:expr, $metadata:expr) => {
         Hold {
             id: $id,
             booking: $row.booking_id(),
@@ -120,11 +107,15 @@ macro_rules! held {
             start: $row.start_at(),
             end: $row.end_at(),
             expires_at: $row.expires_at().unwrap_or(Instant::NEVER),
-            status: $row.status().0,
+            status: $status,
             metadata: $metadata,
             members: Vec::new(),
         }
     };
+}
+
+fn read(row: &Row<HoldRow>) -> Hold {
+    held!(row, row.id(), row.status(), row.metadata())
 }
 
 /// A hold to be taken.
@@ -193,17 +184,7 @@ impl Store {
             end: window.map(Window::end),
         };
         let rows = self.run(parameters, |row| {
-            let own = Hold {
-                id: row.id(),
-                booking: row.booking_id(),
-                restaurant: row.restaurant_id(),
-                start: row.start_at(),
-                end: row.end_at(),
-                expires_at: row.expires_at().unwrap_or(Instant::NEVER),
-                status: row.status(),
-                metadata: row.metadata(),
-                members: row.members(),
-            };
+            let own = Hold { members: row.members(), ..held!(row, row.id(), row.status(), row.metadata()) };
             (own, row.created_by())
         })?;
         let own = |(hold, taker): &(Hold, Option<Id>)| {
@@ -302,11 +283,13 @@ fn probe_holds(
     for id in wanted {
         if named == Some(id) {
             holds.extend(of_key(reader, locks, NamedHold { id }, |row: &Row<NamedHoldRow>| {
-                held!(row, id, row.metadata())
+                held!(row, id, row.status().0, row.metadata())
             })?);
             continue;
         }
-        let found = of_key(reader, locks, OtherHold { id }, |row: &Row<OtherHoldRow>| held!(row, id, Json::default()))?;
+        let found = of_key(reader, locks, OtherHold { id }, |row: &Row<OtherHoldRow>| {
+            held!(row, id, row.status().0, Json::default())
+        })?;
         // Deleted, or given another id: the statement finds what there is.
         let hold = found.ok_or(NotDirect::Sql("a hold went away"))?;
         let is_active = is_active(&Word(hold.status.clone())).ok_or(NotDirect::Sql(probe::UNKNOWN_WORD))?;

@@ -66,6 +66,24 @@ columns!(BookingTableRow { table_id: Option<Id> });
 statement!("booking_tables_read", BookingTablesRead { booking: Id, now: Instant } -> BookingTableRow);
 statement!("table_status_refresh", TableStatusRefresh { tables: Ids, now: Instant });
 
+/// A table of a row that a statement or a probe found; a probe reads its words another way.
+macro_rules! table {
+    ($row:ident, $id:expr, $out_of_service:expr, $mobility:expr) => {
+        Table {
+            id: $id,
+            restaurant: $row.restaurant_id(),
+            zone: $row.zone_id(),
+            number: $row.table_number(),
+            capacity: $row.capacity(),
+            min_party_size: $row.min_party_size(),
+            max_party_size: $row.max_party_size(),
+            active: $row.active(),
+            out_of_service: $out_of_service,
+            mobility: $mobility,
+        }
+    };
+}
+
 /// Tables that were locked, and which of them are members of the named hold.
 pub struct LockedTables {
     pub tables: BTreeMap<Id, Table>,
@@ -115,19 +133,7 @@ impl Store {
             if row.held() {
                 locked.members.push(id);
             }
-            let table = Table {
-                id,
-                restaurant: row.restaurant_id(),
-                zone: row.zone_id(),
-                number: row.table_number(),
-                capacity: row.capacity(),
-                min_party_size: row.min_party_size(),
-                max_party_size: row.max_party_size(),
-                active: row.active(),
-                out_of_service: row.out_of_service(),
-                mobility: row.mobility(),
-            };
-            locked.tables.insert(id, table);
+            locked.tables.insert(id, table!(row, id, row.out_of_service(), row.mobility()));
         })?;
         Ok(locked)
     }
@@ -160,18 +166,8 @@ fn probe_tables(reader: &Reader, (booking, hold, asked): Wanted, locks: bool) ->
     let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
     for (id, held) in wanted {
         let read = |row: &Row<TableByIdRow>| {
-            Some(Table {
-                id,
-                restaurant: row.restaurant_id(),
-                zone: row.zone_id(),
-                number: row.table_number(),
-                capacity: row.capacity(),
-                min_party_size: row.min_party_size(),
-                max_party_size: row.max_party_size(),
-                active: row.active(),
-                out_of_service: row.status().among(TABLE_STATUSES)? == "out_of_service",
-                mobility: row.mobility().0,
-            })
+            let out_of_service = row.status().among(TABLE_STATUSES)? == "out_of_service";
+            Some(table!(row, id, out_of_service, row.mobility().0))
         };
         let key = TableById { id };
         let found = if locks { reader.locked(key, read)? } else { reader.rows(key, read)? };

@@ -54,7 +54,7 @@ pub fn find(
     let oid = attachment::relation(schema, probe.table).map(pg_sys::Oid::from_u32);
     let oid = oid.ok_or(NotDirect::Sql("a table is absent"))?;
     // SAFETY: the call owns nothing; it is closed below, or by the server when the transaction aborts.
-    let relation = unsafe { guard::guarded(|| server::try_relation_open(oid, lock)) }.map_err(NotDirect::raised)?;
+    let relation = unsafe { guard::guarded(|| server::try_relation_open(oid, lock)) }.map_err(NotDirect::Raised)?;
     if relation.is_null() {
         return Err(NotDirect::Sql("a table is absent"));
     }
@@ -123,7 +123,7 @@ fn index(
     };
     for oid in indexes {
         // SAFETY: the call owns nothing. An index of a table that is locked; whoever rebuilds it is waited for.
-        let index = unsafe { guard::guarded(|| server::index_open(oid, lock)) }.map_err(NotDirect::raised)?;
+        let index = unsafe { guard::guarded(|| server::index_open(oid, lock)) }.map_err(NotDirect::Raised)?;
         // SAFETY: just opened.
         let finds = unsafe {
             let finds = finds(index, probe, keys);

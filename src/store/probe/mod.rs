@@ -22,7 +22,8 @@
 //!   what is in its schema. A column's privilege alone is a statement's affair, and so is every error about it.
 //! - Once after each change of the catalogue (`Access`): a column is missing, generated when it is read, or of another type; the
 //!   key is a domain, or has a collation in which different texts are equal; there is no btree whose first columns are the key,
-//!   valid, ready, without a condition and with the server's own comparison, and unique and never deferred where one row is meant.
+//!   valid, ready, with no condition but the probe's and with the server's own comparison, and unique and never deferred where one
+//!   row is meant.
 //! - A row holds what the reader does not take, as a column of a type that it reads only by the statement's cast.
 //!
 //! **What is not seen.** Statistics of statements do not count probes; those of tables and indexes do. Hooks of others on the

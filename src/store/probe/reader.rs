@@ -24,12 +24,6 @@ pub enum NotDirect {
     Raised(Box<ServerError>),
 }
 
-impl NotDirect {
-    pub(super) fn raised(error: Box<ServerError>) -> NotDirect {
-        NotDirect::Raised(error)
-    }
-}
-
 /// Reads by probes while it lives.
 pub struct Reader {
     known: Rc<Known>,
