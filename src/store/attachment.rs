@@ -10,7 +10,7 @@ use crate::rules::adopt::path::path_of;
 use crate::rules::refusal::Refusal;
 use crate::rules::refusal::outcome::Outcome;
 use crate::rules::rollout::{Legacy, Rule};
-use crate::rules::schema::{Used, used};
+use crate::rules::schema::{RULE_TABLES, Used, used};
 
 /// The application's own enums: how our statements write them, and the column that has the type.
 const ENUMS: &[(&str, &str, &CStr)] = &[
@@ -90,7 +90,7 @@ impl Attachment {
         let name = namespace_name(oid)
             .ok_or_else(|| Refusal::new(Outcome::NotAttached, format!("No schema has the OID {}", oid.to_u32())))?;
         let quoted = pgrx::spi::quote_identifier(&name);
-        let names = || used().map(Used::table).chain([ROLLOUT, ROW_SECURITY]);
+        let names = || used().map(Used::table).chain(RULE_TABLES).chain([ROLLOUT, ROW_SECURITY]);
         let registry = super::registry::relation().map(|registry| registry.to_u32());
         let (c_name, own_path) = (text(&name), text(&path_of(None, &name)));
         Ok(Attachment {

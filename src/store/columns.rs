@@ -49,6 +49,7 @@ macro_rules! columns {
     };
     (@ $place:expr,) => {};
     (@ $place:expr, $column:ident: $kind:ty, $($rest:tt)*) => {
+        #[allow(clippy::wrong_self_convention, reason = "the column is called so")]
         pub(in crate::store) fn $column(&self) -> $kind {
             self.column_at($place)
         }

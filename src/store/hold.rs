@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pgrx::pg_sys;
+
 use super::Store;
 use super::columns::{Columns, CountRow, columns};
 use super::parameter::{self, Ids};
-use super::probe::{self, NotDirect, ProbeKey, Reader, probe};
+use super::probe::{self, NotDirect, ProbeKey, Reader, Shape, probe};
 use super::row::{self, Row, Word};
 use super::statement::statement;
 use crate::rules::Id;
@@ -32,7 +34,9 @@ statement!("holds_of_booking_lock" locks "holds_of_booking", HoldsOfBookingLock 
 statement!("holds_of_booking_read" reads "holds_of_booking", HoldsOfBookingRead { booking: Option<Id> } -> HoldRow);
 // The same by probes: which holds, and each of them; those that are not named without what else they say.
 columns!(LiveHoldRow { id: Id, status: Word });
-probe!(all where c"status" is c"active", "table_holds", LiveHoldsOf { booking_id: Id } -> LiveHoldRow);
+/// Indexes may have the live ones only.
+pub(super) const LIVE: &[Shape] = &[Shape::Call(pg_sys::F_ENUM_EQ, &[Shape::Column("status"), Shape::Label("active")])];
+probe!(all where LIVE, "table_holds", LiveHoldsOf { booking_id: Id } -> LiveHoldRow);
 columns!(NamedHoldRow {
     booking_id: Option<Id>,
     restaurant_id: Id,
@@ -300,7 +304,7 @@ fn probe_holds(
     Ok(holds)
 }
 
-fn is_active(status: &Word) -> Option<bool> {
+pub(super) fn is_active(status: &Word) -> Option<bool> {
     status.among(HOLD_STATUSES).map(|status| status == "active")
 }
 

@@ -44,6 +44,7 @@ pub mod schema;
 mod server;
 mod shadow;
 pub mod snapshot;
+mod snapshot_probe;
 mod statement;
 mod story;
 mod table;

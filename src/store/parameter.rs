@@ -1,8 +1,9 @@
 //! What statements take: values of the rules, each with the type that the server knows it by.
 
+use pgrx::datum::{Range, TimestampWithTimeZone};
 use pgrx::pg_sys::BuiltinOid::{
     self, BOOLOID, FLOAT8OID, INT4OID, INT8OID, JSONBARRAYOID, JSONBOID, OIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID,
-    UUIDARRAYOID, UUIDOID,
+    TSTZRANGEOID, UUIDARRAYOID, UUIDOID,
 };
 use pgrx::{IntoDatum, pg_sys};
 
@@ -10,7 +11,7 @@ use super::columns::Columns;
 use super::jsonb::Jsonb;
 use super::statement::Statement;
 use crate::rules::Id;
-use crate::rules::booking::window::Instant;
+use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
 
 /// An argument: None is NULL.
@@ -46,6 +47,7 @@ macro_rules! parameter {
 
 parameter!(Id, UUIDOID, id => uuid(id).into_datum());
 parameter!(Instant, TIMESTAMPTZOID, at => at.0.into_datum());
+parameter!(Window, TSTZRANGEOID, window => range(window).into_datum());
 parameter!(&str, TEXTOID, text => text.into_datum());
 parameter!(i32, INT4OID, number => number.into_datum());
 parameter!(i64, INT8OID, number => number.into_datum());
@@ -93,4 +95,10 @@ pub fn jsons<T: Into<Json>>(values: Vec<T>) -> Jsons {
 
 fn uuid(id: Id) -> pgrx::Uuid {
     pgrx::Uuid::from_bytes(*id.as_bytes())
+}
+
+/// The half-open range of a window, whose ends the server has instants for.
+fn range(window: Window) -> Option<Range<TimestampWithTimeZone>> {
+    let instant = |at: Instant| TimestampWithTimeZone::try_from(at.0).ok();
+    Some(Range::from(instant(window.start())?..instant(window.end())?))
 }

@@ -23,12 +23,19 @@ pub struct Plan {
     pub places: Rc<[c_int]>,
 }
 
+/// What a look into the catalogue found for a probe, after so many changes.
+struct Looked {
+    probe: &'static Probe,
+    changes: u64,
+    found: Result<Rc<Access>, &'static str>,
+}
+
 /// One schema as it was when it was looked at, and the plans of statements that name it.
 pub struct Known {
     pub attachment: Rc<Attachment>,
     plans: RefCell<HashMap<&'static str, Plan>>,
     /// How probes get to their rows, each as it was found after so many changes.
-    accesses: RefCell<Vec<Rc<Access>>>,
+    accesses: RefCell<Vec<Looked>>,
     /// The catalogue changed: it has to be looked at again before it is believed.
     stale: Cell<bool>,
     /// How often it changed.
@@ -93,18 +100,18 @@ impl Known {
         self.hears_of_changes() && self.changes.get() == changes
     }
 
-    /// How a probe gets to its rows, if that was found and nothing changed since.
-    pub fn access(&self, probe: &'static Probe) -> Option<Rc<Access>> {
+    /// How a probe gets to its rows, or why it does not, if that was found and nothing changed since.
+    pub fn access(&self, probe: &'static Probe) -> Option<Result<Rc<Access>, &'static str>> {
         let accesses = self.accesses.borrow();
-        let found = accesses.iter().find(|access| std::ptr::eq(access.probe, probe));
-        found.filter(|access| access.changes == self.changes.get()).cloned()
+        let looked = accesses.iter().find(|looked| std::ptr::eq(looked.probe, probe));
+        looked.filter(|looked| looked.changes == self.changes.get()).map(|looked| looked.found.clone())
     }
 
     /// Keeps it in the place of the one before.
-    pub fn keep_access(&self, access: &Rc<Access>) {
+    pub fn keep_access(&self, probe: &'static Probe, changes: u64, found: Result<Rc<Access>, &'static str>) {
         let mut accesses = self.accesses.borrow_mut();
-        accesses.retain(|kept| !std::ptr::eq(kept.probe, access.probe));
-        accesses.push(Rc::clone(access));
+        accesses.retain(|kept| !std::ptr::eq(kept.probe, probe));
+        accesses.push(Looked { probe, changes, found });
     }
 
     fn plan(&self, statement: &Statement) -> Option<Plan> {

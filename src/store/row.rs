@@ -141,7 +141,8 @@ impl Field<'_> {
         let instant = |bound: Option<&RangeBound<TimestampWithTimeZone>>| {
             bound.and_then(RangeBound::get).map(|at| Instant(pg_sys::TimestampTz::from(*at)))
         };
-        Some(Bounds { lower: instant(range.lower()), upper: instant(range.upper()) })
+        let upper_counts = matches!(range.upper(), Some(RangeBound::Inclusive(_)));
+        Some(Bounds { lower: instant(range.lower()), upper: instant(range.upper()), upper_counts })
     }
 
     fn ids(&self) -> Option<Vec<Id>> {
@@ -179,6 +180,8 @@ impl Word {
 pub struct Bounds {
     pub lower: Option<Instant>,
     pub upper: Option<Instant>,
+    /// Is the last moment one of the range?
+    pub upper_counts: bool,
 }
 
 /// The number of a transaction, which never comes again.

@@ -7,6 +7,7 @@ use super::attachment::{EXCLUSION, FIRST_LOOK};
 use super::columns::facts;
 use super::parameter::{self, Ids};
 use super::row;
+use super::snapshot_probe::{self, Inquiry};
 use super::statement::statement;
 use crate::rules::Id;
 use crate::rules::booking::adjacency::{self, Edges};
@@ -79,6 +80,9 @@ facts!(FloorFact {
 });
 statement!("floor_read", FloorRead { own_holds: Ids, tables: Ids, edges_wanted: bool } -> FloorFact);
 
+/// The feature of a schema that says which tables stand side by side.
+const ADJACENCY: &str = "adjacency";
+
 /// What is locked by now, and what is asked of the rest.
 pub struct Question<'a> {
     pub booking: &'a Booking,
@@ -118,23 +122,34 @@ impl Store {
             occupants: BTreeMap::new(),
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
-        let mut crowded = !self.attachment.has(FIRST_LOOK);
-        let parameters = SnapshotRead {
-            booking: booking.id,
-            restaurant: booking.restaurant,
-            tables: ids(),
-            start: window.start(),
-            end: window.end(),
-            now,
-            own_holds: parameter::ids(&holds),
-            current: &booking.status,
-            target: question.target,
-        };
-        self.run(parameters, |row| match row.fact() {
-            Some(SnapshotFact::Candidate {}) => crowded = true,
-            Some(fact) => note(&mut snapshot, fact, question.target),
-            None => {}
-        })?;
+        let looks_first = self.attachment.has(FIRST_LOOK);
+        let mut crowded = !looks_first;
+        let asked =
+            Inquiry { booking, target: question.target, tables: question.tables, window, now, own_holds: &holds };
+        if let Some(looked) = self.connection.directly(|reader| snapshot_probe::look(reader, &asked, looks_first))? {
+            crowded |= looked.crowded;
+            snapshot.statuses = looked.statuses;
+            snapshot.policy = looked.policy;
+            snapshot.assignments = looked.assignments;
+            snapshot.allocations = looked.allocations;
+        } else {
+            let parameters = SnapshotRead {
+                booking: booking.id,
+                restaurant: booking.restaurant,
+                tables: ids(),
+                start: window.start(),
+                end: window.end(),
+                now,
+                own_holds: parameter::ids(&holds),
+                current: &booking.status,
+                target: question.target,
+            };
+            self.run(parameters, |row| match row.fact() {
+                Some(SnapshotFact::Candidate {}) => crowded = true,
+                Some(fact) => note(&mut snapshot, fact, question.target),
+                None => {}
+            })?;
+        }
         // A constraint that went while a lock was waited for promises nothing any more.
         if crowded || self.connection.is_doubtful() {
             let parameters = BlockersRead {
@@ -149,12 +164,28 @@ impl Store {
             self.run(parameters, |row| row.fact().into_iter().for_each(|fact| in_the_way(&mut snapshot, fact)))?;
         }
         if question.edges_wanted || !holds.is_empty() {
-            let (own_holds, edges_wanted) = (parameter::ids(&holds), question.edges_wanted);
-            self.run(FloorRead { own_holds, tables: ids(), edges_wanted }, |row| {
-                row.fact().into_iter().for_each(|fact| belongs(&mut snapshot, fact));
-            })?;
+            self.belongings_read(&mut snapshot, &asked, question.edges_wanted)?;
         }
         Ok(snapshot)
+    }
+
+    fn belongings_read(&self, snapshot: &mut Snapshot, asked: &Inquiry, edges_wanted: bool) -> Result<(), Failure> {
+        let (own_holds, tables) = (asked.own_holds, if edges_wanted { asked.tables } else { &[] });
+        let says_edges = self.attachment.has(ADJACENCY);
+        let probed = self
+            .connection
+            .directly(|reader| snapshot_probe::belongings(reader, own_holds, says_edges.then_some(tables)))?;
+        let Some(found) = probed else {
+            let parameters =
+                FloorRead { own_holds: parameter::ids(own_holds), tables: parameter::ids(asked.tables), edges_wanted };
+            self.run(parameters, |row| row.fact().into_iter().for_each(|fact| belongs(snapshot, fact)))?;
+            return Ok(());
+        };
+        let members = found.members.into_iter().map(|(hold, table)| FloorFact::Member { hold, table });
+        let mirrors = found.mirrors.into_iter().map(|id| FloorFact::Mirror { id });
+        let edges = found.edges.into_iter().map(|(a, b)| FloorFact::Edge { a, b });
+        members.chain(mirrors).chain(edges).for_each(|fact| belongs(snapshot, fact));
+        Ok(())
     }
 }
 

@@ -20,6 +20,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("src/store/hooks.rs", "hooks of planner and executor, and a nest level of settings"),
     ("src/store/plan_cache.rs", "invalidation callbacks of the caches"),
     ("src/store/plan.rs", "SPI with kept plans and snapshots of our choice"),
+    ("src/store/probe/expression.rs", "expressions and conditions of indexes"),
     ("src/store/probe/access.rs", "what a probe has to know of a table and its indexes"),
     ("src/store/probe/reader.rs", "an active snapshot, and rows that were copied out"),
     ("src/store/probe/scan.rs", "scans an index and locks the rows found"),

@@ -88,6 +88,10 @@ pub enum Used {
     Holdfast(&'static HoldfastTable),
 }
 
+/// The tables that say what statuses and sets of tables may: decisions read them.
+pub const RULE_TABLES: [&str; 3] =
+    ["holdfast_booking_statuses", "holdfast_status_transitions", "holdfast_capacity_policies"];
+
 /// The tables that calls work on.
 pub fn used() -> impl Iterator<Item = Used> {
     let ours = HOLDFAST.iter().filter(|table| !table.feature.is_empty());

@@ -3,22 +3,24 @@
 use std::ffi::c_int;
 use std::rc::Rc;
 
+use pgrx::pg_sys::BuiltinOid::{TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
 use pgrx::{PgMemoryContexts, pg_sys};
 
+use super::expression::{Shape, is_plain};
 use super::reader::NotDirect;
-use super::{MOST_KEYS, Probe, server};
+use super::{Compares, KeyPart, MOST_KEYS, Probe, server};
 use crate::store::attachment;
 use crate::store::columns;
 use crate::store::guard;
 use crate::store::hooks::items;
-use crate::store::server::enum_label;
 
-/// One column of the key.
+/// One part of the key.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct KeyColumn {
-    /// Where it stands in the table.
+pub struct FoundPart {
+    /// Where it stands in the table; 0: an expression.
     pub column: c_int,
-    pub equals: pg_sys::RegProcedure,
+    pub strategy: u16,
+    pub procedure: pg_sys::RegProcedure,
     pub collation: pg_sys::Oid,
 }
 
@@ -30,7 +32,7 @@ pub struct Access {
     pub changes: u64,
     pub relation: pg_sys::Oid,
     pub index: pg_sys::Oid,
-    pub keys: [KeyColumn; MOST_KEYS],
+    pub keys: [FoundPart; MOST_KEYS],
     pub places: Rc<[c_int]>,
     /// A copy: the rows that are read by it may be read after the table was closed.
     pub shape: pg_sys::TupleDesc,
@@ -65,23 +67,27 @@ pub fn find(
     Ok(Access { probe, schema, changes, relation: oid, index, keys, places, shape })
 }
 
-type Found = (pg_sys::Oid, [KeyColumn; MOST_KEYS], Rc<[c_int]>, pg_sys::TupleDesc);
+type Found = (pg_sys::Oid, [FoundPart; MOST_KEYS], Rc<[c_int]>, pg_sys::TupleDesc);
 
 fn of_table(probe: &Probe, relation: pg_sys::Relation, lock: pg_sys::LOCKMODE) -> Result<Found, NotDirect> {
     // SAFETY: an open relation, that keeps its descriptor.
     let (oid, shape) = unsafe { ((*relation).rd_id, (*relation).rd_att) };
     // SAFETY: as above.
     let place = |names| unsafe { columns::places(shape, names) }.map_err(|_| NotDirect::Sql("a column is absent"));
-    let (places, key_places) = (place(probe.columns)?, place(probe.keys)?);
-    for column in places.iter().chain(key_places.iter()) {
+    let places = place(probe.columns)?;
+    let mut keys = [FoundPart::default(); MOST_KEYS];
+    for (part, key) in keys.iter_mut().zip(probe.keys) {
+        let column = match &key.of {
+            Shape::Column(name) => place(std::slice::from_ref(name))?.first().copied().unwrap_or_default(),
+            _ => 0,
+        };
+        *part = of_key(oid, column, key)?;
+    }
+    for column in places.iter().copied().chain(keys.iter().map(|part| part.column)).filter(|column| *column > 0) {
         // SAFETY: reads the syscache.
-        if unsafe { pg_sys::get_attgenerated(oid, *column as pg_sys::AttrNumber) } as u8 == b'v' {
+        if unsafe { pg_sys::get_attgenerated(oid, column as pg_sys::AttrNumber) } as u8 == b'v' {
             return Err(NotDirect::Sql("a column is generated when it is read"));
         }
-    }
-    let mut keys = [KeyColumn::default(); MOST_KEYS];
-    for ((key, column), wanted) in keys.iter_mut().zip(key_places.iter()).zip(probe.types) {
-        *key = of_key(oid, *column, *wanted)?;
     }
     let index = index(probe, relation, &keys[..probe.keys.len()], lock)?;
     // SAFETY: copies a descriptor into memory that stays; what it points at is copied with it.
@@ -89,30 +95,27 @@ fn of_table(probe: &Probe, relation: pg_sys::Relation, lock: pg_sys::LOCKMODE) -
     Ok((index, keys, places, shape))
 }
 
-fn of_key(relation: pg_sys::Oid, column: c_int, wanted: pg_sys::BuiltinOid) -> Result<KeyColumn, NotDirect> {
-    let (mut kind, mut modifier, mut collation) = (pg_sys::InvalidOid, 0, pg_sys::InvalidOid);
-    // SAFETY: reads the syscache: a column of a relation that is open.
-    let is_plain = unsafe {
+fn of_key(relation: pg_sys::Oid, column: c_int, key: &KeyPart) -> Result<FoundPart, NotDirect> {
+    let (mut kind, mut modifier, mut collation) = (key.kind.value(), -1, pg_sys::InvalidOid);
+    if column > 0 {
         let number = column as pg_sys::AttrNumber;
-        pg_sys::get_atttypetypmodcoll(relation, number, &raw mut kind, &raw mut modifier, &raw mut collation);
-        modifier == -1 && (collation == pg_sys::InvalidOid || pg_sys::get_collation_isdeterministic(collation))
-    };
-    if kind != wanted.value() || !is_plain {
+        // SAFETY: reads the syscache: a column of a relation that is open.
+        unsafe {
+            pg_sys::get_atttypetypmodcoll(relation, number, &raw mut kind, &raw mut modifier, &raw mut collation);
+        }
+    }
+    if kind != key.kind.value() || modifier != -1 || !is_plain(collation) {
         return Err(NotDirect::Sql("a key is of another type or collation"));
     }
-    let equals = match wanted {
-        pg_sys::BuiltinOid::UUIDOID => pg_sys::F_UUID_EQ,
-        pg_sys::BuiltinOid::TEXTOID => pg_sys::F_TEXTEQ,
-        _ => return Err(NotDirect::Sql("a key is of a type that is not probed")),
-    };
-    Ok(KeyColumn { column, equals: pg_sys::Oid::from_u32(equals), collation })
+    let (strategy, procedure) = key.operator().ok_or(NotDirect::Sql("a key is of a type that is not probed"))?;
+    Ok(FoundPart { column, strategy: strategy as u16, procedure: pg_sys::Oid::from_u32(procedure), collation })
 }
 
 /// The index that finds the key.
 fn index(
     probe: &Probe,
     relation: pg_sys::Relation,
-    keys: &[KeyColumn],
+    keys: &[FoundPart],
     lock: pg_sys::LOCKMODE,
 ) -> Result<pg_sys::Oid, NotDirect> {
     // SAFETY: an open relation; the list is a copy of ours, of OIDs.
@@ -139,58 +142,72 @@ fn index(
 
 /// # Safety
 /// An open index.
-unsafe fn finds(index: pg_sys::Relation, probe: &Probe, keys: &[KeyColumn]) -> bool {
+unsafe fn finds(index: pg_sys::Relation, probe: &Probe, parts: &[FoundPart]) -> bool {
+    let method = if probe.keys.iter().any(|key| key.is_in_gist()) { pg_sys::GIST_AM_OID } else { pg_sys::BTREE_AM_OID };
     // SAFETY: as the caller says. Each of the arrays has an entry for each column of the key.
     unsafe {
         let about = &*(*index).rd_index;
-        let is_usable = (*(*index).rd_rel).relam == pg_sys::BTREE_AM_OID
+        let is_usable = (*(*index).rd_rel).relam == method
             && (about.indisvalid && about.indisready && about.indislive && !about.indcheckxmin);
         let count = usize::try_from(about.indnkeyatts).unwrap_or_default();
         let fits = if probe.is_one {
-            about.indisunique && about.indimmediate && count == keys.len()
+            about.indisunique && about.indimmediate && count == parts.len()
         } else {
-            count >= keys.len()
+            count >= parts.len()
         };
         if !is_usable || !fits || !keeps_what_is_wanted(index, probe) {
             return false;
         }
         let columns = about.indkey.values.as_slice(count);
-        keys.iter().enumerate().all(|(at, key)| {
-            let family = if key.collation == pg_sys::InvalidOid { UUID_FAMILY } else { TEXT_FAMILY };
-            c_int::from(columns[at]) == key.column
-                && *(*index).rd_indcollation.add(at) == key.collation
-                && (*(*index).rd_opfamily.add(at)).to_u32() == family
+        let mut expressions = items(pg_sys::RelationGetIndexExpressions(index));
+        parts.iter().zip(probe.keys).enumerate().all(|(at, (part, key))| {
+            // An expression is stored as no column; its columns are compared with those of the key.
+            let is_it = if columns[at] == 0 {
+                expressions.next().is_some_and(|node| key.of.is(node, about.indrelid))
+            } else {
+                part.column > 0 && c_int::from(columns[at]) == part.column
+            };
+            let ascends = u32::from((*(*index).rd_indoption.add(at)).cast_unsigned()) & pg_sys::INDOPTION_DESC == 0;
+            is_it
+                && (ascends || matches!(key.compares, Compares::Equal))
+                && *(*index).rd_indcollation.add(at) == part.collation
+                && compares_as_the_server(*(*index).rd_opfamily.add(at), method, key)
         })
     }
 }
 
-/// The server's own comparisons, as its catalogue numbers their families in every release.
-const UUID_FAMILY: u32 = 2968;
-const TEXT_FAMILY: u32 = 1994;
+/// The server's own comparisons, as its catalogue numbers their families in every release; in a GiST, ids are compared by
+/// btree_gist, whose number it does not know.
+fn compares_as_the_server(family: pg_sys::Oid, method: pg_sys::Oid, key: &KeyPart) -> bool {
+    let known = match key.kind {
+        UUIDOID if method == pg_sys::GIST_AM_OID => {
+            // SAFETY: reads the syscache; InvalidOid is no operator, and has no function.
+            let function = unsafe {
+                let strategy = pg_sys::BTEqualStrategyNumber as i16;
+                let operator = pg_sys::get_opfamily_member(family, pg_sys::UUIDOID, pg_sys::UUIDOID, strategy);
+                if operator == pg_sys::InvalidOid { operator } else { pg_sys::get_opcode(operator) }
+            };
+            return function.to_u32() == pg_sys::F_UUID_EQ;
+        }
+        UUIDOID => 2968,
+        TEXTOID => 1994,
+        TIMESTAMPTZOID => 434,
+        TSTZRANGEOID if method == pg_sys::GIST_AM_OID => 3919,
+        _ => return false,
+    };
+    family.to_u32() == known
+}
 
-/// An index with a condition has the rows of which it is true: those that the probe wants, where it says `status = 'active'` as
-/// the probe does.
+/// An index with a condition has the rows of which it is true: those that the probe wants, where the probe says the same.
 ///
 /// # Safety
 /// An open index.
 unsafe fn keeps_what_is_wanted(index: pg_sys::Relation, probe: &Probe) -> bool {
-    // SAFETY: as the caller says; null is an empty list. A node's tag tells its type; an enum's value is an OID.
+    // SAFETY: as the caller says; null is an empty list.
     unsafe {
-        let mut conditions = items(pg_sys::RelationGetIndexPredicate(index));
-        let Some(condition) = conditions.next() else { return true };
-        let Some((column, label)) = probe.only.filter(|_| conditions.next().is_none()) else { return false };
-        let node = condition.cast::<pg_sys::OpExpr>();
-        if (*node).xpr.type_ != pg_sys::NodeTag::T_OpExpr || (*node).opfuncid.to_u32() != pg_sys::F_ENUM_EQ {
-            return false;
-        }
-        let mut sides = items((*node).args);
-        let (Some(one), Some(other)) = (sides.next(), sides.next()) else { return false };
-        let (variable, constant) = (one.cast::<pg_sys::Var>(), other.cast::<pg_sys::Const>());
-        (*variable).xpr.type_ == pg_sys::NodeTag::T_Var
-            && (*variable).varattno == pg_sys::get_attnum((*(*index).rd_index).indrelid, column.as_ptr())
-            && (*constant).xpr.type_ == pg_sys::NodeTag::T_Const
-            && !(*constant).constisnull
-            && pg_sys::get_typtype((*constant).consttype) as u8 == pg_sys::TYPTYPE_ENUM
-            && enum_label(pg_sys::Oid::from((*constant).constvalue.value() as u32)).as_deref() == label.to_str().ok()
+        let (table, conditions) = ((*(*index).rd_index).indrelid, pg_sys::RelationGetIndexPredicate(index));
+        let keeps = |shape: &Shape| items(conditions).any(|node| shape.is(node, table));
+        items(conditions).all(|node| probe.only.iter().any(|shape| shape.is(node, table)))
+            && (probe.most == usize::MAX || probe.only.iter().all(keeps))
     }
 }

@@ -21,10 +21,11 @@
 //!   parent, foreign, temporary), it has rules, row security counts for this user, who may not read it, lock rows of it or name
 //!   what is in its schema. A column's privilege alone is a statement's affair, and so is every error about it.
 //! - Once after each change of the catalogue (`Access`): a column is missing, generated when it is read, or of another type; the
-//!   key is a domain, or has a collation in which different texts are equal; there is no btree whose first columns are the key,
-//!   valid, ready, with no condition but the probe's and with the server's own comparison, and unique and never deferred where one
-//!   row is meant.
-//! - A row holds what the reader does not take, as a column of a type that it reads only by the statement's cast.
+//!   key is a domain, or has a collation in which different texts are equal; there is no index whose first columns, or expressions,
+//!   are the key, valid, ready, without a condition that the probe has not, and with the server's own comparison, and unique and
+//!   never deferred where one row is meant.
+//! - A row holds what the reader does not take, as a column of a type that it reads only by the statement's cast; an index is not
+//!   certain that a row is one of those asked for.
 //!
 //! **What is not seen.** Statistics of statements do not count probes; those of tables and indexes do. Hooks of others on the
 //! start of the executor that only watch, as pg_stat_statements and auto_explain, are not called. The locks of tables and
@@ -35,34 +36,81 @@
 //! guard is around each use of the server's functions, and no frame that an error jumps over owns anything.
 
 mod access;
+mod expression;
 mod reader;
 mod scan;
 mod server;
 
-use std::ffi::CStr;
-
 use pgrx::pg_sys;
+use pgrx::pg_sys::BuiltinOid::{self, TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
 
 pub(super) use access::Access;
+pub(super) use expression::Shape;
 pub(super) use reader::{NotDirect, Reader};
 
 use super::columns::Columns;
 use super::parameter::Argument;
 
-/// Keys have no more columns than these.
-const MOST_KEYS: usize = 2;
+/// Keys have no more parts than these.
+const MOST_KEYS: usize = 3;
 
 /// A question that an index answers: the rows of a table that have a key.
 pub struct Probe {
     pub table: &'static str,
-    /// The columns of the key, in the order of the index.
-    pub keys: &'static [&'static str],
-    pub types: &'static [pg_sys::BuiltinOid],
+    /// The parts of the key, in the order of the index.
+    pub keys: &'static [KeyPart],
     /// Is there one row at most? Then a unique index has to say so.
     pub is_one: bool,
-    /// Of the rows that an index keeps by a condition, those with this label in an enum's column: `status = 'active'`.
-    pub only: Option<(&'static CStr, &'static CStr)>,
+    /// No more rows than these are read: the first in the order of the index, which then has all of `only` as its condition.
+    pub most: usize,
+    /// What is true of the rows that are asked for: an index may leave out others.
+    pub only: &'static [Shape],
     pub columns: &'static [&'static str],
+}
+
+/// A part of a key.
+pub struct KeyPart {
+    pub of: Shape,
+    pub compares: Compares,
+    pub kind: BuiltinOid,
+}
+
+/// How a part of a key is compared with what is asked for.
+#[derive(Clone, Copy)]
+pub enum Compares {
+    Equal,
+    /// There is none; nothing is asked for.
+    Absent,
+    Before,
+    From,
+    After,
+    /// Ranges that have a moment in common, in a GiST.
+    Overlaps,
+}
+
+impl KeyPart {
+    pub const fn equal(column: &'static str, kind: BuiltinOid) -> KeyPart {
+        KeyPart { of: Shape::Column(column), compares: Compares::Equal, kind }
+    }
+
+    const fn is_in_gist(&self) -> bool {
+        matches!(self.compares, Compares::Overlaps)
+    }
+
+    /// The server's strategy in a family of operators, and the function behind the operator.
+    const fn operator(&self) -> Option<(u32, u32)> {
+        match (self.compares, self.kind) {
+            (Compares::Equal, UUIDOID) => Some((pg_sys::BTEqualStrategyNumber, pg_sys::F_UUID_EQ)),
+            (Compares::Equal, TEXTOID) => Some((pg_sys::BTEqualStrategyNumber, pg_sys::F_TEXTEQ)),
+            // No operator: that there is nothing, an index says itself.
+            (Compares::Absent, _) => Some((0, 0)),
+            (Compares::Before, TIMESTAMPTZOID) => Some((pg_sys::BTLessStrategyNumber, pg_sys::F_TIMESTAMPTZ_LT)),
+            (Compares::From, TIMESTAMPTZOID) => Some((pg_sys::BTGreaterEqualStrategyNumber, pg_sys::F_TIMESTAMPTZ_GE)),
+            (Compares::After, TIMESTAMPTZOID) => Some((pg_sys::BTGreaterStrategyNumber, pg_sys::F_TIMESTAMPTZ_GT)),
+            (Compares::Overlaps, TSTZRANGEOID) => Some((pg_sys::RANGESTRAT_OVERLAPS, pg_sys::F_RANGE_OVERLAPS)),
+            _ => None,
+        }
+    }
 }
 
 /// Why a row's word is a statement's to judge: it compares values, and labels may have been renamed since it was planned.
@@ -76,20 +124,31 @@ pub trait ProbeKey<C: Columns> {
 }
 
 /// `probe!(one "bookings", BookingById { id: Id } -> BookingRow)` makes a struct of the key, as `statement!` does of
-/// parameters; `all` is for any number of rows.
+/// parameters; `all` is for any number of rows, `first 3` for no more. Behind `where` stands what is true of the rows asked for,
+/// behind `by` the parts of a key that is more than columns.
 macro_rules! probe {
     (one $($rest:tt)*) => {
-        $crate::store::probe::probe!(@ true, None, $($rest)*);
+        $crate::store::probe::probe!(@ true, usize::MAX, &[], $($rest)*);
     };
-    (all where $column:literal is $label:literal, $($rest:tt)*) => {
-        $crate::store::probe::probe!(@ false, Some(($column, $label)), $($rest)*);
+    (all where $only:ident, $($rest:tt)*) => {
+        $crate::store::probe::probe!(@ false, usize::MAX, $only, $($rest)*);
     };
     (all $($rest:tt)*) => {
-        $crate::store::probe::probe!(@ false, None, $($rest)*);
+        $crate::store::probe::probe!(@ false, usize::MAX, &[], $($rest)*);
+    };
+    (first $most:literal where $only:ident, $($rest:tt)*) => {
+        $crate::store::probe::probe!(@ false, $most, $only, $($rest)*);
+    };
+    (keys $given:ident; $($rest:tt)*) => { $given };
+    (keys; $($field:ident: $kind:ty,)*) => {
+        &[$($crate::store::probe::KeyPart::equal(
+            stringify!($field),
+            <$kind as $crate::store::parameter::Parameter>::KIND,
+        )),*]
     };
     (
-        @ $one:literal, $only:expr, $table:literal,
-        $key:ident $(<$life:lifetime>)? { $($field:ident: $kind:ty),* $(,)? } -> $row:ty
+        @ $one:literal, $most:expr, $only:expr, $table:literal,
+        $key:ident $(<$life:lifetime>)? { $($field:ident: $kind:ty),* $(,)? } $(by $keys:ident)? -> $row:ty
     ) => {
         pub(in crate::store) struct $key $(<$life>)? {
             $(pub(in crate::store) $field: $kind),*
@@ -98,9 +157,9 @@ macro_rules! probe {
         impl $(<$life>)? $crate::store::probe::ProbeKey<$row> for $key $(<$life>)? {
             const PROBE: &'static $crate::store::probe::Probe = &$crate::store::probe::Probe {
                 table: $table,
-                keys: &[$(stringify!($field)),*],
-                types: &[$(<$kind as $crate::store::parameter::Parameter>::KIND),*],
+                keys: $crate::store::probe::probe!(keys $($keys)?; $($field: $kind,)*),
                 is_one: $one,
+                most: $most,
                 only: $only,
                 columns: <$row as $crate::store::columns::Columns>::NAMES,
             };

@@ -103,11 +103,29 @@ impl Reader {
         key: P,
         read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, NotDirect> {
+        // What else there is of a key is not compared again with the newest version.
+        if !P::PROBE.is_one {
+            return Err(NotDirect::Sql("rows are not locked by this key"));
+        }
         // SAFETY: a plain variable of this backend; true on a standby, too.
         if unsafe { pg_sys::XactReadOnly } {
             return Err(NotDirect::Sql("the transaction is read-only"));
         }
         self.run(key, true, read)
+    }
+
+    /// Is there a way, as far as the catalogue says? Asked before what would be read in vain.
+    pub fn finds<C: Columns, P: ProbeKey<C>>(&self) -> Result<(), NotDirect> {
+        self.access(P::PROBE, false).map(drop)
+    }
+
+    /// A table that the statement looks at, and we need not: who may not read it hears so, too.
+    pub fn looks_at<C: Columns, P: ProbeKey<C>>(&self) -> Result<(), NotDirect> {
+        let access = self.access(P::PROBE, false)?;
+        let asked = Asked { access: &access, known: &self.known, arguments: &[], locks: false };
+        // SAFETY: as below; no row is read.
+        let ran = unsafe { guard::guarded(|| scan::run(&asked, None)) };
+        ran.map_err(NotDirect::Raised)?.map_or(Ok(()), |why| Err(NotDirect::Sql(why)))
     }
 
     /// A window that is not what the booking's day and times say; that is the statement's to derive.
@@ -127,7 +145,7 @@ impl Reader {
         let asked = Asked { access: &access, known: &self.known, arguments: arguments.as_ref(), locks };
         let mut tuples = Vec::with_capacity(4);
         // SAFETY: a snapshot is active; the frames under the guard borrow all they use.
-        let ran = unsafe { guard::guarded(|| scan::run(&asked, &mut tuples)) };
+        let ran = unsafe { guard::guarded(|| scan::run(&asked, Some(&mut tuples))) };
         if let Some(why) = ran.map_err(NotDirect::Raised)? {
             return Err(NotDirect::Sql(why));
         }
@@ -146,13 +164,18 @@ impl Reader {
 
     /// How the probe gets there: as it was found before, unless something changed.
     fn access(&self, probe: &'static Probe, locks: bool) -> Result<Rc<Access>, NotDirect> {
-        if let Some(access) = self.known.access(probe) {
-            return Ok(access);
+        if let Some(found) = self.known.access(probe) {
+            return found.map_err(NotDirect::Sql);
         }
         let changes = self.known.changes();
-        let access = Rc::new(access::find(probe, (self.known.attachment.oid, changes), scan::mode(locks))?);
-        self.known.keep_access(&access);
-        Ok(access)
+        let found = match access::find(probe, (self.known.attachment.oid, changes), scan::mode(locks)) {
+            Ok(access) if self.known.attachment.watches(access.relation.to_u32()) => Ok(Rc::new(access)),
+            Ok(_) => Err("nobody tells of changes of the table"),
+            Err(NotDirect::Sql(why)) => Err(why),
+            Err(raised) => return Err(raised),
+        };
+        self.known.keep_access(probe, changes, found.clone());
+        found.map_err(NotDirect::Sql)
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
-use super::access::{Access, KeyColumn};
+use super::access::{Access, FoundPart};
 use super::{MOST_KEYS, server};
 use crate::store::parameter::Argument;
 use crate::store::plan_cache::Known;
@@ -26,11 +26,12 @@ pub fn mode(locks: bool) -> pg_sys::LOCKMODE {
     if locks { pg_sys::RowShareLock as pg_sys::LOCKMODE } else { pg_sys::AccessShareLock as pg_sys::LOCKMODE }
 }
 
-/// Copies the rows out, locked where that is asked. Some: why a statement has to say it.
+/// Copies the rows out, locked where that is asked; without a place for them, only looks whether they may be read. Some: why a
+/// statement has to say it.
 ///
 /// # Safety
 /// Under the guard, with an active snapshot.
-pub unsafe fn run(asked: &Asked, rows: &mut Vec<pg_sys::HeapTuple>) -> Option<&'static str> {
+pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> Option<&'static str> {
     let access = asked.access;
     let lock = mode(asked.locks);
     // SAFETY: the relation is locked before it is believed, and what is known of it compared with what was heard of until then;
@@ -44,10 +45,10 @@ pub unsafe fn run(asked: &Asked, rows: &mut Vec<pg_sys::HeapTuple>) -> Option<&'
             return Some("a table is absent");
         }
         let hindrance = if asked.known.is_as_at(access.changes) { hindrance(relation, asked) } else { Some(CHANGED) };
-        if hindrance.is_some() {
+        let Some(rows) = rows.filter(|_| hindrance.is_none()) else {
             server::relation_close(relation, NO_LOCK);
             return hindrance;
-        }
+        };
         let index = server::index_open(access.index, lock);
         let hindrance = scan(relation, index, asked, rows);
         server::index_close(index, NO_LOCK);
@@ -103,14 +104,17 @@ unsafe fn scan(
     unsafe {
         let mut keys: [pg_sys::ScanKeyData; MOST_KEYS] = std::mem::zeroed();
         for (at, ((entry, key), argument)) in keys.iter_mut().zip(asked.access.keys).zip(asked.arguments).enumerate() {
+            // Where nothing is compared, what is looked for is that there is nothing.
+            let is_absent = key.procedure == pg_sys::InvalidOid;
+            let flags = if is_absent { pg_sys::SK_ISNULL | pg_sys::SK_SEARCHNULL } else { 0 };
             server::ScanKeyEntryInitialize(
                 entry,
-                0,
+                flags as c_int,
                 at as pg_sys::AttrNumber + 1,
-                pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+                key.strategy,
                 pg_sys::InvalidOid,
                 key.collation,
-                key.equals,
+                key.procedure,
                 argument.unwrap_or(pg_sys::Datum::null()),
             );
         }
@@ -121,8 +125,14 @@ unsafe fn scan(
         let scan = server::begin_scan(relation, index, snapshot, count as c_int);
         server::index_rescan(scan, keys.as_mut_ptr(), count as c_int, std::ptr::null_mut(), 0);
         let mut hindrance = None;
-        while hindrance.is_none() && server::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
+        while hindrance.is_none()
+            && rows.len() < asked.access.probe.most
+            && server::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
         {
+            if (*scan).xs_recheck {
+                hindrance = Some("an index is not certain of a row");
+                continue;
+            }
             if newest.is_null() {
                 rows.push(copied(slot));
                 continue;
@@ -192,7 +202,7 @@ unsafe fn lock(
 unsafe fn has_key(slot: *mut pg_sys::TupleTableSlot, keys: &mut [pg_sys::ScanKeyData], access: &Access) -> bool {
     // SAFETY: as the caller says; columns are taken apart up to the one that is read.
     unsafe {
-        keys.iter_mut().zip(access.keys).all(|(key, KeyColumn { column, .. })| {
+        keys.iter_mut().zip(access.keys).all(|(key, FoundPart { column, .. })| {
             if c_int::from((*slot).tts_nvalid) < column {
                 server::slot_getsomeattrs_int(slot, column);
             }

@@ -26,22 +26,27 @@ fn answer(floor: &mut Floor, call: &Call) -> Result<Vec<Value>, Refusal> {
     Ok(floor.call(call)?.into_iter().map(known).collect())
 }
 
-/// The same call from the same state, by both ways: answers, every field of a refusal, and what is left of others' rows.
+/// The same call from the same state, by each way: answers, every field of a refusal, and what is left of others' rows.
 fn assert_same(floor: &mut Floor, call: &Call, what: &str) {
     let left = "select array_agg(t.row order by t.row) from (
                   select coalesce(a.booking_id::text, 'nobody') || a.resource_type || a.\"window\" as row from public.allocations a
                   union all select a.booking_id || a.table_id::text || a.start_at || a.end_at from public.booking_table_assignments a
                   union all select h.id || h.status::text from public.table_holds h) t";
     let mut answers = Vec::new();
-    for drop in [None, Some(format!("drop index {INDEX}"))] {
+    for way in [
+        "set local holdfast.access_path = direct",
+        "set local holdfast.access_path = sql",
+        &format!("drop index {INDEX}"),
+    ] {
         floor.run("savepoint way");
-        drop.iter().for_each(|drop| floor.run(drop));
+        floor.run(way);
         let answer = answer(floor, call);
         let rows: Option<Vec<String>> = answer.is_ok().then(|| floor.value::<Option<Vec<String>>>(left)).flatten();
         answers.push((answer, rows));
         floor.run("rollback to way");
     }
-    assert_eq!(answers[0], answers[1], "{what}: with the index, and without it");
+    assert_eq!(answers[0], answers[1], "{what}: by probes, and by statements");
+    assert_eq!(answers[1], answers[2], "{what}: with the index, and without it");
 }
 
 /// Half an hour of an evening, from five to eleven.
