@@ -119,6 +119,8 @@ fn the_first_look_answers_as_the_whole_look() {
             .with("p_table_ids", tables)
             .with("p_idempotency_key", "key");
         assert_same(&mut floor, &native, &format!("case {case}, returned"));
+        let explained = Call::new("explain_confirm").with("p_booking_id", booking).with("p_table_ids", tables);
+        assert_same(&mut floor, &explained, &format!("case {case}, explained"));
         floor.run("rollback");
     }
 }

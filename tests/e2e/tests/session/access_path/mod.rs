@@ -1,10 +1,12 @@
 //! Rows found by an index, without a statement, answer as the statement does; where that is not certain, the statement answers.
 
+mod hindrances;
+
 use holdfast_e2e::{
     Call, Floor, Refusal, Room, Session, assign, atomic_confirm, behind, check_in, confirm, confirm_hold,
-    confirm_outcome, unassign,
+    confirm_outcome, native, unassign,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What a call left behind, without what is drawn anew each time.
@@ -45,8 +47,9 @@ fn masked(answer: &Answer, known: &[Uuid]) -> String {
             Value::String(word) if hides(word) => Value::Null,
             Value::Array(items) => items.iter().map(|item| masks(item, hides)).collect(),
             Value::Object(fields) => {
-                let shown =
-                    fields.iter().filter(|(name, _)| !["receipt", "transaction_id", "at"].contains(&name.as_str()));
+                let shown = fields
+                    .iter()
+                    .filter(|(name, _)| !["receipt", "transaction_id", "at", "elapsed_ms"].contains(&name.as_str()));
                 Value::Object(shown.map(|(name, value)| (name.clone(), masks(value, hides))).collect())
             }
             other => other.clone(),
@@ -57,6 +60,10 @@ fn masked(answer: &Answer, known: &[Uuid]) -> String {
         Ok(rows) => format!("{:?}\n{}", rows.iter().map(|row| masks(row, &hides)).collect::<Vec<_>>(), answer.left),
         Err(refusal) => format!("{refusal:?}"),
     }
+}
+
+fn told(function: &str) -> Call {
+    native(function).with("p_idempotency_key", "told")
 }
 
 struct Case {
@@ -125,6 +132,12 @@ fn each_call_answers_alike_on_both_paths() {
         (true, Call::new("undo_confirm").with("p_booking_id", done).with("p_idempotency_key", "done")),
         (true, Call::new("explain_confirm").with("p_booking_id", fresh).with("p_table_ids", &tables[..1])),
         (true, confirm_outcome(done, "done")),
+        (false, confirm(fresh, &tables[1..3], "held by others")),
+        (false, confirm(fresh, &[tables[0], tables[2]], "taken")),
+        (true, Call::new("hold_tables").with("p_booking_id", held).with("p_table_ids", &tables[2..4])),
+        (true, Call::new("explain_confirm").with("p_booking_id", held).with("p_table_ids", &tables[1..3])),
+        (true, Call::new("reconcile_booking").with("p_booking_id", done)),
+        (true, Call::new("refresh_table_status").with("p_table_id", tables[0])),
     ];
     for (is_done, call) in &calls {
         let said = case.same("direct", "select", call).said;
@@ -137,114 +150,40 @@ fn each_call_answers_alike_on_both_paths() {
     }
 }
 
-/// What keeps rows from being read without a statement, done in the transaction of the call; why, as the error says.
-const HINDRANCES: &[(&str, &str)] = &[
-    ("create rule nothing as on delete to public.restaurants do also nothing", "parts, a parent or rules"),
-    ("create table public.more () inherits (public.restaurants)", "parts, a parent or rules"),
-    (
-        "alter table public.restaurants rename to kept; create view public.restaurants as select * from public.kept",
-        "no index finds the key",
-    ),
-    (
-        "alter table public.restaurants rename to kept;
-         create table public.restaurants (id uuid primary key, name text, timezone text) partition by hash (id);
-         create table public.part partition of public.restaurants for values with (modulus 1, remainder 0);
-         insert into public.restaurants select id, name, timezone from public.kept",
-        "no plain table",
-    ),
-    ("alter table public.restaurants drop constraint restaurants_pkey cascade", "no index finds the key"),
-    (
-        "alter table public.booking_assignment_idempotency drop constraint booking_assignment_idempotency_pkey,
-           add primary key (booking_id, idempotency_key) deferrable",
-        "no index finds the key",
-    ),
-    (
-        "drop view public.holdfast_inconsistent_bookings cascade;
-         alter table public.booking_assignment_idempotency alter column idempotency_key type varchar(200)",
-        "another type or collation",
-    ),
-    (
-        "drop view public.holdfast_inconsistent_bookings cascade;
-         create domain public.named as uuid check (value is not null);
-         alter table public.booking_assignment_idempotency alter column booking_id type public.named",
-        "another type or collation",
-    ),
-    (
-        "alter table public.booking_assignment_idempotency drop constraint booking_assignment_idempotency_pkey;
-         create unique index on public.booking_assignment_idempotency (booking_id, idempotency_key) where idempotency_key <> ''",
-        "no index finds the key",
-    ),
-    (
-        "alter table public.booking_assignment_idempotency drop constraint booking_assignment_idempotency_pkey;
-         create unique index on public.booking_assignment_idempotency (idempotency_key, booking_id)",
-        "no index finds the key",
-    ),
-    ("set transaction isolation level repeatable read", "before it began"),
-    ("set transaction isolation level serializable", "before it began"),
-    (
-        "update public.bookings set start_at = null, end_at = null, booking_date = '2027-05-01', start_time = '18:00', end_time = '20:00'",
-        "derived from a day and times",
-    ),
-    (
-        "alter type public.table_status rename value 'out_of_service' to 'closed'; update public.table_inventory set status = 'closed'",
-        "a label is none",
-    ),
+/// What the rows of the schema say to a decision.
+const SAYINGS: &[&str] = &[
+    "select",
+    "delete from public.holdfast_capacity_policies;
+     update public.holdfast_booking_statuses set holds_tables = false, occupies_tables = false, is_confirm_target = false",
+    "delete from public.holdfast_status_transitions where to_status = 'confirmed'",
+    "insert into public.holdfast_capacity_policies (restaurant_id, extra_seats, enforce_min_party)
+       select id, 3, true from public.restaurants",
+    "delete from public.table_adjacencies",
+    "update public.table_holds set booking_id = null, expires_at = '2027-06-01Z';
+     update public.allocations set booking_id = null where resource_type = 'hold'",
 ];
 
 #[test]
-fn what_is_not_certain_is_left_to_the_statement() {
+fn decisions_are_alike_whatever_the_rows_say() {
     let mut case = case();
-    let replay = confirm(case.done, &case.room.tables[..1], "done");
-    let fresh = confirm(case.fresh, &case.room.tables[2..3], "new");
-    case.same("direct", "select", &replay);
-    for (before, why) in HINDRANCES {
-        let asked = if why.starts_with("a label") { &fresh } else { &replay };
-        let refused = answered(&mut case.floor, "direct", before, asked);
-        let refusal = refused.said.expect_err(before);
-        assert_eq!(refusal.sqlstate, "55000", "{before}: {refusal:?}");
-        assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains(why)), "{before}: {refusal:?}");
-        case.same("auto", before, asked);
-        // Rolled back, it is no hindrance any more.
-        case.same("direct", "select", asked);
-    }
-    // A column that went and came again is another column, and read as that.
-    let again = "alter table public.booking_table_assignments drop column merge_group_id cascade;
-                 alter table public.booking_table_assignments add column merge_group_id uuid";
-    case.same("auto", again, &replay);
-    case.same("direct", "set transaction read only", &replay);
-}
-
-/// Rights and row security of the role that a call acts as: the owner of the bookings, where a superuser calls.
-#[test]
-fn rights_and_row_security_are_the_statements_affair() {
-    let mut case = case();
-    let replay = confirm(case.done, &case.room.tables[..1], "done");
-    let plain = "create role plain_owner; grant usage, create on schema public to plain_owner;
-         do $$ declare t regclass; begin
-           for t in select c.oid from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'p') loop
-             execute format('alter table %s owner to plain_owner', t);
-           end loop;
-         end $$";
-    case.same("direct", plain, &replay);
-    let hindrances = [
-        ("revoke select on public.restaurants from plain_owner", "not the right"),
-        (
-            "revoke all on public.restaurants from plain_owner; grant select (id, timezone) on public.restaurants to plain_owner",
-            "not the right",
-        ),
-        ("alter table public.bookings enable row level security, force row level security", "row security"),
-        (
-            "alter table public.bookings enable row level security, force row level security;
-             create policy all_of_them on public.bookings using (true)",
-            "row security",
-        ),
+    let tables = case.room.tables.clone();
+    let (fresh, done, held, hold) = (case.fresh, case.done, case.held, case.hold);
+    let item =
+        |booking: Uuid, tables: &[Uuid]| json!({"booking_id": booking, "table_ids": tables, "idempotency_key": "many"});
+    let others = [
+        confirm(fresh, &tables[2..4], "beside").with("p_require_adjacency", true),
+        confirm(done, &tables[1..3], "moves"),
+        told("confirm_tables").with("p_booking_id", fresh).with("p_table_ids", &tables[1..4]),
+        told("confirm_tables").with("p_booking_id", fresh).with("p_table_ids", &tables[2..4]),
+        told("confirm_hold").with("p_hold_id", hold).with("p_booking_id", held),
+        Call::new("confirm_many").with("p_items", json!([item(fresh, &tables[2..4]), item(held, &tables[1..2])])),
+        Call::new("run_auto_assign").with("p_booking_id", held).with("p_hold_id", hold),
+        Call::new("repair_booking").with("p_booking_id", done),
+        native("extend_hold").with("p_hold_id", hold),
+        native("sweep"),
     ];
-    for (more, why) in hindrances {
-        let before = format!("{plain}; {more}");
-        let refused = answered(&mut case.floor, "direct", &before, &replay);
-        let refusal = refused.said.expect_err(more);
-        assert!(refusal.detail.as_deref().is_some_and(|detail| detail.contains(why)), "{more}: {refusal:?}");
-        case.same("auto", &before, &replay);
+    for (call, before) in others.iter().flat_map(|call| SAYINGS.iter().map(move |before| (call, before))) {
+        case.same("direct", before, call);
     }
 }
 
