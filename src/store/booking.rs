@@ -204,14 +204,18 @@ fn probe_booking(reader: &Reader, booking: Id, key: Option<&str>) -> Result<Opti
         zone_lock: row.assigned_zone_id(),
         window: BookingWindow { start: row.start_at(), end: row.end_at() },
     })?;
-    let Some(found) = found.into_iter().next() else { return Ok(None) };
+    let Some(found) = found.into_iter().next() else {
+        reader.looks_at::<_, RestaurantById>()?;
+        reader.looks_at::<_, BoundByKey>()?;
+        return Ok(None);
+    };
     reader.has_own_window(found.window)?;
     if reader.rows(RestaurantById { id: found.restaurant }, |_| ())?.is_empty() {
         return Ok(None);
     }
     let bound = match key {
         Some(key) => reader.rows(BoundByKey { booking_id: booking, idempotency_key: key }, |_| ())?,
-        None => Vec::new(),
+        None => reader.looks_at::<_, BoundByKey>().map(|()| Vec::new())?,
     };
     Ok(Some((found, !bound.is_empty())))
 }

@@ -162,7 +162,12 @@ fn probe_ledger(reader: &Reader, booking: Id, key: &str) -> Result<Option<(Ledge
         };
         with_request(entry, booking, row.request())
     })?;
-    let Some(entry) = bound.into_iter().next() else { return Ok(None) };
+    let Some(entry) = bound.into_iter().next() else {
+        reader.looks_at::<_, StandingById>()?;
+        reader.looks_at::<_, RestaurantById>()?;
+        reader.looks_at::<_, AssignmentsOf>()?;
+        return Ok(None);
+    };
     let found = reader.rows(StandingById { id: booking }, |row| {
         let window = BookingWindow { start: row.start_at(), end: row.end_at() };
         (row.restaurant_id(), CurrentBooking { status: row.status().0, window, assignments: Vec::new() })

@@ -223,10 +223,8 @@ fn has_hold(reader: &Reader, asked: &Inquiry) -> Result<bool, NotDirect> {
     })?;
     let held: Option<Vec<(Id, bool)>> = held.into_iter().collect();
     let held = held.ok_or(NotDirect::Sql(probe::UNKNOWN_WORD))?;
-    let mut others = held.into_iter().filter(|(id, lives)| *lives && !asked.own_holds.contains(id)).peekable();
-    if others.peek().is_none() {
-        reader.looks_at::<_, MembersOf>()?;
-    }
+    // Whether their members may be read at all, was told when the tables were found.
+    let others = held.into_iter().filter(|(id, lives)| *lives && !asked.own_holds.contains(id));
     for (hold_id, _) in others {
         let members = reader.rows(MembersOf { hold_id }, |row| row.table_id())?;
         if members.iter().flatten().any(|table| asked.tables.contains(table)) {

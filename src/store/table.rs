@@ -157,11 +157,15 @@ fn probe_tables(reader: &Reader, (booking, hold, asked): Wanted, locks: bool) ->
     if let Some(hold) = hold {
         let members = reader.rows(MembersOf { hold_id: hold }, |row| row.table_id())?;
         wanted.extend(members.into_iter().flatten().map(|id| (id, true)));
+    } else {
+        reader.looks_at::<_, MembersOf>()?;
     }
     if let Some(booking) = booking {
         for id in reader.rows(AssignedTo { booking_id: booking }, |row| row.table_id())?.into_iter().flatten() {
             wanted.entry(id).or_default();
         }
+    } else {
+        reader.looks_at::<_, AssignedTo>()?;
     }
     let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
     for (id, held) in wanted {

@@ -19,7 +19,8 @@
 //!   does; the schema was changed since the call began; for locks, a read-only transaction or a standby. `holdfast.access_path`.
 //! - In each probe, after the table is open with the lock that it keeps: it is no plain heap table of its own (view, partition,
 //!   parent, foreign, temporary), it has rules, row security counts for this user, who may not read it, lock rows of it or name
-//!   what is in its schema. A column's privilege alone is a statement's affair, and so is every error about it.
+//!   what is in its schema. A column's privilege alone is a statement's affair, and so is every error about it. A table that the
+//!   statement joins and a probe need not read is looked at for this, too (`looks_at`).
 //! - Once after each change of the catalogue (`Access`): a column is missing, generated when it is read, or of another type; the
 //!   key is a domain, or has a collation in which different texts are equal; there is no index whose first columns, or expressions,
 //!   are the key, valid, ready, without a condition that the probe has not, and with the server's own comparison, and unique and
