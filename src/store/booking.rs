@@ -209,7 +209,7 @@ fn probe_booking(reader: &Reader, booking: Id, key: Option<&str>) -> Result<Opti
         reader.looks_at::<_, BoundByKey>()?;
         return Ok(None);
     };
-    reader.has_own_window(found.window)?;
+    has_own_window(found.window)?;
     if reader.rows(RestaurantById { id: found.restaurant }, |_| ())?.is_empty() {
         return Ok(None);
     }
@@ -218,6 +218,12 @@ fn probe_booking(reader: &Reader, booking: Id, key: Option<&str>) -> Result<Opti
         None => reader.looks_at::<_, BoundByKey>().map(|()| Vec::new())?,
     };
     Ok(Some((found, !bound.is_empty())))
+}
+
+/// A window that the booking's day and times say is the statement's to derive.
+pub(super) fn has_own_window(window: BookingWindow) -> Result<(), NotDirect> {
+    let is_whole = window.start.is_some() && window.end.is_some();
+    if is_whole { Ok(()) } else { Err(NotDirect::Sql("a window is derived from a day and times")) }
 }
 
 pub(super) fn landed(row: &Row<LandedRow>) -> Option<Landed> {

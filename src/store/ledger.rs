@@ -1,7 +1,7 @@
 //! The ledger: which answer is bound to which key.
 
 use super::Store;
-use super::booking::RestaurantById;
+use super::booking::{RestaurantById, has_own_window};
 use super::columns::columns;
 use super::parameter::{self, Ids};
 use super::probe::{NotDirect, Reader, probe};
@@ -173,7 +173,7 @@ fn probe_ledger(reader: &Reader, booking: Id, key: &str) -> Result<Option<(Ledge
         (row.restaurant_id(), CurrentBooking { status: row.status().0, window, assignments: Vec::new() })
     })?;
     let Some((restaurant, mut standing)) = found.into_iter().next() else { return Ok(None) };
-    reader.has_own_window(standing.window)?;
+    has_own_window(standing.window)?;
     if reader.rows(RestaurantById { id: restaurant }, |_| ())?.is_empty() {
         return Ok(None);
     }

@@ -5,9 +5,8 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 
-use super::scan::{self, Asked, CHANGED};
+use super::scan::{self, Asked, Unread};
 use super::{Access, Probe, ProbeKey, access, server};
-use crate::rules::booking::BookingWindow;
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::settings::{self, AccessPath};
 use crate::store::columns::Columns;
@@ -18,10 +17,21 @@ use crate::store::row::Row;
 
 /// Why a probe has no answer.
 pub enum NotDirect {
-    /// A statement says it.
+    /// A statement says it, for this reason.
     Sql(&'static str),
+    /// The schema was changed since the call began: a statement says it.
+    Changed,
     /// It is an answer: the server raised an error.
     Raised(Box<ServerError>),
+}
+
+impl From<Unread> for NotDirect {
+    fn from(unread: Unread) -> NotDirect {
+        match unread {
+            Unread::Changed => NotDirect::Changed,
+            Unread::Sql(why) => NotDirect::Sql(why),
+        }
+    }
 }
 
 /// Reads by probes while it lives.
@@ -41,9 +51,9 @@ impl Connection {
         match answered {
             Ok(answer) => Ok(Some(answer)),
             Err(NotDirect::Raised(error)) => Err(self.fail(error)),
+            Err(NotDirect::Sql(why)) if path == AccessPath::Direct => Err(self.fail(refused(why))),
             // A change is no fault of the call: the server makes a busy session doubt all that it knows, too.
-            Err(NotDirect::Sql(why)) if path == AccessPath::Direct && why != CHANGED => Err(self.fail(refused(why))),
-            Err(NotDirect::Sql(_)) => Ok(None),
+            Err(NotDirect::Sql(_) | NotDirect::Changed) => Ok(None),
         }
     }
 }
@@ -73,8 +83,11 @@ impl Reader {
         } else {
             None
         };
-        if let Some(why) = hindrance.or((!known.hears_of_changes()).then_some(CHANGED)) {
+        if let Some(why) = hindrance {
             return Err(NotDirect::Sql(why));
+        }
+        if !known.hears_of_changes() {
+            return Err(NotDirect::Changed);
         }
         // SAFETY: the call owns nothing. As SPI begins a statement of a volatile function: what this transaction wrote is seen. The
         // snapshot is given back in drop, or by the server when it aborts the transaction or savepoint.
@@ -125,13 +138,7 @@ impl Reader {
         let asked = Asked { access: &access, known: &self.known, arguments: &[], locks: false };
         // SAFETY: as below; no row is read.
         let ran = unsafe { guard::guarded(|| scan::run(&asked, None)) };
-        ran.map_err(NotDirect::Raised)?.map_or(Ok(()), |why| Err(NotDirect::Sql(why)))
-    }
-
-    /// A window that is not what the booking's day and times say; that is the statement's to derive.
-    pub fn has_own_window(&self, window: BookingWindow) -> Result<(), NotDirect> {
-        let is_whole = window.start.is_some() && window.end.is_some();
-        if is_whole { Ok(()) } else { Err(NotDirect::Sql("a window is derived from a day and times")) }
+        Ok(ran.map_err(NotDirect::Raised)??)
     }
 
     fn run<C: Columns, P: ProbeKey<C>, T>(
@@ -146,9 +153,7 @@ impl Reader {
         let mut tuples = Vec::with_capacity(4);
         // SAFETY: a snapshot is active; the frames under the guard borrow all they use.
         let ran = unsafe { guard::guarded(|| scan::run(&asked, Some(&mut tuples))) };
-        if let Some(why) = ran.map_err(NotDirect::Raised)? {
-            return Err(NotDirect::Sql(why));
-        }
+        ran.map_err(NotDirect::Raised)??;
         let fault = Cell::new(None);
         let rows = tuples.iter().map(|tuple| read(&Row::new(*tuple, access.shape, &access.places, &fault))).collect();
         for tuple in tuples {
@@ -172,7 +177,7 @@ impl Reader {
             Ok(access) if self.known.attachment.watches(access.relation.to_u32()) => Ok(Rc::new(access)),
             Ok(_) => Err("nobody tells of changes of the table"),
             Err(NotDirect::Sql(why)) => Err(why),
-            Err(raised) => return Err(raised),
+            Err(other) => return Err(other),
         };
         self.known.keep_access(probe, changes, found.clone());
         found.map_err(NotDirect::Sql)

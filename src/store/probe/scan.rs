@@ -21,17 +21,25 @@ pub struct Asked<'a> {
     pub locks: bool,
 }
 
+/// Why rows were not read. Plain, as no frame under the guard owns anything.
+#[derive(Clone, Copy)]
+pub enum Unread {
+    /// The schema was changed.
+    Changed,
+    /// A statement has to say it, for this reason.
+    Sql(&'static str),
+}
+
 /// The lock of a table and its index, which a statement that locks rows, or none, takes at once.
 pub fn mode(locks: bool) -> pg_sys::LOCKMODE {
     if locks { pg_sys::RowShareLock as pg_sys::LOCKMODE } else { pg_sys::AccessShareLock as pg_sys::LOCKMODE }
 }
 
-/// Copies the rows out, locked where that is asked; without a place for them, only looks whether they may be read. Some: why a
-/// statement has to say it.
+/// Copies the rows out, locked where that is asked; without a place for them, only looks whether they may be read.
 ///
 /// # Safety
 /// Under the guard, with an active snapshot.
-pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> Option<&'static str> {
+pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> Result<(), Unread> {
     let access = asked.access;
     let lock = mode(asked.locks);
     // SAFETY: the relation is locked before it is believed, and what is known of it compared with what was heard of until then;
@@ -42,22 +50,24 @@ pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> O
         }
         let relation = server::try_relation_open(access.relation, lock);
         if relation.is_null() {
-            return Some("a table is absent");
+            return Err(Unread::Sql("a table is absent"));
         }
-        let hindrance = if asked.known.is_as_at(access.changes) { hindrance(relation, asked) } else { Some(CHANGED) };
-        let Some(rows) = rows.filter(|_| hindrance.is_none()) else {
+        let readable = if !asked.known.is_as_at(access.changes) {
+            Err(Unread::Changed)
+        } else {
+            hindrance(relation, asked).map_or(Ok(()), |why| Err(Unread::Sql(why)))
+        };
+        let Some(rows) = rows.filter(|_| readable.is_ok()) else {
             server::relation_close(relation, NO_LOCK);
-            return hindrance;
+            return readable;
         };
         let index = server::index_open(access.index, lock);
         let hindrance = scan(relation, index, asked, rows);
         server::index_close(index, NO_LOCK);
         server::relation_close(relation, NO_LOCK);
-        hindrance
+        hindrance.map_or(Ok(()), |why| Err(Unread::Sql(why)))
     }
 }
-
-pub const CHANGED: &str = "the schema was changed";
 
 /// Why the rows of this table are not ours to read past the executor.
 ///
