@@ -1,6 +1,7 @@
 //! What a session knows, what it may see, and how it is called.
 
 mod access_path;
+mod both_paths;
 mod client_gone;
 mod clients;
 mod growth;
