@@ -93,7 +93,11 @@ impl Account {
                 self.done += 1;
                 let shown = |value: Option<String>| value.unwrap_or_else(|| "null".to_owned());
                 let answers = rows.into_iter().flatten().map(shown);
-                self.answers.extend(answers.filter(|answer| !answer.contains("\"task\": \"scan_")));
+                self.answers.extend(
+                    answers.filter(|answer| {
+                        !answer.contains("\"task\": \"scan_") && !answer.contains("\"task\": \"record_")
+                    }),
+                );
             }
             Err(refusal) => self.answers.push(format!("{refusal:?}")),
         }

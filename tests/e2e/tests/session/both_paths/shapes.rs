@@ -93,7 +93,6 @@ const TYPES: &[&str] = &[
      alter table $T alter column $id type public.known",
     "$free; create domain public.known as uuid; alter table $T alter column $id type public.known;
      alter domain public.known add constraint none check (value is null) not valid",
-    "$free; alter table $T alter column $id type text",
     "$free; alter table $T alter column $at type timestamptz(0)",
     "$free; alter table $T alter column $at type timestamp using $at at time zone 'UTC'",
     "$free; create domain public.moment as timestamptz check (value < '2026-01-01Z') not valid",
