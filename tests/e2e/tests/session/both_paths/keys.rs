@@ -152,6 +152,8 @@ fn references_of_the_schema() {
         ));
     }
     // And in the middle of it, by a trigger of the application: by its name it runs behind or before the server's own checks.
+    // One that deletes with session_replication_role = replica is left out: it breaks references itself, and which of them is
+    // told of then is not alike.
     let table = stage.room.tables[3];
     let gone = [
         "bookings".to_owned(),

@@ -157,17 +157,41 @@ impl Known {
 
     /// Answers in their order, then rows in one that no new id decides; new ids are numbered as they come.
     pub fn mask(&self, account: &Account) -> Vec<String> {
-        let hidden = |text: &str| self.masked(text, account, &mut |_| "<id>".to_owned());
+        let mut numbers = HashMap::new();
+        let answers: Vec<String> =
+            account.answers.iter().map(|line| self.numbered(line, account, &mut numbers)).collect();
+        let mut rows = self.rows(account, &numbers);
+        // An id gets its number from a row that is like no other, if there is one.
+        for _ in 0..2 {
+            let is_like = |at: usize, other: Option<usize>| {
+                other.is_some_and(|at_| rows.get(at_).is_some_and(|row| row.0 == rows[at].0))
+            };
+            let alone: Vec<usize> =
+                (0..rows.len()).filter(|at| !is_like(*at, at.checked_sub(1)) && !is_like(*at, Some(at + 1))).collect();
+            for at in alone {
+                self.numbered(&rows[at].1, account, &mut numbers);
+            }
+            rows = self.rows(account, &numbers);
+        }
+        let rows = rows.iter().map(|(_, row)| self.numbered(row, account, &mut numbers));
+        answers.into_iter().chain(rows.collect::<Vec<_>>()).collect()
+    }
+
+    /// The rows as they are shown while some ids have no number, in the order of that, and as they are.
+    fn rows(&self, account: &Account, numbers: &HashMap<String, usize>) -> Vec<(String, String)> {
+        let known = |id: &str| numbers.get(id).map_or("<id>".to_owned(), |number| format!("<id {number}>"));
+        let hidden = |text: &str| self.masked(text, account, &mut |id| known(id));
         let ordered = account.rows.iter().map(|row| ordered(row, &hidden));
         let mut rows: Vec<(String, String)> = ordered.map(|row| (hidden(&row), row)).collect();
         rows.sort();
-        let mut numbers = HashMap::new();
-        let mut numbered = |id: &str| {
+        rows
+    }
+
+    fn numbered(&self, line: &str, account: &Account, numbers: &mut HashMap<String, usize>) -> String {
+        self.masked(line, account, &mut |id| {
             let next = numbers.len();
             format!("<id {}>", numbers.entry(id.to_owned()).or_insert(next))
-        };
-        let lines = account.answers.iter().chain(rows.iter().map(|(_, row)| row));
-        lines.map(|line| self.masked(line, account, &mut numbered)).collect()
+        })
     }
 
     fn masked(&self, line: &str, account: &Account, name: &mut dyn FnMut(&str) -> String) -> String {
