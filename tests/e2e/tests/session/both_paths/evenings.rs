@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use holdfast_e2e::{Dice, Floor, number};
 
+use super::left::INDEXED;
 use super::world::{World, one};
-use super::{Pair, Step, Within, random};
+use super::{Pair, Step, Within, random, step};
 
 /// Whose triggers note what they see.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -152,7 +153,10 @@ fn alike(triggers: Triggers, cases: usize) {
         }
         let world = world.as_ref().expect("made at the first case");
         let mut dice = thrown(seed, 2 * case + 1);
-        let steps = steps(world, &mut dice);
+        let mut steps = steps(world, &mut dice);
+        if case % 10 == 0 {
+            steps.push(step(INDEXED));
+        }
         let level = one(
             &mut dice,
             &["", "", "", "", "", "", "", "isolation level repeatable read", "isolation level serializable"],
