@@ -6,3 +6,4 @@ pub mod facts;
 pub mod function;
 pub mod name;
 pub mod signature;
+pub mod stored_expression;
