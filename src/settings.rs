@@ -77,8 +77,8 @@ settings! {
         "0 returns it at once. The deadline bounds the tries in any case.";
 
     access access_path = AccessPath::Auto, Suset;
-        "How rows are found and locked: auto, direct or sql.",
-        "auto: by an index, without a statement, where that answers as the statement does. sql: always by statements. direct, for tests, refuses instead of asking a statement.";
+        "How rows are found, locked and written: auto, direct or sql.",
+        "auto: without a statement, by an index and by the executor, where that does what the statement does. sql: always by statements. direct, for tests, refuses instead of running a statement.";
 
     int ledger_retention_days = retention::LEDGER_DAYS, 1 to retention::MAX_DAYS, Sighup;
         "Days that the answer to a key is kept, at least.",

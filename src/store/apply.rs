@@ -4,134 +4,18 @@
 //! look), and holds are deleted last.
 
 use super::Store;
-use super::columns::columns;
-use super::parameter::{self, Ids};
+use super::ledger_write::BoundAnswer;
 use super::removal::Removed;
-use super::row::Row;
-use super::statement::statement;
+use super::table_write::WrittenFor;
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Instant;
 use crate::rules::confirm::Changes;
-use crate::rules::confirm::request::{History, Intent, Request};
+use crate::rules::confirm::request::{Intent, Request};
 use crate::rules::confirm::resolved_request::ResolvedRequest;
 use crate::rules::confirm::snapshot::Snapshot;
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
-
-columns!(AllocatedRow { id: Id, resource_id: Id });
-statement!(
-    "allocation_add",
-    AllocationAdd {
-        booking: Id,
-        restaurant: Id,
-        table: Id,
-        start: Instant,
-        end: Instant,
-        actor: Option<Id>,
-    } -> AllocatedRow
-);
-statement!(
-    "allocations_add",
-    AllocationsAdd {
-        booking: Id,
-        restaurant: Id,
-        tables: Ids,
-        start: Instant,
-        end: Instant,
-        actor: Option<Id>,
-    } -> AllocatedRow
-);
-statement!(
-    "group_add",
-    GroupAdd {
-        booking: Id,
-        restaurant: Id,
-        merge_group: Id,
-        start: Instant,
-        end: Instant,
-        actor: Option<Id>,
-    }
-);
-columns!(AssignedRow { id: Id, table_id: Id });
-statement!(
-    "assignment_add",
-    AssignmentAdd<'a> {
-        booking: Id,
-        restaurant: Id,
-        table: Id,
-        allocation: Id,
-        merge_group: Option<Id>,
-        start: Instant,
-        end: Instant,
-        actor: Option<Id>,
-        key: Option<&'a str>,
-        now: Instant,
-    } -> AssignedRow
-);
-statement!(
-    "assignments_add",
-    AssignmentsAdd<'a> {
-        booking: Id,
-        restaurant: Id,
-        tables: Ids,
-        allocations: Ids,
-        merge_group: Option<Id>,
-        start: Instant,
-        end: Instant,
-        actor: Option<Id>,
-        key: Option<&'a str>,
-        now: Instant,
-    } -> AssignedRow
-);
-statement!("booking_move", BookingMove<'a> { booking: Id, status: &'a str, now: Instant });
-statement!(
-    "history_add",
-    HistoryAdd<'a> {
-        booking: Id,
-        from: &'a str,
-        to: Option<&'a str>,
-        changed_by: Option<Id>,
-        changed_at: Instant,
-        reason: Option<&'a str>,
-        metadata: Option<Json>,
-    }
-);
-statement!(
-    "ledger_bind",
-    LedgerBind<'a> {
-        booking: Id,
-        key: &'a str,
-        tables: Ids,
-        start: Instant,
-        end: Instant,
-        merge_group: Option<Id>,
-        table_set_hash: &'a str,
-        checksum: &'a str,
-        kept_until: Instant,
-        now: Instant,
-        outcome: &'a str,
-        request: Json,
-        assignments: Ids,
-        hold: Option<Id>,
-        basis: Json,
-    }
-);
-statement!(
-    "result_add",
-    ResultAdd<'a> {
-        booking: Id,
-        key: &'a str,
-        hold: Option<Id>,
-        restaurant: Id,
-        tables: Ids,
-        start: Instant,
-        end: Instant,
-        actor: Option<Id>,
-        metadata: Json,
-        now: Instant,
-    }
-);
 
 /// What was written.
 pub struct Receipt {
@@ -173,30 +57,6 @@ impl Store {
     pub fn has_results(&self) -> bool {
         self.attachment.has("results")
     }
-
-    /// Moves the booking; how many rows.
-    pub(super) fn booking_move(&self, booking: Id, status: &str, now: Instant) -> Result<i64, Failure> {
-        self.write(BookingMove { booking, status, now })
-    }
-
-    /// Writes down a move of the booking; how many rows.
-    pub(super) fn history_add(
-        &self,
-        booking: Id,
-        (from, to): (&str, Option<&str>),
-        changed_at: Instant,
-        history: &History,
-    ) -> Result<i64, Failure> {
-        self.write(HistoryAdd {
-            booking,
-            from,
-            to,
-            changed_by: history.changed_by,
-            changed_at,
-            reason: history.reason.as_deref(),
-            metadata: history.metadata.clone(),
-        })
-    }
 }
 
 impl Decided<'_> {
@@ -223,58 +83,27 @@ impl Decided<'_> {
 
     /// The new tables by their order, and how many groups were made.
     fn add(&self, store: &Store) -> Result<(Vec<Assignment>, i64), Failure> {
-        let (request, booking, window) = (self.request, &self.snapshot.booking, self.resolved.window);
-        let (booking, restaurant, actor) = (booking.id, booking.restaurant, request.actor);
-        let (start, end, merge_group) = (window.start(), window.end(), self.made_group);
         if self.changes.add.is_empty() {
             return Ok((Vec::new(), 0));
         }
-        let row = |row: &Row<AllocatedRow>| (row.id(), row.resource_id());
-        let allocated = match *self.changes.add {
-            [table] => store.run(AllocationAdd { booking, restaurant, table, start, end, actor }, row)?,
-            ref tables => {
-                let tables = parameter::ids(tables);
-                store.run(AllocationsAdd { booking, restaurant, tables, start, end, actor }, row)?
-            }
-        };
-        let grouped = match merge_group {
-            Some(merge_group) => store.write(GroupAdd { booking, restaurant, merge_group, start, end, actor })?,
-            None => 0,
-        };
-        let (key, now) = (request.key.as_deref(), self.snapshot.now);
-        let row = |row: &Row<AssignedRow>| Assignment {
-            id: row.id(),
-            table: row.table_id(),
-            window: Some(window),
-            merge_group,
-        };
-        let mut assigned = match *allocated {
-            [(allocation, table)] => store.run(
-                AssignmentAdd { booking, restaurant, table, allocation, merge_group, start, end, actor, key, now },
-                row,
-            )?,
-            ref allocated => {
-                let tables = parameter::ids(allocated.iter().map(|(_, table)| table));
-                let allocations = parameter::ids(allocated.iter().map(|(id, _)| id));
-                store.run(
-                    AssignmentsAdd {
-                        booking,
-                        restaurant,
-                        tables,
-                        allocations,
-                        merge_group,
-                        start,
-                        end,
-                        actor,
-                        key,
-                        now,
-                    },
-                    row,
-                )?
-            }
-        };
+        let given = self.given();
+        let allocated = store.allocations_add(&given, &self.changes.add)?;
+        let grouped = self.made_group.map_or(Ok(0), |merge_group| store.group_add(&given, merge_group))?;
+        let mut assigned = store.assignments_add(&given, &allocated, self.made_group)?;
         assigned.sort_unstable_by_key(|row| row.table);
         Ok((assigned, grouped))
+    }
+
+    fn given(&self) -> WrittenFor<'_> {
+        let booking = &self.snapshot.booking;
+        WrittenFor {
+            booking: booking.id,
+            restaurant: booking.restaurant,
+            window: self.resolved.window,
+            actor: self.request.actor,
+            key: self.request.key.as_deref(),
+            now: self.snapshot.now,
+        }
     }
 
     /// How many rows of the booking and of its history.
@@ -290,32 +119,25 @@ impl Decided<'_> {
     fn bind(&self, store: &Store, rows: &[Assignment], removed: Removed) -> Result<[i64; 2], Failure> {
         let Decided { request, resolved, snapshot, .. } = *self;
         let Some(key) = request.key.as_deref() else { return Ok([0, 0]) };
-        let (booking, restaurant) = (snapshot.booking.id, snapshot.booking.restaurant);
-        let (start, end, hold) = (resolved.window.start(), resolved.window.end(), request.selection.hold());
+        let (given, hold) = (self.given(), request.selection.hold());
         let standing_group = self.changes.kept.first().and_then(|kept| kept.merge_group);
-        let bound = store.write(LedgerBind {
-            booking,
+        let answered = BoundAnswer {
             key,
-            tables: parameter::ids(&resolved.tables),
-            start,
-            end,
+            tables: &resolved.tables,
             merge_group: self.made_group.or(standing_group),
             table_set_hash: &resolved.table_set_hash(),
             checksum: &resolved.fingerprint.checksum(),
             kept_until: self.kept_until,
-            now: snapshot.now,
             outcome: if request.target.is_some() { "confirmed" } else { "assigned" },
             request: resolved.fingerprint.stored(),
-            assignments: parameter::ids(rows.iter().map(|row| &row.id)),
+            assignments: rows,
             hold,
             basis: self.basis(removed),
-        })?;
+        };
+        let bound = store.ledger_bind(&given, answered)?;
         let metadata = result_metadata(request, snapshot).filter(|_| store.has_results());
-        let answered = metadata.map(|metadata| {
-            let (tables, actor, now) = (parameter::ids(&resolved.tables), request.actor, snapshot.now);
-            store.write(ResultAdd { booking, key, hold, restaurant, tables, start, end, actor, metadata, now })
-        });
-        Ok([bound, answered.transpose()?.unwrap_or_default()])
+        let kept = metadata.map(|metadata| store.result_add(&given, (key, hold), &resolved.tables, metadata));
+        Ok([bound, kept.transpose()?.unwrap_or_default()])
     }
 
     /// Where the window came from, and what an undo brings back.

@@ -37,6 +37,7 @@ columns!(BookingByIdRow {
 });
 probe!(one "bookings", BookingById { id: Id } -> BookingByIdRow);
 probe!(one "restaurants", RestaurantById { id: Id } -> Nothing);
+probe!(one "restaurants", ReferencedRestaurant { id: Id } -> Nothing);
 probe!(one "booking_assignment_idempotency", BoundByKey<'a> { booking_id: Id, idempotency_key: &'a str } -> Nothing);
 statement!("booking_read", BookingRead<'a> { booking: Id, key: Option<&'a str> } -> BookingRow);
 statement!("booking_allocations", BookingAllocations { booking: Id } -> AllocationFact);

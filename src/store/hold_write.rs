@@ -1,12 +1,16 @@
 //! Takes holds and ends them.
 
 use super::Store;
-use super::columns::columns;
+use super::booking::ReferencedRestaurant;
+use super::columns::{Nothing, columns};
 use super::hold::{ENDED_HOLDS, NewHold};
-use super::parameter::{self, Ids, Texts};
+use super::parameter::{self, EnumLabel, Ids, Texts};
+use super::probe::probe;
+use super::row::Row;
 use super::statement::statement;
+use super::writer::{RowWrite, written};
 use crate::rules::Id;
-use crate::rules::booking::window::Instant;
+use crate::rules::booking::window::{Instant, Window};
 use crate::rules::hold::{Hold, HoldEnd, HoldEnding};
 use crate::rules::json::Json;
 use crate::rules::refusal::failure::Failure;
@@ -25,7 +29,23 @@ statement!(
         metadata: Json,
     }
 );
+written!(
+    insert "table_holds",
+    NewHoldRow {
+        id: Id,
+        booking_id: Option<Id>,
+        restaurant_id: Id,
+        zone_id: Option<Id>,
+        start_at: Instant,
+        end_at: Instant,
+        expires_at: Instant,
+        created_by: Option<Id>,
+        metadata: Json,
+        status: EnumLabel<'static>,
+    }
+);
 statement!("hold_members_add", HoldMembersAdd { hold: Id, tables: Ids });
+written!(insert "table_hold_members", NewMember { hold_id: Id, table_id: Id });
 statement!(
     "mirror_add",
     MirrorAdd {
@@ -37,9 +57,26 @@ statement!(
         created_by: Option<Id>,
     }
 );
+written!(
+    insert "allocations",
+    NewMirror {
+        booking_id: Option<Id>,
+        restaurant_id: Id,
+        resource_type: EnumLabel<'static>,
+        resource_id: Id,
+        window: Window,
+        shadow: bool,
+        created_by: Option<Id>,
+    }
+);
 statement!("mirrors_remove", MirrorsRemove { holds: Ids, bookings: Ids });
 statement!("holds_close", HoldsClose { holds: Ids, ends: Texts });
 statement!("hold_close", HoldClose<'a> { hold: Id, status: &'a str });
+columns!(DeadlineRow { expires_at: Option<Instant> });
+probe!(one "table_holds", DeadlineOf { id: Id } -> DeadlineRow);
+columns!(EndingRow { ending: Option<String> });
+probe!(all "holdfast_hold_policy", EveryEnding {} -> EndingRow);
+written!(update "table_holds", ClosedHold<'a> { status: EnumLabel<'a>, expires_at: Instant });
 statement!("hold_adopt", HoldAdopt<'a> { hold: Id, status: &'a str, booking: Id });
 columns!(RememberedRow { hold_id: Id });
 statement!(
@@ -57,27 +94,64 @@ statement!("holds_delete", HoldsDelete { holds: Ids });
 impl Store {
     /// Takes a hold with its members and its mirror; the rows written.
     pub fn hold_take(&self, hold: NewHold) -> Result<Vec<i64>, Failure> {
-        let NewHold { id, booking, restaurant, created_by, expires_at, zone, .. } = hold;
+        self.at_once(|| {
+            let mirrored = hold.mirrored;
+            Ok(vec![
+                self.hold_add(&hold)?,
+                self.hold_members_add(&hold)?,
+                if mirrored { self.mirror_add(&hold)? } else { 0 },
+            ])
+        })
+    }
+
+    fn hold_add(&self, hold: &NewHold) -> Result<i64, Failure> {
+        let NewHold { id, booking, restaurant, created_by, expires_at, zone, .. } = *hold;
         let (start, end) = (hold.window.start(), hold.window.end());
-        let tables = parameter::ids(hold.tables);
-        let taken = HoldAdd {
-            hold: id,
-            booking,
-            restaurant,
-            zone,
-            start,
-            end,
+        let row = NewHoldRow {
+            id,
+            booking_id: booking,
+            restaurant_id: restaurant,
+            zone_id: zone,
+            start_at: start,
+            end_at: end,
             expires_at,
             created_by,
-            metadata: hold.metadata,
+            metadata: hold.metadata.clone(),
+            status: EnumLabel("active"),
         };
-        self.at_once(|| {
-            let taken = self.write(taken)?;
-            let members = self.write(HoldMembersAdd { hold: id, tables })?;
-            let mirror = MirrorAdd { hold: id, booking, restaurant, start, end, created_by };
-            let mirrored = if hold.mirrored { self.write(mirror)? } else { 0 };
-            Ok(vec![taken, members, mirrored])
-        })
+        let taken = self.connection.write_directly(|reader| {
+            reader.hold_for(NewHoldRow::TARGET, restaurant, ReferencedRestaurant { id: restaurant })?;
+            reader.insert([row], |_: &Row<Nothing>| ())
+        })?;
+        if let Some(taken) = taken {
+            return Ok(taken.len() as i64);
+        }
+        let metadata = hold.metadata.clone();
+        self.write(HoldAdd { hold: id, booking, restaurant, zone, start, end, expires_at, created_by, metadata })
+    }
+
+    fn hold_members_add(&self, hold: &NewHold) -> Result<i64, Failure> {
+        let rows = hold.tables.iter().map(|table| NewMember { hold_id: hold.id, table_id: *table });
+        let added = self.connection.write_directly(|reader| reader.insert(rows, |_: &Row<Nothing>| ()))?;
+        let count = added.map(|added| added.len() as i64);
+        count.map_or_else(|| self.write(HoldMembersAdd { hold: hold.id, tables: parameter::ids(hold.tables) }), Ok)
+    }
+
+    fn mirror_add(&self, hold: &NewHold) -> Result<i64, Failure> {
+        let NewHold { id, booking, restaurant, created_by, .. } = *hold;
+        let row = NewMirror {
+            booking_id: booking,
+            restaurant_id: restaurant,
+            resource_type: EnumLabel("hold"),
+            resource_id: id,
+            window: hold.window,
+            shadow: true,
+            created_by,
+        };
+        let added = self.connection.write_directly(|reader| reader.insert([row], |_: &Row<Nothing>| ()))?;
+        let (start, end) = (hold.window.start(), hold.window.end());
+        let count = added.map(|added| added.len() as i64);
+        count.map_or_else(|| self.write(MirrorAdd { hold: id, booking, restaurant, start, end, created_by }), Ok)
     }
 
     /// Ends holds that are locked and takes their mirrors away; the rows written: holds, mirrors. Triggers of the application
@@ -119,9 +193,28 @@ impl Store {
 
     fn holds_close(&self, holds: &[(Id, HoldEnd)]) -> Result<i64, Failure> {
         match *holds {
-            [(hold, end)] => self.write(HoldClose { hold, status: end.label() }),
+            [(hold, end)] => self.hold_close(hold, end.label()),
             _ => self.write(HoldsClose { holds: ids(holds), ends: ends(holds) }),
         }
+    }
+
+    fn hold_close(&self, hold: Id, status: &str) -> Result<i64, Failure> {
+        let closed = self.connection.write_directly(|reader| {
+            let is_delete = |row: &Row<EndingRow>| row.ending().as_deref() == Some("delete");
+            if self.attachment.has(ENDED_HOLDS) && reader.rows(EveryEnding {}, is_delete)?.contains(&true) {
+                return Ok(0);
+            }
+            let row = |row: &Row<DeadlineRow>| {
+                let now = self.clock();
+                let expires_at = row.expires_at().map_or(now, |deadline| deadline.min(now));
+                Some(ClosedHold { status: EnumLabel(status), expires_at })
+            };
+            reader.update(DeadlineOf { id: hold }, row)
+        })?;
+        if let Some(closed) = closed {
+            return Ok(closed);
+        }
+        self.write(HoldClose { hold, status })
     }
 
     /// Deletes those that were not closed, where the application does, and remembers what became of them; how many.

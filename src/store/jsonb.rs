@@ -33,6 +33,30 @@ impl FromDatum for Jsonb {
     }
 }
 
+/// A whole number that is a field of an object.
+pub struct NumberField {
+    /// None: there is no such field, or it is no number.
+    pub number: Option<i64>,
+    /// Is it a number that is not whole, or too large?
+    pub is_other: bool,
+}
+
+impl NumberField {
+    /// # Safety
+    /// The datum is a jsonb.
+    pub unsafe fn of(object: pg_sys::Datum, field: &str) -> NumberField {
+        // SAFETY: as the caller says; the text of the field alone is allocated for us.
+        let text = unsafe {
+            let field = [Some(object), field.into_datum()];
+            let value = pgrx::direct_function_call_as_datum(pg_sys::jsonb_object_field, &field);
+            value.and_then(|value| pgrx::direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(value)]))
+        };
+        let text = text.map(CStr::to_bytes).filter(|text| matches!(text.first(), Some(b'-' | b'0'..=b'9')));
+        let number = text.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        NumberField { number, is_other: text.is_some() && number.is_none() }
+    }
+}
+
 impl IntoDatum for Jsonb {
     fn into_datum(self) -> Option<pg_sys::Datum> {
         let text = CString::new(self.0.text()).ok()?;

@@ -8,6 +8,7 @@ mod auto_assign;
 mod backfill;
 pub mod batch;
 mod booking;
+mod booking_write;
 mod catalogue;
 mod client;
 mod columns;
@@ -20,6 +21,7 @@ pub mod hooks;
 pub mod idempotency;
 mod jsonb;
 mod ledger;
+mod ledger_write;
 mod legacy;
 mod legacy_call;
 mod observation;
@@ -48,10 +50,12 @@ mod snapshot_probe;
 mod statement;
 mod story;
 mod table;
+mod table_write;
 mod time_limit;
 mod undo;
 pub mod upkeep;
 mod visible;
+mod writer;
 
 use std::rc::Rc;
 

@@ -2,13 +2,14 @@
 
 use pgrx::datum::{Range, TimestampWithTimeZone};
 use pgrx::pg_sys::BuiltinOid::{
-    self, BOOLOID, FLOAT8OID, INT4OID, INT8OID, JSONBARRAYOID, JSONBOID, OIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID,
-    TSTZRANGEOID, UUIDARRAYOID, UUIDOID,
+    self, BOOLOID, DATEOID, FLOAT8OID, INT4OID, INT8OID, JSONBARRAYOID, JSONBOID, OIDOID, TEXTARRAYOID, TEXTOID,
+    TIMEOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDARRAYOID, UUIDOID, XID8OID,
 };
 use pgrx::{IntoDatum, pg_sys};
 
 use super::columns::Columns;
 use super::jsonb::Jsonb;
+use super::row::{Day, TimeOfDay, TransactionNumber};
 use super::statement::Statement;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
@@ -28,6 +29,8 @@ pub trait Parameters<C: Columns> {
 /// A type of a parameter.
 pub trait Parameter {
     const KIND: BuiltinOid;
+    /// Is it a text that is taken for an enum's value where the column is one?
+    const IS_LABEL: bool = false;
 
     fn argument(self) -> Argument;
 }
@@ -54,6 +57,9 @@ parameter!(i64, INT8OID, number => number.into_datum());
 parameter!(f64, FLOAT8OID, number => number.into_datum());
 parameter!(bool, BOOLOID, flag => flag.into_datum());
 parameter!(Json, JSONBOID, json => Jsonb(json).into_datum());
+parameter!(TransactionNumber, XID8OID, number => Some(pg_sys::Datum::from(number.0)));
+parameter!(Day, DATEOID, day => Some(pg_sys::Datum::from(day.0)));
+parameter!(TimeOfDay, TIMEOID, time => Some(pg_sys::Datum::from(time.0)));
 parameter!(pg_sys::Oid, OIDOID, oid => Some(oid.into()));
 parameter!(Ids, UUIDARRAYOID, ids => ids.0);
 parameter!(Texts, TEXTARRAYOID, texts => texts.0);
@@ -61,9 +67,22 @@ parameter!(Jsons, JSONBARRAYOID, jsons => jsons.0);
 
 impl<T: Parameter> Parameter for Option<T> {
     const KIND: BuiltinOid = T::KIND;
+    const IS_LABEL: bool = T::IS_LABEL;
 
     fn argument(self) -> Argument {
         self.and_then(T::argument)
+    }
+}
+
+/// The label of an enum's value.
+pub struct EnumLabel<'a>(pub &'a str);
+
+impl Parameter for EnumLabel<'_> {
+    const KIND: BuiltinOid = TEXTOID;
+    const IS_LABEL: bool = true;
+
+    fn argument(self) -> Argument {
+        self.0.into_datum()
     }
 }
 

@@ -15,6 +15,7 @@ use super::plan_cache::{self, Known, Plan};
 use super::rights::{self, Work};
 use super::row::{self, Row, Unreadable};
 use super::statement::{Statement, statement};
+use super::writer::HeldRows;
 use crate::rules::Id;
 use crate::rules::adopt::path;
 use crate::rules::refusal::Refusal;
@@ -33,11 +34,13 @@ statement!("attachment_read", AttachmentRead { schema: pg_sys::Oid } -> Attachme
 /// A connection to SPI, ended when dropped unless an error ended it.
 pub struct Connection {
     failed: Cell<bool>,
-    snapshot_mode: Cell<SnapshotMode>,
+    pub(super) snapshot_mode: Cell<SnapshotMode>,
     /// AFTER triggers wait for the end of what is written at once.
-    triggers_wait: Cell<bool>,
+    pub(super) triggers_wait: Cell<bool>,
     /// The schema that it works in. Held while its plans run.
     kept: RefCell<Option<Rc<Known>>>,
+    /// The rows that nobody takes away before the transaction ends, as far as this call knows.
+    pub(super) held: Rc<HeldRows>,
 }
 
 impl Connection {
@@ -53,6 +56,7 @@ impl Connection {
             snapshot_mode: Cell::new(snapshot_mode),
             triggers_wait: Cell::new(false),
             kept: RefCell::new(kept),
+            held: Rc::default(),
         }
     }
 
@@ -161,21 +165,6 @@ impl Connection {
         self.execute(&kept.attachment, &plan, P::STATEMENT, parameters.arguments().as_ref())
     }
 
-    /// Runs statements as one: AFTER triggers of what they write fire at the end of all, as they do for one statement. After an
-    /// error its transaction or savepoint has to be rolled back.
-    pub fn at_once<T>(&self, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        let kept = self.current()?;
-        guard::hold_triggers();
-        self.triggers_wait.set(true);
-        let worked = work();
-        self.triggers_wait.set(false);
-        let worked = worked?;
-        // SAFETY: connected by construction; triggers were held above, and the work left no other level open.
-        unsafe { guard::fire_triggers(self.snapshot_mode.get(), kept.attachment.c_texts().1) }
-            .map_err(|error| self.fail(guard::as_seen(error)))?;
-        Ok(worked)
-    }
-
     /// Runs a statement once, without keeping its plan, unless it is that of every schema.
     pub fn run_once<C: Columns, P: Parameters<C>, T>(
         &self,
@@ -210,6 +199,10 @@ impl Connection {
         statement: &'static Statement,
         arguments: &[Argument],
     ) -> Result<i64, Failure> {
+        if self.triggers_wait.get() {
+            // A statement that writes may run code of the application.
+            self.held.forget();
+        }
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();
         // SAFETY: connected by construction; the plan was prepared for these types, and whoever called holds its schema.
@@ -306,6 +299,7 @@ impl Connection {
     /// The subtransaction in which an error struck was rolled back: the connection, opened outside, still stands.
     pub fn survived(&self) {
         self.failed.set(false);
+        self.held.forget();
     }
 
     pub(super) fn fail(&self, error: Box<ServerError>) -> Failure {

@@ -11,6 +11,7 @@ use pgrx::pg_sys;
 use super::attachment::Attachment;
 use super::probe::{Access, Probe};
 use super::statement::Statement;
+use super::writer::{Target, WriteAccess};
 
 /// No more schemas than these are known; the one that was called longest ago goes first, with its plans. A schema's plans
 /// take a megabyte or two.
@@ -23,19 +24,46 @@ pub struct Plan {
     pub places: Rc<[c_int]>,
 }
 
-/// What a look into the catalogue found for a probe, after so many changes.
-struct Looked {
-    probe: &'static Probe,
+/// What a look into the catalogue found, after so many changes.
+struct Looked<K: 'static, T> {
+    of: &'static K,
     changes: u64,
-    found: Result<Rc<Access>, &'static str>,
+    found: Result<Rc<T>, &'static str>,
+}
+
+/// What was found in the catalogue for probes, and for rows that are written.
+pub struct Lookups<K: 'static, T>(RefCell<Vec<Looked<K, T>>>);
+
+impl<K, T> Default for Lookups<K, T> {
+    fn default() -> Self {
+        Lookups(RefCell::default())
+    }
+}
+
+impl<K, T> Lookups<K, T> {
+    /// What there is, or why there is nothing, if that was found and nothing changed since.
+    pub fn get(&self, of: &'static K, changes: u64) -> Option<Result<Rc<T>, &'static str>> {
+        let all = self.0.borrow();
+        let looked = all.iter().find(|looked| std::ptr::eq(looked.of, of));
+        looked.filter(|looked| looked.changes == changes).map(|looked| looked.found.clone())
+    }
+
+    /// Keeps it in the place of the one before.
+    pub fn keep(&self, of: &'static K, changes: u64, found: Result<Rc<T>, &'static str>) {
+        let mut all = self.0.borrow_mut();
+        all.retain(|kept| !std::ptr::eq(kept.of, of));
+        all.push(Looked { of, changes, found });
+    }
 }
 
 /// One schema as it was when it was looked at, and the plans of statements that name it.
 pub struct Known {
     pub attachment: Rc<Attachment>,
     plans: RefCell<HashMap<&'static str, Plan>>,
-    /// How probes get to their rows, each as it was found after so many changes.
-    accesses: RefCell<Vec<Looked>>,
+    /// How probes get to their rows.
+    pub accesses: Lookups<Probe, Access>,
+    /// How rows are written.
+    pub targets: Lookups<Target, WriteAccess>,
     /// The catalogue changed: it has to be looked at again before it is believed.
     stale: Cell<bool>,
     /// How often it changed.
@@ -60,7 +88,8 @@ impl Known {
         Rc::new(Known {
             attachment: Rc::new(attachment),
             plans: RefCell::default(),
-            accesses: RefCell::default(),
+            accesses: Lookups::default(),
+            targets: Lookups::default(),
             stale: Cell::new(false),
             changes: Cell::new(0),
             kept: Cell::new(false),
@@ -98,20 +127,6 @@ impl Known {
     /// Has nothing changed since there were so many changes?
     pub fn is_as_at(&self, changes: u64) -> bool {
         self.hears_of_changes() && self.changes.get() == changes
-    }
-
-    /// How a probe gets to its rows, or why it does not, if that was found and nothing changed since.
-    pub fn access(&self, probe: &'static Probe) -> Option<Result<Rc<Access>, &'static str>> {
-        let accesses = self.accesses.borrow();
-        let looked = accesses.iter().find(|looked| std::ptr::eq(looked.probe, probe));
-        looked.filter(|looked| looked.changes == self.changes.get()).map(|looked| looked.found.clone())
-    }
-
-    /// Keeps it in the place of the one before.
-    pub fn keep_access(&self, probe: &'static Probe, changes: u64, found: Result<Rc<Access>, &'static str>) {
-        let mut accesses = self.accesses.borrow_mut();
-        accesses.retain(|kept| !std::ptr::eq(kept.probe, probe));
-        accesses.push(Looked { probe, changes, found });
     }
 
     fn plan(&self, statement: &Statement) -> Option<Plan> {

@@ -3,8 +3,10 @@
 use super::Store;
 use super::columns::columns;
 use super::parameter::{self, Ids};
+use super::probe::probe;
 use super::row::Row;
 use super::statement::statement;
+use super::writer::written;
 use crate::rules::Id;
 use crate::rules::booking::allocation::Removal;
 use crate::rules::json::Json;
@@ -17,6 +19,9 @@ statement!("group_dissolve", GroupDissolve { assignments: Ids });
 columns!(ReplacedRow { place: Id, row: Option<Json> });
 statement!("assignments_replace", AssignmentsReplace { booking: Id, assignments: Ids } -> ReplacedRow);
 statement!("allocation_replace", AllocationReplace { booking: Id, allocation: Id } -> ReplacedRow);
+columns!(OwnerRow { booking_id: Option<Id>, shadow: bool });
+probe!(one "allocations", AllocationById { id: Id } -> OwnerRow);
+written!(delete "allocations", GoneAllocation {});
 statement!("allocations_replace", AllocationsReplace { booking: Id, allocations: Ids } -> ReplacedRow);
 columns!(StandRow { stand: bool });
 statement!("removed_stand", RemovedStand { assignments: Ids, allocations: Ids } -> StandRow);
@@ -50,17 +55,29 @@ impl Store {
             let rows = self.run(AssignmentsReplace { booking, assignments }, |row| (row.place(), row.row()))?;
             (removed.counts[0], removed.assignments) = in_order(rows);
         }
-        let row = |row: &Row<ReplacedRow>| (row.place(), row.row());
         let rows = match *removal.allocations {
             [] => Vec::new(),
-            [allocation] => self.run(AllocationReplace { booking, allocation }, row)?,
+            [allocation] => self.allocation_replace(booking, allocation)?,
             ref allocations => {
-                self.run(AllocationsReplace { booking, allocations: parameter::ids(allocations) }, row)?
+                let allocations = parameter::ids(allocations);
+                self.run(AllocationsReplace { booking, allocations }, |row| (row.place(), row.row()))?
             }
         };
         (removed.counts[1], removed.allocations) = in_order(rows);
         removed.counts[2] = self.dissolve(removal)?;
         Ok(removed)
+    }
+
+    /// One that is not the booking's own, as the mirror of a hold, leaves nothing that an undo brings back.
+    fn allocation_replace(&self, booking: Id, allocation: Id) -> Result<Vec<(Id, Option<Json>)>, Failure> {
+        let gone = self.connection.write_directly(|reader| {
+            let is_mirror = |row: &Row<OwnerRow>| row.shadow() || row.booking_id() != Some(booking);
+            reader.delete::<_, _, GoneAllocation>(AllocationById { id: allocation }, is_mirror)
+        })?;
+        match gone {
+            Some(gone) => Ok(if gone > 0 { vec![(allocation, None)] } else { Vec::new() }),
+            None => self.run(AllocationReplace { booking, allocation }, |row| (row.place(), row.row())),
+        }
     }
 
     fn dissolve(&self, removal: &Removal) -> Result<i64, Failure> {

@@ -6,14 +6,15 @@ use std::marker::PhantomData;
 
 use pgrx::datum::{Range, RangeBound, TimestampWithTimeZone};
 use pgrx::pg_sys::BuiltinOid::{
-    BOOLOID, BPCHAROID, INT2OID, INT4OID, INT8ARRAYOID, INT8OID, JSONBOID, OIDOID, REGCLASSOID, REGNAMESPACEOID,
-    REGROLEOID, TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDARRAYOID, UUIDOID, VARCHAROID, XID8OID,
+    BOOLOID, BPCHAROID, DATEOID, INT2OID, INT4OID, INT8ARRAYOID, INT8OID, JSONBOID, OIDOID, REGCLASSOID,
+    REGNAMESPACEOID, REGROLEOID, TEXTOID, TIMEOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDARRAYOID, UUIDOID, VARCHAROID,
+    XID8OID,
 };
 use pgrx::{FromDatum, pg_sys};
 
 use super::columns::Columns;
 use super::hooks::items;
-use super::jsonb::Jsonb;
+use super::jsonb::{Jsonb, NumberField};
 use super::server::enum_label;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
@@ -120,6 +121,24 @@ impl Field<'_> {
         number
     }
 
+    /// The version of an event in its payload.
+    fn version(&self) -> Option<i64> {
+        self.kind("jsonb", |kind| kind == JSONBOID.value())?;
+        let mut null = false;
+        // SAFETY: as in `datum`; the column is a jsonb.
+        let field = unsafe {
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.shape, self.column, &raw mut null);
+            if null {
+                return None;
+            }
+            NumberField::of(datum, "version")
+        };
+        if field.is_other {
+            self.fault.set(Some(Unreadable::Kind));
+        }
+        field.number
+    }
+
     fn label(&self) -> Option<EnumValue> {
         // SAFETY: reads the syscache; InvalidOid is no enum.
         let is_enum = |kind| unsafe { pg_sys::get_typtype(kind) } == b'e' as std::ffi::c_char;
@@ -184,6 +203,15 @@ pub struct Bounds {
     pub upper_counts: bool,
 }
 
+/// The version that an event's payload says.
+pub struct EventVersion(pub i64);
+
+/// A day, as the server counts them.
+pub struct Day(pub i32);
+
+/// A time of the day, in microseconds.
+pub struct TimeOfDay(pub i64);
+
 /// The number of a transaction, which never comes again.
 pub struct TransactionNumber(pub u64);
 
@@ -223,6 +251,10 @@ column!(EnumValue, value => value.label());
 column!(Word, or empty, value => value.word().map(Word));
 column!(Bounds, or empty, value => value.bounds());
 column!(TransactionNumber, value => value.get::<i64>("xid8", &[XID8OID]).map(|number| TransactionNumber(number as u64)));
+
+column!(EventVersion, value => value.version().map(EventVersion));
+column!(Day, value => value.get::<i32>("date", &[DATEOID]).map(Day));
+column!(TimeOfDay, value => value.get::<i64>("time", &[TIMEOID]).map(TimeOfDay));
 
 impl ReadAs for pg_sys::Oid {
     fn of(field: &Field) -> pg_sys::Oid {

@@ -47,6 +47,12 @@ impl Store {
         // SAFETY: reads the transaction's state.
         unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value
     }
+
+    /// The same; it gets its number now, if it has written nothing yet.
+    pub fn numbered_transaction(&self) -> u64 {
+        // SAFETY: numbers the transaction, as a statement that writes does; not read-only, or the writer had said so.
+        unsafe { pg_sys::GetTopFullTransactionId() }.value
+    }
 }
 
 /// Takes a lock that many may have, until the transaction ends; nobody takes it alone, so nobody waits.

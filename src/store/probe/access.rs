@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::rc::Rc;
 
-use pgrx::pg_sys::BuiltinOid::{TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
+use pgrx::pg_sys::BuiltinOid::{DATEOID, TEXTOID, TIMEOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
 use pgrx::{PgMemoryContexts, pg_sys};
 
 use super::expression::{Shape, is_plain};
@@ -89,7 +89,10 @@ fn of_table(probe: &Probe, relation: pg_sys::Relation, lock: pg_sys::LOCKMODE) -
             return Err(NotDirect::Sql("a column is generated when it is read"));
         }
     }
-    let index = index(probe, relation, &keys[..probe.keys.len()], lock)?;
+    let (index, is_hash) = index(probe, relation, &keys[..probe.keys.len()], lock)?;
+    if is_hash {
+        keys[0].strategy = pg_sys::HTEqualStrategyNumber as u16;
+    }
     // SAFETY: copies a descriptor into memory that stays; what it points at is copied with it.
     let shape = unsafe { PgMemoryContexts::TopMemoryContext.switch_to(|_| pg_sys::CreateTupleDescCopyConstr(shape)) };
     Ok((index, keys, places, shape))
@@ -117,7 +120,7 @@ fn index(
     relation: pg_sys::Relation,
     keys: &[FoundPart],
     lock: pg_sys::LOCKMODE,
-) -> Result<pg_sys::Oid, NotDirect> {
+) -> Result<(pg_sys::Oid, bool), NotDirect> {
     // SAFETY: an open relation; the list is a copy of ours, of OIDs.
     let indexes = unsafe {
         let list = pg_sys::RelationGetIndexList(relation);
@@ -128,13 +131,14 @@ fn index(
         // SAFETY: the call owns nothing. An index of a table that is locked; whoever rebuilds it is waited for.
         let index = unsafe { guard::guarded(|| server::index_open(oid, lock)) }.map_err(NotDirect::Raised)?;
         // SAFETY: just opened.
-        let finds = unsafe {
+        let (finds, is_hash) = unsafe {
             let finds = finds(index, probe, keys);
+            let is_hash = (*(*index).rd_rel).relam == pg_sys::HASH_AM_OID;
             pg_sys::index_close(index, lock);
-            finds
+            (finds, is_hash)
         };
         if finds {
-            return Ok(oid);
+            return Ok((oid, is_hash));
         }
     }
     Err(NotDirect::Sql("no index finds the key"))
@@ -143,10 +147,14 @@ fn index(
 /// # Safety
 /// An open index.
 unsafe fn finds(index: pg_sys::Relation, probe: &Probe, parts: &[FoundPart]) -> bool {
-    let method = if probe.keys.iter().any(|key| key.is_in_gist()) { pg_sys::GIST_AM_OID } else { pg_sys::BTREE_AM_OID };
     // SAFETY: as the caller says. Each of the arrays has an entry for each column of the key.
     unsafe {
         let about = &*(*index).rd_index;
+        let method = match probe.keys {
+            keys if keys.iter().any(|key| key.is_in_gist()) => pg_sys::GIST_AM_OID,
+            [key] if key.is_for_hash() && (*(*index).rd_rel).relam == pg_sys::HASH_AM_OID => pg_sys::HASH_AM_OID,
+            _ => pg_sys::BTREE_AM_OID,
+        };
         let is_usable = (*(*index).rd_rel).relam == method
             && (about.indisvalid && about.indisready && about.indislive && !about.indcheckxmin);
         let count = usize::try_from(about.indnkeyatts).unwrap_or_default();
@@ -189,9 +197,12 @@ fn compares_as_the_server(family: pg_sys::Oid, method: pg_sys::Oid, key: &KeyPar
             };
             return function.to_u32() == pg_sys::F_UUID_EQ;
         }
+        UUIDOID if method == pg_sys::HASH_AM_OID => 2969,
+        TEXTOID if method == pg_sys::HASH_AM_OID => 1995,
         UUIDOID => 2968,
         TEXTOID => 1994,
-        TIMESTAMPTZOID => 434,
+        TIMESTAMPTZOID | DATEOID => 434,
+        TIMEOID => 1996,
         TSTZRANGEOID if method == pg_sys::GIST_AM_OID => 3919,
         _ => return false,
     };

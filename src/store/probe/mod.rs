@@ -40,14 +40,15 @@ mod access;
 mod expression;
 mod reader;
 mod scan;
-mod server;
+pub(super) mod server;
 
 use pgrx::pg_sys;
-use pgrx::pg_sys::BuiltinOid::{self, TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
+use pgrx::pg_sys::BuiltinOid::{self, DATEOID, TEXTOID, TIMEOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
 
 pub(super) use access::Access;
 pub(super) use expression::Shape;
 pub(super) use reader::{NotDirect, Reader};
+pub(super) use scan::{Unread, hindrance};
 
 use super::columns::Columns;
 use super::parameter::Argument;
@@ -94,6 +95,11 @@ impl KeyPart {
         KeyPart { of: Shape::Column(column), compares: Compares::Equal, kind }
     }
 
+    /// May the rows be found by an index that keeps no more of a key than its hash?
+    const fn is_for_hash(&self) -> bool {
+        matches!((&self.of, self.compares), (Shape::Column(_), Compares::Equal))
+    }
+
     const fn is_in_gist(&self) -> bool {
         matches!(self.compares, Compares::Overlaps)
     }
@@ -103,6 +109,8 @@ impl KeyPart {
         match (self.compares, self.kind) {
             (Compares::Equal, UUIDOID) => Some((pg_sys::BTEqualStrategyNumber, pg_sys::F_UUID_EQ)),
             (Compares::Equal, TEXTOID) => Some((pg_sys::BTEqualStrategyNumber, pg_sys::F_TEXTEQ)),
+            (Compares::Equal, DATEOID) => Some((pg_sys::BTEqualStrategyNumber, pg_sys::F_DATE_EQ)),
+            (Compares::Equal, TIMEOID) => Some((pg_sys::BTEqualStrategyNumber, pg_sys::F_TIME_EQ)),
             // No operator: that there is nothing, an index says itself.
             (Compares::Absent, _) => Some((0, 0)),
             (Compares::Before, TIMESTAMPTZOID) => Some((pg_sys::BTLessStrategyNumber, pg_sys::F_TIMESTAMPTZ_LT)),

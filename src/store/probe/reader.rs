@@ -1,11 +1,13 @@
 //! Probes that answer together, from one snapshot. [unsafe]
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use pgrx::pg_sys;
+use pgrx::pg_sys::BuiltinOid::UUIDOID;
 
-use super::scan::{self, Asked, Unread};
+use super::scan::{self, Asked, RowLock, Unread};
 use super::{Access, Probe, ProbeKey, access, server};
 use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::settings::{self, AccessPath};
@@ -14,6 +16,7 @@ use crate::store::guard;
 use crate::store::plan::Connection;
 use crate::store::plan_cache::Known;
 use crate::store::row::Row;
+use crate::store::writer::HeldRows;
 
 /// Why a probe has no answer.
 pub enum NotDirect {
@@ -21,6 +24,8 @@ pub enum NotDirect {
     Sql(&'static str),
     /// The schema was changed since the call began: a statement says it.
     Changed,
+    /// A case that the statement alone has.
+    Rare,
     /// It is an answer: the server raised an error.
     Raised(Box<ServerError>),
 }
@@ -37,6 +42,7 @@ impl From<Unread> for NotDirect {
 /// Reads by probes while it lives.
 pub struct Reader {
     known: Rc<Known>,
+    held: Rc<HeldRows>,
 }
 
 impl Connection {
@@ -47,13 +53,13 @@ impl Connection {
             return Ok(None);
         }
         let known = self.current()?;
-        let answered = Reader::open(known).and_then(|reader| work(&reader));
+        let answered = Reader::open(known, Rc::clone(&self.held)).and_then(|reader| work(&reader));
         match answered {
             Ok(answer) => Ok(Some(answer)),
             Err(NotDirect::Raised(error)) => Err(self.fail(error)),
             Err(NotDirect::Sql(why)) if path == AccessPath::Direct => Err(self.fail(refused(why))),
             // A change is no fault of the call: the server makes a busy session doubt all that it knows, too.
-            Err(NotDirect::Sql(_) | NotDirect::Changed) => Ok(None),
+            Err(NotDirect::Sql(_) | NotDirect::Changed | NotDirect::Rare) => Ok(None),
         }
     }
 }
@@ -62,15 +68,15 @@ impl Connection {
 fn refused(why: &str) -> Box<ServerError> {
     Box::new(ServerError {
         sqlstate: sqlstate_pack("55000"),
-        message: "Rows cannot be read without a statement here".to_owned(),
+        message: "Rows cannot be read or written without a statement here".to_owned(),
         detail: Some(format!("Reason: {why}")),
-        hint: Some("holdfast.access_path is direct, which is for tests: with auto a statement reads them.".to_owned()),
+        hint: Some("holdfast.access_path is direct, which is for tests: with auto a statement does it.".to_owned()),
         ..ServerError::default()
     })
 }
 
 impl Reader {
-    fn open(known: Rc<Known>) -> Result<Reader, NotDirect> {
+    fn open(known: Rc<Known>, held: Rc<HeldRows>) -> Result<Reader, NotDirect> {
         // SAFETY: plain variables of this backend.
         let (isolation, worker, permissions_hook) =
             unsafe { (pg_sys::XactIsoLevel, pg_sys::ParallelWorkerNumber, pg_sys::ExecutorCheckPerms_hook) };
@@ -98,7 +104,7 @@ impl Reader {
             })
         };
         begun.map_err(NotDirect::Raised)?;
-        Ok(Reader { known })
+        Ok(Reader { known, held })
     }
 
     /// The rows with the key, in no order.
@@ -107,7 +113,7 @@ impl Reader {
         key: P,
         read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, NotDirect> {
-        self.run(key, false, read)
+        self.run(key, RowLock::No)?.read(read)
     }
 
     /// The rows with the key, locked FOR NO KEY UPDATE, as they are now.
@@ -116,6 +122,11 @@ impl Reader {
         key: P,
         read: impl FnMut(&Row<C>) -> T,
     ) -> Result<Vec<T>, NotDirect> {
+        self.locked_tuples(key)?.read(read)
+    }
+
+    /// The same as rows that may be written.
+    pub fn locked_tuples<C: Columns, P: ProbeKey<C>>(&self, key: P) -> Result<Tuples<C>, NotDirect> {
         // What else there is of a key is not compared again with the newest version.
         if !P::PROBE.is_one {
             return Err(NotDirect::Sql("rows are not locked by this key"));
@@ -124,42 +135,90 @@ impl Reader {
         if unsafe { pg_sys::XactReadOnly } {
             return Err(NotDirect::Sql("the transaction is read-only"));
         }
-        self.run(key, true, read)
+        self.run(key, RowLock::NoKeyUpdate)
+    }
+
+    /// Holds the row with the key as the check of a foreign key does, so that the check need not. Where that cannot be done here,
+    /// the check does it.
+    pub fn hold<C: Columns, P: ProbeKey<C>>(&self, key: P) -> Result<(), NotDirect> {
+        match self.run(key, RowLock::KeyShare) {
+            Ok(_) | Err(NotDirect::Sql(_)) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What the session knows of the schema.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// The rows that the call holds.
+    pub fn held(&self) -> &HeldRows {
+        &self.held
     }
 
     /// Is there a way, as far as the catalogue says? Asked before what would be read in vain.
     pub fn finds<C: Columns, P: ProbeKey<C>>(&self) -> Result<(), NotDirect> {
-        self.access(P::PROBE, false).map(drop)
+        self.access(P::PROBE, RowLock::No).map(drop)
     }
 
     /// A table that the statement looks at, and we need not: who may not read it hears so, too.
     pub fn looks_at<C: Columns, P: ProbeKey<C>>(&self) -> Result<(), NotDirect> {
-        let access = self.access(P::PROBE, false)?;
-        let asked = Asked { access: &access, known: &self.known, arguments: &[], locks: false };
+        let access = self.access(P::PROBE, RowLock::No)?;
+        let asked = Asked { access: &access, known: &self.known, arguments: &[], lock: RowLock::No };
         // SAFETY: as below; no row is read.
         let ran = unsafe { guard::guarded(|| scan::run(&asked, None)) };
         Ok(ran.map_err(NotDirect::Raised)??)
     }
 
-    fn run<C: Columns, P: ProbeKey<C>, T>(
-        &self,
-        key: P,
-        locks: bool,
-        mut read: impl FnMut(&Row<C>) -> T,
-    ) -> Result<Vec<T>, NotDirect> {
-        let access = self.access(P::PROBE, locks)?;
+    fn run<C: Columns, P: ProbeKey<C>>(&self, key: P, lock: RowLock) -> Result<Tuples<C>, NotDirect> {
+        let access = self.access(P::PROBE, lock)?;
         let arguments = key.arguments();
-        let asked = Asked { access: &access, known: &self.known, arguments: arguments.as_ref(), locks };
+        let asked = Asked { access: &access, known: &self.known, arguments: arguments.as_ref(), lock };
         let mut tuples = Vec::with_capacity(4);
         // SAFETY: a snapshot is active; the frames under the guard borrow all they use.
         let ran = unsafe { guard::guarded(|| scan::run(&asked, Some(&mut tuples))) };
         ran.map_err(NotDirect::Raised)??;
-        let fault = Cell::new(None);
-        let rows = tuples.iter().map(|tuple| read(&Row::new(*tuple, access.shape, &access.places, &fault))).collect();
-        for tuple in tuples {
-            // SAFETY: copied by the scan, and read.
-            unsafe { pg_sys::heap_freetuple(tuple) };
+        if let ([key], [Some(id)]) = (P::PROBE.keys, asked.arguments)
+            && lock != RowLock::No
+            && key.kind == UUIDOID
+            && !tuples.is_empty()
+        {
+            // SAFETY: an id, as the key says.
+            unsafe { self.held.add(access.relation, access.keys[0].column, *id) };
         }
+        Ok(Tuples { tuples, access, columns: PhantomData })
+    }
+
+    /// How the probe gets there: as it was found before, unless something changed.
+    fn access(&self, probe: &'static Probe, lock: RowLock) -> Result<Rc<Access>, NotDirect> {
+        if let Some(found) = self.known.accesses.get(probe, self.known.changes()) {
+            return found.map_err(NotDirect::Sql);
+        }
+        let changes = self.known.changes();
+        let found = match access::find(probe, (self.known.attachment.oid, changes), scan::mode(lock)) {
+            Ok(access) if self.known.attachment.watches(access.relation.to_u32()) => Ok(Rc::new(access)),
+            Ok(_) => Err("nobody tells of changes of the table"),
+            Err(NotDirect::Sql(why)) => Err(why),
+            Err(other) => return Err(other),
+        };
+        self.known.accesses.keep(probe, changes, found.clone());
+        found.map_err(NotDirect::Sql)
+    }
+}
+
+/// Rows that were found, copied out of their pages.
+pub struct Tuples<C> {
+    tuples: Vec<pg_sys::HeapTuple>,
+    access: Rc<Access>,
+    columns: PhantomData<C>,
+}
+
+impl<C: Columns> Tuples<C> {
+    pub fn read<T>(&self, mut read: impl FnMut(&Row<C>) -> T) -> Result<Vec<T>, NotDirect> {
+        let (access, fault) = (&self.access, Cell::new(None));
+        let row = |tuple: &pg_sys::HeapTuple| read(&Row::new(*tuple, access.shape, &access.places, &fault));
+        let rows = self.tuples.iter().map(row).collect();
         if fault.get().is_some() {
             Err(NotDirect::Sql("a column is of a type that a statement reads"))
         } else {
@@ -167,20 +226,17 @@ impl Reader {
         }
     }
 
-    /// How the probe gets there: as it was found before, unless something changed.
-    fn access(&self, probe: &'static Probe, locks: bool) -> Result<Rc<Access>, NotDirect> {
-        if let Some(found) = self.known.access(probe) {
-            return found.map_err(NotDirect::Sql);
+    pub fn tuples(&self) -> &[pg_sys::HeapTuple] {
+        &self.tuples
+    }
+}
+
+impl<C> Drop for Tuples<C> {
+    fn drop(&mut self) {
+        for tuple in &self.tuples {
+            // SAFETY: copied by the scan, and in the hand of nobody else.
+            unsafe { pg_sys::heap_freetuple(*tuple) };
         }
-        let changes = self.known.changes();
-        let found = match access::find(probe, (self.known.attachment.oid, changes), scan::mode(locks)) {
-            Ok(access) if self.known.attachment.watches(access.relation.to_u32()) => Ok(Rc::new(access)),
-            Ok(_) => Err("nobody tells of changes of the table"),
-            Err(NotDirect::Sql(why)) => Err(why),
-            Err(other) => return Err(other),
-        };
-        self.known.keep_access(probe, changes, found.clone());
-        found.map_err(NotDirect::Sql)
     }
 }
 

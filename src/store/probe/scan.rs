@@ -18,7 +18,26 @@ pub struct Asked<'a> {
     pub access: &'a Access,
     pub known: &'a Known,
     pub arguments: &'a [Argument],
-    pub locks: bool,
+    pub lock: RowLock,
+}
+
+/// How rows are locked that are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowLock {
+    No,
+    /// FOR KEY SHARE, as the check of a foreign key locks the row that it asks for. It needs no right of the caller's to that.
+    KeyShare,
+    /// FOR NO KEY UPDATE.
+    NoKeyUpdate,
+}
+
+impl RowLock {
+    const fn tuple_mode(self) -> pg_sys::LockTupleMode::Type {
+        match self {
+            RowLock::No | RowLock::KeyShare => pg_sys::LockTupleMode::LockTupleKeyShare,
+            RowLock::NoKeyUpdate => pg_sys::LockTupleMode::LockTupleNoKeyExclusive,
+        }
+    }
 }
 
 /// Why rows were not read. Plain, as no frame under the guard owns anything.
@@ -31,8 +50,9 @@ pub enum Unread {
 }
 
 /// The lock of a table and its index, which a statement that locks rows, or none, takes at once.
-pub fn mode(locks: bool) -> pg_sys::LOCKMODE {
-    if locks { pg_sys::RowShareLock as pg_sys::LOCKMODE } else { pg_sys::AccessShareLock as pg_sys::LOCKMODE }
+pub fn mode(lock: RowLock) -> pg_sys::LOCKMODE {
+    let mode = if lock == RowLock::No { pg_sys::AccessShareLock } else { pg_sys::RowShareLock };
+    mode as pg_sys::LOCKMODE
 }
 
 /// Copies the rows out, locked where that is asked; without a place for them, only looks whether they may be read.
@@ -41,7 +61,7 @@ pub fn mode(locks: bool) -> pg_sys::LOCKMODE {
 /// Under the guard, with an active snapshot.
 pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> Result<(), Unread> {
     let access = asked.access;
-    let lock = mode(asked.locks);
+    let lock = mode(asked.lock);
     // SAFETY: the relation is locked before it is believed, and what is known of it compared with what was heard of until then;
     // its index is opened in the same mode. Both are closed here, or by the server when the transaction aborts.
     unsafe {
@@ -55,7 +75,7 @@ pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> R
         let readable = if !asked.known.is_as_at(access.changes) {
             Err(Unread::Changed)
         } else {
-            hindrance(relation, asked).map_or(Ok(()), |why| Err(Unread::Sql(why)))
+            hindrance(relation, access.schema, rights(asked.lock)).map_or(Ok(()), |why| Err(Unread::Sql(why)))
         };
         let Some(rows) = rows.filter(|_| readable.is_ok()) else {
             server::relation_close(relation, NO_LOCK);
@@ -69,17 +89,21 @@ pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> R
     }
 }
 
-/// Why the rows of this table are not ours to read past the executor.
+const fn rights(lock: RowLock) -> u32 {
+    match lock {
+        RowLock::No | RowLock::KeyShare => pg_sys::ACL_SELECT,
+        RowLock::NoKeyUpdate => pg_sys::ACL_SELECT | pg_sys::ACL_UPDATE,
+    }
+}
+
+/// Why the rows of this table are not ours to read or write past the executor.
 ///
 /// # Safety
 /// An open relation.
-unsafe fn hindrance(relation: pg_sys::Relation, asked: &Asked) -> Option<&'static str> {
+pub unsafe fn hindrance(relation: pg_sys::Relation, schema: pg_sys::Oid, rights: u32) -> Option<&'static str> {
     // SAFETY: as the caller says.
     unsafe {
         let (oid, row, role) = ((*relation).rd_id, &*(*relation).rd_rel, pg_sys::GetUserId());
-        let has = |right: u32| {
-            server::pg_class_aclcheck(oid, role, pg_sys::AclMode::from(right)) == pg_sys::AclResult::ACLCHECK_OK
-        };
         if row.relkind as u8 != pg_sys::RELKIND_RELATION || row.relam != pg_sys::HEAP_TABLE_AM_OID {
             Some("it is no plain table")
         } else if row.relispartition || row.relhassubclass || row.relhasrules {
@@ -90,10 +114,7 @@ unsafe fn hindrance(relation: pg_sys::Relation, asked: &Asked) -> Option<&'stati
             == pg_sys::CheckEnableRlsResult::RLS_ENABLED as c_int
         {
             Some("row security counts for the user")
-        } else if !server::may_use(asked.access.schema, role)
-            || !has(pg_sys::ACL_SELECT)
-            || (asked.locks && !has(pg_sys::ACL_UPDATE))
-        {
+        } else if !server::has_rights(oid, schema, role, rights) {
             Some("the user has not the right to the whole table")
         } else {
             None
@@ -130,8 +151,11 @@ unsafe fn scan(
         }
         let snapshot = pg_sys::GetActiveSnapshot();
         let slot = server::table_slot_create(relation, std::ptr::null_mut());
-        let newest =
-            if asked.locks { server::table_slot_create(relation, std::ptr::null_mut()) } else { std::ptr::null_mut() };
+        let newest = if asked.lock == RowLock::No {
+            std::ptr::null_mut()
+        } else {
+            server::table_slot_create(relation, std::ptr::null_mut())
+        };
         let scan = server::begin_scan(relation, index, snapshot, count as c_int);
         server::index_rescan(scan, keys.as_mut_ptr(), count as c_int, std::ptr::null_mut(), 0);
         let mut hindrance = None;
@@ -140,15 +164,22 @@ unsafe fn scan(
             && server::index_getnext_slot(scan, pg_sys::ScanDirection::ForwardScanDirection, slot)
         {
             if (*scan).xs_recheck {
-                hindrance = Some("an index is not certain of a row");
-                continue;
+                // What an index keeps the hash of, is compared here.
+                match asked.access.probe.keys {
+                    [key] if key.is_for_hash() && has_key(slot, &mut keys[..count], asked.access) => {}
+                    [key] if key.is_for_hash() => continue,
+                    _ => {
+                        hindrance = Some("an index is not certain of a row");
+                        continue;
+                    }
+                }
             }
             if newest.is_null() {
-                rows.push(copied(slot));
+                rows.push(server::copied(slot));
                 continue;
             }
             match lock(relation, slot, newest, &mut keys[..count], asked) {
-                Ok(true) => rows.push(copied(newest)),
+                Ok(true) => rows.push(server::copied(newest)),
                 Ok(false) => {}
                 Err(other) => hindrance = Some(other),
             }
@@ -160,13 +191,6 @@ unsafe fn scan(
         server::ExecDropSingleTupleTableSlot(slot);
         hindrance
     }
-}
-
-/// # Safety
-/// A slot that has a row.
-unsafe fn copied(slot: *mut pg_sys::TupleTableSlot) -> pg_sys::HeapTuple {
-    // SAFETY: as the caller says; every kind of slot can copy its row.
-    unsafe { (*(*slot).tts_ops).copy_heap_tuple.map_or(std::ptr::null_mut(), |copy| copy(slot)) }
 }
 
 /// Locks the row's newest version. False: there is none any more with this key.
@@ -191,7 +215,7 @@ unsafe fn lock(
             pg_sys::GetActiveSnapshot(),
             newest,
             server::GetCurrentCommandId(true),
-            pg_sys::LockTupleMode::LockTupleNoKeyExclusive,
+            asked.lock.tuple_mode(),
             pg_sys::LockWaitPolicy::LockWaitBlock,
             LOCK_FLAGS,
             &raw mut failure,

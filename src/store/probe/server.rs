@@ -45,11 +45,7 @@ unsafe extern "C-unwind" {
         other: pg_sys::Datum,
     ) -> pg_sys::Datum;
     pub fn check_enable_rls(relation: pg_sys::Oid, role: pg_sys::Oid, quietly: bool) -> c_int;
-    pub fn pg_class_aclcheck(
-        relation: pg_sys::Oid,
-        role: pg_sys::Oid,
-        mode: pg_sys::AclMode,
-    ) -> pg_sys::AclResult::Type;
+    fn pg_class_aclcheck(relation: pg_sys::Oid, role: pg_sys::Oid, mode: pg_sys::AclMode) -> pg_sys::AclResult::Type;
     pub fn GetCurrentCommandId(used: bool) -> pg_sys::CommandId;
     pub fn CommandCounterIncrement();
     pub fn GetTransactionSnapshot() -> pg_sys::Snapshot;
@@ -100,11 +96,25 @@ pub unsafe fn begin_scan(
     }
 }
 
-/// May the role name what is in the schema?
+/// Has the role each of the rights to the whole table, and may it name it?
 ///
 /// # Safety
+/// Under the guard; a table that is open, or is referred to by one that is.
+pub unsafe fn has_rights(table: pg_sys::Oid, schema: pg_sys::Oid, role: pg_sys::Oid, rights: u32) -> bool {
+    let each = [pg_sys::ACL_SELECT, pg_sys::ACL_INSERT, pg_sys::ACL_UPDATE, pg_sys::ACL_DELETE];
+    // SAFETY: as the caller says. A check of several rights is content with one.
+    unsafe {
+        may_use(schema, role)
+            && each.into_iter().filter(|right| rights & right != 0).all(|right| {
+                let mode = pg_sys::AclMode::from(right);
+                pg_class_aclcheck(table, role, mode) == pg_sys::AclResult::ACLCHECK_OK
+            })
+    }
+}
+
+/// # Safety
 /// A schema that is there.
-pub unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
     let mode = pg_sys::AclMode::from(pg_sys::ACL_USAGE);
     // SAFETY: as the caller says.
     let allowed = unsafe {
@@ -115,4 +125,11 @@ pub unsafe fn may_use(schema: pg_sys::Oid, role: pg_sys::Oid) -> bool {
         allowed
     };
     allowed == pg_sys::AclResult::ACLCHECK_OK
+}
+
+/// # Safety
+/// A slot that has a row.
+pub unsafe fn copied(slot: *mut pg_sys::TupleTableSlot) -> pg_sys::HeapTuple {
+    // SAFETY: as the caller says; every kind of slot can copy its row.
+    unsafe { (*(*slot).tts_ops).copy_heap_tuple.map_or(std::ptr::null_mut(), |copy| copy(slot)) }
 }

@@ -1,0 +1,398 @@
+//! What a written row has to know of the catalogue: columns, defaults, CHECKs, foreign keys, until something changes. [unsafe]
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::rc::Rc;
+
+use pgrx::pg_sys;
+
+use super::{Given, Target, Verb, server};
+use crate::rules::catalogue::stored_expression;
+use crate::store::attachment;
+use crate::store::columns;
+use crate::store::guard;
+use crate::store::hooks::items;
+use crate::store::probe::{NotDirect, server as probe_server};
+
+pub const LOCK: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
+
+/// Where a value goes.
+#[derive(Debug, Clone, Copy)]
+pub struct TargetColumn {
+    pub column: c_int,
+    /// InvalidOid: the value is as it is given.
+    pub enum_type: pg_sys::Oid,
+}
+
+/// What a column has that is not given.
+#[derive(Debug, Clone, Copy)]
+pub struct ColumnDefault {
+    pub column: c_int,
+    /// Null: it is compiled at each call.
+    pub state: *mut pg_sys::ExprState,
+}
+
+/// A foreign key of one column.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyReference {
+    pub constraint: pg_sys::Oid,
+    pub column: c_int,
+    pub relation: pg_sys::Oid,
+    pub key: c_int,
+}
+
+/// How a row is written.
+pub struct WriteAccess {
+    /// The changes that had been heard of before it was found.
+    pub changes: u64,
+    /// For whom: rights to functions are asked when an expression is compiled.
+    pub role: pg_sys::Oid,
+    pub relation: pg_sys::Oid,
+    pub verb: Verb,
+    pub places: Vec<TargetColumn>,
+    pub defaults: Vec<ColumnDefault>,
+    /// Null: they are compiled at each call, or there are none.
+    pub checks: *mut *mut pg_sys::ExprState,
+    pub references: Vec<KeyReference>,
+    /// Does code that is not the server's run, besides triggers?
+    pub runs_code: bool,
+    /// The column of its id; 0: it has none.
+    pub id: c_int,
+    pub returned: Rc<[c_int]>,
+    /// A copy: rows are read by it after the table was closed.
+    pub shape: pg_sys::TupleDesc,
+    /// Where the compiled expressions lie.
+    _memory: Memory,
+}
+
+impl Drop for WriteAccess {
+    fn drop(&mut self) {
+        // SAFETY: the copy made in `of_table`; whoever reads rows by it has this in hand.
+        unsafe { pg_sys::FreeTupleDesc(self.shape) };
+    }
+}
+
+/// Memory of the server that is given back with its owner.
+struct Memory(pg_sys::MemoryContext);
+
+impl Memory {
+    fn new() -> Memory {
+        // SAFETY: a child of the memory that stays; the name is a constant.
+        Memory(unsafe {
+            pg_sys::AllocSetContextCreateInternal(
+                pg_sys::TopMemoryContext,
+                c"holdfast expressions of a table".as_ptr(),
+                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+            )
+        })
+    }
+
+    /// Runs the call, under the guard, with this as the memory that is taken from.
+    ///
+    /// # Safety
+    /// As for `guard::guarded`.
+    unsafe fn within<T>(&self, call: impl FnOnce() -> T) -> Result<T, NotDirect> {
+        // SAFETY: as the caller says; the guard puts the memory back after an error.
+        let called = unsafe {
+            guard::guarded(|| {
+                let before = pg_sys::CurrentMemoryContext;
+                pg_sys::CurrentMemoryContext = self.0;
+                let called = call();
+                pg_sys::CurrentMemoryContext = before;
+                called
+            })
+        };
+        called.map_err(NotDirect::Raised)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: made in `new`, and in use by nobody but its owner.
+        unsafe { pg_sys::MemoryContextDelete(self.0) };
+    }
+}
+
+/// Finds how rows are written. The table's lock is kept, as that of a statement is.
+///
+/// Err: there is no way that does what the statement does.
+pub fn find(target: &'static Target, schema: pg_sys::Oid, changes: u64) -> Result<WriteAccess, NotDirect> {
+    let oid = attachment::relation(schema, target.table).map(pg_sys::Oid::from_u32);
+    let oid = oid.ok_or(NotDirect::Sql("a table is absent"))?;
+    // SAFETY: the call owns nothing; it is closed below, or by the server when the transaction aborts.
+    let relation =
+        unsafe { guard::guarded(|| probe_server::try_relation_open(oid, LOCK)) }.map_err(NotDirect::Raised)?;
+    if relation.is_null() {
+        return Err(NotDirect::Sql("a table is absent"));
+    }
+    // What is no plain table is said when it is written.
+    let found = of_table(target, relation, changes);
+    // SAFETY: opened above.
+    unsafe { pg_sys::relation_close(relation, NO_LOCK) };
+    found
+}
+
+fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result<WriteAccess, NotDirect> {
+    let memory = Memory::new();
+    // SAFETY: an open relation, that keeps its descriptor.
+    let (oid, shape) = unsafe { ((*relation).rd_id, (*relation).rd_att) };
+    let places = places(oid, target.columns)?;
+    let mut runs_code = false;
+    let mut defaults = Vec::new();
+    // SAFETY: as above.
+    for column in 1..=unsafe { (*shape).natts } {
+        // SAFETY: reads the syscache: columns of a relation that is open. One that was dropped has no type.
+        let (kind, generated) = unsafe {
+            let number = column as pg_sys::AttrNumber;
+            (pg_sys::get_atttype(oid, number), pg_sys::get_attgenerated(oid, number) as u8)
+        };
+        // SAFETY: as above.
+        match unsafe { pg_sys::get_typtype(kind) } as u8 {
+            _ if kind == pg_sys::InvalidOid => continue,
+            b'd' => return Err(NotDirect::Sql("a column is of a domain")),
+            _ if generated == b'v' => return Err(NotDirect::Sql("a column is generated when it is read")),
+            _ => {}
+        }
+        let is_given = places.iter().any(|place| place.column == column);
+        if target.verb.inserts() && generated == 0 && !is_given {
+            let (default, is_foreign) = column_default(&memory, relation, column)?;
+            defaults.extend(default);
+            runs_code |= is_foreign;
+        }
+    }
+    let (checks, call_code) = if target.verb == Verb::Delete {
+        (std::ptr::null_mut(), false)
+    } else {
+        // SAFETY: as above.
+        checks(&memory, unsafe { (*shape).constr })?
+    };
+    runs_code |= call_code || indexes_call_code(relation)? || generates(shape);
+    let references = if target.verb.inserts() { references(relation)? } else { Vec::new() };
+    // SAFETY: as for `columns::places`.
+    let returned = unsafe { columns::places(shape, target.returned) };
+    let returned = returned.map_err(|_| NotDirect::Sql("a column is absent"))?;
+    if returned.iter().any(|column| type_of(oid, *column).0 != pg_sys::UUIDOID) {
+        return Err(NotDirect::Sql("a column that is read of the row is no id"));
+    }
+    let id = column_of(oid, "id").filter(|id| type_of(oid, *id).0 == pg_sys::UUIDOID).unwrap_or_default();
+    // SAFETY: copies a descriptor into memory that stays; what it points at is copied with it. The role is a plain variable.
+    let (shape, role) = unsafe {
+        let copy = || pg_sys::CreateTupleDescCopyConstr(shape);
+        (pgrx::PgMemoryContexts::TopMemoryContext.switch_to(|_| copy()), pg_sys::GetUserId())
+    };
+    let (relation, verb) = (oid, target.verb);
+    Ok(WriteAccess {
+        changes,
+        role,
+        relation,
+        verb,
+        places,
+        defaults,
+        checks,
+        references,
+        runs_code,
+        id,
+        returned,
+        shape,
+        _memory: memory,
+    })
+}
+
+fn column_of(relation: pg_sys::Oid, name: &str) -> Option<c_int> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: reads the syscache; the name lives through the call. A system column is none of the table's own.
+    let column = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
+    (column > 0).then(|| c_int::from(column))
+}
+
+fn type_of(relation: pg_sys::Oid, column: c_int) -> (pg_sys::Oid, i32) {
+    let (mut kind, mut modifier, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
+    let number = column as pg_sys::AttrNumber;
+    // SAFETY: reads the syscache: a column of a relation that is open.
+    unsafe { pg_sys::get_atttypetypmodcoll(relation, number, &raw mut kind, &raw mut modifier, &raw mut collation) };
+    (kind, modifier)
+}
+
+/// Where each value goes: into a column of exactly its type.
+fn places(relation: pg_sys::Oid, columns: &[Given]) -> Result<Vec<TargetColumn>, NotDirect> {
+    let place = |given: &Given| {
+        let column = column_of(relation, given.column).ok_or(NotDirect::Sql("a column is absent"))?;
+        let (kind, modifier) = type_of(relation, column);
+        // SAFETY: reads the syscache.
+        let (is_enum, generated) = unsafe {
+            let generated = pg_sys::get_attgenerated(relation, column as pg_sys::AttrNumber);
+            (pg_sys::get_typtype(kind) as u8 == b'e', generated as u8)
+        };
+        let enum_type = match kind == given.kind.value() {
+            true => pg_sys::InvalidOid,
+            false if given.is_label && is_enum => kind,
+            false => return Err(NotDirect::Sql("a column is of another type")),
+        };
+        if modifier == -1 && generated == 0 && !is_always_identity(relation, column) {
+            Ok(TargetColumn { column, enum_type })
+        } else {
+            Err(NotDirect::Sql("a column takes no value, or not every value"))
+        }
+    };
+    columns.iter().map(place).collect()
+}
+
+/// Statements refuse a value for such a column.
+fn is_always_identity(relation: pg_sys::Oid, column: c_int) -> bool {
+    // SAFETY: reads the syscache; the row is given back.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::ATTNUM as c_int;
+        let row = pg_sys::SearchSysCache2(cache, relation.into(), pg_sys::Datum::from(column as i16));
+        if row.is_null() {
+            return false;
+        }
+        let attribute: *const pg_sys::FormData_pg_attribute = pg_sys::GETSTRUCT(row).cast();
+        let identity = (*attribute).attidentity as u8;
+        pg_sys::ReleaseSysCache(row);
+        identity == b'a'
+    }
+}
+
+/// The default of a column, if it has one, and whether it runs code that is not the server's.
+fn column_default(
+    memory: &Memory,
+    relation: pg_sys::Relation,
+    column: c_int,
+) -> Result<(Option<ColumnDefault>, bool), NotDirect> {
+    // SAFETY: the call owns nothing.
+    let node = unsafe { memory.within(|| server::build_column_default(relation, column))? };
+    if node.is_null() {
+        return Ok((None, false));
+    }
+    if !is_of_server(written_out(node.cast())?) {
+        return Ok((Some(ColumnDefault { column, state: std::ptr::null_mut() }), true));
+    }
+    // SAFETY: as above.
+    let state = unsafe { memory.within(|| compiled(node.cast()))? };
+    Ok((Some(ColumnDefault { column, state }), false))
+}
+
+/// # Safety
+/// Under the guard; an expression in memory that lives as long as what it is compiled to.
+pub unsafe fn compiled(expression: *mut pg_sys::Expr) -> *mut pg_sys::ExprState {
+    // SAFETY: as the caller says.
+    unsafe { server::ExecInitExpr(server::expression_planner(expression), std::ptr::null_mut()) }
+}
+
+/// Nodes as the catalogue keeps them; null is none.
+fn written_out(nodes: *const c_void) -> Result<*const c_char, NotDirect> {
+    if nodes.is_null() {
+        return Ok(std::ptr::null());
+    }
+    // SAFETY: the call owns nothing.
+    let text = unsafe { guard::guarded(|| server::nodeToString(nodes)) };
+    text.map(|text| text.cast_const()).map_err(NotDirect::Raised)
+}
+
+fn is_of_server(nodes: *const c_char) -> bool {
+    // SAFETY: a text of the server's, NUL-terminated; null is none.
+    !nodes.is_null() && stored_expression::is_of_server(&unsafe { CStr::from_ptr(nodes) }.to_string_lossy())
+}
+
+/// The table's CHECKs, compiled, and whether they run code that is not the server's: then they are not kept.
+fn checks(
+    memory: &Memory,
+    constraints: *const pg_sys::TupleConstr,
+) -> Result<(*mut *mut pg_sys::ExprState, bool), NotDirect> {
+    // SAFETY: of a relation that is open, or null: it has none.
+    let all = unsafe {
+        match constraints.as_ref() {
+            Some(constraints) if constraints.num_check > 0 => {
+                std::slice::from_raw_parts(constraints.check, usize::from(constraints.num_check))
+            }
+            _ => return Ok((std::ptr::null_mut(), false)),
+        }
+    };
+    let enforced = || all.iter().enumerate().filter(|(_, check)| server::is_enforced(check));
+    if !enforced().all(|(_, check)| is_of_server(check.ccbin)) {
+        return Ok((std::ptr::null_mut(), true));
+    }
+    let size = std::mem::size_of_val(all);
+    // SAFETY: the call owns nothing. A CHECK takes more room than a pointer.
+    let states = unsafe {
+        memory.within(|| {
+            let states: *mut *mut pg_sys::ExprState = server::palloc0(size).cast();
+            for (at, check) in enforced() {
+                *states.add(at) = compiled(server::stringToNode(check.ccbin).cast());
+            }
+            states
+        })?
+    };
+    Ok((states, false))
+}
+
+/// Does an index call a function that is not the server's? It may say that it changes nothing, and call one that does.
+fn indexes_call_code(relation: pg_sys::Relation) -> Result<bool, NotDirect> {
+    // SAFETY: an open relation; the list is a copy, of OIDs.
+    let indexes = unsafe {
+        let list = guard::guarded(|| server::RelationGetIndexList(relation)).map_err(NotDirect::Raised)?;
+        let count = if list.is_null() { 0 } else { (*list).length as usize };
+        (0..count).map(|at| (*(*list).elements.add(at)).oid_value).collect::<Vec<_>>()
+    };
+    for oid in indexes {
+        // SAFETY: the call owns nothing: an index of a table that is locked. The lists are copies.
+        let lists = unsafe {
+            guard::guarded(|| {
+                let index = probe_server::index_open(oid, LOCK);
+                let lists = [server::RelationGetIndexExpressions(index), server::RelationGetIndexPredicate(index)];
+                probe_server::index_close(index, NO_LOCK);
+                lists
+            })
+            .map_err(NotDirect::Raised)?
+        };
+        for list in lists.into_iter().filter(|list| !list.is_null()) {
+            if !is_of_server(written_out(list.cast())?) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Stored generated columns are computed by the server, with whatever functions they name.
+fn generates(shape: pg_sys::TupleDesc) -> bool {
+    // SAFETY: a descriptor of a relation that is open.
+    unsafe { (*shape).constr.as_ref() }.is_some_and(|constraints| constraints.has_generated_stored)
+}
+
+/// The foreign keys that a locked row may stand for.
+fn references(relation: pg_sys::Relation) -> Result<Vec<KeyReference>, NotDirect> {
+    // SAFETY: an open relation; the list is its own, and stays while it is.
+    unsafe {
+        let keys = guard::guarded(|| server::RelationGetFKeyList(relation)).map_err(NotDirect::Raised)?;
+        let keys = items(keys).map(|key| &*key.cast::<pg_sys::ForeignKeyCacheInfo>());
+        Ok(keys
+            .filter(|key| key.nkeys == 1 && is_asked_in_vain(key.confrelid))
+            .map(|key| KeyReference {
+                constraint: key.conoid,
+                column: c_int::from(key.conkey[0]),
+                relation: key.confrelid,
+                key: c_int::from(key.confkey[0]),
+            })
+            .collect())
+    }
+}
+
+/// The check asks as the owner of the table that is referred to, who may have given up the rights that it needs.
+fn is_asked_in_vain(table: pg_sys::Oid) -> bool {
+    const RIGHTS: u32 = pg_sys::ACL_SELECT | pg_sys::ACL_UPDATE;
+    let cache = pg_sys::SysCacheIdentifier::RELOID as c_int;
+    // SAFETY: reads the syscache; the row is given back. The calls own nothing.
+    unsafe {
+        let row = pg_sys::SearchSysCache1(cache, table.into());
+        if row.is_null() {
+            return false;
+        }
+        let class: *const pg_sys::FormData_pg_class = pg_sys::GETSTRUCT(row).cast();
+        let (owner, schema) = ((*class).relowner, (*class).relnamespace);
+        pg_sys::ReleaseSysCache(row);
+        guard::guarded(|| probe_server::has_rights(table, schema, owner, RIGHTS)).unwrap_or(false)
+    }
+}

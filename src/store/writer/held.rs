@@ -1,0 +1,64 @@
+//! Rows that stay until the transaction ends: this call has locked them, or inserted them. [unsafe]
+
+use std::cell::RefCell;
+use std::ffi::c_int;
+
+use pgrx::pg_sys;
+
+use crate::rules::Id;
+
+/// No more rows than these are kept in mind; of those beyond, nothing is known.
+const MOST: usize = 256;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct HeldRow {
+    relation: pg_sys::Oid,
+    column: c_int,
+    id: [u8; 16],
+}
+
+/// The rows that one call holds, by an id that is a key of theirs.
+#[derive(Debug, Default)]
+pub struct HeldRows(RefCell<Vec<HeldRow>>);
+
+impl HeldRows {
+    /// # Safety
+    /// The datum is an id.
+    pub unsafe fn add(&self, relation: pg_sys::Oid, column: c_int, id: pg_sys::Datum) {
+        // SAFETY: as the caller says.
+        let row = HeldRow { relation, column, id: unsafe { bytes(id) } };
+        let mut rows = self.0.borrow_mut();
+        if rows.len() < MOST && !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+
+    /// Is the row with this key held?
+    ///
+    /// # Safety
+    /// The datum is of the type of the relation's column; it is read where a row of the relation is held by that column, an id.
+    pub unsafe fn has(&self, relation: pg_sys::Oid, column: c_int, key: pg_sys::Datum) -> bool {
+        let rows = self.0.borrow();
+        rows.iter()
+            .filter(|row| row.relation == relation && row.column == column)
+            // SAFETY: as the caller says.
+            .any(|row| row.id == unsafe { bytes(key) })
+    }
+
+    /// Is the row of this relation held, by whatever key?
+    pub fn has_id(&self, relation: pg_sys::Oid, id: Id) -> bool {
+        self.0.borrow().iter().any(|row| row.relation == relation && row.id == *id.as_bytes())
+    }
+
+    /// A savepoint was rolled back, or code of the application may have run: nothing is certain any more.
+    pub fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+/// # Safety
+/// The datum is an id.
+unsafe fn bytes(id: pg_sys::Datum) -> [u8; 16] {
+    // SAFETY: as the caller says: a pointer to as many bytes.
+    unsafe { *id.cast_mut_ptr::<[u8; 16]>() }
+}
