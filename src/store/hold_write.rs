@@ -3,7 +3,7 @@
 use super::Store;
 use super::booking::ReferencedRestaurant;
 use super::columns::{Nothing, columns};
-use super::hold::{ENDED_HOLDS, NewHold};
+use super::hold::{ENDED_HOLDS, EveryHoldPolicy, NewHold, PolicyRow};
 use super::parameter::{self, EnumLabel, Ids, Texts};
 use super::probe::probe;
 use super::row::Row;
@@ -74,8 +74,6 @@ statement!("holds_close", HoldsClose { holds: Ids, ends: Texts });
 statement!("hold_close", HoldClose<'a> { hold: Id, status: &'a str });
 columns!(DeadlineRow { expires_at: Option<Instant> });
 probe!(one "table_holds", DeadlineOf { id: Id } -> DeadlineRow);
-columns!(EndingRow { ending: Option<String> });
-probe!(all "holdfast_hold_policy", EveryEnding {} -> EndingRow);
 written!(update "table_holds", ClosedHold<'a> { status: EnumLabel<'a>, expires_at: Instant });
 statement!("hold_adopt", HoldAdopt<'a> { hold: Id, status: &'a str, booking: Id });
 columns!(RememberedRow { hold_id: Id });
@@ -200,8 +198,8 @@ impl Store {
 
     fn hold_close(&self, hold: Id, status: &str) -> Result<i64, Failure> {
         let closed = self.connection.write_directly(|reader| {
-            let is_delete = |row: &Row<EndingRow>| row.ending().as_deref() == Some("delete");
-            if self.attachment.has(ENDED_HOLDS) && reader.rows(EveryEnding {}, is_delete)?.contains(&true) {
+            let is_delete = |row: &Row<PolicyRow>| row.ending().as_deref() == Some("delete");
+            if self.attachment.has(ENDED_HOLDS) && reader.rows(EveryHoldPolicy {}, is_delete)?.contains(&true) {
                 return Ok(0);
             }
             let row = |row: &Row<DeadlineRow>| {

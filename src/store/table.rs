@@ -167,6 +167,9 @@ fn probe_tables(reader: &Reader, (booking, hold, asked): Wanted, locks: bool) ->
     } else {
         reader.looks_at::<_, AssignedTo>()?;
     }
+    if locks && wanted.is_empty() {
+        reader.locks_in::<_, TableById>()?;
+    }
     let mut locked = LockedTables { tables: BTreeMap::new(), members: Vec::new() };
     for (id, held) in wanted {
         let read = |row: &Row<TableByIdRow>| {

@@ -164,8 +164,17 @@ impl Reader {
 
     /// A table that the statement looks at, and we need not: who may not read it hears so, too.
     pub fn looks_at<C: Columns, P: ProbeKey<C>>(&self) -> Result<(), NotDirect> {
-        let access = self.access(P::PROBE, RowLock::No)?;
-        let asked = Asked { access: &access, known: &self.known, arguments: &[], lock: RowLock::No };
+        self.may(P::PROBE, RowLock::No)
+    }
+
+    /// A table whose rows the statement locks, where there is none to lock: who may not lock them hears so, too.
+    pub fn locks_in<C: Columns, P: ProbeKey<C>>(&self) -> Result<(), NotDirect> {
+        self.may(P::PROBE, RowLock::NoKeyUpdate)
+    }
+
+    fn may(&self, probe: &'static Probe, lock: RowLock) -> Result<(), NotDirect> {
+        let access = self.access(probe, lock)?;
+        let asked = Asked { access: &access, known: &self.known, arguments: &[], lock };
         // SAFETY: as below; no row is read.
         let ran = unsafe { guard::guarded(|| scan::run(&asked, None)) };
         Ok(ran.map_err(NotDirect::Raised)??)

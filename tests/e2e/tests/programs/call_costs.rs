@@ -81,12 +81,12 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "confirm, one table",
         call: |floor, room| confirm(booking(floor, room), &room.tables[..1], "key"),
-        costs: [0, 1, 41, 31, 7, 64, 3320],
+        costs: [0, 1, 42, 31, 7, 64, 3320],
     },
     Kind {
         name: "confirm, three tables",
         call: |floor, room| confirm(booking(floor, room), &room.tables[..3], "key"),
-        costs: [0, 1, 41, 36, 12, 106, 6330],
+        costs: [0, 1, 42, 36, 12, 106, 6330],
     },
     Kind {
         name: "confirm, a hold",
@@ -97,13 +97,13 @@ const KINDS: &[Kind] = &[
         costs: [0, 1, 52, 41, 10, 103, 6016],
     },
     Kind { name: "replay", call: |floor, room| confirmed(floor, room).1, costs: [0, 0, 8, 4, 0, 8, 0] },
-    Kind { name: "refusal", call: refused, costs: [1, 1, 29, 36, 0, 38, 112] },
+    Kind { name: "refusal", call: refused, costs: [1, 1, 30, 36, 0, 38, 112] },
     Kind {
         name: "assign",
         call: |floor, room| assign(booking(floor, room), &room.tables[..1], "key"),
-        costs: [0, 1, 38, 30, 4, 54, 2664],
+        costs: [0, 1, 39, 30, 4, 54, 2664],
     },
-    Kind { name: "hold", call: |floor, room| hold(booking(floor, room), room), costs: [2, 1, 41, 31, 3, 42, 1584] },
+    Kind { name: "hold", call: |floor, room| hold(booking(floor, room), room), costs: [0, 1, 39, 31, 3, 42, 1584] },
     Kind {
         name: "release",
         call: |floor, room| Call::new("release_hold_and_emit").with("p_hold_id", held(floor, room).1),
