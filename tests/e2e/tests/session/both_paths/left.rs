@@ -230,7 +230,7 @@ impl Known {
         // A checksum is also of the hold that was asked for.
         let of_new_hold = masked.contains("\"hold\": \"<id") || masked.contains("\"hold\":\"<id");
         let place = masked.find("\"payload_checksum\":").filter(|_| of_new_hold);
-        if let Some(place) = place.and_then(|place| Some(place + 20 + masked[place + 20..].find('"')?)) {
+        if let Some(place) = place.and_then(|place| Some(place + 19 + masked[place + 19..].find('"')?)) {
             masked.replace_range(place..place + 65, "\"<of the hold>");
         }
         masked
