@@ -142,22 +142,17 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
     let mut runs_code = false;
     let mut defaults = Vec::new();
     // SAFETY: as above.
-    for column in 1..=unsafe { (*shape).natts } {
-        // SAFETY: reads the syscache: columns of a relation that is open. One that was dropped has no type.
-        let (kind, generated) = unsafe {
-            let number = column as pg_sys::AttrNumber;
-            (pg_sys::get_atttype(oid, number), pg_sys::get_attgenerated(oid, number) as u8)
-        };
-        // SAFETY: as above.
-        match unsafe { pg_sys::get_typtype(kind) } as u8 {
-            _ if kind == pg_sys::InvalidOid => continue,
-            b'd' => return Err(NotDirect::Sql("a column is of a domain")),
-            _ if generated == b'v' => return Err(NotDirect::Sql("a column is generated when it is read")),
-            _ => {}
+    for number in 1..=unsafe { (*shape).natts } {
+        let Some(column) = column(oid, number) else { continue };
+        if type_class(column.kind) == b'd' {
+            return Err(NotDirect::Sql("a column is of a domain"));
         }
-        let is_given = places.iter().any(|place| place.column == column);
-        if target.verb.inserts() && generated == 0 && !is_given {
-            let (default, is_foreign) = column_default(&memory, relation, column)?;
+        if column.generated == b'v' {
+            return Err(NotDirect::Sql("a column is generated when it is read"));
+        }
+        let is_given = places.iter().any(|place| place.column == number);
+        if target.verb.inserts() && column.generated == 0 && !is_given {
+            let (default, is_foreign) = column_default(&memory, relation, number)?;
             defaults.extend(default);
             runs_code |= is_foreign;
         }
@@ -169,14 +164,15 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
         checks(&memory, unsafe { (*shape).constr })?
     };
     runs_code |= call_code || indexes_call_code(relation)? || generates(shape);
-    let references = if target.verb.inserts() { references(relation)? } else { Vec::new() };
+    let references = if target.verb.inserts() { references(relation) } else { Vec::new() };
     // SAFETY: as for `columns::places`.
     let returned = unsafe { columns::places(shape, target.returned) };
     let returned = returned.map_err(|_| NotDirect::Sql("a column is absent"))?;
-    if returned.iter().any(|column| type_of(oid, *column).0 != pg_sys::UUIDOID) {
+    let is_id = |number: &c_int| column(oid, *number).is_some_and(|column| column.kind == pg_sys::UUIDOID);
+    if !returned.iter().all(is_id) {
         return Err(NotDirect::Sql("a column that is read of the row is no id"));
     }
-    let id = column_of(oid, "id").filter(|id| type_of(oid, *id).0 == pg_sys::UUIDOID).unwrap_or_default();
+    let id = column_of(oid, "id").filter(is_id).unwrap_or_default();
     // SAFETY: copies a descriptor into memory that stays; what it points at is copied with it. The role is a plain variable.
     let (shape, role) = unsafe {
         let copy = || pg_sys::CreateTupleDescCopyConstr(shape);
@@ -207,52 +203,60 @@ fn column_of(relation: pg_sys::Oid, name: &str) -> Option<c_int> {
     (column > 0).then(|| c_int::from(column))
 }
 
-fn type_of(relation: pg_sys::Oid, column: c_int) -> (pg_sys::Oid, i32) {
-    let (mut kind, mut modifier, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
-    let number = column as pg_sys::AttrNumber;
-    // SAFETY: reads the syscache: a column of a relation that is open.
-    unsafe { pg_sys::get_atttypetypmodcoll(relation, number, &raw mut kind, &raw mut modifier, &raw mut collation) };
-    (kind, modifier)
+/// What the catalogue says of a column.
+struct Column {
+    kind: pg_sys::Oid,
+    modifier: i32,
+    generated: u8,
+    identity: u8,
+}
+
+/// None: it was dropped.
+fn column(relation: pg_sys::Oid, number: c_int) -> Option<Column> {
+    // SAFETY: reads the syscache; the row is given back.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::ATTNUM as c_int;
+        let row = pg_sys::SearchSysCache2(cache, relation.into(), pg_sys::Datum::from(number as i16));
+        if row.is_null() {
+            return None;
+        }
+        let about = &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_attribute>();
+        let column = Column {
+            kind: about.atttypid,
+            modifier: about.atttypmod,
+            generated: about.attgenerated as u8,
+            identity: about.attidentity as u8,
+        };
+        let is_there = !about.attisdropped;
+        pg_sys::ReleaseSysCache(row);
+        is_there.then_some(column)
+    }
+}
+
+fn type_class(kind: pg_sys::Oid) -> u8 {
+    // SAFETY: reads the syscache.
+    unsafe { pg_sys::get_typtype(kind) as u8 }
 }
 
 /// Where each value goes: into a column of exactly its type.
 fn places(relation: pg_sys::Oid, columns: &[Given]) -> Result<Vec<TargetColumn>, NotDirect> {
     let place = |given: &Given| {
-        let column = column_of(relation, given.column).ok_or(NotDirect::Sql("a column is absent"))?;
-        let (kind, modifier) = type_of(relation, column);
-        // SAFETY: reads the syscache.
-        let (is_enum, generated) = unsafe {
-            let generated = pg_sys::get_attgenerated(relation, column as pg_sys::AttrNumber);
-            (pg_sys::get_typtype(kind) as u8 == b'e', generated as u8)
-        };
-        let enum_type = match kind == given.kind.value() {
+        let number = column_of(relation, given.column);
+        let found = number.and_then(|number| Some((number, column(relation, number)?)));
+        let (number, found) = found.ok_or(NotDirect::Sql("a column is absent"))?;
+        let enum_type = match found.kind == given.kind.value() {
             true => pg_sys::InvalidOid,
-            false if given.is_label && is_enum => kind,
+            false if given.is_label && type_class(found.kind) == b'e' => found.kind,
             false => return Err(NotDirect::Sql("a column is of another type")),
         };
-        if modifier == -1 && generated == 0 && !is_always_identity(relation, column) {
-            Ok(TargetColumn { column, enum_type })
+        // Statements refuse a value for a column that is generated, or always numbered.
+        if found.modifier == -1 && found.generated == 0 && found.identity != b'a' {
+            Ok(TargetColumn { column: number, enum_type })
         } else {
             Err(NotDirect::Sql("a column takes no value, or not every value"))
         }
     };
     columns.iter().map(place).collect()
-}
-
-/// Statements refuse a value for such a column.
-fn is_always_identity(relation: pg_sys::Oid, column: c_int) -> bool {
-    // SAFETY: reads the syscache; the row is given back.
-    unsafe {
-        let cache = pg_sys::SysCacheIdentifier::ATTNUM as c_int;
-        let row = pg_sys::SearchSysCache2(cache, relation.into(), pg_sys::Datum::from(column as i16));
-        if row.is_null() {
-            return false;
-        }
-        let attribute: *const pg_sys::FormData_pg_attribute = pg_sys::GETSTRUCT(row).cast();
-        let identity = (*attribute).attidentity as u8;
-        pg_sys::ReleaseSysCache(row);
-        identity == b'a'
-    }
 }
 
 /// The default of a column, if it has one, and whether it runs code that is not the server's.
@@ -332,20 +336,17 @@ fn checks(
 fn indexes_call_code(relation: pg_sys::Relation) -> Result<bool, NotDirect> {
     // SAFETY: an open relation; the list is a copy, of OIDs.
     let indexes = unsafe {
-        let list = guard::guarded(|| server::RelationGetIndexList(relation)).map_err(NotDirect::Raised)?;
+        let list = pg_sys::RelationGetIndexList(relation);
         let count = if list.is_null() { 0 } else { (*list).length as usize };
         (0..count).map(|at| (*(*list).elements.add(at)).oid_value).collect::<Vec<_>>()
     };
     for oid in indexes {
-        // SAFETY: the call owns nothing: an index of a table that is locked. The lists are copies.
+        // SAFETY: an index of a table that is locked; the call owns nothing, and the lists are copies.
         let lists = unsafe {
-            guard::guarded(|| {
-                let index = probe_server::index_open(oid, LOCK);
-                let lists = [server::RelationGetIndexExpressions(index), server::RelationGetIndexPredicate(index)];
-                probe_server::index_close(index, NO_LOCK);
-                lists
-            })
-            .map_err(NotDirect::Raised)?
+            let index = guard::guarded(|| probe_server::index_open(oid, LOCK)).map_err(NotDirect::Raised)?;
+            let lists = [pg_sys::RelationGetIndexExpressions(index), pg_sys::RelationGetIndexPredicate(index)];
+            pg_sys::index_close(index, NO_LOCK);
+            lists
         };
         for list in lists.into_iter().filter(|list| !list.is_null()) {
             if !is_of_server(written_out(list.cast())?) {
@@ -363,21 +364,17 @@ fn generates(shape: pg_sys::TupleDesc) -> bool {
 }
 
 /// The foreign keys that a locked row may stand for.
-fn references(relation: pg_sys::Relation) -> Result<Vec<KeyReference>, NotDirect> {
-    // SAFETY: an open relation; the list is its own, and stays while it is.
-    unsafe {
-        let keys = guard::guarded(|| server::RelationGetFKeyList(relation)).map_err(NotDirect::Raised)?;
-        let keys = items(keys).map(|key| &*key.cast::<pg_sys::ForeignKeyCacheInfo>());
-        Ok(keys
-            .filter(|key| key.nkeys == 1 && is_asked_in_vain(key.confrelid))
-            .map(|key| KeyReference {
-                constraint: key.conoid,
-                column: c_int::from(key.conkey[0]),
-                relation: key.confrelid,
-                key: c_int::from(key.confkey[0]),
-            })
-            .collect())
-    }
+fn references(relation: pg_sys::Relation) -> Vec<KeyReference> {
+    // SAFETY: an open relation; the list is its own until the next look into the catalogue, and copied before.
+    let keys: Vec<pg_sys::ForeignKeyCacheInfo> =
+        unsafe { items(pg_sys::RelationGetFKeyList(relation)).map(|key| *key.cast()).collect() };
+    let reference = |key: pg_sys::ForeignKeyCacheInfo| KeyReference {
+        constraint: key.conoid,
+        column: c_int::from(key.conkey[0]),
+        relation: key.confrelid,
+        key: c_int::from(key.confkey[0]),
+    };
+    keys.into_iter().filter(|key| key.nkeys == 1 && is_asked_in_vain(key.confrelid)).map(reference).collect()
 }
 
 /// The check asks as the owner of the table that is referred to, who may have given up the rights that it needs.

@@ -21,12 +21,12 @@
 //! **Foreign keys.** Whether the row that a foreign key names is there, is known where this call has it locked, or has inserted it:
 //! nobody can delete it, or give it another key, before the transaction ends. Then the check is left out. It is asked if the
 //! constraint is deferrable, of several columns, or names another column; if the referenced table is not the one that was locked, or
-//! its owner has not the rights that the check needs;
-//! and as soon as code of the application may have run between the lock and the row: a BEFORE trigger, a function in a default, a
-//! CHECK or an index, or a statement that writes. A savepoint that was rolled back forgets all of it.
+//! its owner has not the rights that the check needs; and as soon as code of the application may have run between the lock and the
+//! row: a BEFORE trigger, a function in a default, a CHECK or an index, or a statement that writes. A savepoint that was rolled back
+//! forgets all of it.
 //!
-//! **What is not seen.** As with probes: statistics of statements, and hooks that only watch the executor. A conflict with a row that somebody wrote without
-//! the booking's lock is an error of the constraint (23505) where `on conflict` would have gone on.
+//! **What differs.** As with probes: statistics of statements, and hooks that only watch the executor. A conflict with a row that
+//! somebody wrote without the booking's lock is an error of the constraint (23505) where `on conflict` would have gone on.
 
 mod access;
 mod direct;

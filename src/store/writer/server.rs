@@ -51,10 +51,6 @@ unsafe extern "C-unwind" {
     pub fn ExecInitExpr(expression: *mut pg_sys::Expr, parent: *mut pg_sys::PlanState) -> *mut pg_sys::ExprState;
     pub fn stringToNode(text: *const c_char) -> *mut c_void;
     pub fn nodeToString(node: *const c_void) -> *mut c_char;
-    pub fn RelationGetFKeyList(relation: pg_sys::Relation) -> *mut pg_sys::List;
-    pub fn RelationGetIndexList(relation: pg_sys::Relation) -> *mut pg_sys::List;
-    pub fn RelationGetIndexExpressions(index: pg_sys::Relation) -> *mut pg_sys::List;
-    pub fn RelationGetIndexPredicate(index: pg_sys::Relation) -> *mut pg_sys::List;
     pub fn OidInputFunctionCall(
         function: pg_sys::Oid,
         text: *mut c_char,
