@@ -110,11 +110,9 @@ pub fn decide(
     }
 }
 
+/// The same request agrees in every field, or in its checksum; the fields are compared for less than the checksum costs.
 fn differences(resolved: &ResolvedRequest, entry: &LedgerEntry) -> Vec<Difference> {
-    if entry.checksum.as_deref() == Some(&resolved.fingerprint.checksum()) {
-        return Vec::new();
-    }
-    match &entry.request {
+    let differences = match &entry.request {
         Some(first) => resolved.fingerprint.differences(first),
         None => {
             // An older entry recorded only these two.
@@ -123,7 +121,9 @@ fn differences(resolved: &ResolvedRequest, entry: &LedgerEntry) -> Vec<Differenc
             first.0.insert("window".to_owned(), entry.window.map_or(Value::Null, window_json).into());
             resolved.fingerprint.differences(&first)
         }
-    }
+    };
+    let is_same = || entry.checksum.as_deref() == Some(&resolved.fingerprint.checksum());
+    if differences.is_empty() || is_same() { Vec::new() } else { differences }
 }
 
 /// DETAIL stays the contract's text when the tables differ; HINT names every field, as JSON.
