@@ -1,6 +1,6 @@
 //! The named fields of a request: their checksum, and where those of two requests differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -71,9 +71,7 @@ impl Fingerprint {
     #[must_use]
     pub fn differences(&self, first: &Fingerprint) -> Vec<Difference> {
         let absent = Json::default();
-        let alone = self.0.keys().filter(|name| !first.0.contains_key(*name));
-        let mut names: Vec<&String> = first.0.keys().chain(alone).collect();
-        names.sort_unstable();
+        let names: BTreeSet<&String> = first.0.keys().chain(self.0.keys()).collect();
         names
             .into_iter()
             .map(|name| (name, first.0.get(name).unwrap_or(&absent), self.0.get(name).unwrap_or(&absent)))

@@ -163,7 +163,10 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
         // SAFETY: as above.
         checks(&memory, unsafe { (*shape).constr })?
     };
-    runs_code |= call_code || indexes_call_code(relation)? || generates(shape);
+    // Stored generated columns are computed by the server, with whatever functions they name.
+    // SAFETY: as above.
+    let generates = unsafe { (*shape).constr.as_ref() }.is_some_and(|constraints| constraints.has_generated_stored);
+    runs_code |= call_code || generates || indexes_call_code(relation)?;
     let references = if target.verb.inserts() { references(relation) } else { Vec::new() };
     // SAFETY: as for `columns::places`.
     let returned = unsafe { columns::places(shape, target.returned) };
@@ -204,7 +207,7 @@ fn column_of(relation: pg_sys::Oid, name: &str) -> Option<c_int> {
 }
 
 /// What the catalogue says of a column.
-struct Column {
+struct Attribute {
     kind: pg_sys::Oid,
     modifier: i32,
     generated: u8,
@@ -212,7 +215,7 @@ struct Column {
 }
 
 /// None: it was dropped.
-fn column(relation: pg_sys::Oid, number: c_int) -> Option<Column> {
+fn column(relation: pg_sys::Oid, number: c_int) -> Option<Attribute> {
     // SAFETY: reads the syscache; the row is given back.
     unsafe {
         let cache = pg_sys::SysCacheIdentifier::ATTNUM as c_int;
@@ -221,7 +224,7 @@ fn column(relation: pg_sys::Oid, number: c_int) -> Option<Column> {
             return None;
         }
         let about = &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_attribute>();
-        let column = Column {
+        let column = Attribute {
             kind: about.atttypid,
             modifier: about.atttypmod,
             generated: about.attgenerated as u8,
@@ -355,12 +358,6 @@ fn indexes_call_code(relation: pg_sys::Relation) -> Result<bool, NotDirect> {
         }
     }
     Ok(false)
-}
-
-/// Stored generated columns are computed by the server, with whatever functions they name.
-fn generates(shape: pg_sys::TupleDesc) -> bool {
-    // SAFETY: a descriptor of a relation that is open.
-    unsafe { (*shape).constr.as_ref() }.is_some_and(|constraints| constraints.has_generated_stored)
 }
 
 /// The foreign keys that a locked row may stand for.
