@@ -87,7 +87,11 @@ impl Json {
     /// What stands at a path of keys.
     #[must_use]
     pub fn at(&self, path: &[&str]) -> Option<Json> {
-        path.iter().try_fold(self.clone(), |here, key| here.fields()?.remove(*key))
+        let step = |here, key: &&str| {
+            let fields: BTreeMap<String, &RawValue> = serde_json::from_str(here).ok()?;
+            fields.get(*key).map(|value| value.get())
+        };
+        path.iter().try_fold(self.0.as_str(), step).map(|found| Json(found.to_owned()))
     }
 
     #[must_use]
