@@ -1,4 +1,4 @@
-//! Writes what was decided, in as many statements as it has parts that have work, whatever the number of tables.
+//! Writes what was decided, part by part: those that have work, whatever the number of tables.
 //!
 //! Old rows are gone before new ones go in (the constraints look), assignments stand before the status moves (guard triggers
 //! look), and holds are deleted last.

@@ -2,7 +2,6 @@
 
 use super::Store;
 use super::booking::BookingLockById;
-use super::columns::Nothing;
 use super::parameter::EnumLabel;
 use super::row::Row;
 use super::statement::statement;
@@ -43,7 +42,7 @@ impl Store {
     /// Moves the booking; how many rows.
     pub(super) fn booking_move(&self, booking: Id, status: &str, now: Instant) -> Result<i64, Failure> {
         let moved = self.connection.write_directly(|reader| {
-            let row = |_: &Row<_>| Some(MovedBooking { status: EnumLabel(status), updated_at: now });
+            let row = |_: &Row<_>| MovedBooking { status: EnumLabel(status), updated_at: now };
             reader.update(BookingLockById { id: booking }, row)
         })?;
         moved.map_or_else(|| self.write(BookingMove { booking, status, now }), Ok)
@@ -68,9 +67,9 @@ impl Store {
                 reason,
                 metadata: history.metadata.clone().unwrap_or_else(|| Json::object([])),
             };
-            let added = self.connection.write_directly(|reader| reader.insert([row], |_: &Row<Nothing>| ()))?;
+            let added = self.connection.write_directly(|reader| reader.insert_all([row]))?;
             if let Some(added) = added {
-                return Ok(added.len() as i64);
+                return Ok(added);
             }
         }
         let metadata = history.metadata.clone();

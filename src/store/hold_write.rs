@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::booking::ReferencedRestaurant;
-use super::columns::{Nothing, columns};
+use super::columns::columns;
 use super::hold::{ENDED_HOLDS, EveryHoldPolicy, NewHold, PolicyRow};
 use super::parameter::{self, EnumLabel, Ids, Texts};
 use super::probe::{NotDirect, probe};
@@ -118,11 +118,11 @@ impl Store {
             status: EnumLabel("active"),
         };
         let taken = self.connection.write_directly(|reader| {
-            reader.hold_for(NewHoldRow::TARGET, restaurant, ReferencedRestaurant { id: restaurant })?;
-            reader.insert([row], |_: &Row<Nothing>| ())
+            reader.hold_for(NewHoldRow::TARGET, ReferencedRestaurant { id: restaurant })?;
+            reader.insert_all([row])
         })?;
         if let Some(taken) = taken {
-            return Ok(taken.len() as i64);
+            return Ok(taken);
         }
         let metadata = hold.metadata.clone();
         self.write(HoldAdd { hold: id, booking, restaurant, zone, start, end, expires_at, created_by, metadata })
@@ -130,9 +130,8 @@ impl Store {
 
     fn hold_members_add(&self, hold: &NewHold) -> Result<i64, Failure> {
         let rows = hold.tables.iter().map(|table| NewMember { hold_id: hold.id, table_id: *table });
-        let added = self.connection.write_directly(|reader| reader.insert(rows, |_: &Row<Nothing>| ()))?;
-        let count = added.map(|added| added.len() as i64);
-        count.map_or_else(|| self.write(HoldMembersAdd { hold: hold.id, tables: parameter::ids(hold.tables) }), Ok)
+        let added = self.connection.write_directly(|reader| reader.insert_all(rows))?;
+        added.map_or_else(|| self.write(HoldMembersAdd { hold: hold.id, tables: parameter::ids(hold.tables) }), Ok)
     }
 
     fn mirror_add(&self, hold: &NewHold) -> Result<i64, Failure> {
@@ -146,10 +145,9 @@ impl Store {
             shadow: true,
             created_by,
         };
-        let added = self.connection.write_directly(|reader| reader.insert([row], |_: &Row<Nothing>| ()))?;
+        let added = self.connection.write_directly(|reader| reader.insert_all([row]))?;
         let (start, end) = (hold.window.start(), hold.window.end());
-        let count = added.map(|added| added.len() as i64);
-        count.map_or_else(|| self.write(MirrorAdd { hold: id, booking, restaurant, start, end, created_by }), Ok)
+        added.map_or_else(|| self.write(MirrorAdd { hold: id, booking, restaurant, start, end, created_by }), Ok)
     }
 
     /// Ends holds that are locked and takes their mirrors away; the rows written: holds, mirrors. Triggers of the application
@@ -206,7 +204,7 @@ impl Store {
             let row = |row: &Row<DeadlineRow>| {
                 let now = self.clock();
                 let expires_at = row.expires_at().map_or(now, |deadline| deadline.min(now));
-                Some(ClosedHold { status: EnumLabel(status), expires_at })
+                ClosedHold { status: EnumLabel(status), expires_at }
             };
             reader.update(DeadlineOf { id: hold }, row)
         })?;

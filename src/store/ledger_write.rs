@@ -1,11 +1,10 @@
 //! How an answer is bound to its key, and kept for services beside it: directly, or by the statement beside each.
 
 use super::Store;
-use super::columns::Nothing;
 use super::ledger::EntryByKey;
 use super::parameter::{self, EnumLabel, Ids};
 use super::probe::{NotDirect, Reader};
-use super::row::{Row, TransactionNumber};
+use super::row::TransactionNumber;
 use super::statement::statement;
 use super::table_write::WrittenFor;
 use super::writer::written;
@@ -130,10 +129,10 @@ impl Store {
                     transaction_id: TransactionNumber(self.numbered_transaction()),
                     basis: answered.basis.clone(),
                 };
-                reader.insert([row], |_: &Row<Nothing>| ())
+                reader.insert_all([row])
             })?;
             if let Some(bound) = bound {
-                return Ok(bound.len() as i64);
+                return Ok(bound);
             }
         }
         self.write(LedgerBind {
@@ -176,9 +175,9 @@ impl Store {
             metadata: metadata.clone(),
             created_at: now,
         };
-        let added = self.connection.write_directly(|reader| reader.insert([row], |_: &Row<Nothing>| ()))?;
+        let added = self.connection.write_directly(|reader| reader.insert_all([row]))?;
         if let Some(added) = added {
-            return Ok(added.len() as i64);
+            return Ok(added);
         }
         let tables = parameter::ids(tables);
         self.write(ResultAdd { booking, key, hold, restaurant, tables, start, end, actor, metadata, now })

@@ -4,7 +4,7 @@ use super::Store;
 use super::columns::{CountRow, CountsRow, Nothing, columns};
 use super::parameter::{self, EnumLabel, Ids, Jsons, Texts};
 use super::probe::{NotDirect, Reader, probe};
-use super::row::{EventVersion, Row};
+use super::row::EventVersion;
 use super::statement::statement;
 use super::writer::written;
 use crate::rules::Id;
@@ -278,5 +278,5 @@ fn add(reader: &Reader, events: &[Event], now: Instant) -> Result<i64, NotDirect
             payload: Json::of_text(format!("{open}{}}}", last + place)),
         });
     }
-    Ok(reader.insert(rows, |_: &Row<Nothing>| ())?.len() as i64)
+    reader.insert_all(rows)
 }

@@ -48,11 +48,17 @@ impl<K, T> Lookups<K, T> {
         looked.filter(|looked| looked.changes == changes).map(|looked| looked.found.clone())
     }
 
-    /// Keeps it in the place of the one before.
-    pub fn keep(&self, of: &'static K, changes: u64, found: Result<Rc<T>, &'static str>) {
+    /// Keeps it in the place of the one before, and gives it back.
+    pub fn keep(
+        &self,
+        of: &'static K,
+        changes: u64,
+        found: Result<Rc<T>, &'static str>,
+    ) -> Result<Rc<T>, &'static str> {
         let mut all = self.0.borrow_mut();
         all.retain(|kept| !std::ptr::eq(kept.of, of));
-        all.push(Looked { of, changes, found });
+        all.push(Looked { of, changes, found: found.clone() });
+        found
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::booking::ReferencedRestaurant;
-use super::columns::{Nothing, columns};
+use super::columns::columns;
 use super::parameter::{self, EnumLabel, Ids};
 use super::probe::{NotDirect, Reader, probe};
 use super::row::{Day, Row, TimeOfDay};
@@ -120,6 +120,7 @@ columns!(StartsRow { booking_date: Option<Day>, start_time: Option<TimeOfDay> })
 probe!(one "bookings", StartsById { id: Id } -> StartsRow);
 columns!(SlotRow { id: Id });
 probe!(all "booking_slots", SlotAt { restaurant_id: Id, slot_date: Day, slot_time: TimeOfDay } -> SlotRow);
+
 /// For what a row is written: the same in every row of a call.
 #[derive(Clone, Copy)]
 pub(super) struct WrittenFor<'a> {
@@ -145,7 +146,7 @@ impl Store {
             created_by: actor,
         });
         let added = self.connection.write_directly(|reader| {
-            reader.hold_for(NewAllocation::TARGET, restaurant, ReferencedRestaurant { id: restaurant })?;
+            reader.hold_for(NewAllocation::TARGET, ReferencedRestaurant { id: restaurant })?;
             reader.insert(rows, row)
         })?;
         if let Some(added) = added {
@@ -173,9 +174,9 @@ impl Store {
             window,
             created_by: actor,
         };
-        let added = self.connection.write_directly(|reader| reader.insert([row], |_: &Row<Nothing>| ()))?;
+        let added = self.connection.write_directly(|reader| reader.insert_all([row]))?;
         if let Some(added) = added {
-            return Ok(added.len() as i64);
+            return Ok(added);
         }
         let (start, end) = (window.start(), window.end());
         self.write(GroupAdd { booking, restaurant, merge_group, start, end, actor })

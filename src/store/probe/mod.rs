@@ -47,7 +47,7 @@ use pgrx::pg_sys::BuiltinOid::{self, DATEOID, TEXTOID, TIMEOID, TIMESTAMPTZOID, 
 
 pub(super) use access::Access;
 pub(super) use expression::Shape;
-pub(super) use reader::{NotDirect, Reader};
+pub(super) use reader::{NotDirect, Reader, watched};
 pub(super) use scan::{Unread, hindrance};
 
 use super::columns::Columns;

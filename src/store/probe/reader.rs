@@ -205,14 +205,22 @@ impl Reader {
             return found.map_err(NotDirect::Sql);
         }
         let changes = self.known.changes();
-        let found = match access::find(probe, (self.known.attachment.oid, changes), scan::mode(lock)) {
-            Ok(access) if self.known.attachment.watches(access.relation.to_u32()) => Ok(Rc::new(access)),
-            Ok(_) => Err("nobody tells of changes of the table"),
-            Err(NotDirect::Sql(why)) => Err(why),
-            Err(other) => return Err(other),
-        };
-        self.known.accesses.keep(probe, changes, found.clone());
-        found.map_err(NotDirect::Sql)
+        let found = access::find(probe, (self.known.attachment.oid, changes), scan::mode(lock));
+        let found = found.map(|access| (access.relation, access));
+        self.known.accesses.keep(probe, changes, watched(&self.known, found)?).map_err(NotDirect::Sql)
+    }
+}
+
+/// What a look into the catalogue found of a table, if changes of that are heard of; an error is not kept.
+pub fn watched<T>(
+    known: &Known,
+    found: Result<(pg_sys::Oid, T), NotDirect>,
+) -> Result<Result<Rc<T>, &'static str>, NotDirect> {
+    match found {
+        Ok((relation, found)) if known.attachment.watches(relation.to_u32()) => Ok(Ok(Rc::new(found))),
+        Ok(_) => Ok(Err("nobody tells of changes of the table")),
+        Err(NotDirect::Sql(why)) => Ok(Err(why)),
+        Err(other) => Err(other),
     }
 }
 

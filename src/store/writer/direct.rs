@@ -8,7 +8,6 @@ use pgrx::pg_sys;
 use super::access;
 use super::row::{self, RowsToWrite};
 use super::{RowWrite, Target, WriteAccess};
-use crate::rules::Id;
 use crate::rules::refusal::failure::Failure;
 use crate::store::attachment;
 use crate::store::columns::{Columns, Nothing};
@@ -16,7 +15,7 @@ use crate::store::guard;
 use crate::store::hooks;
 use crate::store::parameter::Argument;
 use crate::store::plan::Connection;
-use crate::store::probe::{NotDirect, ProbeKey, Reader};
+use crate::store::probe::{NotDirect, ProbeKey, Reader, watched};
 use crate::store::row::Row;
 
 type Rows = Vec<(Option<pg_sys::HeapTuple>, Vec<Argument>)>;
@@ -57,26 +56,26 @@ impl Reader {
         self.write(W::TARGET, &rows, read)
     }
 
-    /// Holds the row that rows of the target will name, where they have a foreign key to it and it is not held.
-    pub fn hold_for<C: Columns, P: ProbeKey<C>>(
-        &self,
-        target: &'static Target,
-        id: Id,
-        key: P,
-    ) -> Result<(), NotDirect> {
+    /// The same for rows of which nothing is read; how many.
+    pub fn insert_all<W: RowWrite<Nothing>>(&self, rows: impl IntoIterator<Item = W>) -> Result<i64, NotDirect> {
+        Ok(self.insert(rows, |_: &Row<Nothing>| ())?.len() as i64)
+    }
+
+    /// Holds the row that rows of the target will name, where they have a foreign key to its table.
+    pub fn hold_for<C: Columns, P: ProbeKey<C>>(&self, target: &'static Target, key: P) -> Result<(), NotDirect> {
         let access = self.write_access(target)?;
         let relation = attachment::relation(self.known().attachment.oid, P::PROBE.table).map(pg_sys::Oid::from_u32);
         let is_named = access.references.iter().any(|reference| Some(reference.relation) == relation);
-        if is_named && !self.held().has_id(relation.unwrap_or_default(), id) { self.hold(key) } else { Ok(()) }
+        if is_named { self.hold(key) } else { Ok(()) }
     }
 
     /// Gives the row with the key other values, made of those that it has; how many.
     pub fn update<K: Columns, P: ProbeKey<K>, W: RowWrite<Nothing>>(
         &self,
         key: P,
-        row: impl Fn(&Row<K>) -> Option<W>,
+        row: impl Fn(&Row<K>) -> W,
     ) -> Result<i64, NotDirect> {
-        self.rewrite(W::TARGET, key, |found| row(found).map(|row| row.values().as_ref().to_vec()))
+        self.rewrite(W::TARGET, key, |found| Some(row(found).values().as_ref().to_vec()))
     }
 
     /// Deletes the row with the key; how many. `is_known`: may it go without a statement?
@@ -148,13 +147,7 @@ impl Reader {
             _ => {}
         }
         let changes = known.changes();
-        let found = match access::find(target, known.attachment.oid, changes) {
-            Ok(access) if known.attachment.watches(access.relation.to_u32()) => Ok(Rc::new(access)),
-            Ok(_) => Err("nobody tells of changes of the table"),
-            Err(NotDirect::Sql(why)) => Err(why),
-            Err(other) => return Err(other),
-        };
-        known.targets.keep(target, changes, found.clone());
-        found.map_err(NotDirect::Sql)
+        let found = access::find(target, known.attachment.oid, changes).map(|access| (access.relation, access));
+        known.targets.keep(target, changes, watched(known, found)?).map_err(NotDirect::Sql)
     }
 }

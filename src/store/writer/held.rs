@@ -5,8 +5,6 @@ use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
-use crate::rules::Id;
-
 /// No more rows than these are kept in mind; of those beyond, nothing is known.
 const MOST: usize = 256;
 
@@ -45,9 +43,9 @@ impl HeldRows {
             .any(|row| row.id == unsafe { bytes(key) })
     }
 
-    /// Is the row of this relation held, by whatever key?
-    pub fn has_id(&self, relation: pg_sys::Oid, id: Id) -> bool {
-        self.0.borrow().iter().any(|row| row.relation == relation && row.id == *id.as_bytes())
+    /// Rows of this relation went.
+    pub fn forget_of(&self, relation: pg_sys::Oid) {
+        self.0.borrow_mut().retain(|row| row.relation != relation);
     }
 
     /// A savepoint was rolled back, or code of the application may have run: nothing is certain any more.

@@ -66,6 +66,8 @@ pub unsafe fn write(asked: &RowsToWrite, written: &mut Vec<pg_sys::HeapTuple>) -
             let code = runs_code((*open.target).ri_TrigDesc, access);
             if code {
                 asked.held.forget();
+            } else if access.verb == Verb::Delete {
+                asked.held.forget_of(access.relation);
             }
             for (tuple, values) in asked.rows {
                 pg_sys::CurrentMemoryContext = state_memory;
