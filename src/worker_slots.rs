@@ -106,7 +106,7 @@ impl DatabaseSlot {
     }
 
     pub fn database(&self) -> u32 {
-        self.database.load(Relaxed) as u32
+        self.taken_by() as u32
     }
 
     /// The database is gone: its place is free for another, and so are its schemas' slots.
@@ -128,7 +128,7 @@ impl DatabaseSlot {
         for flag in [&self.wanted, &self.waits, &self.leaves, &self.more] {
             flag.store(false, Relaxed);
         }
-        self.database.store(0, Relaxed);
+        self.give_up();
     }
 
     /// When something is due next in one of its schemas.

@@ -92,11 +92,11 @@ impl SchemaSlot {
     }
 
     pub fn database(&self) -> u32 {
-        (self.key.load(Relaxed) >> 32) as u32
+        (self.taken_by() >> 32) as u32
     }
 
     pub fn schema(&self) -> u32 {
-        self.key.load(Relaxed) as u32
+        self.taken_by() as u32
     }
 
     /// When somebody is to come.
@@ -137,7 +137,7 @@ impl SchemaSlot {
         self.seen.store(0, Relaxed);
         self.own.store(0, Relaxed);
         self.runs.store(0, Relaxed);
-        self.key.store(0, Relaxed);
+        self.give_up();
     }
 }
 

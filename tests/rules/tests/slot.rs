@@ -240,3 +240,33 @@ fn a_key_has_one_entry_however_many_take_it_at_once() {
     assert!(find(&table, 65).is_none() && find_or_take(&table, 65).is_none(), "the table is full");
     assert!(find_or_take::<Numbered>(&[], 1).is_none());
 }
+
+/// Counts how often it is looked at.
+struct Looked(Numbered, AtomicU64);
+
+impl KeyedEntry for Looked {
+    fn key(&self) -> &AtomicU64 {
+        self.1.fetch_add(1, Relaxed);
+        &self.0.0
+    }
+}
+
+#[test]
+fn what_was_given_up_ends_no_search_and_what_was_never_taken_does() {
+    let table: [Looked; 2048] = std::array::from_fn(|_| Looked(Numbered(AtomicU64::new(0)), AtomicU64::new(0)));
+    let looks = || table.iter().map(|entry| entry.1.swap(0, Relaxed)).sum::<u64>();
+    assert!(find(&table, 7).is_none());
+    assert_eq!(looks(), 1, "nobody took any");
+    for key in 1..=1500 {
+        assert!(find_or_take(&table, key).is_some());
+    }
+    for key in (1..=1500).step_by(2) {
+        find(&table, key).expect("taken").give_up();
+    }
+    for key in 1..=1500 {
+        assert_eq!(find(&table, key).map(KeyedEntry::taken_by), (key % 2 == 0).then_some(key), "{key}");
+    }
+    assert!((1..=2048 - 750).all(|key| find_or_take(&table, key + 10_000).is_some()), "they are free for others");
+    assert!(find_or_take(&table, 20_000).is_none(), "now it is full");
+    assert!((2..=1500).step_by(2).all(|key| find(&table, key).is_some()), "the others were left alone");
+}
