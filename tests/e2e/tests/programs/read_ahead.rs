@@ -70,6 +70,12 @@ fn in_memory(file: &str) -> (u64, u64) {
     (number(), number())
 }
 
+/// The system may let go of a page again, or not follow each wish, when memory is short: all of them would be asked too much.
+fn is_mostly_kept(file: &str) -> bool {
+    let (kept, size) = in_memory(file);
+    kept * 10 >= size * 9
+}
+
 fn cluster() -> Cluster {
     Cluster::start_with("-c shared_preload_libraries=holdfast -c holdfast.worker_interval=1 -c autovacuum=off")
 }
@@ -81,7 +87,7 @@ fn the_worker_asks_for_what_a_look_will_read() {
     for index in PROBED {
         let file = file(&mut session, index);
         let give_up = Instant::now() + Duration::from_secs(20);
-        while in_memory(&file).0 < in_memory(&file).1 {
+        while !is_mostly_kept(&file) {
             assert!(Instant::now() < give_up, "{index}: {:?}", in_memory(&file));
             thread::sleep(Duration::from_millis(5));
         }
