@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -30,6 +31,13 @@ impl From<Value> for Json {
     }
 }
 
+/// Among the fields of a value that is written as one text.
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0).map_err(serde::ser::Error::custom)?.serialize(to)
+    }
+}
+
 impl std::fmt::Display for Json {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -43,6 +51,12 @@ impl Json {
         Json(text)
     }
 
+    /// Written as one text, without a tree of values in between. What has no JSON, such as a map whose keys are no texts, is null.
+    #[must_use]
+    pub fn of(value: &impl Serialize) -> Json {
+        serde_json::to_string(value).map_or_else(|_| Json::default(), Json)
+    }
+
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0
@@ -50,10 +64,11 @@ impl Json {
 
     #[must_use]
     pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Json)>) -> Json {
-        let mut text = String::from("{");
+        let mut text = String::with_capacity(256);
+        text.push('{');
         for (name, value) in fields {
             let comma = if text.len() == 1 { "" } else { "," };
-            text.extend([comma, &Value::from(name).to_string(), ":", value.text()]);
+            text.extend([comma, Json::of(&name).text(), ":", value.text()]);
         }
         text.push('}');
         Json(text)

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
 /// Microseconds since 2000-01-01 00:00 UTC, as PostgreSQL counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(pub i64);
@@ -68,11 +71,26 @@ impl fmt::Display for Instant {
     }
 }
 
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 /// `[start, end)`: finite and never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     start: Instant,
     end: Instant,
+}
+
+impl Serialize for Window {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut ends = to.serialize_struct("Window", 2)?;
+        ends.serialize_field("end", &self.end)?;
+        ends.serialize_field("start", &self.start)?;
+        ends.end()
+    }
 }
 
 impl Window {

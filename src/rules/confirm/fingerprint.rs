@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::rules::Id;
@@ -26,7 +25,7 @@ impl Difference {
     pub fn json(&self) -> Json {
         let spelled = |value: &Json| Json::of_text(value.canonical());
         let (first, this) = (spelled(&self.first), spelled(&self.this));
-        Json::object([("field", json!(self.field).into()), ("first", first), ("this", this)])
+        Json::object([("field", Json::of(&self.field)), ("first", first), ("this", this)])
     }
 }
 
@@ -45,7 +44,7 @@ impl Fingerprint {
     /// What a ledger entry keeps of an answered request: not what its own columns say, nor what is null or false.
     #[must_use]
     pub fn stored(&self) -> Json {
-        let no = Json::from(Value::from(false));
+        let no = Json::of(&false);
         let columns = ["booking", "tables", "window"];
         let says =
             |(name, value): &(&String, &Json)| !columns.contains(&name.as_str()) && !value.is_null() && **value != no;
@@ -56,13 +55,13 @@ impl Fingerprint {
     #[must_use]
     pub fn completed(mut self, booking: Id, tables: &[Id], window: Option<Window>) -> Fingerprint {
         let columns = [
-            ("booking", json!(booking)),
-            ("tables", json!(tables)),
-            ("window", window.map_or(Value::Null, window_json)),
-            ("require_adjacency", Value::from(false)),
+            ("booking", Json::of(&booking)),
+            ("tables", Json::of(&tables)),
+            ("window", Json::of(&window)),
+            ("require_adjacency", Json::of(&false)),
         ];
         for (name, value) in columns {
-            self.0.entry(name.to_owned()).or_insert_with(|| value.into());
+            self.0.entry(name.to_owned()).or_insert(value);
         }
         self
     }
@@ -79,11 +78,6 @@ impl Fingerprint {
             .map(|(name, first, this)| Difference { field: name.clone(), first: first.clone(), this: this.clone() })
             .collect()
     }
-}
-
-#[must_use]
-pub fn window_json(window: Window) -> Value {
-    json!({"start": window.start().to_string(), "end": window.end().to_string()})
 }
 
 /// The first 64 bits of the hash: a number that stands for the text.

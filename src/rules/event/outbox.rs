@@ -1,6 +1,7 @@
 //! What others are told, and under which key they are told it once.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::rules::Id;
 use crate::rules::attempt::Report;
@@ -113,24 +114,43 @@ impl RemainingTables {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TablesPayload<'a> {
+    booking_id: Id,
+    restaurant_id: Id,
+    table_ids: &'a [Id],
+    freed_table_ids: &'a [Id],
+    start_at: Option<Instant>,
+    end_at: Option<Instant>,
+    status: &'a str,
+    merge_group_id: Option<Id>,
+    idempotency_key: Option<&'a str>,
+}
+
 /// `booking:startZ:endZ:tables`.
 #[must_use]
 pub fn tables_changed(now: &Tables) -> Event {
-    let (start, end) = now.window.map(|window| (window.start().to_string(), window.end().to_string())).unzip();
+    let (start, end) = now.window.map(|window| (window.start(), window.end())).unzip();
     let tables = if now.tables.len() > NAMED { table_set_hash(now.tables) } else { named(now.tables) };
-    let shown = |at: &Option<String>| at.clone().unwrap_or_else(|| "none".to_owned());
+    let shown = |at: Option<Instant>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
     Event {
         event_type: "capacity.assignment.sync",
-        dedupe_key: format!("{}:{}:{}:{tables}", now.booking, shown(&start), shown(&end)),
+        dedupe_key: format!("{}:{}:{}:{tables}", now.booking, shown(start), shown(end)),
         restaurant: now.restaurant,
         booking: Some(now.booking),
         key: now.key.map(str::to_owned),
-        payload: json!({
-            "bookingId": now.booking, "restaurantId": now.restaurant, "tableIds": now.tables,
-            "freedTableIds": now.freed, "startAt": start, "endAt": end, "status": now.status,
-            "mergeGroupId": now.merge_group, "idempotencyKey": now.key,
-        })
-        .into(),
+        payload: Json::of(&TablesPayload {
+            booking_id: now.booking,
+            restaurant_id: now.restaurant,
+            table_ids: now.tables,
+            freed_table_ids: now.freed,
+            start_at: start,
+            end_at: end,
+            status: now.status,
+            merge_group_id: now.merge_group,
+            idempotency_key: now.key,
+        }),
     }
 }
 
@@ -151,31 +171,46 @@ pub struct Confirmed<'a> {
     pub key: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HoldPayload<'a> {
+    booking_id: Id,
+    restaurant_id: Id,
+    hold_id: Id,
+    table_ids: &'a [Id],
+    zone_id: Option<Id>,
+    actor_id: Option<Id>,
+    start_at: Instant,
+    end_at: Instant,
+    expires_at: Instant,
+    idempotency_key: Option<&'a str>,
+    metadata: &'a Json,
+}
+
 /// `booking:hold:hold.confirmed`.
 #[must_use]
 pub fn hold_confirmed(done: &Confirmed) -> Event {
     let (hold, resolved) = (done.hold, done.resolved);
-    let text = |at: Instant| Json::from(Value::from(at.to_string()));
-    let metadata = if hold.metadata.is_null() { json!({}).into() } else { hold.metadata.clone() };
+    let no_words = Json::object([]);
     Event {
         event_type: "capacity.hold.confirmed",
         dedupe_key: format!("{}:{}:hold.confirmed", done.booking, hold.id),
         restaurant: done.restaurant,
         booking: Some(done.booking),
         key: done.key.map(str::to_owned),
-        payload: Json::object([
-            ("bookingId", json!(done.booking).into()),
-            ("restaurantId", json!(done.restaurant).into()),
-            ("holdId", json!(hold.id).into()),
-            ("tableIds", json!(resolved.tables).into()),
-            ("zoneId", json!(done.zone).into()),
-            ("actorId", json!(done.actor).into()),
-            ("startAt", text(resolved.window.start())),
-            ("endAt", text(resolved.window.end())),
-            ("expiresAt", text(hold.expires_at)),
-            ("idempotencyKey", json!(done.key).into()),
-            ("metadata", metadata),
-        ]),
+        payload: Json::of(&HoldPayload {
+            booking_id: done.booking,
+            restaurant_id: done.restaurant,
+            hold_id: hold.id,
+            table_ids: &resolved.tables,
+            zone_id: done.zone,
+            actor_id: done.actor,
+            start_at: resolved.window.start(),
+            end_at: resolved.window.end(),
+            expires_at: hold.expires_at,
+            idempotency_key: done.key,
+            metadata: if hold.metadata.is_null() { &no_words } else { &hold.metadata },
+        }),
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
-use crate::rules::confirm::fingerprint::{Difference, window_json};
+use crate::rules::confirm::fingerprint::Difference;
 use crate::rules::confirm::request::{self};
 use crate::rules::hold::{Hold, HoldPolicy, TTL_MAX_SECONDS, TTL_SECONDS};
 use crate::rules::json::Json;
@@ -120,11 +120,11 @@ impl HoldRequest {
         let difference = |field: &str, first: Value, this: Value| {
             (first != this).then(|| Difference { field: field.to_owned(), first: first.into(), this: this.into() })
         };
-        let held = first.window().map_or(Value::Null, window_json);
+        let held = json!(first.window().ok());
         let ttl: Option<i32> = first.metadata.at(&[ASKED, "ttlSeconds"]).and_then(|ttl| ttl.scalar()?.parse().ok());
         [
             difference("tables", json!(first.members), json!(self.tables)),
-            difference("window", held, window_json(window)),
+            difference("window", held, json!(window)),
             // A hold that the application wrote itself says nothing of it.
             ttl.and_then(|ttl| difference("ttl_seconds", json!(ttl), json!(self.ttl_seconds))),
         ]

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::rules::Id;
 use crate::rules::booking::window::Window;
-use crate::rules::confirm::fingerprint::window_json;
 use crate::rules::hold::HoldEnd;
 
 /// One change.
@@ -93,7 +92,7 @@ impl RepairStep {
     /// With its values, as the statements take it.
     #[must_use]
     pub fn json(&self) -> Value {
-        let timed = |window: &Window, rest: Value| merged(window_json(*window), rest);
+        let timed = |window: &Window, rest: Value| merged(json!(window), rest);
         match self {
             RepairStep::DeleteAllocations(allocations) => json!({"allocations": allocations}),
             RepairStep::AllocateTable { table, window, frees } => {

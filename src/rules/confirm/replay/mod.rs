@@ -2,13 +2,11 @@
 
 pub mod compared_fields;
 
-use serde_json::{Value, json};
-
 use crate::rules::Id;
 use crate::rules::booking::table::Assignment;
 use crate::rules::booking::window::Window;
 use crate::rules::booking::{self, BookingWindow};
-use crate::rules::confirm::fingerprint::{Difference, Fingerprint, window_json};
+use crate::rules::confirm::fingerprint::{Difference, Fingerprint};
 use crate::rules::confirm::request::{Request, Selection};
 use crate::rules::confirm::resolved_request::ResolvedRequest;
 use crate::rules::json::Json;
@@ -117,8 +115,8 @@ fn differences(resolved: &ResolvedRequest, entry: &LedgerEntry) -> Vec<Differenc
         None => {
             // An older entry recorded only these two.
             let mut first = resolved.fingerprint.clone();
-            first.0.insert("tables".to_owned(), json!(entry.tables).into());
-            first.0.insert("window".to_owned(), entry.window.map_or(Value::Null, window_json).into());
+            first.0.insert("tables".to_owned(), Json::of(&entry.tables));
+            first.0.insert("window".to_owned(), Json::of(&entry.window));
             resolved.fingerprint.differences(&first)
         }
     };
