@@ -27,6 +27,8 @@ mod timer;
 #[cfg(feature = "pgrx")]
 mod transaction_end;
 #[cfg(feature = "pgrx")]
+mod unguarded;
+#[cfg(feature = "pgrx")]
 mod worker;
 #[cfg(feature = "pgrx")]
 mod worker_slots;

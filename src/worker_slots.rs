@@ -14,6 +14,7 @@ use pgrx::{PGRXSharedMemory, pg_shmem_init, pg_sys};
 
 use crate::shared_memory::Shared;
 use crate::shared_memory::keyed::{KeyedEntry, find_or_take};
+use crate::unguarded;
 use schema::{SLOTS, SchemaSlot};
 use tasks::TaskCounts;
 
@@ -269,7 +270,7 @@ pub fn transaction_ends(event: pg_sys::XactEvent::Type) {
 /// Costs a few numbers when the schema was due already.
 fn call(schemas: &[u32]) {
     // SAFETY: reads the database of this session, and the clock.
-    let (database, now) = unsafe { (pg_sys::MyDatabaseId.to_u32(), pg_sys::GetCurrentTimestamp()) };
+    let (database, now) = unsafe { (pg_sys::MyDatabaseId.to_u32(), unguarded::GetCurrentTimestamp()) };
     let Some(board) = board() else { return };
     let mut news = false;
     for schema in schemas {

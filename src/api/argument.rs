@@ -32,7 +32,7 @@ pub fn instant(given: Option<TimestampTz>) -> Option<Instant> {
 }
 
 pub fn label(given: Option<Label>) -> Option<String> {
-    given.and_then(enum_label)
+    given.and_then(enum_label).map(|label| label.as_ref().to_owned())
 }
 
 pub fn json(given: Option<Jsonb>) -> Option<Json> {

@@ -101,7 +101,9 @@ pub fn transitioned(store: &Store, wanted: &TransitionArguments, trial: Trial) -
         request: record::said(request),
     };
     let legacy = || store.legacy_transition(&wanted.as_given());
-    let answer = |landed: &Landed| CallResult::Status(enum_label(landed.status).unwrap_or_default());
+    let answer = |landed: &Landed| {
+        CallResult::Status(enum_label(landed.status).map(|label| label.as_ref().to_owned()).unwrap_or_default())
+    };
     let ours = |store: &Store| {
         let looked = would_move(store, wanted)?;
         tried(store, trial, looked, |store| transition::within_call(&Call::uncounted(store), wanted).map(|_| ()))

@@ -25,8 +25,7 @@ columns!(BookingRow {
     is_bound: bool,
 });
 // By probes: the row's lock, and the booking beside its restaurant, which the statement joins.
-columns!(BookingKeyRow { id: Id });
-probe!(one "bookings", BookingLockById { id: Id } -> BookingKeyRow);
+probe!(one "bookings", BookingLockById { id: Id } -> Nothing);
 columns!(BookingByIdRow {
     restaurant_id: Id,
     status: Word,
@@ -105,16 +104,19 @@ impl Store {
 
     /// The same under a key: is it bound by now? Whoever had the booking may have bound it while we waited.
     pub fn booking_lock_under(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
-        let locked =
-            self.connection.directly(|reader| reader.locked(BookingLockById { id: booking }, |row| row.id()))?;
-        let is_locked = match locked {
-            Some(locked) => !locked.is_empty(),
-            None => !self.run(BookingLock { booking }, |_| ())?.is_empty(),
+        let locked = self
+            .connection
+            .directly(|reader| reader.locked(BookingById { id: booking }, |row| booking_of(booking, row)))?;
+        let Some(locked) = locked else {
+            let is_locked = !self.run(BookingLock { booking }, |_| ())?.is_empty();
+            return if is_locked { self.booking_read_under(booking, key) } else { Ok(None) };
         };
-        if !is_locked {
-            return Ok(None);
+        let Some(found) = locked.into_iter().next() else { return Ok(None) };
+        // What else is read, is read as it is after the wait.
+        match self.connection.directly(|reader| probe_beside(reader, found, key))? {
+            Some(found) => Ok(found),
+            None => self.booking_read_by_statement(booking, key),
         }
-        self.booking_read_under(booking, key)
     }
 
     /// The booking as it is, without a lock.
@@ -123,9 +125,13 @@ impl Store {
     }
 
     fn booking_read_under(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
-        if let Some(found) = self.connection.directly(|reader| probe_booking(reader, booking, key))? {
-            return Ok(found);
+        match self.connection.directly(|reader| probe_booking(reader, booking, key))? {
+            Some(found) => Ok(found),
+            None => self.booking_read_by_statement(booking, key),
         }
+    }
+
+    fn booking_read_by_statement(&self, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, Failure> {
         let rows = self.run(BookingRead { booking, key }, |row| {
             let found = Booking {
                 id: booking,
@@ -195,27 +201,36 @@ impl Store {
     }
 }
 
-/// As the statement reads it, but for a booking whose window is what its day and times say.
-fn probe_booking(reader: &Reader, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, NotDirect> {
-    let found = reader.rows(BookingById { id: booking }, |row| Booking {
-        id: booking,
+fn booking_of(id: Id, row: &Row<BookingByIdRow>) -> Booking {
+    Booking {
+        id,
         restaurant: row.restaurant_id(),
         status: row.status().0,
         party_size: row.party_size(),
         zone_lock: row.assigned_zone_id(),
         window: BookingWindow { start: row.start_at(), end: row.end_at() },
-    })?;
+    }
+}
+
+/// As the statement reads it, but for a booking whose window is what its day and times say.
+fn probe_booking(reader: &Reader, booking: Id, key: Option<&str>) -> Result<Option<(Booking, bool)>, NotDirect> {
+    let found = reader.rows(BookingById { id: booking }, |row| booking_of(booking, row))?;
     let Some(found) = found.into_iter().next() else {
         reader.looks_at::<_, RestaurantById>()?;
         reader.looks_at::<_, BoundByKey>()?;
         return Ok(None);
     };
+    probe_beside(reader, found, key)
+}
+
+/// A booking that was found, if its restaurant is there, and whether the key is bound.
+fn probe_beside(reader: &Reader, found: Booking, key: Option<&str>) -> Result<Option<(Booking, bool)>, NotDirect> {
     has_own_window(found.window)?;
     if reader.rows(RestaurantById { id: found.restaurant }, |_| ())?.is_empty() {
         return Ok(None);
     }
     let bound = match key {
-        Some(key) => reader.rows(BoundByKey { booking_id: booking, idempotency_key: key }, |_| ())?,
+        Some(key) => reader.rows(BoundByKey { booking_id: found.id, idempotency_key: key }, |_| ())?,
         None => reader.looks_at::<_, BoundByKey>().map(|()| Vec::new())?,
     };
     Ok(Some((found, !bound.is_empty())))

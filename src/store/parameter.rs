@@ -14,6 +14,7 @@ use super::statement::Statement;
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
+use crate::unguarded;
 
 /// An argument: None is NULL.
 pub type Argument = Option<pg_sys::Datum>;
@@ -48,7 +49,7 @@ macro_rules! parameter {
     };
 }
 
-parameter!(Id, UUIDOID, id => uuid(id).into_datum());
+parameter!(Id, UUIDOID, id => Some(unguarded::copied(id.as_bytes())));
 parameter!(Instant, TIMESTAMPTZOID, at => at.0.into_datum());
 parameter!(Window, TSTZRANGEOID, window => range(window).into_datum());
 parameter!(&str, TEXTOID, text => text.into_datum());

@@ -15,10 +15,40 @@ use pgrx::{FromDatum, pg_sys};
 use super::columns::Columns;
 use super::hooks::items;
 use super::jsonb::{Jsonb, NumberField};
-use super::server::enum_label;
+use super::labels::{enum_label, is_enum};
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 use crate::rules::json::Json;
+
+// Declared here because the bindings carry pgrx's guard, and a confirm reads hundreds of columns. They look at what is there
+// already, and raise nothing.
+unsafe extern "C-unwind" {
+    fn SPI_gettypeid(shape: pg_sys::TupleDesc, column: c_int) -> pg_sys::Oid;
+    fn SPI_getbinval(
+        tuple: pg_sys::HeapTuple,
+        shape: pg_sys::TupleDesc,
+        column: c_int,
+        is_null: *mut bool,
+    ) -> pg_sys::Datum;
+}
+
+/// A column of a row; None: NULL.
+///
+/// # Safety
+/// The descriptor is the row's.
+unsafe fn column_value(tuple: pg_sys::HeapTuple, shape: pg_sys::TupleDesc, column: c_int) -> Option<pg_sys::Datum> {
+    let mut is_null = false;
+    // SAFETY: as the caller says. What a row is older than, the server makes of the column's default: that may raise.
+    let value = unsafe {
+        let there = c_int::from((*(*tuple).t_data).t_infomask2 & pg_sys::HEAP_NATTS_MASK as u16);
+        if column > there {
+            pg_sys::SPI_getbinval(tuple, shape, column, &raw mut is_null)
+        } else {
+            SPI_getbinval(tuple, shape, column, &raw mut is_null)
+        }
+    };
+    (!is_null).then_some(value)
+}
 
 /// Why a row could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +112,7 @@ impl Field<'_> {
     /// The base type of the column, if the reader takes it.
     fn kind(&self, wanted: &'static str, takes: impl Fn(pg_sys::Oid) -> bool) -> Option<pg_sys::Oid> {
         // SAFETY: the descriptor is the result's own; InvalidOid: it has no such column.
-        let found = unsafe { pg_sys::SPI_gettypeid(self.shape, self.column) };
+        let found = unsafe { SPI_gettypeid(self.shape, self.column) };
         if takes(found) {
             return Some(found);
         }
@@ -98,9 +128,8 @@ impl Field<'_> {
     fn datum<T: FromDatum>(&self) -> Option<T> {
         // SAFETY: tuple and descriptor belong together and outlive the row; the column was checked to have the type.
         unsafe {
-            let mut null = false;
-            let datum = pg_sys::SPI_getbinval(self.tuple, self.shape, self.column, &raw mut null);
-            T::from_polymorphic_datum(datum, null, pg_sys::SPI_gettypeid(self.shape, self.column))
+            let datum = column_value(self.tuple, self.shape, self.column)?;
+            T::from_polymorphic_datum(datum, false, SPI_gettypeid(self.shape, self.column))
         }
     }
 
@@ -124,15 +153,8 @@ impl Field<'_> {
     /// The version of an event in its payload.
     fn version(&self) -> Option<i64> {
         self.kind("jsonb", |kind| kind == JSONBOID.value())?;
-        let mut null = false;
         // SAFETY: as in `datum`; the column is a jsonb.
-        let field = unsafe {
-            let datum = pg_sys::SPI_getbinval(self.tuple, self.shape, self.column, &raw mut null);
-            if null {
-                return None;
-            }
-            NumberField::of(datum, "version")
-        };
+        let field = unsafe { NumberField::of(column_value(self.tuple, self.shape, self.column)?, "version") };
         if field.is_other {
             self.fault.set(Some(Unreadable::Kind));
         }
@@ -140,19 +162,19 @@ impl Field<'_> {
     }
 
     fn label(&self) -> Option<EnumValue> {
-        // SAFETY: reads the syscache; InvalidOid is no enum.
-        let is_enum = |kind| unsafe { pg_sys::get_typtype(kind) } == b'e' as std::ffi::c_char;
         self.kind("an enum", is_enum).and_then(|_| self.datum()).map(EnumValue)
     }
 
     /// What `::text` makes of an enum or a text.
     fn word(&self) -> Option<String> {
         const TEXTS: [pg_sys::BuiltinOid; 2] = [TEXTOID, VARCHAROID];
-        // SAFETY: reads the syscache; InvalidOid is no enum.
-        let is_enum = |kind| unsafe { pg_sys::get_typtype(kind) } == b'e' as std::ffi::c_char;
         let is_text = |kind| TEXTS.iter().any(|text| text.value() == kind);
         let kind = self.kind("an enum or a text", |kind| is_text(kind) || is_enum(kind))?;
-        if is_text(kind) { self.datum() } else { self.datum().and_then(enum_label) }
+        if is_text(kind) {
+            self.datum()
+        } else {
+            self.datum().and_then(enum_label).map(|label| label.as_ref().to_owned())
+        }
     }
 
     fn bounds(&self) -> Option<Bounds> {

@@ -1,4 +1,4 @@
-//! What the server itself is asked: its clock, its ids, its labels. [unsafe]
+//! What the server itself is asked: its clock, its ids. [unsafe]
 
 use pgrx::{IntoDatum, pg_sys};
 
@@ -7,12 +7,13 @@ use super::rights::Identity;
 use crate::rules::Id;
 use crate::rules::booking::window::Instant;
 use crate::rules::refusal::failure::{self, Failure};
+use crate::unguarded;
 
 impl Store {
     /// The server's clock at this moment, not at the start of the transaction (G6, F13).
     pub fn clock(&self) -> Instant {
         // SAFETY: reads the clock.
-        Instant(unsafe { pg_sys::GetCurrentTimestamp() })
+        Instant(unsafe { unguarded::GetCurrentTimestamp() })
     }
 
     pub fn new_id(&self) -> Id {
@@ -106,13 +107,6 @@ pub fn halves(number: i64) -> (pg_sys::Oid, pg_sys::Oid) {
 pub fn is_standby() -> bool {
     // SAFETY: reads the server's state.
     unsafe { pg_sys::RecoveryInProgress() }
-}
-
-/// The label of an enum value.
-pub fn enum_label(value: pg_sys::Oid) -> Option<String> {
-    // SAFETY: enum_out takes the value's OID and returns a C string.
-    let label = unsafe { pgrx::direct_function_call::<&std::ffi::CStr>(pg_sys::enum_out, &[Some(value.into())]) };
-    label.map(|label| label.to_string_lossy().into_owned())
 }
 
 /// Tells every session, once this transaction has committed, that what it keeps of a relation is old.

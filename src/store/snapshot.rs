@@ -101,7 +101,6 @@ impl Store {
     /// What has no work to do is not asked: who is in the way only where somebody may be, holds where there are any.
     pub fn snapshot_read(&self, question: Question) -> Result<Snapshot, Failure> {
         let (booking, window, now) = (question.booking, question.window, question.now);
-        let ids = || parameter::ids(question.tables);
         let holds: Vec<Id> = question.own_holds.keys().copied().collect();
         let own_holds = question.own_holds.iter();
         let mut snapshot = Snapshot {
@@ -123,11 +122,11 @@ impl Store {
             assignments_exclude: self.attachment.has(EXCLUSION),
         };
         let looks_first = self.attachment.has(FIRST_LOOK);
-        let mut crowded = !looks_first;
+        let blockers;
         let asked =
             Inquiry { booking, target: question.target, tables: question.tables, window, now, own_holds: &holds };
         if let Some(looked) = self.connection.directly(|reader| snapshot_probe::look(reader, &asked, looks_first))? {
-            crowded |= looked.crowded;
+            blockers = looked.blockers;
             snapshot.statuses = looked.statuses;
             snapshot.policy = looked.policy;
             snapshot.assignments = looked.assignments;
@@ -136,7 +135,7 @@ impl Store {
             let parameters = SnapshotRead {
                 booking: booking.id,
                 restaurant: booking.restaurant,
-                tables: ids(),
+                tables: parameter::ids(question.tables),
                 start: window.start(),
                 end: window.end(),
                 now,
@@ -144,29 +143,46 @@ impl Store {
                 current: &booking.status,
                 target: question.target,
             };
+            let mut crowded = !looks_first;
             self.run(parameters, |row| match row.fact() {
                 Some(SnapshotFact::Candidate {}) => crowded = true,
                 Some(fact) => note(&mut snapshot, fact, question.target),
                 None => {}
             })?;
+            blockers = (!crowded).then(Vec::new);
         }
         // A constraint that went while a lock was waited for promises nothing any more.
-        if crowded || self.connection.is_doubtful() {
-            let parameters = BlockersRead {
-                booking: booking.id,
-                restaurant: booking.restaurant,
-                tables: ids(),
-                start: window.start(),
-                end: window.end(),
-                now,
-                own_holds: parameter::ids(&holds),
-            };
-            self.run(parameters, |row| row.fact().into_iter().for_each(|fact| in_the_way(&mut snapshot, fact)))?;
-        }
+        self.blockers_read(&mut snapshot, &asked, blockers.filter(|_| !self.connection.is_doubtful()))?;
         if question.edges_wanted || !holds.is_empty() {
             self.belongings_read(&mut snapshot, &asked, question.edges_wanted)?;
         }
         Ok(snapshot)
+    }
+
+    /// Who is in the way, as it is known or as the statement says.
+    fn blockers_read(
+        &self,
+        snapshot: &mut Snapshot,
+        asked: &Inquiry,
+        known: Option<Vec<BlockerFact>>,
+    ) -> Result<(), Failure> {
+        if let Some(known) = known {
+            known.into_iter().for_each(|fact| in_the_way(snapshot, fact));
+        } else {
+            let parameters = BlockersRead {
+                booking: asked.booking.id,
+                restaurant: asked.booking.restaurant,
+                tables: parameter::ids(asked.tables),
+                start: asked.window.start(),
+                end: asked.window.end(),
+                now: asked.now,
+                own_holds: parameter::ids(asked.own_holds),
+            };
+            self.run(parameters, |row| row.fact().into_iter().for_each(|fact| in_the_way(snapshot, fact)))?;
+        }
+        let Snapshot { blockers, occupants, .. } = snapshot;
+        blockers.sort_by_key(|blocker| blocker.order(occupants));
+        Ok(())
     }
 
     fn belongings_read(&self, snapshot: &mut Snapshot, asked: &Inquiry, edges_wanted: bool) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 
 use crate::rules::attempt::by_part::Part;
 use crate::rules::booking::window::Instant;
+use crate::unguarded;
 
 // Exported by the server; the bindings leave `utils/timeout.h` out.
 unsafe extern "C-unwind" {
@@ -55,7 +56,7 @@ pub fn part() -> Part {
 
 pub fn now() -> Instant {
     // SAFETY: reads the clock.
-    Instant(unsafe { pg_sys::GetCurrentTimestamp() })
+    Instant(unsafe { unguarded::GetCurrentTimestamp() })
 }
 
 /// In microseconds; nothing where the clock was set back meanwhile.

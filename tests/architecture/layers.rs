@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
             "timer",
             "transaction_end",
+            "unguarded",
             "worker",
         ],
     ),
@@ -29,15 +30,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["commands", "errors", "rules"]),
     ("worker", &["commands", "worker_slots", "telemetry", "timer", "settings", "rules"]),
     ("commands", &["rules", "store", "worker_slots", "telemetry", "settings"]),
-    ("store", &["rules", "settings", "timer"]),
-    ("telemetry", &["rules", "settings", "shared_memory"]),
+    ("store", &["rules", "settings", "timer", "unguarded"]),
+    ("telemetry", &["rules", "settings", "shared_memory", "unguarded"]),
     ("errors", &["rules"]),
     ("settings", &["rules"]),
     // What sessions and worker share: numbers that mean nothing to it.
-    ("worker_slots", &["shared_memory"]),
+    ("worker_slots", &["shared_memory", "unguarded"]),
     ("shared_memory", &[]),
     ("transaction_end", &["telemetry", "worker_slots"]),
     ("timer", &["rules"]),
+    // The server itself, where it raises nothing.
+    ("unguarded", &[]),
     ("rules", &[]),
     // Tests that run inside the server; they speak SQL to the finished extension.
     ("in_server_tests", &[]),

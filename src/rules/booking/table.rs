@@ -1,5 +1,7 @@
 //! Tables of the floor, and what stands on them.
 
+use std::collections::BTreeMap;
+
 use crate::rules::Id;
 use crate::rules::booking::window::{Instant, Window};
 
@@ -109,6 +111,18 @@ pub struct Occupant {
 }
 
 impl Blocker {
+    /// In what order they are named, whoever read them: by kind, table and beginning.
+    #[must_use]
+    pub fn order(&self, occupants: &BTreeMap<Id, Occupant>) -> (u8, Id, Option<Instant>, Id) {
+        let (kind, table, id) = match *self {
+            Blocker::Allocation { id, table, .. } => (0, table, id),
+            Blocker::Assignment { id, table, .. } => (1, table, id),
+            Blocker::Hold { hold, table } => (2, table, hold),
+        };
+        let start = occupants.get(&id).and_then(|occupant| occupant.window).map(Window::start);
+        (kind, table, start, id)
+    }
+
     /// Its booking is over: it is no longer in the way.
     #[must_use]
     pub fn is_released(&self) -> bool {

@@ -7,7 +7,7 @@ use std::ffi::{CString, c_char, c_void};
 use pgrx::{FromDatum, pg_sys};
 
 use crate::store::hooks::items;
-use crate::store::server::enum_label;
+use crate::store::labels::enum_label;
 
 /// What an expression says.
 pub enum Shape {

@@ -17,6 +17,7 @@ use crate::store::plan::Connection;
 use crate::store::plan_cache::Known;
 use crate::store::row::Row;
 use crate::store::writer::HeldRows;
+use crate::unguarded;
 
 /// Why a probe has no answer.
 pub enum NotDirect {
@@ -252,7 +253,7 @@ impl<C> Drop for Tuples<C> {
     fn drop(&mut self) {
         for tuple in &self.tuples {
             // SAFETY: copied by the scan, and in the hand of nobody else.
-            unsafe { pg_sys::heap_freetuple(*tuple) };
+            unsafe { unguarded::heap_freetuple(*tuple) };
         }
     }
 }
@@ -260,6 +261,6 @@ impl<C> Drop for Tuples<C> {
 impl Drop for Reader {
     fn drop(&mut self) {
         // SAFETY: the one that was pushed when it was opened; whoever pushed another meanwhile has taken it back.
-        unsafe { pg_sys::PopActiveSnapshot() };
+        unsafe { unguarded::PopActiveSnapshot() };
     }
 }

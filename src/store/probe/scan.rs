@@ -8,6 +8,7 @@ use super::access::{Access, FoundPart};
 use super::{MOST_KEYS, server};
 use crate::store::parameter::Argument;
 use crate::store::plan_cache::Known;
+use crate::unguarded;
 
 const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
 const LOCK_FLAGS: u8 =
@@ -103,7 +104,7 @@ const fn rights(lock: RowLock) -> u32 {
 pub unsafe fn hindrance(relation: pg_sys::Relation, schema: pg_sys::Oid, rights: u32) -> Option<&'static str> {
     // SAFETY: as the caller says.
     unsafe {
-        let (oid, row, role) = ((*relation).rd_id, &*(*relation).rd_rel, pg_sys::GetUserId());
+        let (oid, row, role) = ((*relation).rd_id, &*(*relation).rd_rel, unguarded::GetUserId());
         if row.relkind as u8 != pg_sys::RELKIND_RELATION || row.relam != pg_sys::HEAP_TABLE_AM_OID {
             Some("it is no plain table")
         } else if row.relispartition || row.relhassubclass || row.relhasrules {
@@ -149,7 +150,7 @@ unsafe fn scan(
                 argument.unwrap_or(pg_sys::Datum::null()),
             );
         }
-        let snapshot = pg_sys::GetActiveSnapshot();
+        let snapshot = unguarded::GetActiveSnapshot();
         let slot = server::table_slot_create(relation, std::ptr::null_mut());
         let newest = if asked.lock == RowLock::No {
             std::ptr::null_mut()
@@ -212,7 +213,7 @@ unsafe fn lock(
         let locked = lock(
             relation,
             &raw mut place,
-            pg_sys::GetActiveSnapshot(),
+            unguarded::GetActiveSnapshot(),
             newest,
             server::GetCurrentCommandId(true),
             asked.lock.tuple_mode(),

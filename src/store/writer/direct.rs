@@ -17,6 +17,7 @@ use crate::store::parameter::Argument;
 use crate::store::plan::Connection;
 use crate::store::probe::{NotDirect, ProbeKey, Reader, watched};
 use crate::store::row::Row;
+use crate::unguarded;
 
 type Rows = Vec<(Option<pg_sys::HeapTuple>, Vec<Argument>)>;
 
@@ -128,7 +129,7 @@ impl Reader {
             written.iter().map(|tuple| read(&Row::new(*tuple, access.shape, &access.returned, &fault))).collect();
         for tuple in written {
             // SAFETY: copied when it was written, and read.
-            unsafe { pg_sys::heap_freetuple(tuple) };
+            unsafe { unguarded::heap_freetuple(tuple) };
         }
         Ok(read)
     }
@@ -136,7 +137,7 @@ impl Reader {
     /// How the rows are written: as it was found before, unless something changed, or the call is somebody else's.
     fn write_access(&self, target: &'static Target) -> Result<Rc<WriteAccess>, NotDirect> {
         // SAFETY: plain variables of this backend. A read-only transaction hears from the statement that it is one.
-        let (is_read_only, role) = unsafe { (pg_sys::XactReadOnly, pg_sys::GetUserId()) };
+        let (is_read_only, role) = unsafe { (pg_sys::XactReadOnly, unguarded::GetUserId()) };
         if is_read_only {
             return Err(NotDirect::Sql("the transaction is read-only"));
         }

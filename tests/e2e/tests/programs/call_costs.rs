@@ -97,13 +97,13 @@ const KINDS: &[Kind] = &[
         costs: [0, 1, 52, 41, 10, 103, 6016],
     },
     Kind { name: "replay", call: |floor, room| confirmed(floor, room).1, costs: [0, 0, 8, 4, 0, 8, 0] },
-    Kind { name: "refusal", call: refused, costs: [1, 1, 30, 36, 0, 38, 112] },
+    Kind { name: "refusal", call: refused, costs: [0, 1, 29, 31, 0, 30, 112] },
     Kind {
         name: "assign",
         call: |floor, room| assign(booking(floor, room), &room.tables[..1], "key"),
         costs: [0, 1, 39, 30, 4, 54, 2664],
     },
-    Kind { name: "hold", call: |floor, room| hold(booking(floor, room), room), costs: [0, 1, 39, 31, 3, 42, 1584] },
+    Kind { name: "hold", call: |floor, room| hold(booking(floor, room), room), costs: [0, 1, 37, 30, 3, 41, 1584] },
     Kind {
         name: "release",
         call: |floor, room| Call::new("release_hold_and_emit").with("p_hold_id", held(floor, room).1),
@@ -112,7 +112,7 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "transition",
         call: |floor, room| check_in(confirmed(floor, room).0, "confirmed"),
-        costs: [4, 1, 28, 78, 2, 48, 472],
+        costs: [4, 1, 26, 77, 2, 46, 472],
     },
     Kind {
         name: "undo",
@@ -120,7 +120,7 @@ const KINDS: &[Kind] = &[
             let (booking, _) = confirmed(floor, room);
             Call::new("undo_confirm").with("p_booking_id", booking).with("p_idempotency_key", "key")
         },
-        costs: [6, 1, 32, 76, 6, 81, 2312],
+        costs: [6, 1, 30, 75, 6, 79, 2312],
     },
 ];
 
