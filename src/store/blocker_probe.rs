@@ -122,10 +122,10 @@ fn allocations(reader: &Reader, asked: &Inquiry, table: Id, found: &mut Vec<Cand
         if !window.upper_counts && window.upper == Some(start) {
             continue;
         }
-        if restaurant.is_some_and(|restaurant| restaurant != asked.booking.restaurant) {
+        // Of another restaurant, or of none, for which the constraint does not hold; without an end, or empty: the statement knows.
+        if restaurant != Some(asked.booking.restaurant) {
             return Ok(false);
         }
-        // Without an end, or empty: the statement knows.
         let (Some(lower), Some(upper)) = (window.lower, window.upper) else { return Ok(false) };
         let is_own = booking == Some(asked.booking.id);
         if lower >= end || is_own && upper >= end {

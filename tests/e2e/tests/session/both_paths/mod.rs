@@ -1,6 +1,7 @@
 //! The same calls from the same state, once by each access path: they answer the same, and leave the same rows. Every column
 //! of every table of the schema is compared, every field of an error, and what the triggers of an application saw.
 
+mod blockers;
 mod evenings;
 mod keys;
 mod left;
