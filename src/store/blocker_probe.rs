@@ -6,7 +6,7 @@ use pgrx::pg_sys::BuiltinOid::{TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
 use super::columns::columns;
 use super::hold::{LIVE, is_active};
 use super::probe::{self, Compares, KeyPart, NotDirect, Reader, Shape, probe};
-use super::row::{Bounds, EnumValue, Word};
+use super::row::{Bounds, EnumValue, Row, Word};
 use super::snapshot::BlockerFact;
 use super::snapshot_probe::Inquiry;
 use super::table::MembersOf;
@@ -39,6 +39,15 @@ probe!(
     all "booking_table_assignments",
     AssignedAround { table_id: Id, end_at: Instant, start_at: Instant } by OF_TABLE_AROUND -> AroundRow
 );
+
+// The same by the index of a constraint that keeps the assignments of a table apart.
+const SEATED: Shape = Shape::Call(
+    pg_sys::F_TSTZRANGE_TIMESTAMPTZ_TIMESTAMPTZ_TEXT,
+    &[Shape::Column("start_at"), Shape::Column("end_at"), Shape::Text("[)")],
+);
+const OF_TABLE_IN: &[KeyPart] =
+    &[KeyPart::equal("table_id", UUIDOID), KeyPart { of: SEATED, compares: Compares::Overlaps, kind: TSTZRANGEOID }];
+probe!(all "booking_table_assignments", AssignedIn { table_id: Id, span: Window } by OF_TABLE_IN -> AroundRow);
 
 columns!(HeldInRow {
     id: Id,
@@ -90,7 +99,10 @@ impl KnownStatuses {
 
 /// Applications have these indexes or not.
 pub fn has_indexes(reader: &Reader) -> Result<(), NotDirect> {
-    reader.finds::<_, AssignedAround>()?;
+    match reader.finds::<_, AssignedAround>() {
+        Err(NotDirect::Sql(_)) => reader.finds::<_, AssignedIn>()?,
+        found => found?,
+    }
     reader.finds::<_, NextOnTable>()?;
     reader.finds::<_, HeldIn>()
 }
@@ -148,14 +160,18 @@ fn assignments(reader: &Reader, asked: &Inquiry, table: Id, found: &mut Vec<Cand
         from = from.min(now.after_seconds(-PRESENCE_SECONDS));
         until = until.max(now.after_seconds(PRESENCE_SECONDS));
     }
-    let around = reader.rows(AssignedAround { table_id: table, end_at: from, start_at: until }, |row| {
+    let read = |row: &Row<AroundRow>| {
         let (id, booking) = (row.id(), row.booking_id().filter(|booking| *booking != asked.booking.id)?);
         let (start, end) = (row.start_at(), row.end_at());
         let overlaps = end.is_some_and(|end| end > asked_start) && start.is_some_and(|start| start < asked_end);
         let booking = Some(booking);
         let fact = BlockerFact::Assignment { id, table, booking, start, end, released: false };
         Some(Candidate { fact, booking, overlaps })
-    })?;
+    };
+    let around = match (reader.finds::<_, AssignedAround>(), Window::new(from, until)) {
+        (Err(NotDirect::Sql(_)), Some(span)) => reader.rows(AssignedIn { table_id: table, span }, read)?,
+        _ => reader.rows(AssignedAround { table_id: table, end_at: from, start_at: until }, read)?,
+    };
     found.extend(around.into_iter().flatten());
     Ok(())
 }
