@@ -110,15 +110,16 @@ pub fn has_indexes(reader: &Reader) -> Result<(), NotDirect> {
 /// Everybody who may be in the way; None: there may be more than were found.
 pub fn candidates(reader: &Reader, asked: &Inquiry) -> Result<Option<Vec<Candidate>>, NotDirect> {
     let mut found = Vec::new();
-    let mut are_all = true;
     for table in asked.tables {
-        are_all &= allocations(reader, asked, *table, &mut found)?;
+        if !allocations(reader, asked, *table, &mut found)? {
+            return Ok(None);
+        }
     }
     for table in asked.tables {
         assignments(reader, asked, *table, &mut found)?;
     }
     holds(reader, asked, &mut found)?;
-    Ok(are_all.then_some(found))
+    Ok(Some(found))
 }
 
 /// The windows of a table do not overlap within a restaurant: they begin in the order in which they end, and behind the first that
