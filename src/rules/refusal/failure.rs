@@ -263,6 +263,27 @@ pub fn unseen_reference(error: ServerError) -> ServerError {
     }
 }
 
+/// What the executor's function for one row says where a BEFORE trigger of the update wrote that row, by when it did.
+const CHANGED: &[(&str, &str)] =
+    &[("XX000", "tuple already updated by self"), ("55000", "attempted to update invisible tuple")];
+
+/// The same as a statement says it.
+#[must_use]
+pub fn changed_by_its_trigger(error: ServerError) -> ServerError {
+    if !CHANGED.contains(&(&sqlstate_unpack(error.sqlstate), &error.message)) {
+        return error;
+    }
+    ServerError {
+        sqlstate: sqlstate_pack("27000"),
+        message: "tuple to be updated was already modified by an operation triggered by the current command".to_owned(),
+        hint: Some(
+            "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows."
+                .to_owned(),
+        ),
+        ..error
+    }
+}
+
 /// A constraint that spoke while a hold was taken: the application keeps windows of holds apart by one of its own, and
 /// somebody without our locks has one there. Anything but an exclusion is not ours to reword.
 #[must_use]

@@ -8,7 +8,7 @@ use pgrx::pg_sys;
 use super::access;
 use super::row::{self, RowsToWrite};
 use super::{RowWrite, Target, WriteAccess};
-use crate::rules::refusal::failure::Failure;
+use crate::rules::refusal::failure::{Failure, changed_by_its_trigger};
 use crate::store::attachment;
 use crate::store::columns::{Columns, Nothing};
 use crate::store::guard;
@@ -123,7 +123,7 @@ impl Reader {
             })
         };
         hooks::ended(around, ran.is_ok());
-        ran.map_err(NotDirect::Raised)??;
+        ran.map_err(|error| NotDirect::Raised(Box::new(changed_by_its_trigger(*error))))??;
         let fault = Cell::new(None);
         let read =
             written.iter().map(|tuple| read(&Row::new(*tuple, access.shape, &access.returned, &fault))).collect();
@@ -132,6 +132,15 @@ impl Reader {
             unsafe { unguarded::heap_freetuple(tuple) };
         }
         Ok(read)
+    }
+
+    /// A table that the statement writes, and we need not: who may not write it hears so, too.
+    pub fn may_write<C: Columns, W: RowWrite<C>>(&self) -> Result<(), NotDirect> {
+        let access = self.write_access(W::TARGET)?;
+        let work = RowsToWrite { access: &access, known: self.known(), rows: &[], held: self.held() };
+        // SAFETY: the frames under the guard borrow all they use; no row is written.
+        let ran = unsafe { guard::guarded(|| row::check(&work)) };
+        Ok(ran.map_err(NotDirect::Raised)??)
     }
 
     /// How the rows are written: as it was found before, unless something changed, or the call is somebody else's.

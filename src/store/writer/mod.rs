@@ -12,8 +12,8 @@
 //! opened anew each time and given back.
 //!
 //! **When a statement runs instead**, besides what hinders a probe (`store::probe`):
-//! - In each call: the table has triggers for whole statements, or with transition tables; BEFORE triggers of an update or delete,
-//!   which may write the row that is about to be written; the user has not the right to the whole table.
+//! - In each call: the table has triggers for whole statements, or with transition tables; BEFORE triggers of a delete; the user
+//!   has not the right to the whole table.
 //! - Once after each change of the catalogue: a column is not exactly of the type that is given, or has a modifier; any column is of
 //!   a domain, whose own checks are made by statements, or is generated when it is read.
 //! - The caller has a case that it does not know by its values, and says so.
@@ -26,7 +26,8 @@
 //! forgets all of it.
 //!
 //! **What differs.** As with probes: statistics of statements, and hooks that only watch the executor. A conflict with a row that
-//! somebody wrote without the booking's lock is an error of the constraint (23505) where `on conflict` would have gone on.
+//! somebody wrote without the booking's lock is an error of the constraint (23505) where `on conflict` would have gone on. Where a
+//! BEFORE trigger wrote the row that is about to be written, the statement's error is told in English.
 
 mod access;
 mod direct;

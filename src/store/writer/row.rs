@@ -29,6 +29,8 @@ struct OpenTarget {
     target: *mut pg_sys::ResultRelInfo,
     slot: *mut pg_sys::TupleTableSlot,
     found: *mut pg_sys::TupleTableSlot,
+    /// Not looked into: nobody changes a row that is locked.
+    recheck: *mut pg_sys::EPQState,
     /// One for each default of the access, compiled before any is evaluated.
     defaults: *mut *mut pg_sys::ExprState,
 }
@@ -39,8 +41,71 @@ struct OpenTarget {
 /// Under the guard, with an active snapshot, where AFTER triggers wait.
 pub unsafe fn write(asked: &RowsToWrite, written: &mut Vec<pg_sys::HeapTuple>) -> Result<(), Unread> {
     let access = asked.access;
-    // SAFETY: the relation is locked before it is believed, and what is known of it compared with what was heard of until then. What
-    // is opened is closed here, or by the server when the transaction aborts.
+    // SAFETY: as the caller says. What is opened is closed here, or by the server when the transaction aborts.
+    unsafe {
+        let relation = opened(asked)?;
+        let memory = pg_sys::CurrentMemoryContext;
+        let open = open(relation, access);
+        let state_memory = (*open.state).es_query_cxt;
+        if access.verb == Verb::Upsert {
+            server::CheckCmdReplicaIdentity(relation, pg_sys::CmdType::CMD_UPDATE);
+        }
+        let code = runs_code((*open.target).ri_TrigDesc, access);
+        if code {
+            asked.held.forget();
+        } else if access.verb == Verb::Delete {
+            asked.held.forget_of(access.relation);
+        }
+        for (tuple, values) in asked.rows {
+            pg_sys::CurrentMemoryContext = state_memory;
+            let is_written = match access.verb {
+                Verb::Insert | Verb::Upsert => insert(&open, asked, values),
+                Verb::Update => update(&open, access, *tuple, values),
+                Verb::Delete => delete(&open, *tuple),
+            };
+            pg_sys::CurrentMemoryContext = memory;
+            if is_written {
+                written.push(probe_server::copied(open.slot));
+            }
+            if is_written && access.verb.inserts() && access.id > 0 && !code {
+                asked.held.add(access.relation, access.id, *(*open.slot).tts_values.add(access.id as usize - 1));
+            }
+        }
+        server::ExecResetTupleTable((*open.state).es_tupleTable, false);
+        server::ExecCloseIndices(open.target);
+        server::FreeExecutorState(open.state);
+        probe_server::relation_close(relation, NO_LOCK);
+        Ok(())
+    }
+}
+
+/// Would a statement that writes no row be allowed to?
+///
+/// # Safety
+/// Under the guard.
+pub unsafe fn check(asked: &RowsToWrite) -> Result<(), Unread> {
+    // SAFETY: as the caller says; closed here, or by the server when the transaction aborts.
+    unsafe {
+        let relation = opened(asked)?;
+        let command = match asked.access.verb {
+            Verb::Insert => pg_sys::CmdType::CMD_INSERT,
+            Verb::Upsert | Verb::Update => pg_sys::CmdType::CMD_UPDATE,
+            Verb::Delete => pg_sys::CmdType::CMD_DELETE,
+        };
+        server::CheckCmdReplicaIdentity(relation, command);
+        probe_server::relation_close(relation, NO_LOCK);
+        Ok(())
+    }
+}
+
+/// The table, if its rows are ours to write.
+///
+/// # Safety
+/// Under the guard; the caller closes it.
+unsafe fn opened(asked: &RowsToWrite) -> Result<pg_sys::Relation, Unread> {
+    let access = asked.access;
+    // SAFETY: as the caller says. The relation is locked before it is believed, and what is known of it compared with what was heard
+    // of until then.
     unsafe {
         if pg_sys::InterruptPending != 0 {
             probe_server::ProcessInterrupts();
@@ -56,40 +121,10 @@ pub unsafe fn write(asked: &RowsToWrite, written: &mut Vec<pg_sys::HeapTuple>) -
         } else {
             Err(Unread::Changed)
         };
-        if writable.is_ok() {
-            let memory = pg_sys::CurrentMemoryContext;
-            let open = open(relation, access);
-            let state_memory = (*open.state).es_query_cxt;
-            if access.verb == Verb::Upsert {
-                server::CheckCmdReplicaIdentity(relation, pg_sys::CmdType::CMD_UPDATE);
-            }
-            let code = runs_code((*open.target).ri_TrigDesc, access);
-            if code {
-                asked.held.forget();
-            } else if access.verb == Verb::Delete {
-                asked.held.forget_of(access.relation);
-            }
-            for (tuple, values) in asked.rows {
-                pg_sys::CurrentMemoryContext = state_memory;
-                let is_written = match access.verb {
-                    Verb::Insert | Verb::Upsert => insert(&open, asked, values),
-                    Verb::Update => update(&open, access, *tuple, values),
-                    Verb::Delete => delete(&open, *tuple),
-                };
-                pg_sys::CurrentMemoryContext = memory;
-                if is_written {
-                    written.push(probe_server::copied(open.slot));
-                }
-                if is_written && access.verb.inserts() && access.id > 0 && !code {
-                    asked.held.add(access.relation, access.id, *(*open.slot).tts_values.add(access.id as usize - 1));
-                }
-            }
-            server::ExecResetTupleTable((*open.state).es_tupleTable, false);
-            server::ExecCloseIndices(open.target);
-            server::FreeExecutorState(open.state);
+        if writable.is_err() {
+            probe_server::relation_close(relation, NO_LOCK);
         }
-        probe_server::relation_close(relation, NO_LOCK);
-        writable
+        writable.map(|()| relation)
     }
 }
 
@@ -112,17 +147,17 @@ fn trigger_hindrance(triggers: Option<&pg_sys::TriggerDesc>, verb: Verb) -> Opti
         || has.trig_update_old_table
         || has.trig_update_new_table;
     let of_delete = has.trig_delete_before_statement || has.trig_delete_after_statement || has.trig_delete_old_table;
-    let (updates, deletes) = (verb == Verb::Update, verb == Verb::Delete);
+    let deletes = verb == Verb::Delete;
     if verb.inserts() && of_insert || verb.updates() && of_update || deletes && of_delete {
         Some("a trigger is for whole statements")
-    } else if updates && has.trig_update_before_row || deletes && has.trig_delete_before_row {
-        Some("a trigger runs before the row is written")
+    } else if deletes && has.trig_delete_before_row {
+        Some("a trigger runs before the row is deleted")
     } else {
         None
     }
 }
 
-/// Does code run while rows are inserted, besides what waits? Then nothing is held any more.
+/// Does code run while rows are written, besides what waits? Then nothing is held any more.
 ///
 /// # Safety
 /// A table that is open.
@@ -132,6 +167,7 @@ unsafe fn runs_code(triggers: *const pg_sys::TriggerDesc, access: &WriteAccess) 
         access.runs_code
             || triggers.as_ref().is_some_and(|all| {
                 all.trig_insert_before_row
+                    || access.verb == Verb::Update && all.trig_update_before_row
                     || (0..all.numtriggers as usize).any(|at| !(*all.triggers.add(at)).tgqual.is_null())
             })
     }
@@ -171,10 +207,11 @@ unsafe fn open(relation: pg_sys::Relation, access: &WriteAccess) -> OpenTarget {
             let compiled = || access::compiled(server::build_column_default(relation, *column).cast());
             *defaults.add(at) = if state.is_null() { compiled() } else { *state };
         }
+        let recheck: *mut pg_sys::EPQState = server::palloc0(size_of::<pg_sys::EPQState>()).cast();
         (*state).es_output_cid = probe_server::GetCurrentCommandId(true);
         (*state).es_snapshot = pg_sys::GetActiveSnapshot();
         pg_sys::CurrentMemoryContext = before;
-        OpenTarget { relation, state, target, slot, found, defaults }
+        OpenTarget { relation, state, target, slot, found, recheck, defaults }
     }
 }
 
@@ -199,6 +236,8 @@ unsafe fn insert(open: &OpenTarget, asked: &RowsToWrite, values: &[Argument]) ->
     }
 }
 
+/// False: a trigger kept the row as it was.
+///
 /// # Safety
 /// As `insert`; the row as it is now.
 unsafe fn update(
@@ -216,8 +255,8 @@ unsafe fn update(
         fill(slot, access, values);
         (*slot).tts_tableOid = access.relation;
         (*found).tts_tid = (*tuple).t_self;
-        server::ExecSimpleRelationUpdate(open.target, open.state, std::ptr::null_mut(), found, slot);
-        true
+        server::ExecSimpleRelationUpdate(open.target, open.state, open.recheck, found, slot);
+        (*slot).tts_tid.ip_posid != 0
     }
 }
 
@@ -231,7 +270,7 @@ unsafe fn delete(open: &OpenTarget, tuple: Option<pg_sys::HeapTuple>) -> bool {
         clear(slot);
         server::ExecForceStoreHeapTuple(tuple, slot, false);
         (*found).tts_tid = (*tuple).t_self;
-        server::ExecSimpleRelationDelete(open.target, open.state, std::ptr::null_mut(), found);
+        server::ExecSimpleRelationDelete(open.target, open.state, open.recheck, found);
         true
     }
 }

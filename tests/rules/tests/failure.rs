@@ -1,8 +1,8 @@
 //! Failures: SQLSTATEs as the server packs them, and constraints of ours that spoke while we wrote.
 
 use holdfast::rules::refusal::failure::{
-    Collision, Failure, ServerError, hold_collision, privilege_missing, returned, sqlstate_pack, sqlstate_unpack,
-    unseen_reference,
+    Collision, Failure, ServerError, changed_by_its_trigger, hold_collision, privilege_missing, returned,
+    sqlstate_pack, sqlstate_unpack, unseen_reference,
 };
 use holdfast::rules::refusal::outcome::Outcome;
 use holdfast::rules::refusal::{self, Refusal};
@@ -243,6 +243,19 @@ fn a_constraint_of_the_applications_own_is_no_lost_race() {
         ..error("23505", "public", "booking_assignment_idempotency", None)
     };
     assert_eq!(undone(decide(&named, &[1], Some("key"))).outcome, Outcome::KeyInProgress);
+}
+
+/// A trigger that wrote the row that was about to be written is told so in a statement's words; no other error is.
+#[test]
+fn a_row_that_its_own_trigger_wrote_is_told_as_a_statement_tells_it() {
+    let of = |code: &str, message: &str| {
+        let said = ServerError { message: message.to_owned(), ..error(code, "public", "bookings", None) };
+        sqlstate_unpack(changed_by_its_trigger(said).sqlstate)
+    };
+    assert_eq!(of("XX000", "tuple already updated by self"), "27000");
+    assert_eq!(of("55000", "attempted to update invisible tuple"), "27000");
+    assert_eq!(of("XX000", "tuple concurrently updated"), "XX000");
+    assert_eq!(of("P0001", "tuple already updated by self"), "P0001");
 }
 
 /// What only an old snapshot does not see is 40001; a reference that nobody has seen stays what it is.
