@@ -153,6 +153,17 @@ fn allocations(reader: &Reader, asked: &Inquiry, table: Id, found: &mut Vec<Cand
     Ok(!is_cut)
 }
 
+/// Does nobody have the table at the moment, going by its allocations in the restaurant? As `table_status_refresh` looks; in the
+/// order that is said above. False: somebody has it, or that is not certain.
+pub fn is_free_at(reader: &Reader, table: Id, restaurant: Id, now: Instant) -> Result<bool, NotDirect> {
+    let read = |row: &Row<NextOnTableRow>| (row.restaurant_id(), row.window());
+    let next = reader.rows(NextOnTable { resource_id: table, until: now }, read)?;
+    let is_cut = next.len() == NEXT;
+    let has_ended = |window: &Bounds| !window.upper_counts && window.upper == Some(now);
+    let first = next.into_iter().find(|(_, window)| !has_ended(window));
+    Ok(first.map_or(!is_cut, |(of, window)| of == Some(restaurant) && window.lower.is_some_and(|lower| lower > now)))
+}
+
 /// A party that came early or sits past its window has its table now; nobody sits for longer than that.
 fn assignments(reader: &Reader, asked: &Inquiry, table: Id, found: &mut Vec<Candidate>) -> Result<(), NotDirect> {
     let (now, asked_start, asked_end) = (asked.now, asked.window.start(), asked.window.end());

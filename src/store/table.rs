@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Store;
-use super::columns::columns;
-use super::parameter::{self, Ids, Parameters};
+use super::blocker_probe::{self, StatusOf};
+use super::columns::{Nothing, columns};
+use super::parameter::{self, EnumLabel, Ids, Parameters};
 use super::probe::{self, NotDirect, Reader, probe};
 use super::row::{Row, Word};
+use super::snapshot_probe::EveryStatus;
 use super::statement::statement;
+use super::writer::written;
 use crate::rules::Id;
 use crate::rules::booking::table::{self, Table};
 use crate::rules::booking::window::Instant;
@@ -65,6 +68,11 @@ statement!("tables_out_of_service", TablesOutOfService { tables: Ids } -> OutOfS
 columns!(BookingTableRow { table_id: Option<Id> });
 statement!("booking_tables_read", BookingTablesRead { booking: Id, now: Instant } -> BookingTableRow);
 statement!("table_status_refresh", TableStatusRefresh { tables: Ids, now: Instant });
+// What it writes, if anything.
+probe!(one "holdfast_out_of_service", KeptOut { table_id: Id } -> Nothing);
+written!(update "table_inventory", TableNow { status: EnumLabel<'static> });
+written!(insert "holdfast_out_of_service", TableKeptOut { table_id: Id });
+written!(delete "holdfast_out_of_service", TableTakenBack {});
 
 /// A table of a row that a statement or a probe found; a probe reads its words another way.
 macro_rules! table {
@@ -146,9 +154,40 @@ impl Store {
 
     /// Sets the status of locked tables to that of now.
     pub fn table_status_refresh(&self, tables: &[Id], now: Instant) -> Result<(), Failure> {
+        let keeps_out = self.attachment.has("out_of_service");
+        if self.connection.directly(|reader| is_as_now(reader, tables, now, keeps_out))?.is_some() {
+            return Ok(());
+        }
         self.run(TableStatusRefresh { tables: parameter::ids(tables), now }, |_| ())?;
         Ok(())
     }
+}
+
+/// As the statement, where it changes nothing: nobody has one of the tables now, or keeps it out of service. Who may not write what
+/// the statement writes hears so, too.
+fn is_as_now(reader: &Reader, tables: &[Id], now: Instant, keeps_out: bool) -> Result<(), NotDirect> {
+    reader.looks_at::<_, StatusOf>()?;
+    reader.looks_at::<_, EveryStatus>()?;
+    reader.may_write::<_, TableNow>()?;
+    if keeps_out {
+        reader.may_write::<_, TableKeptOut>()?;
+        reader.may_write::<_, TableTakenBack>()?;
+    }
+    for id in tables {
+        let found = reader.rows(TableById { id: *id }, |row| {
+            let status = row.status();
+            let is_idle = ["available", "out_of_service"].contains(&status.among(TABLE_STATUSES)?);
+            Some((row.restaurant_id(), is_idle))
+        })?;
+        let found: Option<Vec<_>> = found.into_iter().collect();
+        for (restaurant, is_idle) in found.ok_or(NotDirect::Sql(probe::UNKNOWN_WORD))? {
+            let is_kept = keeps_out && !reader.rows(KeptOut { table_id: *id }, |_| ())?.is_empty();
+            if !is_idle || is_kept || !blocker_probe::is_free_at(reader, *id, restaurant, now)? {
+                return Err(NotDirect::Rare);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// As the statement: which tables is read once, before the first lock; each is then found by the same snapshot.

@@ -4,7 +4,8 @@ mod call_costs;
 
 use std::sync::{Mutex, MutexGuard};
 
-use holdfast_e2e::{Call, Floor, confirm, confirm_hold};
+use holdfast_e2e::foreign::OLD;
+use holdfast_e2e::{Call, Floor, at, confirm, confirm_hold};
 use uuid::Uuid;
 
 /// Counters of the whole server are read here: one test at a time, and the smallest of several measurements, because
@@ -83,6 +84,31 @@ fn rows_that_their_indexes_find_are_written_without_a_statement() {
     for counts in statements("auto", 0, 0) {
         assert_eq!(counts, (0, 0));
     }
+}
+
+/// An application whose triggers stamp what is updated, note it, and refresh the status of tables by our own function.
+#[test]
+fn triggers_of_an_application_start_no_statement_of_ours() {
+    let _alone = alone();
+    let mut old = OLD.install();
+    old.adopt();
+    old.run("create extension pg_stat_statements");
+    let room = old.room(1);
+    let evening = |day: i64| {
+        let day = chrono::Duration::days(day);
+        (at("18:00") + day, at("20:00") + day)
+    };
+    for day in 0..6 {
+        let (from, until) = evening(day);
+        let booking = old.booking_at(room.restaurant, from, until);
+        old.done(&confirm(booking, &room.tables, "key"));
+    }
+    let (from, until) = evening(6);
+    let booking = old.booking_at(room.restaurant, from, until);
+    let texts = cost(&mut old, &confirm(booking, &room.tables, "key")).texts;
+    let ours: Vec<&String> = texts.iter().filter(|text| text.contains("/* holdfast.")).collect();
+    assert!(texts.iter().any(|text| text.contains("audit_log")), "its triggers ran: {texts:#?}");
+    assert!(ours.is_empty(), "{ours:#?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod evenings;
 mod keys;
 mod left;
 mod random;
+mod refresh;
 mod rights;
 mod shapes;
 mod stage;

@@ -144,7 +144,7 @@ impl Stage {
     }
 
     /// Why something can't be done here.
-    fn hindrance(&mut self, before: &str) -> Option<Refusal> {
+    pub fn hindrance(&mut self, before: &str) -> Option<Refusal> {
         let refused = self.pair.floor.try_run(&format!("begin; {before}")).err();
         left::rewind(&mut self.pair.floor);
         refused
