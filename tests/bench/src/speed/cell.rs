@@ -67,7 +67,7 @@ impl Cell {
             Work::Spread => &[Disjoint, Holdfast],
             Work::Hot => &[Floor, Holdfast, Best],
             Work::Batch(_) => &[Single, Together, Holdfast],
-            Work::Size => &[Small, Holdfast],
+            Work::Size => &[Small, Holdfast, Floor],
             Work::Application(_) => &[Own, Holdfast],
         }
     }

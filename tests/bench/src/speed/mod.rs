@@ -49,7 +49,7 @@ pub fn short() {
 pub fn full() {
     let folder = folder("full");
     let cells = only(cell::all(&[100_000, 10_000_000]));
-    let mut place = Place::new();
+    let mut place = Place::large();
     run::cells(&mut place, &cells, &folder, None);
     instructions::measure(&mut place, 100_000, &folder);
     report::write(&folder, &cells);

@@ -3,14 +3,14 @@
 
 use super::cell::{Cell, Work};
 use super::instructions::{below_callgrind, count, valgrind};
-use super::place::Place;
+use super::place::{Place, SMALL};
 use super::rival::Rival::Holdfast;
 use super::run::{block, prime, side};
 
 /// Prints instructions of one confirm on both, then the calls a second of so many pairs of blocks, which take turns.
 pub fn measure(bookings: usize, pairs: usize) {
     let cell = Cell::new(Work::Fresh, bookings);
-    let mut places = [Place::with(""), Place::with("-c shared_preload_libraries=holdfast")];
+    let mut places = [Place::with(SMALL), Place::with(&format!("{SMALL} -c shared_preload_libraries=holdfast"))];
     if let Some(valgrind) = valgrind() {
         let [without, with] = places.each_mut().map(|place| {
             let database = place.database(&cell, Holdfast);

@@ -17,6 +17,9 @@ pub const BIG: usize = 900_001;
 /// A restaurant of four tables.
 pub const HOT: usize = 800_001;
 
+/// Its indexes are no more in memory when all is written.
+const LARGE: usize = 1_000_000;
+
 /// As `books.sql` names them.
 #[must_use]
 pub fn place(number: usize) -> Uuid {
@@ -43,19 +46,27 @@ pub struct Place {
 /// Preloaded, without a worker that would take its share of the processor.
 const PRELOADED: &str = "-c shared_preload_libraries=holdfast -c holdfast.worker=off";
 
-const SETTINGS: &str = "-c fsync=on -c max_connections=420 -c shared_buffers=2GB -c max_wal_size=16GB -c min_wal_size=1GB -c checkpoint_timeout=1d -c autovacuum=off \
+pub const SMALL: &str = "-c shared_buffers=2GB";
+
+const SETTINGS: &str = "-c fsync=on -c max_connections=420 -c max_wal_size=16GB -c min_wal_size=1GB -c checkpoint_timeout=1d -c autovacuum=off \
     -c track_io_timing=off -c maintenance_work_mem=1GB";
 
 impl Place {
     #[must_use]
     pub fn new() -> Place {
-        Place::with(PRELOADED)
+        Place::with(&format!("{PRELOADED} {SMALL}"))
+    }
+
+    /// A server whose memory has room for the indexes of the largest database.
+    #[must_use]
+    pub fn large() -> Place {
+        Place::with(&format!("{PRELOADED} -c shared_buffers=9GB"))
     }
 
     /// A server with these settings beside those of every other.
     #[must_use]
     pub fn with(options: &str) -> Place {
-        Place { cluster: Cluster::start_with(&format!("{options} {SETTINGS}")), calendars: BTreeMap::new() }
+        Place { cluster: Cluster::start_with(&format!("{SETTINGS} {options}")), calendars: BTreeMap::new() }
     }
 
     /// The database in which a rival does the work of a cell.
@@ -90,6 +101,13 @@ impl Place {
         }
         FUNCTIONS.iter().for_each(|functions| session.run(functions));
         session.run("vacuum analyze");
+        if bookings >= LARGE {
+            // As they are in a server that has been asked for a while.
+            session.run(
+                "create extension pg_prewarm;
+                 select sum(pg_prewarm(oid)) from pg_class where relkind = 'i' and relnamespace = 'public'::regnamespace",
+            );
+        }
     }
 
     fn application(&self, name: &str, adopted: Adopted, own: bool) {
