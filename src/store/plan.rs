@@ -9,13 +9,13 @@ use pgrx::pg_sys;
 use super::attachment::{Attachment, AttachmentRecord};
 use super::columns::{self, Columns, Nothing, facts};
 use super::guard::{self, SnapshotMode, internal, unread, without_column};
+use super::held_rows::HeldRows;
 use super::hooks::{Announced, Reached, items};
 use super::parameter::{Argument, Parameters};
 use super::plan_cache::{self, Known, Plan};
 use super::rights::{self, Work};
 use super::row::{self, Row, Unreadable};
 use super::statement::{Statement, statement};
-use super::writer::HeldRows;
 use crate::rules::Id;
 use crate::rules::adopt::path;
 use crate::rules::refusal::Refusal;
@@ -62,6 +62,7 @@ impl Connection {
 
     /// One more, for a part of the work: its memory is given back at its end.
     pub fn nested(&self) -> Connection {
+        self.held.forget();
         Connection::knowing(self.snapshot_mode.get(), self.kept.borrow().clone())
     }
 
@@ -202,6 +203,8 @@ impl Connection {
         if self.triggers_wait.get() {
             // A statement that writes may run code of the application.
             self.held.forget();
+        } else {
+            self.held.forget_places();
         }
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(|a| a.unwrap_or(pg_sys::Datum::null())).collect();
         let nulls: Vec<c_char> = arguments.iter().map(|a| if a.is_some() { b' ' } else { b'n' } as c_char).collect();

@@ -27,7 +27,6 @@ pub struct FoundPart {
 /// How a probe gets to its rows.
 pub struct Access {
     pub probe: &'static Probe,
-    pub schema: pg_sys::Oid,
     /// The changes that had been heard of before it was found.
     pub changes: u64,
     pub relation: pg_sys::Oid,
@@ -64,7 +63,7 @@ pub fn find(
     // SAFETY: opened above.
     unsafe { pg_sys::relation_close(relation, pg_sys::NoLock as pg_sys::LOCKMODE) };
     let (index, keys, places, shape) = found?;
-    Ok(Access { probe, schema, changes, relation: oid, index, keys, places, shape })
+    Ok(Access { probe, changes, relation: oid, index, keys, places, shape })
 }
 
 type Found = (pg_sys::Oid, [FoundPart; MOST_KEYS], Rc<[c_int]>, pg_sys::TupleDesc);
@@ -114,6 +113,15 @@ fn of_key(relation: pg_sys::Oid, column: c_int, key: &KeyPart) -> Result<FoundPa
     Ok(FoundPart { column, strategy: strategy as u16, procedure: pg_sys::Oid::from_u32(procedure), collation })
 }
 
+pub fn indexes_of(relation: pg_sys::Relation) -> Vec<pg_sys::Oid> {
+    // SAFETY: an open relation; the list is a copy of ours, of OIDs.
+    unsafe {
+        let list = pg_sys::RelationGetIndexList(relation);
+        let count = if list.is_null() { 0 } else { (*list).length as usize };
+        (0..count).map(|at| (*(*list).elements.add(at)).oid_value).collect()
+    }
+}
+
 /// The index that finds the key.
 fn index(
     probe: &Probe,
@@ -121,13 +129,7 @@ fn index(
     keys: &[FoundPart],
     lock: pg_sys::LOCKMODE,
 ) -> Result<(pg_sys::Oid, bool), NotDirect> {
-    // SAFETY: an open relation; the list is a copy of ours, of OIDs.
-    let indexes = unsafe {
-        let list = pg_sys::RelationGetIndexList(relation);
-        let count = if list.is_null() { 0 } else { (*list).length as usize };
-        (0..count).map(|at| (*(*list).elements.add(at)).oid_value).collect::<Vec<_>>()
-    };
-    for oid in indexes {
+    for oid in indexes_of(relation) {
         // SAFETY: the call owns nothing. An index of a table that is locked; whoever rebuilds it is waited for.
         let index = unsafe { guard::guarded(|| server::index_open(oid, lock)) }.map_err(NotDirect::Raised)?;
         // SAFETY: just opened.

@@ -45,10 +45,10 @@ pub(super) mod server;
 use pgrx::pg_sys;
 use pgrx::pg_sys::BuiltinOid::{self, DATEOID, TEXTOID, TIMEOID, TIMESTAMPTZOID, TSTZRANGEOID, UUIDOID};
 
-pub(super) use access::Access;
+pub(super) use access::{Access, indexes_of};
 pub(super) use expression::Shape;
 pub(super) use reader::{NotDirect, Reader, watched};
-pub(super) use scan::{Unread, hindrance};
+pub(super) use scan::{Unread, open as open_table};
 
 use super::columns::Columns;
 use super::parameter::Argument;

@@ -13,10 +13,10 @@ use crate::rules::refusal::failure::{Failure, ServerError, sqlstate_pack};
 use crate::settings::{self, AccessPath};
 use crate::store::columns::Columns;
 use crate::store::guard;
+use crate::store::held_rows::HeldRows;
 use crate::store::plan::Connection;
 use crate::store::plan_cache::Known;
 use crate::store::row::Row;
-use crate::store::writer::HeldRows;
 use crate::unguarded;
 
 /// Why a probe has no answer.
@@ -185,17 +185,29 @@ impl Reader {
         let access = self.access(P::PROBE, lock)?;
         let arguments = key.arguments();
         let asked = Asked { access: &access, known: &self.known, arguments: arguments.as_ref(), lock };
+        let id = match (P::PROBE.keys, asked.arguments) {
+            ([key], [Some(id)]) if lock != RowLock::No && key.kind == UUIDOID => Some(*id),
+            _ => None,
+        };
+        let (relation, column) = (access.relation, access.keys[0].column);
+        // SAFETY: an id, as the key says.
+        let place =
+            id.filter(|_| lock == RowLock::NoKeyUpdate).and_then(|id| unsafe { self.held.place(relation, column, id) });
         let mut tuples = Vec::with_capacity(4);
         // SAFETY: a snapshot is active; the frames under the guard borrow all they use.
-        let ran = unsafe { guard::guarded(|| scan::run(&asked, Some(&mut tuples))) };
+        let ran = unsafe {
+            guard::guarded(|| match place {
+                Some(place) => scan::fetch(&asked, place).map(|tuple| tuples.push(tuple)),
+                None => scan::run(&asked, Some(&mut tuples)),
+            })
+        };
         ran.map_err(NotDirect::Raised)??;
-        if let ([key], [Some(id)]) = (P::PROBE.keys, asked.arguments)
-            && lock != RowLock::No
-            && key.kind == UUIDOID
-            && !tuples.is_empty()
-        {
-            // SAFETY: an id, as the key says.
-            unsafe { self.held.add(access.relation, access.keys[0].column, *id) };
+        if let (Some(id), Some(tuple)) = (id, tuples.first()) {
+            // SAFETY: as above; a copy of a row that was locked.
+            unsafe {
+                let place = (lock == RowLock::NoKeyUpdate).then(|| (**tuple).t_self);
+                self.held.add(relation, column, id, place);
+            }
         }
         Ok(Tuples { tuples, access, columns: PhantomData })
     }

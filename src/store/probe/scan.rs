@@ -61,32 +61,77 @@ pub fn mode(lock: RowLock) -> pg_sys::LOCKMODE {
 /// # Safety
 /// Under the guard, with an active snapshot.
 pub unsafe fn run(asked: &Asked, rows: Option<&mut Vec<pg_sys::HeapTuple>>) -> Result<(), Unread> {
-    let access = asked.access;
     let lock = mode(asked.lock);
-    // SAFETY: the relation is locked before it is believed, and what is known of it compared with what was heard of until then;
-    // its index is opened in the same mode. Both are closed here, or by the server when the transaction aborts.
+    // SAFETY: as the caller says. The index is opened in the mode of its table. Both are closed here, or by the server when the
+    // transaction aborts.
+    unsafe {
+        let relation = opened(asked)?;
+        let hindrance = rows.and_then(|rows| {
+            let index = server::index_open(asked.access.index, lock);
+            let hindrance = scan(relation, index, asked, rows);
+            server::index_close(index, NO_LOCK);
+            hindrance
+        });
+        server::relation_close(relation, NO_LOCK);
+        hindrance.map_or(Ok(()), |why| Err(Unread::Sql(why)))
+    }
+}
+
+/// Copies out the row at a place.
+///
+/// # Safety
+/// As `run`; this transaction has locked the row there.
+pub unsafe fn fetch(asked: &Asked, mut place: pg_sys::ItemPointerData) -> Result<pg_sys::HeapTuple, Unread> {
+    // SAFETY: as the caller says; nobody can move or remove it, whatever a snapshot sees of it.
+    unsafe {
+        let relation = opened(asked)?;
+        let slot = server::table_slot_create(relation, std::ptr::null_mut());
+        let fetch = (*(*relation).rd_tableam).tuple_fetch_row_version;
+        let is_there =
+            fetch.is_some_and(|fetch| fetch(relation, &raw mut place, &raw mut pg_sys::SnapshotAnyData, slot));
+        let tuple = if is_there { Ok(server::copied(slot)) } else { Err(Unread::Sql("a row that was locked is gone")) };
+        server::ExecDropSingleTupleTableSlot(slot);
+        server::relation_close(relation, NO_LOCK);
+        tuple
+    }
+}
+
+/// # Safety
+/// As `open`.
+unsafe fn opened(asked: &Asked) -> Result<pg_sys::Relation, Unread> {
+    // SAFETY: as the caller says.
+    unsafe { open(asked.access.relation, mode(asked.lock), (asked.known, asked.access.changes), rights(asked.lock)) }
+}
+
+/// A table, if its rows are ours to read or write past the executor, as it was known after so many changes.
+///
+/// # Safety
+/// Under the guard; the caller closes it.
+pub unsafe fn open(
+    table: pg_sys::Oid,
+    lock: pg_sys::LOCKMODE,
+    (known, changes): (&Known, u64),
+    rights: u32,
+) -> Result<pg_sys::Relation, Unread> {
+    // SAFETY: as the caller says. The relation is locked before it is believed, and what is known of it compared with what was heard
+    // of until then.
     unsafe {
         if pg_sys::InterruptPending != 0 {
             server::ProcessInterrupts();
         }
-        let relation = server::try_relation_open(access.relation, lock);
+        let relation = server::try_relation_open(table, lock);
         if relation.is_null() {
             return Err(Unread::Sql("a table is absent"));
         }
-        let readable = if !asked.known.is_as_at(access.changes) {
-            Err(Unread::Changed)
+        let usable = if known.is_as_at(changes) {
+            hindrance(relation, known.attachment.oid, rights).map_or(Ok(()), |why| Err(Unread::Sql(why)))
         } else {
-            hindrance(relation, access.schema, rights(asked.lock)).map_or(Ok(()), |why| Err(Unread::Sql(why)))
+            Err(Unread::Changed)
         };
-        let Some(rows) = rows.filter(|_| readable.is_ok()) else {
+        if usable.is_err() {
             server::relation_close(relation, NO_LOCK);
-            return readable;
-        };
-        let index = server::index_open(access.index, lock);
-        let hindrance = scan(relation, index, asked, rows);
-        server::index_close(index, NO_LOCK);
-        server::relation_close(relation, NO_LOCK);
-        hindrance.map_or(Ok(()), |why| Err(Unread::Sql(why)))
+        }
+        usable.map(|()| relation)
     }
 }
 
@@ -101,7 +146,7 @@ const fn rights(lock: RowLock) -> u32 {
 ///
 /// # Safety
 /// An open relation.
-pub unsafe fn hindrance(relation: pg_sys::Relation, schema: pg_sys::Oid, rights: u32) -> Option<&'static str> {
+unsafe fn hindrance(relation: pg_sys::Relation, schema: pg_sys::Oid, rights: u32) -> Option<&'static str> {
     // SAFETY: as the caller says.
     unsafe {
         let (oid, row, role) = ((*relation).rd_id, &*(*relation).rd_rel, unguarded::GetUserId());

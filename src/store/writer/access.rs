@@ -1,20 +1,23 @@
 //! What a written row has to know of the catalogue: columns, defaults, CHECKs, foreign keys, until something changes. [unsafe]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::rc::Rc;
 
 use pgrx::pg_sys;
 
+use super::index::{self, KeptIndex};
 use super::{Given, Target, Verb, server};
 use crate::rules::catalogue::stored_expression;
 use crate::store::attachment;
+use crate::store::attribute::{column, column_of, type_class};
 use crate::store::columns;
 use crate::store::guard;
 use crate::store::hooks::items;
+use crate::store::memory::Memory;
 use crate::store::probe::{NotDirect, server as probe_server};
 
 pub const LOCK: pg_sys::LOCKMODE = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
-const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
+pub const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
 
 /// Where a value goes.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,7 @@ pub struct WriteAccess {
     pub defaults: Vec<ColumnDefault>,
     /// Null: they are compiled at each call, or there are none.
     pub checks: *mut *mut pg_sys::ExprState,
+    pub indexes: Vec<KeptIndex>,
     pub references: Vec<KeyReference>,
     /// Does code that is not the server's run, besides triggers?
     pub runs_code: bool,
@@ -69,49 +73,6 @@ impl Drop for WriteAccess {
     fn drop(&mut self) {
         // SAFETY: the copy made in `of_table`; whoever reads rows by it has this in hand.
         unsafe { pg_sys::FreeTupleDesc(self.shape) };
-    }
-}
-
-/// Memory of the server that is given back with its owner.
-struct Memory(pg_sys::MemoryContext);
-
-impl Memory {
-    fn new() -> Memory {
-        // SAFETY: a child of the memory that stays; the name is a constant.
-        Memory(unsafe {
-            pg_sys::AllocSetContextCreateInternal(
-                pg_sys::TopMemoryContext,
-                c"holdfast expressions of a table".as_ptr(),
-                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
-                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
-                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
-            )
-        })
-    }
-
-    /// Runs the call, under the guard, with this as the memory that is taken from.
-    ///
-    /// # Safety
-    /// As for `guard::guarded`.
-    unsafe fn within<T>(&self, call: impl FnOnce() -> T) -> Result<T, NotDirect> {
-        // SAFETY: as the caller says; the guard puts the memory back after an error.
-        let called = unsafe {
-            guard::guarded(|| {
-                let before = pg_sys::CurrentMemoryContext;
-                pg_sys::CurrentMemoryContext = self.0;
-                let called = call();
-                pg_sys::CurrentMemoryContext = before;
-                called
-            })
-        };
-        called.map_err(NotDirect::Raised)
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: made in `new`, and in use by nobody but its owner.
-        unsafe { pg_sys::MemoryContextDelete(self.0) };
     }
 }
 
@@ -166,7 +127,8 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
     // Stored generated columns are computed by the server, with whatever functions they name.
     // SAFETY: as above.
     let generates = unsafe { (*shape).constr.as_ref() }.is_some_and(|constraints| constraints.has_generated_stored);
-    runs_code |= call_code || generates || indexes_call_code(relation)?;
+    let (indexes, indexes_call_code) = index::kept(&memory, relation)?;
+    runs_code |= call_code || generates || indexes_call_code;
     let references = if target.verb.inserts() { references(relation) } else { Vec::new() };
     // SAFETY: as for `columns::places`.
     let returned = unsafe { columns::places(shape, target.returned) };
@@ -190,6 +152,7 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
         places,
         defaults,
         checks,
+        indexes,
         references,
         runs_code,
         id,
@@ -197,48 +160,6 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
         shape,
         _memory: memory,
     })
-}
-
-fn column_of(relation: pg_sys::Oid, name: &str) -> Option<c_int> {
-    let name = CString::new(name).ok()?;
-    // SAFETY: reads the syscache; the name lives through the call. A system column is none of the table's own.
-    let column = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
-    (column > 0).then(|| c_int::from(column))
-}
-
-/// What the catalogue says of a column.
-struct Attribute {
-    kind: pg_sys::Oid,
-    modifier: i32,
-    generated: u8,
-    identity: u8,
-}
-
-/// None: it was dropped.
-fn column(relation: pg_sys::Oid, number: c_int) -> Option<Attribute> {
-    // SAFETY: reads the syscache; the row is given back.
-    unsafe {
-        let cache = pg_sys::SysCacheIdentifier::ATTNUM as c_int;
-        let row = pg_sys::SearchSysCache2(cache, relation.into(), pg_sys::Datum::from(number as i16));
-        if row.is_null() {
-            return None;
-        }
-        let about = &*pg_sys::GETSTRUCT(row).cast::<pg_sys::FormData_pg_attribute>();
-        let column = Attribute {
-            kind: about.atttypid,
-            modifier: about.atttypmod,
-            generated: about.attgenerated as u8,
-            identity: about.attidentity as u8,
-        };
-        let is_there = !about.attisdropped;
-        pg_sys::ReleaseSysCache(row);
-        is_there.then_some(column)
-    }
-}
-
-fn type_class(kind: pg_sys::Oid) -> u8 {
-    // SAFETY: reads the syscache.
-    unsafe { pg_sys::get_typtype(kind) as u8 }
 }
 
 /// Where each value goes: into a column of exactly its type.
@@ -269,7 +190,8 @@ fn column_default(
     column: c_int,
 ) -> Result<(Option<ColumnDefault>, bool), NotDirect> {
     // SAFETY: the call owns nothing.
-    let node = unsafe { memory.within(|| server::build_column_default(relation, column))? };
+    let node =
+        unsafe { memory.within(|| server::build_column_default(relation, column)) }.map_err(NotDirect::Raised)?;
     if node.is_null() {
         return Ok((None, false));
     }
@@ -277,7 +199,7 @@ fn column_default(
         return Ok((Some(ColumnDefault { column, state: std::ptr::null_mut() }), true));
     }
     // SAFETY: as above.
-    let state = unsafe { memory.within(|| compiled(node.cast()))? };
+    let state = unsafe { memory.within(|| compiled(node.cast())) }.map_err(NotDirect::Raised)?;
     Ok((Some(ColumnDefault { column, state }), false))
 }
 
@@ -289,7 +211,7 @@ pub unsafe fn compiled(expression: *mut pg_sys::Expr) -> *mut pg_sys::ExprState 
 }
 
 /// Nodes as the catalogue keeps them; null is none.
-fn written_out(nodes: *const c_void) -> Result<*const c_char, NotDirect> {
+pub fn written_out(nodes: *const c_void) -> Result<*const c_char, NotDirect> {
     if nodes.is_null() {
         return Ok(std::ptr::null());
     }
@@ -298,7 +220,7 @@ fn written_out(nodes: *const c_void) -> Result<*const c_char, NotDirect> {
     text.map(|text| text.cast_const()).map_err(NotDirect::Raised)
 }
 
-fn is_of_server(nodes: *const c_char) -> bool {
+pub fn is_of_server(nodes: *const c_char) -> bool {
     // SAFETY: a text of the server's, NUL-terminated; null is none.
     !nodes.is_null() && stored_expression::is_of_server(&unsafe { CStr::from_ptr(nodes) }.to_string_lossy())
 }
@@ -330,34 +252,9 @@ fn checks(
                 *states.add(at) = compiled(server::stringToNode(check.ccbin).cast());
             }
             states
-        })?
+        })
     };
-    Ok((states, false))
-}
-
-/// Does an index call a function that is not the server's? It may say that it changes nothing, and call one that does.
-fn indexes_call_code(relation: pg_sys::Relation) -> Result<bool, NotDirect> {
-    // SAFETY: an open relation; the list is a copy, of OIDs.
-    let indexes = unsafe {
-        let list = pg_sys::RelationGetIndexList(relation);
-        let count = if list.is_null() { 0 } else { (*list).length as usize };
-        (0..count).map(|at| (*(*list).elements.add(at)).oid_value).collect::<Vec<_>>()
-    };
-    for oid in indexes {
-        // SAFETY: an index of a table that is locked; the call owns nothing, and the lists are copies.
-        let lists = unsafe {
-            let index = guard::guarded(|| probe_server::index_open(oid, LOCK)).map_err(NotDirect::Raised)?;
-            let lists = [pg_sys::RelationGetIndexExpressions(index), pg_sys::RelationGetIndexPredicate(index)];
-            pg_sys::index_close(index, NO_LOCK);
-            lists
-        };
-        for list in lists.into_iter().filter(|list| !list.is_null()) {
-            if !is_of_server(written_out(list.cast())?) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    Ok((states.map_err(NotDirect::Raised)?, false))
 }
 
 /// The foreign keys that a locked row may stand for.

@@ -6,8 +6,8 @@
 //! stored generated columns, NOT NULL and CHECK constraints, indexes and exclusion constraints, and AFTER ROW triggers, which wait
 //! with those of the statements beside it. A statement that says the same stands beside each, as beside each probe.
 //!
-//! **What is kept** between calls is how a row is made, for one role: the columns, and the compiled defaults and CHECKs, if they run
-//! functions of the server alone. An expression that calls anybody else's is compiled at each call, as a statement does, so that
+//! **What is kept** between calls is how a row is made, for one role: the columns, and the compiled defaults, CHECKs, and conditions
+//! and expressions of indexes, if they run functions of the server alone. An expression that calls anybody else's is compiled at each call, as a statement does, so that
 //! neither a replaced function nor a right that was taken away is believed for longer. Relations, indexes, triggers and memory are
 //! opened anew each time and given back.
 //!
@@ -31,14 +31,13 @@
 
 mod access;
 mod direct;
-mod held;
+mod index;
 mod row;
 mod server;
 
 use pgrx::pg_sys::BuiltinOid;
 
 pub(super) use access::WriteAccess;
-pub(super) use held::HeldRows;
 
 use super::columns::Columns;
 use super::parameter::Argument;

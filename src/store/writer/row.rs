@@ -4,14 +4,12 @@ use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
-use super::access::{self, ColumnDefault, LOCK, WriteAccess};
-use super::held::HeldRows;
-use super::{Verb, server};
+use super::access::{self, ColumnDefault, LOCK, NO_LOCK, WriteAccess};
+use super::{Verb, index, server};
+use crate::store::held_rows::HeldRows;
 use crate::store::parameter::Argument;
 use crate::store::plan_cache::Known;
-use crate::store::probe::{Unread, hindrance, server as probe_server};
-
-const NO_LOCK: pg_sys::LOCKMODE = pg_sys::NoLock as pg_sys::LOCKMODE;
+use crate::store::probe::{Unread, open_table, server as probe_server};
 
 /// What is to be written.
 pub struct RowsToWrite<'a> {
@@ -55,6 +53,8 @@ pub unsafe fn write(asked: &RowsToWrite, written: &mut Vec<pg_sys::HeapTuple>) -
             asked.held.forget();
         } else if access.verb == Verb::Delete {
             asked.held.forget_of(access.relation);
+        } else if access.verb == Verb::Update {
+            asked.held.forget_places();
         }
         for (tuple, values) in asked.rows {
             pg_sys::CurrentMemoryContext = state_memory;
@@ -68,7 +68,8 @@ pub unsafe fn write(asked: &RowsToWrite, written: &mut Vec<pg_sys::HeapTuple>) -
                 written.push(probe_server::copied(open.slot));
             }
             if is_written && access.verb.inserts() && access.id > 0 && !code {
-                asked.held.add(access.relation, access.id, *(*open.slot).tts_values.add(access.id as usize - 1));
+                let id = *(*open.slot).tts_values.add(access.id as usize - 1);
+                asked.held.add(access.relation, access.id, id, None);
             }
         }
         server::ExecResetTupleTable((*open.state).es_tupleTable, false);
@@ -104,27 +105,12 @@ pub unsafe fn check(asked: &RowsToWrite) -> Result<(), Unread> {
 /// Under the guard; the caller closes it.
 unsafe fn opened(asked: &RowsToWrite) -> Result<pg_sys::Relation, Unread> {
     let access = asked.access;
-    // SAFETY: as the caller says. The relation is locked before it is believed, and what is known of it compared with what was heard
-    // of until then.
+    // SAFETY: as the caller says.
     unsafe {
-        if pg_sys::InterruptPending != 0 {
-            probe_server::ProcessInterrupts();
-        }
-        let relation = probe_server::try_relation_open(access.relation, LOCK);
-        if relation.is_null() {
-            return Err(Unread::Sql("a table is absent"));
-        }
-        let writable = if asked.known.is_as_at(access.changes) {
-            let hindrance = hindrance(relation, asked.known.attachment.oid, rights(access.verb));
-            let hindrance = hindrance.or_else(|| trigger_hindrance((*relation).trigdesc.as_ref(), access.verb));
-            hindrance.map_or(Ok(()), |why| Err(Unread::Sql(why)))
-        } else {
-            Err(Unread::Changed)
-        };
-        if writable.is_err() {
-            probe_server::relation_close(relation, NO_LOCK);
-        }
-        writable.map(|()| relation)
+        let relation = open_table(access.relation, LOCK, (asked.known, access.changes), rights(access.verb))?;
+        let Some(why) = trigger_hindrance((*relation).trigdesc.as_ref(), access.verb) else { return Ok(relation) };
+        probe_server::relation_close(relation, NO_LOCK);
+        Err(Unread::Sql(why))
     }
 }
 
@@ -196,7 +182,7 @@ unsafe fn open(relation: pg_sys::Relation, access: &WriteAccess) -> OpenTarget {
         (*target).type_ = pg_sys::NodeTag::T_ResultRelInfo;
         server::InitResultRelInfo(target, relation, 1, std::ptr::null_mut(), 0);
         if access.verb != Verb::Delete {
-            server::ExecOpenIndices(target, false);
+            index::open(target, relation, &access.indexes);
             server::set_checks(target, access.checks);
         }
         let slot = || server::ExecInitExtraTupleSlot(state, (*relation).rd_att, &raw const pg_sys::TTSOpsVirtual);

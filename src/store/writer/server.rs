@@ -17,7 +17,10 @@ unsafe extern "C-unwind" {
         root: *mut pg_sys::ResultRelInfo,
         instruments: c_int,
     );
-    pub fn ExecOpenIndices(target: *mut pg_sys::ResultRelInfo, speculative: bool);
+    pub fn RelationGetIndexList(relation: pg_sys::Relation) -> *mut pg_sys::List;
+    pub fn BuildIndexInfo(index: pg_sys::Relation) -> *mut pg_sys::IndexInfo;
+    pub fn ExecInitQual(condition: *mut pg_sys::List, parent: *mut pg_sys::PlanState) -> *mut pg_sys::ExprState;
+    pub fn ExecInitExprList(expressions: *mut pg_sys::List, parent: *mut pg_sys::PlanState) -> *mut pg_sys::List;
     pub fn ExecCloseIndices(target: *mut pg_sys::ResultRelInfo);
     pub fn ExecInitExtraTupleSlot(
         state: *mut pg_sys::EState,

@@ -3,6 +3,7 @@
 
 mod blockers;
 mod evenings;
+mod indexes;
 mod keys;
 mod left;
 mod random;
