@@ -1,5 +1,7 @@
 //! Memory of the server that lasts longer than a call. [unsafe]
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 
 use super::guard;
@@ -9,12 +11,12 @@ use crate::rules::refusal::failure::ServerError;
 pub struct Memory(pg_sys::MemoryContext);
 
 impl Memory {
-    pub fn new() -> Memory {
-        // SAFETY: a child of the memory that stays; the name is a constant.
+    pub fn new(name: &'static CStr) -> Memory {
+        // SAFETY: a child of the memory that stays; the name stays, too.
         Memory(unsafe {
             pg_sys::AllocSetContextCreateInternal(
                 pg_sys::TopMemoryContext,
-                c"holdfast kept for a table".as_ptr(),
+                name.as_ptr(),
                 pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
                 pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
                 pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,

@@ -96,7 +96,7 @@ pub fn find(target: &'static Target, schema: pg_sys::Oid, changes: u64) -> Resul
 }
 
 fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result<WriteAccess, NotDirect> {
-    let memory = Memory::new();
+    let memory = Memory::new(c"holdfast expressions of a table");
     // SAFETY: an open relation, that keeps its descriptor.
     let (oid, shape) = unsafe { ((*relation).rd_id, (*relation).rd_att) };
     let places = places(oid, target.columns)?;
