@@ -2,6 +2,7 @@
 
 use holdfast_e2e::Call;
 
+use super::rights::PLAIN;
 use super::stage::{Stage, asked};
 use super::{Step, Within};
 
@@ -51,13 +52,6 @@ const AROUND: &[&str] = &[
     "create rule r as on update to $T do also insert into both_paths.noted (op) values ('ruled')",
     "create publication p for table only $T; alter table $T replica identity nothing",
 ];
-
-const OWNED: &str = "grant usage, create on schema public to holdfast_e2e_stranger;
-  do $$ declare t regclass; begin
-    for t in select c.oid from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'p') loop
-      execute format('alter table %s owner to holdfast_e2e_stranger', t);
-    end loop;
-  end $$;";
 
 impl Stage {
     #[track_caller]
@@ -111,7 +105,7 @@ fn whoever_may_not() {
     {
         for around in AROUND {
             let around = around.replace("$T", &format!("public.{table}"));
-            stage.refreshes(&format!("{OWNED} {around}"));
+            stage.refreshes(&format!("{PLAIN} {around}"));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::stage::{Stage, asked};
 use super::{Step, Within};
 
 /// Every table belongs to a role that is no superuser.
-const PLAIN: &str = "grant usage, create on schema public to holdfast_e2e_stranger;
+pub const PLAIN: &str = "grant usage, create on schema public to holdfast_e2e_stranger;
   do $$ declare t regclass; begin
     for t in select c.oid from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'p') loop
       execute format('alter table %s owner to holdfast_e2e_stranger', t);
