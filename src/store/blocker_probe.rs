@@ -127,14 +127,8 @@ pub fn candidates(reader: &Reader, asked: &Inquiry) -> Result<Option<Vec<Candida
 /// False: it is not certain that these are all.
 fn allocations(reader: &Reader, asked: &Inquiry, table: Id, found: &mut Vec<Candidate>) -> Result<bool, NotDirect> {
     let (start, end) = (asked.window.start(), asked.window.end());
-    let next = reader.rows(NextOnTable { resource_id: table, until: start }, |row| {
-        (row.id(), row.restaurant_id(), row.booking_id(), row.window())
-    })?;
-    let is_cut = next.len() == NEXT;
-    for (id, restaurant, booking, window) in next {
-        if !window.upper_counts && window.upper == Some(start) {
-            continue;
-        }
+    let (next, is_cut) = next_on(reader, table, start)?;
+    for NextOn { id, restaurant, booking, window } in next {
         // Of another restaurant, or of none, for which the constraint does not hold; without an end, or empty: the statement knows.
         if restaurant != Some(asked.booking.restaurant) {
             return Ok(false);
@@ -156,12 +150,30 @@ fn allocations(reader: &Reader, asked: &Inquiry, table: Id, found: &mut Vec<Cand
 /// Does nobody have the table at the moment, going by its allocations in the restaurant? As `table_status_refresh` looks; in the
 /// order that is said above. False: somebody has it, or that is not certain.
 pub fn is_free_at(reader: &Reader, table: Id, restaurant: Id, now: Instant) -> Result<bool, NotDirect> {
-    let read = |row: &Row<NextOnTableRow>| (row.restaurant_id(), row.window());
-    let next = reader.rows(NextOnTable { resource_id: table, until: now }, read)?;
+    let (next, is_cut) = next_on(reader, table, now)?;
+    Ok(next.first().map_or(!is_cut, |next| {
+        next.restaurant == Some(restaurant) && next.window.lower.is_some_and(|lower| lower > now)
+    }))
+}
+
+struct NextOn {
+    id: Id,
+    restaurant: Option<Id>,
+    booking: Option<Id>,
+    window: Bounds,
+}
+
+/// The entries of a table that have not ended at the moment, as many as are looked at; true: there may be more.
+fn next_on(reader: &Reader, table: Id, at: Instant) -> Result<(Vec<NextOn>, bool), NotDirect> {
+    let mut next = reader.rows(NextOnTable { resource_id: table, until: at }, |row| NextOn {
+        id: row.id(),
+        restaurant: row.restaurant_id(),
+        booking: row.booking_id(),
+        window: row.window(),
+    })?;
     let is_cut = next.len() == NEXT;
-    let has_ended = |window: &Bounds| !window.upper_counts && window.upper == Some(now);
-    let first = next.into_iter().find(|(_, window)| !has_ended(window));
-    Ok(first.map_or(!is_cut, |(of, window)| of == Some(restaurant) && window.lower.is_some_and(|lower| lower > now)))
+    next.retain(|next| next.window.upper_counts || next.window.upper != Some(at));
+    Ok((next, is_cut))
 }
 
 /// A party that came early or sits past its window has its table now; nobody sits for longer than that.

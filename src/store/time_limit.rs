@@ -63,9 +63,9 @@ impl Store {
         let subtransaction = Subtransaction::begin();
         let worked =
             work(self).and_then(|done| rights::fire_deferred(&self.connection, &self.attachment).map(|()| done));
-        // Deferred triggers are code of the application.
-        self.connection.held.forget();
         if worked.is_ok() {
+            // Deferred triggers are code of the application.
+            self.connection.held.forget();
             subtransaction.release();
         } else {
             subtransaction.roll_back();

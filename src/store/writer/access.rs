@@ -118,17 +118,19 @@ fn of_table(target: &Target, relation: pg_sys::Relation, changes: u64) -> Result
             runs_code |= is_foreign;
         }
     }
-    let (checks, call_code) = if target.verb == Verb::Delete {
-        (std::ptr::null_mut(), false)
+    // A row that goes is not checked, and leaves its entries in indexes.
+    let (checks, indexes) = if target.verb == Verb::Delete {
+        (std::ptr::null_mut(), Vec::new())
     } else {
         // SAFETY: as above.
-        checks(&memory, unsafe { (*shape).constr })?
+        let (checks, check_calls_code) = checks(&memory, unsafe { (*shape).constr })?;
+        let (indexes, index_calls_code) = index::kept(&memory, relation)?;
+        runs_code |= check_calls_code || index_calls_code;
+        (checks, indexes)
     };
     // Stored generated columns are computed by the server, with whatever functions they name.
     // SAFETY: as above.
-    let generates = unsafe { (*shape).constr.as_ref() }.is_some_and(|constraints| constraints.has_generated_stored);
-    let (indexes, indexes_call_code) = index::kept(&memory, relation)?;
-    runs_code |= call_code || generates || indexes_call_code;
+    runs_code |= unsafe { (*shape).constr.as_ref() }.is_some_and(|constraints| constraints.has_generated_stored);
     let references = if target.verb.inserts() { references(relation) } else { Vec::new() };
     // SAFETY: as for `columns::places`.
     let returned = unsafe { columns::places(shape, target.returned) };

@@ -7,9 +7,9 @@
 //! with those of the statements beside it. A statement that says the same stands beside each, as beside each probe.
 //!
 //! **What is kept** between calls is how a row is made, for one role: the columns, and the compiled defaults, CHECKs, and conditions
-//! and expressions of indexes, if they run functions of the server alone. An expression that calls anybody else's is compiled at each call, as a statement does, so that
-//! neither a replaced function nor a right that was taken away is believed for longer. Relations, indexes, triggers and memory are
-//! opened anew each time and given back.
+//! and expressions of indexes, if they run functions of the server alone. An expression that calls anybody else's is compiled at
+//! each call, as a statement does, so that neither a replaced function nor a right that was taken away is believed for longer.
+//! Relations, indexes, triggers and memory are opened anew each time and given back.
 //!
 //! **When a statement runs instead**, besides what hinders a probe (`store::probe`):
 //! - In each call: the table has triggers for whole statements, or with transition tables; BEFORE triggers of a delete; the user

@@ -27,8 +27,6 @@ struct OpenTarget {
     target: *mut pg_sys::ResultRelInfo,
     slot: *mut pg_sys::TupleTableSlot,
     found: *mut pg_sys::TupleTableSlot,
-    /// Not looked into: nobody changes a row that is locked.
-    recheck: *mut pg_sys::EPQState,
     /// One for each default of the access, compiled before any is evaluated.
     defaults: *mut *mut pg_sys::ExprState,
 }
@@ -193,11 +191,10 @@ unsafe fn open(relation: pg_sys::Relation, access: &WriteAccess) -> OpenTarget {
             let compiled = || access::compiled(server::build_column_default(relation, *column).cast());
             *defaults.add(at) = if state.is_null() { compiled() } else { *state };
         }
-        let recheck: *mut pg_sys::EPQState = server::palloc0(size_of::<pg_sys::EPQState>()).cast();
         (*state).es_output_cid = probe_server::GetCurrentCommandId(true);
         (*state).es_snapshot = pg_sys::GetActiveSnapshot();
         pg_sys::CurrentMemoryContext = before;
-        OpenTarget { relation, state, target, slot, found, recheck, defaults }
+        OpenTarget { relation, state, target, slot, found, defaults }
     }
 }
 
@@ -241,7 +238,9 @@ unsafe fn update(
         fill(slot, access, values);
         (*slot).tts_tableOid = access.relation;
         (*found).tts_tid = (*tuple).t_self;
-        server::ExecSimpleRelationUpdate(open.target, open.state, open.recheck, found, slot);
+        // Not looked into: nobody changes a row that is locked.
+        let recheck = server::palloc0(size_of::<pg_sys::EPQState>()).cast();
+        server::ExecSimpleRelationUpdate(open.target, open.state, recheck, found, slot);
         (*slot).tts_tid.ip_posid != 0
     }
 }
@@ -256,7 +255,7 @@ unsafe fn delete(open: &OpenTarget, tuple: Option<pg_sys::HeapTuple>) -> bool {
         clear(slot);
         server::ExecForceStoreHeapTuple(tuple, slot, false);
         (*found).tts_tid = (*tuple).t_self;
-        server::ExecSimpleRelationDelete(open.target, open.state, open.recheck, found);
+        server::ExecSimpleRelationDelete(open.target, open.state, std::ptr::null_mut(), found);
         true
     }
 }
